@@ -1,0 +1,75 @@
+//! Points in the plane: the cloud that flows, and its first two moments.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis};
+
+/// `n` points in the plane, one a row: shape `n×2`, in the target's own units.
+pub type Cloud = Array2<f64>;
+
+/// A borrowed [`Cloud`], shape `n×2`.
+pub type CloudView<'a> = ArrayView2<'a, f64>;
+
+/// The mean of the points. Zero for an empty cloud.
+#[must_use]
+pub fn mean(points: CloudView<'_>) -> [f64; 2] {
+    let n = points.nrows().max(1) as f64;
+    let sum = points.sum_axis(Axis(0));
+    [sum[0] / n, sum[1] / n]
+}
+
+/// The covariance of the points around their mean, divided by `n` (the moments of the cloud itself,
+/// not an estimate for a population behind it).
+#[must_use]
+pub fn covariance(points: CloudView<'_>) -> [[f64; 2]; 2] {
+    let n = points.nrows().max(1) as f64;
+    let m = mean(points);
+    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    for row in points.rows() {
+        let (x, y) = (row[0] - m[0], row[1] - m[1]);
+        xx += x * x;
+        xy += x * y;
+        yy += y * y;
+    }
+    [[xx / n, xy / n], [xy / n, yy / n]]
+}
+
+/// The pooled standard deviation `√(tr cov / 2)`: one length that says how wide the cloud is.
+#[must_use]
+pub fn spread(points: CloudView<'_>) -> f64 {
+    let c = covariance(points);
+    f64::midpoint(c[0][0], c[1][1]).sqrt()
+}
+
+/// The smallest box that holds all points, as `[[x_min, x_max], [y_min, y_max]]`; `None` for an empty cloud.
+#[must_use]
+pub fn bounds(points: CloudView<'_>) -> Option<[[f64; 2]; 2]> {
+    if points.nrows() == 0 {
+        return None;
+    }
+    let side = |axis: usize| {
+        points
+            .column(axis)
+            .iter()
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &v| {
+                [low.min(v), high.max(v)]
+            })
+    };
+    Some([side(0), side(1)])
+}
+
+/// Length of each row of an `n×2` array: speeds of velocities, sizes of displacements.
+#[must_use]
+pub fn lengths(vectors: CloudView<'_>) -> Array1<f64> {
+    vectors
+        .rows()
+        .into_iter()
+        .map(|row| row[0].hypot(row[1]))
+        .collect()
+}
+
+/// Root mean square length of the rows of an `n×2` array. Zero for an empty one.
+#[must_use]
+pub fn rms(vectors: CloudView<'_>) -> f64 {
+    let n = vectors.nrows().max(1) as f64;
+    let sum: f64 = vectors.iter().map(|v| v * v).sum();
+    (sum / n).sqrt()
+}

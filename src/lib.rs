@@ -1,0 +1,12 @@
+//! Particle flows along the log density ratio: GANs as ODEs in two dimensions.
+//!
+//! A cloud of points moves by `x ← x + ε ∇ log r(x)`, where `r = p/q` compares the target density `p`
+//! with the density `q` of the cloud, and `log r` is estimated anew at every step.
+//!
+//! The modules are listed in the order in which they may use each other: each uses only those above it.
+
+pub mod cloud;
+pub mod random;
+pub mod setting;
+pub mod target;
+pub mod discriminator;

@@ -1,0 +1,94 @@
+//! A setting that cannot be used: which key, what value, and what would do.
+
+use std::fmt::Display;
+
+/// Says why a specification cannot be built. `key` is relative to the specification that was checked
+/// (`sd`, `weights[2]`); whoever holds it puts its own place in front with [`Invalid::under`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {value}: {remedy}")]
+pub struct Invalid {
+    /// Dotted key, as written in a scenario file.
+    pub key: String,
+    /// The value that was given.
+    pub value: String,
+    /// What is wrong with it and what would do, in a few words: `must be greater than 0`.
+    pub remedy: String,
+}
+
+impl Invalid {
+    /// A setting `key` whose `value` is refused, with the `remedy`.
+    pub fn new(key: impl Into<String>, value: impl Display, remedy: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            value: value.to_string(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// The same complaint seen from one level up: `sd` under `target.ring` is `target.ring.sd`.
+    #[must_use]
+    pub fn under(mut self, parent: &str) -> Self {
+        self.key = if self.key.is_empty() {
+            parent.to_owned()
+        } else {
+            format!("{parent}.{}", self.key)
+        };
+        self
+    }
+}
+
+/// Refuses anything but a finite number greater than zero.
+///
+/// # Errors
+/// [`Invalid`] naming `key` and `value`.
+pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        key,
+        value,
+        "must be a finite number greater than 0",
+    ))
+}
+
+/// Refuses NaN and infinities.
+///
+/// # Errors
+/// [`Invalid`] naming `key` and `value`.
+pub fn finite(key: &str, value: f64) -> Result<(), Invalid> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Invalid::new(key, value, "must be a finite number"))
+}
+
+/// Refuses a number outside `[low, high]`, and NaN.
+///
+/// # Errors
+/// [`Invalid`] naming `key`, `value` and the range.
+pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), Invalid> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        key,
+        value,
+        format!("must lie between {low} and {high}"),
+    ))
+}
+
+/// Refuses a count below `least`.
+///
+/// # Errors
+/// [`Invalid`] naming `key`, `value` and the least count.
+pub fn at_least(key: &str, value: usize, least: usize) -> Result<(), Invalid> {
+    if value >= least {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        key,
+        value,
+        format!("must be at least {least}"),
+    ))
+}
