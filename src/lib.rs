@@ -8,5 +8,7 @@
 pub mod cloud;
 pub mod random;
 pub mod setting;
+pub mod kernel;
 pub mod target;
+pub mod monotone;
 pub mod discriminator;

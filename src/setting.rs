@@ -1,6 +1,14 @@
 //! A setting that cannot be used: which key, what value, and what would do.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{
+    Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 
 /// Says why a specification cannot be built. `key` is relative to the specification that was checked
 /// (`sd`, `weights[2]`); whoever holds it puts its own place in front with [`Invalid::under`].
@@ -91,4 +99,57 @@ pub fn at_least(key: &str, value: usize, least: usize) -> Result<(), Invalid> {
         value,
         format!("must be at least {least}"),
     ))
+}
+
+/// A setting that is either one of a few words or a value: `bandwidth = "loo"` or `bandwidth = 0.2`.
+///
+/// `W` is an enum of unit variants, `V` a number, a list or a table. A misspelt word is answered with
+/// the words there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WordOr<V, W> {
+    /// One of the words.
+    Word(W),
+    /// A value.
+    Value(V),
+}
+
+impl<'de, V: Deserialize<'de>, W: Deserialize<'de>> Deserialize<'de> for WordOr<V, W> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrVisitor(PhantomData))
+    }
+}
+
+struct WordOrVisitor<V, W>(PhantomData<(V, W)>);
+
+impl<'de, V: Deserialize<'de>, W: Deserialize<'de>> Visitor<'de> for WordOrVisitor<V, W> {
+    type Value = WordOr<V, W>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word in quotes or a value")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Self::Value, E> {
+        W::deserialize(word.into_deserializer()).map(WordOr::Word)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        V::deserialize(value.into_deserializer()).map(WordOr::Value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        V::deserialize(value.into_deserializer()).map(WordOr::Value)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        V::deserialize(value.into_deserializer()).map(WordOr::Value)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, values: A) -> Result<Self::Value, A::Error> {
+        V::deserialize(SeqAccessDeserializer::new(values)).map(WordOr::Value)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+        V::deserialize(MapAccessDeserializer::new(entries)).map(WordOr::Value)
+    }
 }

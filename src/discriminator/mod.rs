@@ -1,5 +1,8 @@
 //! Estimates of the log density ratio `log p/q` and its gradient, one file per estimator.
 
+pub mod kde;
+pub mod oracle;
+
 use std::fmt::Debug;
 
 use ndarray::{Array1, Array2};
@@ -25,6 +28,13 @@ impl Ratio {
             gradient: Array2::zeros((count, 2)),
         }
     }
+
+    /// Makes room for `count` points; what stands there is not kept.
+    pub fn resize(&mut self, count: usize) {
+        if self.log.len() != count {
+            *self = Self::zeros(count);
+        }
+    }
 }
 
 /// Where in the run a fit takes place: annealed estimators depend on it.
@@ -45,6 +55,9 @@ pub struct Pace {
     pub step_size: f64,
     /// Longest displacement of a particle in one step, in the target's units; `None`: no bound.
     pub clip: Option<f64>,
+    /// Length over which the estimate is smooth, in the target's units (the bandwidth of a kernel). A map
+    /// other than the identity moves no particle further than half of it in one step.
+    pub scale: f64,
 }
 
 /// Why the ratio could not be estimated.

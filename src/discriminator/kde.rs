@@ -1,0 +1,190 @@
+//! The kernel density ratio: one bandwidth for both clouds, annealed from coarse to fine.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::cloud::{self, CloudView};
+use crate::kernel::{self, KernelSum, Points};
+use crate::setting::{Invalid, WordOr, positive, within};
+
+/// `D = log p̂_h − log q̂_h`, both densities estimated with the same Gaussian kernel `k_h`.
+///
+/// Its gradient is the difference of two mean shifts, `h² ∇D = m_p(x) − m_q(x)`, so that the step `ε = h²`
+/// is `x ← x + m_p(x) − m_q(x)`: it neither vanishes far away nor explodes near by. Because the kernel blurs
+/// both sides alike, `D` is zero exactly where the clouds agree, at any bandwidth: `h` sets speed and resolution,
+/// and no bias. That is why it may shrink during the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KdeSpec {
+    /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
+    pub bandwidth: BandwidthSpec,
+    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one.
+    pub bandwidth_scale: f64,
+    /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
+    pub anneal_until: f64,
+    /// Whether a particle counts in the density at its own place. Without it the flow never comes to rest.
+    pub self_term: bool,
+}
+
+/// How a bandwidth is written: a rule's name, or a number.
+pub type BandwidthSpec = WordOr<f64, BandwidthRule>;
+
+/// How the bandwidth is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BandwidthRule {
+    /// Geometrically from twice the pooled spread of target and source down to the larger of the
+    /// leave-one-out bandwidth and the median distance to the 20th neighbour of the target sample.
+    Anneal,
+    /// The bandwidth that maximises the leave-one-out likelihood of the target sample.
+    Loo,
+    /// Silverman's normal-reference rule for the target sample.
+    Silverman,
+}
+
+impl Default for KdeSpec {
+    fn default() -> Self {
+        Self {
+            bandwidth: WordOr::Word(BandwidthRule::Anneal),
+            bandwidth_scale: 1.0,
+            anneal_until: 0.6,
+            self_term: true,
+        }
+    }
+}
+
+impl KdeSpec {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a number out of range.
+    pub fn build(&self) -> Result<Kde, Invalid> {
+        if let WordOr::Value(h) = self.bandwidth {
+            positive("bandwidth", h)?;
+        }
+        positive("bandwidth_scale", self.bandwidth_scale)?;
+        within("anneal_until", self.anneal_until, 1e-6, 1.0)?;
+        Ok(Kde {
+            spec: self.clone(),
+            schedule: None,
+            bandwidth: 1.0,
+            real: Points::default(),
+            fake: Points::default(),
+        })
+    }
+}
+
+/// The fitted ratio: both clouds, and the present bandwidth.
+#[derive(Clone, Debug)]
+pub struct Kde {
+    spec: KdeSpec,
+    /// First and last bandwidth; found at the first fit.
+    schedule: Option<[f64; 2]>,
+    bandwidth: f64,
+    real: Points,
+    fake: Points,
+}
+
+impl Kde {
+    /// The bandwidth `h` of the present fit, in the target's units.
+    #[must_use]
+    pub fn bandwidth(&self) -> f64 {
+        self.bandwidth
+    }
+
+    /// First and last bandwidth of the run.
+    fn plan(&self, real: CloudView<'_>, fake: CloudView<'_>) -> Result<[f64; 2], FitError> {
+        let scale = self.spec.bandwidth_scale;
+        let plan = match self.spec.bandwidth {
+            WordOr::Value(h) => [scale * h; 2],
+            WordOr::Word(BandwidthRule::Loo) => [scale * kernel::leave_one_out(real); 2],
+            WordOr::Word(BandwidthRule::Silverman) => [scale * kernel::silverman(real); 2],
+            WordOr::Word(BandwidthRule::Anneal) => {
+                let both = ndarray::concatenate![ndarray::Axis(0), real, fake];
+                let last = kernel::leave_one_out(real).max(kernel::neighbour_distance(real, 20));
+                let first = 2.0 * cloud::spread(both.view());
+                [first.max(scale * last), scale * last]
+            }
+        };
+        if plan.iter().all(|h| h.is_finite() && *h > 0.0) {
+            return Ok(plan);
+        }
+        Err(FitError {
+            discriminator: "kde",
+            reason: format!(
+                "the {} target samples give the bandwidth {}, as if they were one point; set discriminator.kde.bandwidth to a number",
+                real.nrows(),
+                plan[1],
+            ),
+        })
+    }
+}
+
+impl Discriminator for Kde {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError> {
+        let [first, last] = match self.schedule {
+            Some(schedule) => schedule,
+            None => *self.schedule.insert(self.plan(real, fake)?),
+        };
+        let done = (round.progress / self.spec.anneal_until).min(1.0);
+        self.bandwidth = first * (last / first).powf(done);
+        self.real.load(real);
+        self.fake.load(fake);
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        into.resize(at.nrows());
+        let h = self.bandwidth;
+        let mut p = vec![KernelSum::default(); at.nrows()];
+        let mut q = p.clone();
+        kernel::sums(at, &self.real, h, &mut p);
+        kernel::sums(at, &self.fake, h, &mut q);
+        if !self.spec.self_term {
+            for (i, sum) in q.iter_mut().enumerate() {
+                if self.fake.is_at(i, [at[[i, 0]], at[[i, 1]]]) {
+                    *sum = sum.without_self();
+                }
+            }
+        }
+        let sizes = (self.fake.len() as f64 / self.real.len() as f64).ln();
+        for (i, (p, q)) in p.iter().zip(&q).enumerate() {
+            into.log[i] = p.log - q.log + sizes;
+            for axis in 0..2 {
+                into.gradient[[i, axis]] = (p.shift[axis] - q.shift[axis]) / (h * h);
+            }
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            step_size: self.bandwidth * self.bandwidth,
+            clip: None,
+            scale: self.bandwidth,
+        }
+    }
+
+    fn carry(&self) -> Vec<f64> {
+        self.schedule.map_or_else(Vec::new, |plan| plan.to_vec())
+    }
+
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        self.schedule = match *carry {
+            [] => None,
+            [first, last] => Some([first, last]),
+            _ => {
+                return Err(FitError {
+                    discriminator: "kde",
+                    reason: format!("expected 2 carried numbers, found {}", carry.len()),
+                });
+            }
+        };
+        Ok(())
+    }
+}
