@@ -12,3 +12,4 @@ pub mod kernel;
 pub mod target;
 pub mod monotone;
 pub mod discriminator;
+pub mod flow;

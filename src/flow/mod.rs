@@ -1,0 +1,547 @@
+//! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
+
+mod momentum;
+
+use ndarray::{Array2, Zip};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use momentum::Momentum;
+
+use crate::cloud::{self, Cloud, CloudView};
+use crate::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::monotone::{Map, MapSpec, Monotone};
+use crate::random::Stream;
+use crate::setting::{Invalid, WordOr, positive, within};
+use momentum::Memory;
+
+/// A particle this many times further from the middle than the data reach has run away.
+const RUN_AWAY: f64 = 1e3;
+
+/// How the cloud moves: `x ← x + ε h'(D(x)) ∇D(x)`, with `D` refit on the cloud first.
+///
+/// Su Jianlin, "GAN as a diffusion ODE" (2023), equation 6; Yi, Zhu and Liu, `MonoFlow`, ICML 2023.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FlowSpec {
+    /// Number of steps.
+    pub steps: usize,
+    /// ε in squared units of the target, or `auto`: the discriminator's own rule divided by `h'(0)`.
+    pub step_size: WordOr<f64, Auto>,
+    /// Factor c on the automatic step size. For the kde discriminator ε = c h²; it oscillates from c = 2 on.
+    pub step_ratio: f64,
+    /// `euler` (one fit a step) or `heun` (second order, two fits a step).
+    pub integrator: Integrator,
+    /// The monotone map h: a name, `{ exp-power = a }`, or `{ table = [[u, slope], …] }`.
+    pub h: MapSpec,
+    /// C in `h(u + C)`.
+    pub shift: f64,
+    /// Longest displacement of a particle in one step, in the target's units; `auto`: what the
+    /// discriminator asks for; `off`: no bound.
+    pub clip: WordOr<f64, Clip>,
+    /// What a particle remembers of its motion.
+    pub momentum: Momentum,
+    /// β in [0, 1), the share of its motion that a particle keeps from step to step.
+    pub momentum_decay: f64,
+}
+
+impl Default for FlowSpec {
+    fn default() -> Self {
+        Self {
+            steps: 200,
+            step_size: WordOr::Word(Auto::Auto),
+            step_ratio: 1.0,
+            integrator: Integrator::Euler,
+            h: WordOr::Word(Map::Identity),
+            shift: 0.0,
+            clip: WordOr::Word(Clip::Auto),
+            momentum: Momentum::None,
+            momentum_decay: 0.8,
+        }
+    }
+}
+
+/// The word for "choose a number that suits".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auto {
+    /// Choose a number that suits.
+    Auto,
+}
+
+/// Rules for the longest displacement in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clip {
+    /// What the discriminator asks for; half its length scale if h is not the identity.
+    Auto,
+    /// No bound.
+    Off,
+}
+
+/// How the equation of motion is integrated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Integrator {
+    /// `x ← x + ε v(x)`; error of order ε.
+    #[default]
+    Euler,
+    /// The mean of the velocities before and after an Euler step, each with its own fit; error of order ε².
+    Heun,
+}
+
+/// All that moves. With the settings, it determines the rest of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Steps done.
+    pub step: usize,
+    /// Σ ε over the steps done, in squared units of the target.
+    pub time: f64,
+    /// The particles, `n×2`.
+    pub cloud: Cloud,
+    /// Σ of the root mean square displacement of each step: an upper bound of `W2(q_0, q_t)` for any pure flow.
+    pub path_length: f64,
+    /// Particles whose last displacement was shortened by the clip.
+    pub clipped: usize,
+    memory: Memory,
+}
+
+/// Why a flow ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// All steps were done.
+    Complete,
+    /// Somebody who watched asked for the end, for this reason.
+    Stopped {
+        /// Why, in a few words: `at the sampling floor`.
+        reason: String,
+    },
+    /// The step after this one could not be taken; the state is the last good one.
+    Diverged {
+        /// Number of the step that failed.
+        step: usize,
+        /// What happened.
+        cause: Divergence,
+    },
+}
+
+/// How a flow can fail. Such a run is a finding, not an error.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Divergence {
+    /// A number was NaN or infinite.
+    #[error("the {term} of particle {particle} is not a finite number")]
+    NotFinite {
+        /// Row of the cloud.
+        particle: usize,
+        /// Which number: `log ratio`, `velocity` or `position`.
+        term: &'static str,
+    },
+    /// A particle left the neighbourhood of the data.
+    #[error(
+        "particle {particle} ran away to a distance of {distance:.3e}, more than {RUN_AWAY} times the extent {extent:.3e} of target and source; lower flow.step_size or flow.step_ratio"
+    )]
+    RunAway {
+        /// Row of the cloud.
+        particle: usize,
+        /// Distance from the middle of the data, in the target's units.
+        distance: f64,
+        /// Half the diagonal of the box around target sample and first cloud.
+        extent: f64,
+    },
+    /// The ratio could no longer be estimated.
+    #[error("{0}")]
+    Unfit(#[from] FitError),
+}
+
+/// The flow cannot begin.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FlowError {
+    /// A setting is out of range.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The ratio cannot be estimated even for the first cloud.
+    #[error(transparent)]
+    Unfit(#[from] FitError),
+}
+
+/// The fitted ratio together with the map: the velocity field at any place.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    discriminator: &'a dyn Discriminator,
+    map: &'a Monotone,
+}
+
+impl Field<'_> {
+    /// `D` and `∇D` at the points `at` (`n×2`).
+    pub fn ratio(&self, at: CloudView<'_>, into: &mut Ratio) {
+        self.discriminator.evaluate(at, into);
+    }
+
+    /// The velocity `h'(D) ∇D` (`n×2`) at points where the ratio is known.
+    #[must_use]
+    pub fn velocity(&self, ratio: &Ratio) -> Cloud {
+        let mut velocity = ratio.gradient.clone();
+        if !self.map.is_identity() {
+            for (mut row, &u) in velocity.rows_mut().into_iter().zip(&ratio.log) {
+                let factor = self.map.slope(u);
+                row.mapv_inplace(|v| factor * v);
+            }
+        }
+        velocity
+    }
+}
+
+/// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Steps done so far, from 0 (the first cloud) to the number of steps.
+    pub index: usize,
+    /// Number of steps that the run is to take.
+    pub steps: usize,
+    /// The state, with the cloud.
+    pub state: &'a State,
+    /// `D` and `∇D` at the particles.
+    pub ratio: &'a Ratio,
+    /// Velocity of the particles, `n×2`.
+    pub velocity: CloudView<'a>,
+    /// ε of the step to come, in squared units of the target.
+    pub step_size: f64,
+    /// Root mean square distance of the particles from where they began.
+    pub displacement: f64,
+    /// The velocity field at any other place.
+    pub field: Field<'a>,
+}
+
+/// A flow in progress. `while let Some(step) = flow.advance()? { … }` runs it to its end.
+#[derive(Debug)]
+pub struct Flow {
+    spec: FlowSpec,
+    map: Monotone,
+    discriminator: Box<dyn Discriminator>,
+    real: Cloud,
+    start: Cloud,
+    fits: Stream,
+    middle: [f64; 2],
+    extent: f64,
+    state: State,
+    ratio: Ratio,
+    velocity: Cloud,
+    pace: Pace,
+    fitted: bool,
+    ending: Option<Ending>,
+}
+
+impl Flow {
+    /// A flow of the cloud `start` (`n×2`) towards the sample `real` (`m×2`), both non-empty and finite.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range, under its key in the table `flow`.
+    pub fn new(
+        spec: FlowSpec,
+        discriminator: Box<dyn Discriminator>,
+        real: Cloud,
+        start: Cloud,
+        seed: u64,
+    ) -> Result<Self, Invalid> {
+        let map = spec.check()?;
+        let [x, y] = joint_bounds(real.view(), start.view());
+        let middle = [f64::midpoint(x[0], x[1]), f64::midpoint(y[0], y[1])];
+        let extent = 0.5 * (x[1] - x[0]).hypot(y[1] - y[0]);
+        Ok(Self {
+            map,
+            discriminator,
+            fits: Stream::new(seed, "fit"),
+            middle,
+            extent: extent.max(f64::MIN_POSITIVE),
+            state: State {
+                step: 0,
+                time: 0.0,
+                cloud: start.clone(),
+                path_length: 0.0,
+                clipped: 0,
+                memory: Memory::default(),
+            },
+            ratio: Ratio::zeros(start.nrows()),
+            velocity: Cloud::zeros((start.nrows(), 2)),
+            pace: Pace {
+                step_size: 0.0,
+                clip: None,
+                scale: 0.0,
+            },
+            fitted: false,
+            ending: None,
+            spec,
+            real,
+            start,
+        })
+    }
+
+    /// Goes on to the next cloud and fits the ratio to it. The first call gives the first cloud, not moved
+    /// yet; `None` means that the flow has ended, and [`ending`](Self::ending) says why.
+    ///
+    /// # Errors
+    /// [`FlowError::Unfit`] if the ratio cannot be estimated for the first cloud; later on that is an
+    /// [`Ending`].
+    pub fn advance(&mut self) -> Result<Option<Step<'_>>, FlowError> {
+        if self.ending.is_some() {
+            return Ok(None);
+        }
+        if self.fitted && self.state.step == self.spec.steps {
+            self.ending = Some(Ending::Complete);
+            return Ok(None);
+        }
+        let first = !self.fitted && self.state.step == 0;
+        let result = if self.fitted { self.step() } else { Ok(()) }.and_then(|()| self.refit());
+        match result {
+            Ok(()) => Ok(Some(self.look())),
+            Err(Divergence::Unfit(error)) if first => Err(error.into()),
+            Err(cause) => {
+                let step = self.state.step + usize::from(self.fitted);
+                self.ending = Some(Ending::Diverged { step, cause });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Why the flow ended; `None` while it goes on.
+    #[must_use]
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// Ends the flow where it stands.
+    pub fn stop(&mut self, reason: impl Into<String>) {
+        self.ending.get_or_insert(Ending::Stopped {
+            reason: reason.into(),
+        });
+    }
+
+    /// The present state; after a divergence the last good one.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The target sample that the discriminator sees, `m×2`.
+    #[must_use]
+    pub fn real(&self) -> CloudView<'_> {
+        self.real.view()
+    }
+
+    /// The present cloud with its fit.
+    fn look(&self) -> Step<'_> {
+        Step {
+            index: self.state.step,
+            steps: self.spec.steps,
+            state: &self.state,
+            ratio: &self.ratio,
+            velocity: self.velocity.view(),
+            step_size: self.step_size(),
+            displacement: cloud::rms((&self.state.cloud - &self.start).view()),
+            field: self.field(),
+        }
+    }
+
+    fn field(&self) -> Field<'_> {
+        Field {
+            discriminator: &*self.discriminator,
+            map: &self.map,
+        }
+    }
+
+    /// ε at the present pace.
+    fn step_size(&self) -> f64 {
+        match self.spec.step_size {
+            WordOr::Value(epsilon) => epsilon,
+            WordOr::Word(Auto::Auto) => {
+                self.spec.step_ratio * self.pace.step_size / self.map.slope(0.0)
+            }
+        }
+    }
+
+    /// Longest displacement at the present pace.
+    fn longest(&self) -> f64 {
+        match self.spec.clip {
+            WordOr::Value(longest) => longest,
+            WordOr::Word(Clip::Off) => f64::INFINITY,
+            WordOr::Word(Clip::Auto) => match self.pace.clip {
+                Some(longest) => longest,
+                None if self.map.is_identity() => f64::INFINITY,
+                None => 0.5 * self.pace.scale,
+            },
+        }
+    }
+
+    /// Fits the ratio to the present cloud and evaluates it there.
+    fn refit(&mut self) -> Result<(), Divergence> {
+        let (ratio, velocity) = self.fit_at(self.state.cloud.clone(), self.state.step, 0)?;
+        self.ratio = ratio;
+        self.velocity = velocity;
+        self.pace = self.discriminator.pace();
+        self.fitted = true;
+        Ok(())
+    }
+
+    /// Fits the ratio to a cloud at time `step`; gives it and the velocity there.
+    fn fit_at(
+        &mut self,
+        cloud: Cloud,
+        step: usize,
+        stage: u64,
+    ) -> Result<(Ratio, Cloud), Divergence> {
+        let index = 2 * step as u64 + stage;
+        let round = Round {
+            index,
+            progress: (step as f64 / self.spec.steps.max(1) as f64).min(1.0),
+            stream: self.fits.at(index),
+        };
+        self.discriminator
+            .fit(self.real.view(), cloud.view(), round)?;
+        self.velocity_at(cloud.view())
+    }
+
+    /// The ratio and the velocity at `at`, both finite.
+    fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Divergence> {
+        let mut ratio = Ratio::zeros(at.nrows());
+        let field = self.field();
+        field.ratio(at, &mut ratio);
+        let velocity = field.velocity(&ratio);
+        if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
+            return Err(Divergence::NotFinite {
+                particle,
+                term: "log ratio",
+            });
+        }
+        all_finite(&velocity, "velocity")?;
+        Ok((ratio, velocity))
+    }
+
+    /// Moves the cloud by one step. The state changes only if the step is good.
+    fn step(&mut self) -> Result<(), Divergence> {
+        let epsilon = self.step_size();
+        let longest = self.longest();
+        let beta = self.spec.momentum_decay;
+        let momentum = self.spec.momentum;
+        let mut memory = self.state.memory.clone();
+
+        let mut velocity = self.velocity.clone();
+        if let Some(ahead) = momentum.look_ahead(beta, &memory) {
+            velocity = self.velocity_at((&self.state.cloud + &ahead).view())?.1;
+        }
+        if self.spec.integrator == Integrator::Heun {
+            let predicted = &self.state.cloud + &(&velocity * epsilon);
+            self.check_place(&predicted)?;
+            let (_, after) = self.fit_at(predicted, self.state.step + 1, 1)?;
+            velocity = (velocity + after) * 0.5;
+        }
+        let mut moves = momentum.displace(&velocity, epsilon, beta, &mut memory);
+        let clipped = shorten(&mut moves, longest);
+        let moved = &self.state.cloud + &moves;
+        self.check_place(&moved)?;
+
+        self.state = State {
+            step: self.state.step + 1,
+            time: self.state.time + epsilon,
+            path_length: self.state.path_length + cloud::rms((&moved - &self.state.cloud).view()),
+            cloud: moved,
+            clipped,
+            memory,
+        };
+        Ok(())
+    }
+
+    /// Refuses particles that are nowhere or too far away.
+    fn check_place(&self, cloud: &Cloud) -> Result<(), Divergence> {
+        all_finite(cloud, "position")?;
+        for (particle, row) in cloud.rows().into_iter().enumerate() {
+            let distance = (row[0] - self.middle[0]).hypot(row[1] - self.middle[1]);
+            if distance > RUN_AWAY * self.extent {
+                return Err(Divergence::RunAway {
+                    particle,
+                    distance,
+                    extent: self.extent,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FlowSpec {
+    /// Checks all settings and builds the map h.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range.
+    pub fn check(&self) -> Result<Monotone, Invalid> {
+        if let WordOr::Value(epsilon) = self.step_size {
+            positive("step_size", epsilon)?;
+        }
+        positive("step_ratio", self.step_ratio)?;
+        if let WordOr::Value(longest) = self.clip {
+            positive("clip", longest)?;
+        }
+        within("momentum_decay", self.momentum_decay, 0.0, 0.999_999)?;
+        let map = Monotone::new(&self.h, self.shift)?;
+        if self.step_size == WordOr::Word(Auto::Auto) && map.slope(0.0) <= 0.0 {
+            return Err(Invalid::new(
+                "step_size",
+                "\"auto\"",
+                "the slope of h at log r = 0 is zero, so no step can be derived from it; give a number",
+            ));
+        }
+        Ok(map)
+    }
+
+    /// What a user should be told about settings that are allowed but unwise; `kernel` says whether
+    /// the step rule is that of a kernel discriminator.
+    #[must_use]
+    pub fn warnings(&self, kernel: bool) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let automatic = self.step_size == WordOr::Word(Auto::Auto);
+        if kernel && automatic && self.step_ratio >= 2.0 {
+            warnings.push(format!(
+                "flow.step_ratio = {} is at or beyond the stability limit of 2: the cloud will not come to rest",
+                self.step_ratio
+            ));
+        }
+        if !automatic && self.step_ratio != 1.0 {
+            warnings.push(format!(
+                "flow.step_ratio = {} has no effect, because flow.step_size is a number",
+                self.step_ratio
+            ));
+        }
+        warnings
+    }
+}
+
+/// The box around both clouds.
+fn joint_bounds(a: CloudView<'_>, b: CloudView<'_>) -> [[f64; 2]; 2] {
+    let both = ndarray::concatenate![ndarray::Axis(0), a, b];
+    cloud::bounds(both.view()).unwrap_or_default()
+}
+
+fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Divergence> {
+    let bad = rows
+        .rows()
+        .into_iter()
+        .position(|row| !(row[0].is_finite() && row[1].is_finite()));
+    bad.map_or(Ok(()), |particle| {
+        Err(Divergence::NotFinite { particle, term })
+    })
+}
+
+/// Shortens displacements to at most `longest`; tells how many it changed.
+fn shorten(moves: &mut Cloud, longest: f64) -> usize {
+    if longest == f64::INFINITY {
+        return 0;
+    }
+    let mut count = 0;
+    Zip::from(moves.rows_mut()).for_each(|mut row| {
+        let length = row[0].hypot(row[1]);
+        if length > longest {
+            count += 1;
+            row.mapv_inplace(|d| d * (longest / length));
+        }
+    });
+    count
+}
