@@ -13,3 +13,4 @@ pub mod target;
 pub mod monotone;
 pub mod discriminator;
 pub mod flow;
+pub mod observe;

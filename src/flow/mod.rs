@@ -291,11 +291,13 @@ impl Flow {
             return Ok(None);
         }
         let first = !self.fitted && self.state.step == 0;
+        let before = self.state.clone();
         let result = if self.fitted { self.step() } else { Ok(()) }.and_then(|()| self.refit());
         match result {
-            Ok(()) => Ok(Some(self.look())),
+            Ok(()) => Ok(Some(self.last())),
             Err(Divergence::Unfit(error)) if first => Err(error.into()),
             Err(cause) => {
+                self.state = before;
                 let step = self.state.step + usize::from(self.fitted);
                 self.ending = Some(Ending::Diverged { step, cause });
                 Ok(None)
@@ -328,8 +330,10 @@ impl Flow {
         self.real.view()
     }
 
-    /// The present cloud with its fit.
-    fn look(&self) -> Step<'_> {
+    /// The last good step: the present cloud with its fit. Before the first call of
+    /// [`advance`](Self::advance) ratio and velocity are zero.
+    #[must_use]
+    pub fn last(&self) -> Step<'_> {
         Step {
             index: self.state.step,
             steps: self.spec.steps,
