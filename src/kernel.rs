@@ -3,7 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::cloud::{self, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 
 /// Points summed side by side: two AVX-512 registers of `f64`, so that one hides the latency of the other.
 const LANES: usize = 16;
@@ -22,6 +22,8 @@ pub struct Points {
     x: Vec<f64>,
     y: Vec<f64>,
     count: usize,
+    /// `(h/h_j)²` for each point where widths differ; empty where all are `h`.
+    narrowness: Vec<f64>,
 }
 
 impl Points {
@@ -30,12 +32,26 @@ impl Points {
         // So far away that its weight is zero at any bandwidth, yet its square is finite.
         const NOWHERE: f64 = 1e150;
         self.count = points.nrows();
+        self.narrowness.clear();
         let padded = self.count.next_multiple_of(LANES);
         for (axis, column) in [&mut self.x, &mut self.y].into_iter().enumerate() {
             column.clear();
             column.extend(points.column(axis));
             column.resize(padded, NOWHERE);
         }
+    }
+
+    /// Gives each point a width of its own, `h_j = h (f(y_j)/g)^{−1/2}`, where `f` is the kernel density of the
+    /// points with the common bandwidth `h` and `g` the geometric mean of its values (Abramson 1982).
+    /// It holds until the next [`load`](Self::load).
+    pub fn adapt(&mut self, h: f64) {
+        let own = Cloud::from_shape_fn((self.count, 2), |(i, axis)| [self.x[i], self.y[i]][axis]);
+        let mut pilot = vec![KernelSum::default(); self.count];
+        sums(own.view(), self, h, &mut pilot);
+        let mean_log = pilot.iter().map(|f| f.log).sum::<f64>() / self.count.max(1) as f64;
+        self.narrowness
+            .extend(pilot.iter().map(|f| (f.log - mean_log).exp()));
+        self.narrowness.resize(self.x.len(), 1.0);
     }
 
     /// Number of points.
@@ -97,14 +113,12 @@ pub fn sums(at: CloudView<'_>, points: &Points, h: f64, into: &mut [KernelSum]) 
                 y[i] = at[[first + i, 1]];
             }
             let mut raw = [[0.0; 3]; CHUNK];
-            weigh(
-                &x[..out.len()],
-                &y[..out.len()],
-                &points.x,
-                &points.y,
-                scale,
-                &mut raw,
-            );
+            let (x_at, y_at) = (&x[..out.len()], &y[..out.len()]);
+            if points.narrowness.is_empty() {
+                weigh(x_at, y_at, &points.x, &points.y, scale, &mut raw);
+            } else {
+                weigh_adapted(x_at, y_at, points, scale, &mut raw);
+            }
             for (i, place) in out.iter_mut().enumerate() {
                 let [w, wx, wy] = raw[i];
                 *place = if w > FAINT {
@@ -144,11 +158,42 @@ fn weigh(qx: &[f64], qy: &[f64], px: &[f64], py: &[f64], scale: f64, out: &mut [
     }
 }
 
+/// As [`weigh`], with a width for each point: `w_j = a_j exp(−a_j scale ‖·‖²)`, `a_j = (h/h_j)²`, and the pull of
+/// each point multiplied by `a_j`, so that the shift stays `h²` times the gradient of the logarithm.
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
+fn weigh_adapted(qx: &[f64], qy: &[f64], points: &Points, scale: f64, out: &mut [[f64; 3]]) {
+    for ((&x, &y), out) in qx.iter().zip(qy).zip(out) {
+        let mut w_sum = [0.0; LANES];
+        let mut x_sum = [0.0; LANES];
+        let mut y_sum = [0.0; LANES];
+        let coordinates = points
+            .x
+            .chunks_exact(LANES)
+            .zip(points.y.chunks_exact(LANES));
+        for ((px, py), a) in coordinates.zip(points.narrowness.chunks_exact(LANES)) {
+            for lane in 0..LANES {
+                let dx = px[lane] - x;
+                let dy = py[lane] - y;
+                let w = a[lane] * exp_or_zero(-scale * a[lane] * (dx * dx + dy * dy));
+                w_sum[lane] += w;
+                x_sum[lane] += w * a[lane] * dx;
+                y_sum[lane] += w * a[lane] * dy;
+            }
+        }
+        *out = [w_sum, x_sum, y_sum].map(|lanes| lanes.iter().sum());
+    }
+}
+
 /// The same relative to the nearest point, for a query so far away that all plain weights vanish.
 fn far_sum([x, y]: [f64; 2], points: &Points, scale: f64) -> KernelSum {
     let exponent = |j: usize| {
         let (dx, dy) = (points.x[j] - x, points.y[j] - y);
-        (-scale * (dx * dx + dy * dy), dx, dy)
+        let a = points.narrowness.get(j).copied().unwrap_or(1.0);
+        (a.ln() - scale * a * (dx * dx + dy * dy), a * dx, a * dy)
     };
     let top = (0..points.count)
         .map(|j| exponent(j).0)
@@ -258,7 +303,7 @@ pub fn neighbour_distance(sample: CloudView<'_>, k: usize) -> f64 {
 }
 
 /// Every `⌈n/1000⌉`-th point of the sample.
-fn probes(sample: CloudView<'_>) -> cloud::Cloud {
+fn probes(sample: CloudView<'_>) -> Cloud {
     let stride = sample.nrows().div_ceil(PROBES).max(1);
     sample
         .slice(ndarray::s![..;stride.cast_signed(), ..])
@@ -359,6 +404,42 @@ mod tests {
         sums(ndarray::array![[1e6, 0.0]].view(), &points, 0.01, &mut out);
         assert!((out[0].shift[0] + 999_999.0).abs() < 1e-6);
         assert!((out[0].log + 999_999f64.powi(2) / 2e-4).abs() < 1.0);
+    }
+
+    #[test]
+    fn adapted_sums_have_the_widths_of_abramson_and_the_gradient_of_their_logarithm() {
+        let (cloud, h) = (wavy(60, 0.0), 0.4);
+        let mut points = Points::default();
+        points.load(cloud.view());
+        points.adapt(h);
+        let density = |x: [f64; 2], width: &dyn Fn(usize) -> f64| -> f64 {
+            (0..60)
+                .map(|j| {
+                    let square = (cloud[[j, 0]] - x[0]).powi(2) + (cloud[[j, 1]] - x[1]).powi(2);
+                    (h / width(j)).powi(2) * (-square / (2.0 * width(j).powi(2))).exp()
+                })
+                .sum()
+        };
+        let pilot: Vec<f64> = (0..60)
+            .map(|i| density([cloud[[i, 0]], cloud[[i, 1]]], &|_| h))
+            .collect();
+        let g = (pilot.iter().map(|f| f.ln()).sum::<f64>() / 60.0).exp();
+        let width = |j: usize| h * (pilot[j] / g).powf(-0.5);
+        for x in [[0.1, 0.2], [-0.9, 0.5], [30.0, -20.0]] {
+            let mut out = [KernelSum::default()];
+            sums(ndarray::array![x].view(), &points, h, &mut out);
+            if x[0] < 2.0 {
+                assert!((out[0].log - density(x, &width).ln()).abs() < 1e-11);
+            }
+            let d = 1e-5;
+            let log_at = |x: [f64; 2]| {
+                let mut out = [KernelSum::default()];
+                sums(ndarray::array![x].view(), &points, h, &mut out);
+                out[0].log
+            };
+            let slope = (log_at([x[0] + d, x[1]]) - log_at([x[0] - d, x[1]])) / (2.0 * d);
+            assert!((out[0].shift[0] / (h * h) - slope).abs() < 1e-5 * slope.abs().max(1.0));
+        }
     }
 
     #[test]

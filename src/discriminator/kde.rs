@@ -25,6 +25,9 @@ pub struct KdeSpec {
     pub anneal_until: f64,
     /// Whether a particle counts in the density at its own place. Without it the flow never comes to rest.
     pub self_term: bool,
+    /// Whether each sample has a width of its own, narrow where samples are dense (Abramson 1982). The widths
+    /// of the two sides then differ, and with them the blur: the flow has a bias.
+    pub adaptive: bool,
 }
 
 /// How a bandwidth is written: a rule's name, or a number.
@@ -50,6 +53,7 @@ impl Default for KdeSpec {
             bandwidth_scale: 1.0,
             anneal_until: 0.6,
             self_term: true,
+            adaptive: false,
         }
     }
 }
@@ -65,6 +69,13 @@ impl KdeSpec {
         }
         positive("bandwidth_scale", self.bandwidth_scale)?;
         within("anneal_until", self.anneal_until, 1e-6, 1.0)?;
+        if self.adaptive && !self.self_term {
+            return Err(Invalid::new(
+                "self_term",
+                false,
+                "must be true where adaptive is true: one departure from the default at a time",
+            ));
+        }
         Ok(Kde {
             spec: self.clone(),
             schedule: None,
@@ -136,6 +147,10 @@ impl Discriminator for Kde {
         self.bandwidth = first * (last / first).powf(done);
         self.real.load(real);
         self.fake.load(fake);
+        if self.spec.adaptive {
+            self.real.adapt(self.bandwidth);
+            self.fake.adapt(self.bandwidth);
+        }
         Ok(())
     }
 

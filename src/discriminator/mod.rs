@@ -6,9 +6,15 @@ pub mod oracle;
 use std::fmt::Debug;
 
 use ndarray::{Array1, Array2};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use self::kde::KdeSpec;
+use self::oracle::OracleSpec;
 use crate::cloud::CloudView;
 use crate::random::Stream;
+use crate::setting::Invalid;
+use crate::target::Target;
 
 /// `D ≈ log p/q` at `n` points, with its gradient.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,5 +112,57 @@ pub trait Discriminator: Debug + Send + Sync {
     fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
         debug_assert!(carry.is_empty(), "nothing is carried over");
         Ok(())
+    }
+}
+
+/// The estimator and its settings, one table of a scenario file: `[discriminator.kde]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiscriminatorSpec {
+    /// Kernel density ratio with one bandwidth for both clouds, annealed from coarse to fine.
+    Kde(KdeSpec),
+    /// The exact ratio of a Gaussian target to the Gaussian with the cloud's own moments.
+    Oracle(OracleSpec),
+}
+
+impl Default for DiscriminatorSpec {
+    fn default() -> Self {
+        Self::Kde(KdeSpec::default())
+    }
+}
+
+impl DiscriminatorSpec {
+    /// All estimators: name in a scenario file, and what it is.
+    pub const CATALOGUE: &[(&str, &str)] = &[
+        (
+            "kde",
+            "kernel density ratio, equal bandwidth on both sides, annealed (default)",
+        ),
+        (
+            "oracle",
+            "exact ratio of a Gaussian target to the moment-matched Gaussian of the cloud",
+        ),
+    ];
+
+    /// The name of the estimator in a scenario file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Kde(_) => "kde",
+            Self::Oracle(_) => "oracle",
+        }
+    }
+
+    /// The estimator, ready to be fitted. `target` is what it is to be compared with, for those that
+    /// know its density.
+    ///
+    /// # Errors
+    /// [`Invalid`] with a key that begins with the estimator's name.
+    pub fn build(&self, target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        let built: Result<Box<dyn Discriminator>, Invalid> = match self {
+            Self::Kde(spec) => spec.build().map(|it| Box::new(it) as _),
+            Self::Oracle(spec) => spec.build(target).map(|it| Box::new(it) as _),
+        };
+        built.map_err(|invalid| invalid.under(self.name()))
     }
 }
