@@ -8,5 +8,7 @@
 pub mod cloud;
 pub mod random;
 pub mod setting;
+mod vector;
 pub mod target;
 pub mod discriminator;
+pub mod metric;
