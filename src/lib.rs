@@ -8,9 +8,11 @@
 pub mod cloud;
 pub mod random;
 pub mod setting;
+mod vector;
 pub mod kernel;
 pub mod target;
 pub mod monotone;
 pub mod discriminator;
 pub mod flow;
+pub mod metric;
 pub mod observe;

@@ -1,0 +1,131 @@
+//! Classifier two-sample test: how often the neighbours of a point betray the sample it comes from.
+
+use rayon::prelude::*;
+
+use super::neighbours::Neighbours;
+use super::pairs::Planar;
+use super::{About, Ideal, Metric, QUERIES};
+use crate::cloud::CloudView;
+
+/// What [`C2st`] measures.
+pub const C2ST: About = About {
+    name: "c2st",
+    measures: "leave-one-out accuracy of a 15-nearest-neighbour classifier that tells cloud from target, balanced; 1/2 if it cannot",
+    sees: "sees local error: clumps, holes, blur, collapse, shifts; blind to small changes of the masses of separate modes",
+    ideal: Ideal::Low,
+};
+
+/// The two-sample test by a 15-nearest-neighbour classifier (Lopez-Paz & Oquab, ICLR 2017): each point of cloud and
+/// reference is classified by its 15 nearest among all others, and the value is the mean of the two classes' accuracies.
+/// 1/2 for one distribution, 1 for clouds that do not overlap. Below 1/2 for a cloud more regular than independent draws, whose
+/// points keep clear of one another.
+///
+/// A class's votes count relative to how many of it could vote, so that unequal sizes do not tilt the result; an exact tie is half
+/// a success. Both clouds take turns in the list that breaks ties of distance, so that neither gains by them.
+#[derive(Clone, Debug)]
+pub struct C2st {
+    reference: Planar,
+}
+
+impl C2st {
+    /// Neighbours that vote.
+    pub const K: usize = 15;
+
+    /// Takes the reference sample, `m×2`.
+    #[must_use]
+    pub fn new(reference: CloudView<'_>) -> Self {
+        Self {
+            reference: Planar::new(reference),
+        }
+    }
+}
+
+impl Metric for C2st {
+    fn about(&self) -> &'static About {
+        &C2ST
+    }
+
+    /// NaN if either sample has fewer than two points.
+    fn measure(&self, cloud: CloudView<'_>) -> f64 {
+        let cloud = Planar::new(cloud);
+        let sizes = [cloud.len(), self.reference.len()];
+        if sizes[0] < 2 || sizes[1] < 2 {
+            return f64::NAN;
+        }
+        let (pooled, class) = interleave([&cloud, &self.reference]);
+        let tree = Neighbours::new(&pooled);
+        let k = Self::K.min(pooled.len() - 1);
+        let points: Vec<([f64; 2], u32)> = tree.points().collect();
+        // Successes are counted in halves: whole numbers add up to the same whatever the order.
+        let halves = points
+            .par_chunks(QUERIES)
+            .map(|chunk| {
+                let mut halves = [0_u64; 2];
+                for &(at, place) in chunk {
+                    let own = usize::from(class[place as usize]);
+                    let neighbours = tree.nearest(at, k, Some(place));
+                    let alike = neighbours.index().iter();
+                    let alike = alike
+                        .filter(|&&i| usize::from(class[i as usize]) == own)
+                        .count();
+                    let (for_own, against) =
+                        (alike * sizes[1 - own], (k - alike) * (sizes[own] - 1));
+                    halves[own] += u64::from(for_own > against) + u64::from(for_own >= against);
+                }
+                halves
+            })
+            .reduce(|| [0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
+        let accuracy = |own: usize| halves[own] as f64 / (2 * sizes[own]) as f64;
+        f64::midpoint(accuracy(0), accuracy(1))
+    }
+}
+
+/// Both clouds in one list, taking turns in proportion to their sizes, and for each point whether it comes from the second.
+fn interleave(clouds: [&Planar; 2]) -> (Planar, Vec<bool>) {
+    let sizes = clouds.map(Planar::len);
+    let total = sizes[0] + sizes[1];
+    let mut pooled = Planar {
+        x: Vec::with_capacity(total),
+        y: Vec::with_capacity(total),
+    };
+    let mut class = Vec::with_capacity(total);
+    let mut taken = [0, 0];
+    for _ in 0..total {
+        let from = usize::from(taken[0] * sizes[1] > taken[1] * sizes[0] || taken[0] == sizes[0]);
+        pooled.x.push(clouds[from].x[taken[from]]);
+        pooled.y.push(clouds[from].y[taken[from]]);
+        class.push(from == 1);
+        taken[from] += 1;
+    }
+    (pooled, class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interleaving_keeps_every_point_and_spreads_the_classes() {
+        for (n, m) in [(2, 2), (5, 2), (2, 9), (40, 41)] {
+            let line = |from: usize, count: usize| Planar {
+                x: (from..from + count).map(|i| i as f64).collect(),
+                y: vec![0.0; count],
+            };
+            let (pooled, class) = interleave([&line(0, n), &line(1000, m)]);
+            let firsts = class.iter().filter(|&&second| !second).count();
+            assert_eq!((firsts, class.len()), (n, n + m));
+            assert!(
+                pooled
+                    .x
+                    .iter()
+                    .zip(&class)
+                    .all(|(&x, &c)| (x >= 1000.0) == c)
+            );
+            let half = class[..usize::midpoint(n, m)]
+                .iter()
+                .filter(|&&second| !second)
+                .count();
+            assert!(half.abs_diff(n / 2) <= 1);
+        }
+    }
+}

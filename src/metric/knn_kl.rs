@@ -1,0 +1,75 @@
+//! Kullback-Leibler divergence from cloud to target, read off the distances to nearest neighbours.
+
+use rayon::prelude::*;
+
+use super::neighbours::{MOST, Neighbours};
+use super::pairs::Planar;
+use super::{About, Ideal, Metric, QUERIES};
+use crate::cloud::{CloudView, spread};
+
+/// What [`KnnKl`] measures.
+pub const KNN_KL: About = About {
+    name: "knn_kl",
+    measures: "estimate of KL(q‖p) in nats from distances to 5th nearest neighbours; negative for clouds more regular than independent points",
+    sees: "sees shifts, blur and above all collapse and copies, at the scale of a few neighbours; blind to the masses of separate modes",
+    ideal: Ideal::Low,
+};
+
+/// The nearest-neighbour estimate of `KL(q‖p)` by Wang, Kulkarni and Verdú (*IEEE Trans. Inf. Theory* 55, 2009, eq. 5):
+/// `(d/n) Σ_i log(ν_k(i)/ρ_k(i)) + log(m/(n−1))`, `d = 2`, where `ρ_k(i)` is the distance from cloud point `i` to its k-th
+/// neighbour in the cloud and `ν_k(i)` that to its k-th neighbour in the reference sample.
+///
+/// The estimate is negative for a cloud more regular than independent draws, and it is not clamped: that is information.
+/// Distances below `1e-9` of the reference's spread count as just that, so that copies give a large finite
+/// value (about 40 for a cloud collapsed to one point) and no infinity. `k` is lowered for clouds that have fewer points;
+/// NaN for a cloud of fewer than two.
+#[derive(Clone, Debug)]
+pub struct KnnKl {
+    reference: Neighbours,
+    k: usize,
+    resolution: f64,
+}
+
+impl KnnKl {
+    /// Neighbour counted to, unless said otherwise: little bias at 2000 points, and half the variance of `k = 1`.
+    pub const K: usize = 5;
+
+    /// Takes the reference sample (`m×2`, not empty) and `k`, from 1 to 16.
+    #[must_use]
+    pub fn new(reference: CloudView<'_>, k: usize) -> Self {
+        Self {
+            reference: Neighbours::new(&Planar::new(reference)),
+            k: k.clamp(1, MOST),
+            resolution: (1e-9 * spread(reference)).max(f64::MIN_POSITIVE),
+        }
+    }
+}
+
+impl Metric for KnnKl {
+    fn about(&self) -> &'static About {
+        &KNN_KL
+    }
+
+    fn measure(&self, cloud: CloudView<'_>) -> f64 {
+        let (n, m) = (cloud.nrows(), self.reference.points().len());
+        if n < 2 || m == 0 {
+            return f64::NAN;
+        }
+        let k = self.k.min(n - 1).min(m);
+        let tree = Neighbours::new(&Planar::new(cloud));
+        let points: Vec<([f64; 2], u32)> = tree.points().collect();
+        let partial: Vec<f64> = points
+            .par_chunks(QUERIES)
+            .map(|chunk| {
+                let log_ratio = |&(at, place): &([f64; 2], u32)| {
+                    let to_reference = self.reference.nearest(at, k, None).radius();
+                    let to_cloud = tree.nearest(at, k, Some(place)).radius();
+                    (to_reference.max(self.resolution) / to_cloud.max(self.resolution)).ln()
+                };
+                chunk.iter().map(log_ratio).sum()
+            })
+            .collect();
+        let mean = partial.iter().sum::<f64>() / n as f64;
+        2.0 * mean + (m as f64 / (n - 1) as f64).ln()
+    }
+}

@@ -1,0 +1,65 @@
+//! Memorisation: does the cloud sit on the very points it was trained on?
+
+use rayon::prelude::*;
+
+use super::neighbours::Neighbours;
+use super::pairs::Planar;
+use super::{About, Ideal, Metric, QUERIES};
+use crate::cloud::CloudView;
+
+/// What [`Memorisation`] measures.
+pub const MEMORISATION: About = About {
+    name: "memorisation",
+    measures: "median distance from the cloud to its nearest training points, divided by that of a fresh sample; 1 is ideal, 0 a copy",
+    sees: "sees clouds that copy the training sample; says nothing about fit, and a cloud off target has a ratio above 1",
+    ideal: Ideal::High,
+};
+
+/// How near the cloud lies to the training sample `T`, by the measure of fresh points `y` of the target:
+/// `median_i min_t ‖x_i − t‖ / median_j min_t ‖y_j − t‖`. Around 1 for an honest sampler, 0 if half of the cloud are copies.
+/// The comparison with held-out points is that of Meehan, Chaudhuri and Dasgupta (AISTATS 2020), who compare ranks; medians keep it a ratio.
+#[derive(Clone, Debug)]
+pub struct Memorisation {
+    training: Neighbours,
+    fresh: f64,
+}
+
+impl Memorisation {
+    /// Takes a fresh sample of the target (`m×2`) and the training sample (`k×2`). `None` if half of the fresh points coincide with training
+    /// points: the target is discrete, and being a copy means nothing. `None` too if either is empty.
+    #[must_use]
+    pub fn new(fresh: CloudView<'_>, training: CloudView<'_>) -> Option<Self> {
+        if training.nrows() == 0 {
+            return None;
+        }
+        let training = Neighbours::new(&Planar::new(training));
+        let fresh = median_distance_to(&training, fresh);
+        (fresh > 0.0).then_some(Self { training, fresh })
+    }
+}
+
+impl Metric for Memorisation {
+    fn about(&self) -> &'static About {
+        &MEMORISATION
+    }
+
+    fn measure(&self, cloud: CloudView<'_>) -> f64 {
+        median_distance_to(&self.training, cloud) / self.fresh
+    }
+}
+
+fn median_distance_to(training: &Neighbours, cloud: CloudView<'_>) -> f64 {
+    let cloud = Neighbours::new(&Planar::new(cloud));
+    let points: Vec<([f64; 2], u32)> = cloud.points().collect();
+    if points.is_empty() {
+        return f64::NAN;
+    }
+    let mut distances: Vec<f64> = points
+        .par_iter()
+        .with_min_len(QUERIES)
+        .map(|&(at, _)| training.nearest(at, 1, None).radius())
+        .collect();
+    distances.sort_unstable_by(f64::total_cmp);
+    let n = distances.len();
+    f64::midpoint(distances[(n - 1) / 2], distances[n / 2])
+}

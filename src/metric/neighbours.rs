@@ -1,0 +1,244 @@
+//! Nearest neighbours among the points of a cloud: a balanced k-d tree that does not mind duplicates.
+
+use super::pairs::Planar;
+
+/// Points in a leaf at most.
+const LEAF: usize = 12;
+/// Neighbours that can be asked for at most.
+pub(super) const MOST: usize = 16;
+
+/// A k-d tree that splits by rank and not by value, so that its depth is `log₂ n` whatever the points, a thousand copies of
+/// one included. Of neighbours at equal distance it keeps those it meets first, an order that depends on the points alone.
+#[derive(Clone, Debug)]
+pub(super) struct Neighbours {
+    points: Planar,
+    /// Place of each stored point in the cloud it came from.
+    index: Vec<u32>,
+    /// `[x_low, x_high, y_low, y_high]` of each node; the children of node `i` are `2i+1` and `2i+2`.
+    boxes: Vec<[f64; 4]>,
+}
+
+/// The nearest points found so far, nearest first.
+#[derive(Clone, Debug)]
+pub(super) struct Nearest {
+    wanted: usize,
+    squared: [f64; MOST],
+    index: [u32; MOST],
+}
+
+impl Nearest {
+    /// Room for `wanted` neighbours, at most [`MOST`].
+    pub(super) fn new(wanted: usize) -> Self {
+        debug_assert!((1..=MOST).contains(&wanted));
+        Self {
+            wanted,
+            squared: [f64::INFINITY; MOST],
+            index: [u32::MAX; MOST],
+        }
+    }
+
+    /// Places of the neighbours in the cloud, nearest first.
+    pub(super) fn index(&self) -> &[u32] {
+        &self.index[..self.wanted]
+    }
+
+    /// Distance to the last of the wanted neighbours.
+    pub(super) fn radius(&self) -> f64 {
+        self.bound().sqrt()
+    }
+
+    fn bound(&self) -> f64 {
+        self.squared[self.wanted - 1]
+    }
+
+    fn offer(&mut self, squared: f64, index: u32) {
+        let mut place = self.wanted - 1;
+        while place > 0 && self.squared[place - 1] > squared {
+            self.squared[place] = self.squared[place - 1];
+            self.index[place] = self.index[place - 1];
+            place -= 1;
+        }
+        self.squared[place] = squared;
+        self.index[place] = index;
+    }
+}
+
+impl Neighbours {
+    pub(super) fn new(points: &Planar) -> Self {
+        let n = points.len();
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        let mut boxes = vec![[0.0; 4]; nodes(n)];
+        split(points, &mut order, 0, &mut boxes);
+        Self {
+            points: Planar {
+                x: order.iter().map(|&i| points.x[i as usize]).collect(),
+                y: order.iter().map(|&i| points.y[i as usize]).collect(),
+            },
+            index: order,
+            boxes,
+        }
+    }
+
+    /// The stored points with their places in the cloud. Neighbours in this order are neighbours in the plane, which
+    /// keeps the nodes that one query needs in the cache for the next.
+    pub(super) fn points(&self) -> impl ExactSizeIterator<Item = ([f64; 2], u32)> {
+        let coordinates = self.points.x.iter().zip(&self.points.y);
+        coordinates
+            .zip(&self.index)
+            .map(|((&x, &y), &index)| ([x, y], index))
+    }
+
+    /// The `wanted` stored points nearest to `at`, leaving out the one at place `skip` of the cloud. The cloud must have
+    /// that many.
+    pub(super) fn nearest(&self, at: [f64; 2], wanted: usize, skip: Option<u32>) -> Nearest {
+        let mut found = Nearest::new(wanted);
+        let query = Query {
+            at,
+            skip: skip.unwrap_or(u32::MAX),
+        };
+        self.search(0, 0, self.index.len(), &query, &mut found);
+        found
+    }
+
+    fn search(&self, node: usize, start: usize, end: usize, query: &Query, found: &mut Nearest) {
+        if end - start <= LEAF {
+            for i in start..end {
+                let (dx, dy) = (
+                    self.points.x[i] - query.at[0],
+                    self.points.y[i] - query.at[1],
+                );
+                let squared = dx * dx + dy * dy;
+                if squared < found.bound() && self.index[i] != query.skip {
+                    found.offer(squared, self.index[i]);
+                }
+            }
+            return;
+        }
+        let middle = start.midpoint(end);
+        let (left, right) = (2 * node + 1, 2 * node + 2);
+        let to_left = query.distance_to(self.boxes[left]);
+        let to_right = query.distance_to(self.boxes[right]);
+        if to_left <= to_right {
+            if to_left < found.bound() {
+                self.search(left, start, middle, query, found);
+            }
+            if to_right < found.bound() {
+                self.search(right, middle, end, query, found);
+            }
+        } else {
+            if to_right < found.bound() {
+                self.search(right, middle, end, query, found);
+            }
+            if to_left < found.bound() {
+                self.search(left, start, middle, query, found);
+            }
+        }
+    }
+}
+
+struct Query {
+    at: [f64; 2],
+    skip: u32,
+}
+
+impl Query {
+    /// Squared distance to a box; 0 inside.
+    fn distance_to(&self, [x_low, x_high, y_low, y_high]: [f64; 4]) -> f64 {
+        let dx = (x_low - self.at[0]).max(self.at[0] - x_high).max(0.0);
+        let dy = (y_low - self.at[1]).max(self.at[1] - y_high).max(0.0);
+        dx * dx + dy * dy
+    }
+}
+
+/// Nodes of the tree over `n` points: all levels down to that where the largest part fits a leaf.
+fn nodes(n: usize) -> usize {
+    let (mut nodes, mut level, mut largest) = (1, 1, n);
+    while largest > LEAF {
+        level *= 2;
+        nodes += level;
+        largest = largest.div_ceil(2);
+    }
+    nodes
+}
+
+fn split(points: &Planar, order: &mut [u32], node: usize, boxes: &mut [[f64; 4]]) {
+    let side = |values: &[f64]| {
+        order
+            .iter()
+            .map(|&i| values[i as usize])
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+                (low.min(v), high.max(v))
+            })
+    };
+    let ((x_low, x_high), (y_low, y_high)) = (side(&points.x), side(&points.y));
+    boxes[node] = [x_low, x_high, y_low, y_high];
+    if order.len() <= LEAF {
+        return;
+    }
+    let values = if x_high - x_low >= y_high - y_low {
+        &points.x
+    } else {
+        &points.y
+    };
+    let middle = order.len() / 2;
+    order.select_nth_unstable_by(middle, |&i, &j| {
+        values[i as usize]
+            .total_cmp(&values[j as usize])
+            .then(i.cmp(&j))
+    });
+    let (low, high) = order.split_at_mut(middle);
+    split(points, low, 2 * node + 1, boxes);
+    split(points, high, 2 * node + 2, boxes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_sorting(points: &Planar, at: [f64; 2], wanted: usize, skip: Option<u32>) -> f64 {
+        let mut all: Vec<f64> = (0..points.len())
+            .filter(|&i| Some(i as u32) != skip)
+            .map(|i| (points.x[i] - at[0]).hypot(points.y[i] - at[1]))
+            .collect();
+        all.sort_by(f64::total_cmp);
+        all[wanted - 1]
+    }
+
+    #[test]
+    fn agrees_with_sorting_all_distances() {
+        for n in [17, 64, 101, 500] {
+            let points = Planar {
+                x: (0..n).map(|i| (1.3 * f64::from(i)).sin()).collect(),
+                // Every third point has a twin in y, and some are equal altogether.
+                y: (0..n).map(|i| f64::from(i / 3 % 7)).collect(),
+            };
+            let tree = Neighbours::new(&points);
+            assert_eq!(tree.points().len(), n as usize);
+            for wanted in [1, 5, 16] {
+                for (at, place) in tree.points() {
+                    for skip in [None, Some(place)] {
+                        let found = tree.nearest(at, wanted, skip);
+                        let expected = by_sorting(&points, at, wanted, skip);
+                        assert!((found.radius() - expected).abs() < 1e-14);
+                        assert!(skip.is_none_or(|own| !found.index().contains(&own)));
+                    }
+                }
+                let far = [10.0, -30.0];
+                let expected = by_sorting(&points, far, wanted, None);
+                assert!((tree.nearest(far, wanted, None).radius() - expected).abs() < 1e-13);
+            }
+        }
+    }
+
+    #[test]
+    fn a_thousand_copies_are_answered_from_one_leaf() {
+        let points = Planar {
+            x: vec![0.5; 2000],
+            y: vec![-1.0; 2000],
+        };
+        let tree = Neighbours::new(&points);
+        let found = tree.nearest([0.5, -1.0], 15, Some(7));
+        assert_eq!(found.radius(), 0.0);
+        assert!(found.index().iter().all(|&i| i < 2000 && i != 7));
+    }
+}

@@ -1,0 +1,177 @@
+//! Sums over all pairs of two clouds, in tiles: no matrix is held, and any number of threads gives the same bits.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use crate::cloud::CloudView;
+use crate::vector::exp;
+
+/// Rows one task takes; fixed, so that the order of summation is.
+const ROWS: usize = 64;
+/// Columns that stay in the first-level cache while the rows of a task pass over them.
+const COLUMNS: usize = 2048;
+/// Independent partial sums of a row: what a vector unit needs to stay busy.
+const LANES: usize = 16;
+
+/// A cloud with its coordinates apart, as vector loads want them.
+#[derive(Clone, Debug)]
+pub(super) struct Planar {
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
+}
+
+impl Planar {
+    pub(super) fn new(points: CloudView<'_>) -> Self {
+        Self {
+            x: points.column(0).to_vec(),
+            y: points.column(1).to_vec(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.x.len()
+    }
+}
+
+/// What is summed over the pairs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Term {
+    /// `‖x − y‖`
+    Distance,
+    /// `exp(−rate ‖x − y‖²)`
+    Gaussian { rate: f64 },
+}
+
+impl Term {
+    fn tile(self, rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
+        match self {
+            Self::Distance => distance_tile(rows, columns),
+            Self::Gaussian { rate } => gaussian_tile(rows, columns, rate),
+        }
+    }
+}
+
+/// Sum of `term` over all pairs `(a_i, b_j)`.
+pub(super) fn between(a: &Planar, b: &Planar, term: Term) -> f64 {
+    by_rows(a.len(), |start, end| {
+        tiles(b, 0, |columns| {
+            term.tile([&a.x[start..end], &a.y[start..end]], columns)
+        })
+    })
+}
+
+/// Sum of `term` over the pairs `i < j` of one cloud.
+pub(super) fn within(a: &Planar, term: Term) -> f64 {
+    by_rows(a.len(), |start, end| {
+        let rows = [&a.x[start..end], &a.y[start..end]];
+        let triangle: f64 = (start..end)
+            .map(|i| {
+                let row = [&a.x[i..=i], &a.y[i..=i]];
+                term.tile(row, [&a.x[i + 1..end], &a.y[i + 1..end]])
+            })
+            .sum();
+        triangle + tiles(a, end, |columns| term.tile(rows, columns))
+    })
+}
+
+fn by_rows(n: usize, block: impl Fn(usize, usize) -> f64 + Sync) -> f64 {
+    let partial: Vec<f64> = (0..n.div_ceil(ROWS))
+        .into_par_iter()
+        .map(|task| block(task * ROWS, n.min((task + 1) * ROWS)))
+        .collect();
+    partial.iter().sum()
+}
+
+fn tiles(points: &Planar, from: usize, tile: impl Fn([&[f64]; 2]) -> f64) -> f64 {
+    points.x[from..]
+        .chunks(COLUMNS)
+        .zip(points.y[from..].chunks(COLUMNS))
+        .map(|(x, y)| tile([x, y]))
+        .sum()
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn distance_tile(rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
+    sum_tile(rows, columns, f64::sqrt)
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn gaussian_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], rate: f64) -> f64 {
+    sum_tile(rows, columns, |squared| exp(-rate * squared))
+}
+
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "it must be compiled for the caller's instruction set"
+)]
+fn sum_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], term: impl Fn(f64) -> f64) -> f64 {
+    let (whole_x, rest_x) = columns[0].as_chunks::<LANES>();
+    let (whole_y, rest_y) = columns[1].as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    let mut rest = 0.0;
+    for (&x, &y) in rows[0].iter().zip(rows[1]) {
+        for (chunk_x, chunk_y) in whole_x.iter().zip(whole_y) {
+            for lane in 0..LANES {
+                let (dx, dy) = (chunk_x[lane] - x, chunk_y[lane] - y);
+                lanes[lane] += term(dx * dx + dy * dy);
+            }
+        }
+        for (&other_x, &other_y) in rest_x.iter().zip(rest_y) {
+            let (dx, dy) = (other_x - x, other_y - y);
+            rest += term(dx * dx + dy * dy);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    fn spiral(n: usize) -> Planar {
+        let points = Array2::from_shape_fn((n, 2), |(i, axis)| {
+            let t = i as f64;
+            if axis == 0 {
+                (1.3 * t).sin() + 0.01 * t
+            } else {
+                (0.7 * t * t).cos()
+            }
+        });
+        Planar::new(points.view())
+    }
+
+    fn plain(a: &Planar, b: &Planar, term: impl Fn(f64) -> f64) -> f64 {
+        let mut sum = 0.0;
+        for (x, y) in a.x.iter().zip(&a.y) {
+            for (u, v) in b.x.iter().zip(&b.y) {
+                sum += term((x - u).powi(2) + (y - v).powi(2));
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn tiles_agree_with_the_double_loop() {
+        let (a, b) = (spiral(203), spiral(2100));
+        for (term, obvious) in [
+            (Term::Distance, plain(&a, &b, f64::sqrt)),
+            (
+                Term::Gaussian { rate: 0.3 },
+                plain(&a, &b, |d| (-0.3 * d).exp()),
+            ),
+        ] {
+            assert!((between(&a, &b, term) / obvious - 1.0).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn pairs_within_are_half_of_all_without_the_diagonal() {
+        for n in [0, 1, 2, 63, 64, 65, 500, 2200] {
+            let a = spiral(n);
+            let all = between(&a, &a, Term::Distance);
+            assert!((2.0 * within(&a, Term::Distance) - all).abs() <= 1e-12 * all);
+        }
+    }
+}
