@@ -1,3 +1,7 @@
 //! The command line of ratioflow.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ratioflow::cli::main()
+}

@@ -1,7 +1,11 @@
 //! Whoever watches a flow: the trait, how often to look, and the loop that runs a flow under observation.
 
+mod meter;
+
 use std::error::Error;
 use std::ops::ControlFlow;
+
+pub use meter::{FLOW_COLUMNS, Meter, Row};
 
 use crate::flow::{Ending, Flow, FlowError, Step};
 

@@ -1,0 +1,139 @@
+//! Measures the cloud along a run and notes when each measure arrives at its sampling floor.
+
+use std::ops::ControlFlow;
+
+use super::{Cadence, ObserveError, Observer};
+use crate::cloud;
+use crate::flow::Step;
+use crate::metric::{Arrival, Floors, Measurement, Panel};
+
+/// A measured step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Steps done.
+    pub step: usize,
+    /// Time of the flow, Σ ε.
+    pub time: f64,
+    /// What was measured.
+    pub values: Measurement,
+}
+
+/// Names of the columns that describe the flow itself and need no reference sample.
+pub const FLOW_COLUMNS: [&str; 6] = [
+    "kl_discriminator",
+    "speed",
+    "step_size",
+    "path_length",
+    "displacement",
+    "clipped",
+];
+
+/// An [`Observer`] that measures at a [`Cadence`] and keeps what it saw.
+#[derive(Debug)]
+pub struct Meter {
+    panel: Panel,
+    floors: Floors,
+    cadence: Cadence,
+    rows: Vec<Row>,
+    arrivals: Vec<(&'static str, Arrival)>,
+    clipped: usize,
+    stop_at_floor: bool,
+}
+
+impl Meter {
+    /// A meter that reads `panel` at each due step and compares with `floors`.
+    #[must_use]
+    pub fn new(panel: Panel, floors: Floors, cadence: Cadence) -> Self {
+        let arrivals = floors.arrivals().collect();
+        Self {
+            panel,
+            floors,
+            cadence,
+            rows: Vec::new(),
+            arrivals,
+            clipped: 0,
+            stop_at_floor: false,
+        }
+    }
+
+    /// Makes the meter ask for the end of the run once the energy distance has arrived at its floor.
+    #[must_use]
+    pub fn stopping_at_floor(self, stop: bool) -> Self {
+        Self {
+            stop_at_floor: stop,
+            ..self
+        }
+    }
+
+    /// What was measured so far, in order of the steps.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The sampling floors that the values are compared with.
+    #[must_use]
+    pub fn floors(&self) -> &Floors {
+        &self.floors
+    }
+
+    /// Each measure, with the step at which it arrived at its floor.
+    pub fn arrivals(&self) -> impl Iterator<Item = (&'static str, Option<u64>)> {
+        self.arrivals.iter().map(|(name, a)| (*name, a.step()))
+    }
+
+    /// How many displacements the clip has shortened so far.
+    #[must_use]
+    pub fn clipped(&self) -> usize {
+        self.clipped
+    }
+
+    fn measure(&mut self, step: &Step<'_>) {
+        let mut values = self.panel.measure(step.state.cloud.view());
+        for (name, arrival) in &mut self.arrivals {
+            if let Some(value) = values.get(name) {
+                arrival.check(step.index as u64, value);
+            }
+        }
+        let described = [
+            -step.ratio.log.mean().unwrap_or(f64::NAN),
+            cloud::rms(step.velocity),
+            step.step_size,
+            step.state.path_length,
+            step.displacement,
+            self.clipped as f64,
+        ];
+        for (name, value) in FLOW_COLUMNS.into_iter().zip(described) {
+            values.push(name, value);
+        }
+        self.rows.push(Row {
+            step: step.index,
+            time: step.state.time,
+            values,
+        });
+    }
+}
+
+impl Observer for Meter {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        self.clipped += step.state.clipped;
+        if self.cadence.is_due(step.index, step.steps) {
+            self.measure(step);
+        }
+        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
+        Ok(match arrived {
+            Some(at) if self.stop_at_floor => {
+                ControlFlow::Break(format!("at the sampling floor since step {at}"))
+            }
+            _ => ControlFlow::Continue(()),
+        })
+    }
+
+    /// The last good step is measured whatever the cadence.
+    fn finish(&mut self, last: &Step<'_>, _: &crate::flow::Ending) -> Result<(), ObserveError> {
+        if self.rows.last().is_none_or(|row| row.step != last.index) {
+            self.measure(last);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! What a scenario comes to: the distributions, the samples of each purpose, and the flow.
+
+use super::spec::Scenario;
+use crate::cloud::Cloud;
+use crate::flow::Flow;
+use crate::metric::{Evidence, Floors, Panel};
+use crate::random::Stream;
+use crate::setting::{Invalid, WordOr};
+use crate::target::{BuildError, Files, Target};
+
+/// A scenario ready to run.
+///
+/// Training, validation and reference sample are three independent draws of the target: the discriminator sees the
+/// first, the curves of a run are measured against the second, its final numbers against the third.
+#[derive(Debug)]
+pub struct Experiment {
+    /// The scenario it was built from.
+    pub scenario: Scenario,
+    /// The distribution to reach.
+    pub target: Box<dyn Target>,
+    /// What a user should know although it is allowed.
+    pub warnings: Vec<String>,
+    /// Sample of the target that the discriminator sees, `samples×2`.
+    pub training: Cloud,
+    /// Sample that clouds are compared with during the run.
+    pub validation: Cloud,
+    /// Sample that the last cloud is compared with.
+    pub reference: Cloud,
+    /// The first cloud, `particles×2`.
+    pub start: Cloud,
+}
+
+/// A panel of metrics with its sampling floors.
+#[derive(Debug)]
+pub struct Gauge {
+    /// What is measured.
+    pub panel: Panel,
+    /// What independent samples of the target's own give.
+    pub floors: Floors,
+}
+
+impl Experiment {
+    /// Checks the whole scenario, reads its files and draws its samples.
+    ///
+    /// # Errors
+    /// [`BuildError`] with the full dotted key of the first setting that cannot be used.
+    pub fn new(scenario: Scenario, files: &dyn Files) -> Result<Self, BuildError> {
+        scenario.check()?;
+        let target = scenario
+            .target
+            .build(files)
+            .map_err(|error| error.under("target"))?;
+        let source = scenario
+            .source
+            .build(files)
+            .map_err(|error| error.under("source"))?;
+        scenario
+            .discriminator
+            .build(&*target)
+            .map_err(|invalid| invalid.under("discriminator"))?;
+
+        let particles = scenario.cloud.particles;
+        let references = scenario.metrics.reference.unwrap_or(particles);
+        enough(&*target, scenario.cloud.samples, "cloud.samples", "target")?;
+        enough(&*target, particles, "cloud.particles", "target")?;
+        enough(&*target, references, "metrics.reference", "target")?;
+        enough(&*source, particles, "cloud.particles", "source")?;
+
+        let stream = |name| Stream::new(scenario.seed, name);
+        let training = target.sample(scenario.cloud.samples, stream("target"));
+        let validation = target.sample(references, stream("validation"));
+        let reference = target.sample(references, stream("reference"));
+        let start = source.sample(particles, stream("source"));
+        // Says now whatever is wrong with [metrics].
+        scenario
+            .metrics
+            .build(Evidence {
+                reference: reference.view(),
+                training: None,
+                components: None,
+            })
+            .map_err(|invalid| invalid.under("metrics"))?;
+        let warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
+        Ok(Self {
+            target,
+            warnings,
+            training,
+            validation,
+            reference,
+            start,
+            scenario,
+        })
+    }
+
+    /// The flow at its beginning.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a setting is out of range; [`new`](Self::new) has said so before.
+    pub fn flow(&self) -> Result<Flow, Invalid> {
+        Flow::new(
+            self.scenario.flow.clone(),
+            self.scenario.discriminator.build(&*self.target)?,
+            self.training.clone(),
+            self.start.clone(),
+            self.scenario.seed,
+        )
+    }
+
+    /// The metrics against the validation sample, for the curves of a run.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
+    pub fn validation_gauge(&self) -> Result<Gauge, Invalid> {
+        self.gauge(&self.validation)
+    }
+
+    /// The metrics against the reference sample, for the final numbers.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
+    pub fn reference_gauge(&self) -> Result<Gauge, Invalid> {
+        self.gauge(&self.reference)
+    }
+
+    /// Both gauges use the same independent draws for their floors, so that they differ by the sample alone.
+    fn gauge(&self, sample: &Cloud) -> Result<Gauge, Invalid> {
+        let panel = self.scenario.metrics.build(Evidence {
+            reference: sample.view(),
+            training: Some(self.training.view()),
+            components: self.target.components(),
+        })?;
+        let floors = Floors::estimate(
+            &panel,
+            &*self.target,
+            self.scenario.cloud.particles,
+            self.scenario.metrics.floor_draws,
+            Stream::new(self.scenario.seed, "floor"),
+        );
+        Ok(Gauge { panel, floors })
+    }
+}
+
+/// Refuses a sample larger than a distribution can give without repeating itself.
+fn enough(from: &dyn Target, count: usize, key: &str, role: &str) -> Result<(), Invalid> {
+    match from.capacity() {
+        Some(most) if count > most => Err(Invalid::new(
+            key,
+            count,
+            format!(
+                "the {role} holds {most} points and does not repeat them; ask for at most {most}, or set replace = true there"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,112 @@
+//! The scenarios inside the binary, in reading order, with the files that they need.
+
+use std::io;
+
+use crate::target::Files;
+
+/// A scenario that ships with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// File name in the folder `scenarios`, with the number that gives the reading order.
+    pub file: &'static str,
+    /// The text of the file.
+    pub text: &'static str,
+}
+
+macro_rules! shipped {
+    ($($file:literal),* $(,)?) => {
+        /// All shipped scenarios, in reading order.
+        pub const SHIPPED: &[Shipped] = &[$(Shipped {
+            file: $file,
+            text: include_str!(concat!("../../scenarios/", $file)),
+        }),*];
+    };
+}
+
+shipped![
+    "01-eight-gaussians.toml",
+    "02-gaussian-pair.toml",
+    "03-two-gaussians.toml",
+    "04-grid.toml",
+    "05-moons.toml",
+    "06-circles.toml",
+    "07-swiss-roll.toml",
+    "08-checkerboard.toml",
+    "09-pinwheel.toml",
+    "10-spirals.toml",
+    "11-drawing.toml",
+    "12-one-sided-start.toml",
+    "13-unequal-masses.toml",
+    "14-far-supports.toml",
+    "15-lesson-fixed-bandwidth.toml",
+    "16-lesson-memorisation.toml",
+    "17-lesson-no-self-term.toml",
+    "18-lesson-step-too-long.toml",
+    "19-lesson-adaptive-widths.toml",
+];
+
+impl Shipped {
+    /// The name by which the scenario is called: the file name without number and ending.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        plain_name(self.file)
+    }
+}
+
+/// The name that a file gives to its scenario: no folder, no ending, no leading number.
+#[must_use]
+pub fn plain_name(file: &str) -> &str {
+    let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let stem = base.strip_suffix(".toml").unwrap_or(base);
+    let rest = stem.trim_start_matches(|c: char| c.is_ascii_digit());
+    match rest.strip_prefix('-') {
+        Some(name) if rest.len() < stem.len() && !name.is_empty() => name,
+        _ => stem,
+    }
+}
+
+/// The shipped scenario called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Shipped> {
+    SHIPPED.iter().find(|shipped| shipped.name() == name)
+}
+
+/// The files that shipped scenarios refer to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Embedded;
+
+impl Files for Embedded {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        const FILES: &[(&str, &[u8])] = &[];
+        FILES
+            .iter()
+            .find(|(file, _)| *file == name)
+            .map(|(_, bytes)| bytes.to_vec())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_drop_folder_number_and_ending() {
+        assert_eq!(plain_name("scenarios/01-eight-gaussians.toml"), "eight-gaussians");
+        assert_eq!(plain_name("mine.toml"), "mine");
+        assert_eq!(plain_name("25.toml"), "25");
+        assert_eq!(plain_name("8-"), "8-");
+    }
+
+    #[test]
+    fn the_list_is_complete_and_in_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        files.sort();
+        assert_eq!(files, SHIPPED.iter().map(|s| s.file).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,136 @@
+//! A scenario: all that a run is determined by, as it is written in a file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::discriminator::DiscriminatorSpec;
+use crate::flow::FlowSpec;
+use crate::metric::MetricsSpec;
+use crate::setting::{Invalid, at_least, within};
+use crate::target::{GaussianSpec, TargetSpec};
+
+/// A scenario file. Only `target` has to be given; everything else has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What stands above the pictures.
+    #[serde(default)]
+    pub title: String,
+    /// The question that the scenario asks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub question: String,
+    /// What to expect, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub expect: String,
+    /// All randomness of a run follows from this number, 0 to 2⁶³ − 1.
+    #[serde(default = "first_seed")]
+    pub seed: u64,
+    /// The distribution to reach, p.
+    pub target: TargetSpec,
+    /// The distribution that the cloud begins with, q₀.
+    #[serde(default = "standard_normal")]
+    pub source: TargetSpec,
+    /// How many points.
+    #[serde(default)]
+    pub cloud: CloudSpec,
+    /// How the cloud moves.
+    #[serde(default)]
+    pub flow: FlowSpec,
+    /// How the log ratio is estimated.
+    #[serde(default)]
+    pub discriminator: DiscriminatorSpec,
+    /// How the cloud is measured.
+    #[serde(default)]
+    pub metrics: MetricsSpec,
+    /// What is drawn and kept.
+    #[serde(default)]
+    pub output: OutputSpec,
+}
+
+fn first_seed() -> u64 {
+    1
+}
+
+fn standard_normal() -> TargetSpec {
+    TargetSpec::Gaussian(GaussianSpec::default())
+}
+
+/// How many points there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CloudSpec {
+    /// Number of particles N, at least 2.
+    pub particles: usize,
+    /// Number of target samples M that the discriminator sees, at least 2. Metrics use fresh ones.
+    pub samples: usize,
+}
+
+impl Default for CloudSpec {
+    fn default() -> Self {
+        Self {
+            particles: 2000,
+            samples: 4000,
+        }
+    }
+}
+
+/// What is drawn and kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputSpec {
+    /// Number of frames of the animation, evenly spread over the steps; 0: none.
+    pub frames: usize,
+    /// Device pixels per logical pixel of frames and animation, 0.25 to 4; 2 is sharp on a dense screen.
+    pub scale: f64,
+    /// Frames a second of the animation, 1 to 60.
+    pub fps: f64,
+    /// Colours: light for paper and bright rooms, dark for dark rooms.
+    pub theme: ThemeSpec,
+}
+
+/// Colours of the pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThemeSpec {
+    /// For paper and bright rooms.
+    #[default]
+    Light,
+    /// For dark rooms.
+    Dark,
+}
+
+impl Default for OutputSpec {
+    fn default() -> Self {
+        Self {
+            frames: 100,
+            scale: 1.0,
+            fps: 20.0,
+            theme: ThemeSpec::Light,
+        }
+    }
+}
+
+impl Scenario {
+    /// Checks what belongs to no part alone; the parts check themselves when they are built.
+    ///
+    /// # Errors
+    /// [`Invalid`] with the full dotted key.
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        if i64::try_from(self.seed).is_err() {
+            return Err(Invalid::new("seed", self.seed, "must be at most 2⁶³ − 1"));
+        }
+        at_least("cloud.particles", self.cloud.particles, 2)?;
+        at_least("cloud.samples", self.cloud.samples, 2)?;
+        within("output.scale", self.output.scale, 0.25, 4.0)?;
+        within("output.fps", self.output.fps, 1.0, 60.0)?;
+        if self.output.frames == 1 {
+            return Err(Invalid::new(
+                "output.frames",
+                1,
+                "must be 0 for none or at least 2, the first cloud and the last",
+            ));
+        }
+        self.flow.check().map_err(|invalid| invalid.under("flow"))?;
+        Ok(())
+    }
+}
