@@ -17,8 +17,7 @@ pub const C2ST: About = About {
 
 /// The two-sample test by a 15-nearest-neighbour classifier (Lopez-Paz & Oquab, ICLR 2017): each point of cloud and
 /// reference is classified by its 15 nearest among all others, and the value is the mean of the two classes' accuracies.
-/// 1/2 for one distribution, 1 for clouds that do not overlap. Below 1/2 for a cloud more regular than independent draws, whose
-/// points keep clear of one another.
+/// 1/2 for one distribution, 1 for clouds that do not overlap, 0 for a cloud that sits on the reference's own points.
 ///
 /// A class's votes count relative to how many of it could vote, so that unequal sizes do not tilt the result; an exact tie is half
 /// a success. Both clouds take turns in the list that breaks ties of distance, so that neither gains by them.
@@ -64,12 +63,11 @@ impl Metric for C2st {
                 for &(at, place) in chunk {
                     let own = usize::from(class[place as usize]);
                     let neighbours = tree.nearest(at, k, Some(place));
-                    let alike = neighbours.index().iter();
-                    let alike = alike
-                        .filter(|&&i| usize::from(class[i as usize]) == own)
-                        .count();
-                    let (for_own, against) =
-                        (alike * sizes[1 - own], (k - alike) * (sizes[own] - 1));
+                    // A place out of range stands for a neighbour not found: the point itself is not finite.
+                    let is_alike = |i: u32| class.get(i as usize) == Some(&(own == 1));
+                    let alike = neighbours.index().iter().filter(|&&i| is_alike(i)).count();
+                    let for_own = alike * sizes[1 - own];
+                    let against = (k - alike) * (sizes[own] - 1);
                     halves[own] += u64::from(for_own > against) + u64::from(for_own >= against);
                 }
                 halves

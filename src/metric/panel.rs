@@ -77,7 +77,8 @@ impl Panel {
         self.metrics().map(Metric::about)
     }
 
-    /// All measures of a cloud (`n×2`, `n ≥ 2`, finite), but not the permutation p-value, which costs more than all others together.
+    /// All measures of a cloud (`n×2`), but not the permutation p-value, which costs more than all others together. NaN where the cloud
+    /// has too few points, or points that are not finite.
     #[must_use]
     pub fn measure(&self, cloud: CloudView<'_>) -> Measurement {
         let metrics: Vec<&dyn Metric> = self.metrics().collect();

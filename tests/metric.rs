@@ -1,0 +1,600 @@
+//! Measures of clouds, held to closed forms, to other libraries' values, and to what they claim to see.
+
+use ndarray::{Array2, array, concatenate};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use ratioflow::cloud::{Cloud, CloudView};
+use ratioflow::metric::{
+    ALL, C2st, EnergyDistance, Evidence, Floors, Ideal, KnnKl, Memorisation, Metric, MetricsSpec,
+    Mmd2, ModeMeasure, Panel, SlicedW2, median_distance,
+};
+use ratioflow::random::Stream;
+use ratioflow::target::{Component, Target};
+
+/// Round Gaussians on the corners of a square.
+#[derive(Debug)]
+struct Square {
+    components: Vec<Component>,
+}
+
+impl Square {
+    fn new(weights: [f64; 4]) -> Self {
+        let corners = [[-2.0, -2.0], [2.0, -2.0], [-2.0, 2.0], [2.0, 2.0]];
+        let component = |k: usize| Component {
+            weight: weights[k],
+            mean: corners[k],
+            covariance: [[0.09, 0.0], [0.0, 0.09]],
+        };
+        Self {
+            components: (0..4).map(component).collect(),
+        }
+    }
+
+    fn even() -> Self {
+        Self::new([0.25; 4])
+    }
+}
+
+impl Target for Square {
+    fn sample(&self, count: usize, stream: Stream) -> Cloud {
+        let mut rng = rng(stream);
+        let mut cloud = Array2::zeros((count, 2));
+        for mut row in cloud.rows_mut() {
+            let mut left: f64 = rng.random();
+            let chosen = self.components.iter().find(|c| {
+                left -= c.weight;
+                left < 0.0
+            });
+            let mean = chosen.unwrap_or(&self.components[3]).mean;
+            for axis in 0..2 {
+                row[axis] = mean[axis] + 0.3 * rng.sample::<f64, _>(StandardNormal);
+            }
+        }
+        cloud
+    }
+
+    fn components(&self) -> Option<&[Component]> {
+        Some(&self.components)
+    }
+}
+
+fn rng(stream: Stream) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(stream.key())
+}
+
+fn stream(name: &str) -> Stream {
+    Stream::new(11, name)
+}
+
+fn gaussian(count: usize, stream: Stream) -> Cloud {
+    let mut rng = rng(stream);
+    Array2::from_shape_fn((count, 2), |_| rng.sample(StandardNormal))
+}
+
+fn panel(reference: CloudView<'_>, training: Option<CloudView<'_>>, target: &dyn Target) -> Panel {
+    let evidence = Evidence {
+        reference,
+        training,
+        components: target.components(),
+    };
+    MetricsSpec::default().build(evidence).unwrap()
+}
+
+/// The two deterministic clouds that the Python values below were computed on.
+fn first(n: usize) -> Cloud {
+    Array2::from_shape_fn((n, 2), |(i, axis)| {
+        let i = i as f64;
+        if axis == 0 {
+            (1.3 * i).sin()
+        } else {
+            (0.7 * i * i).cos()
+        }
+    })
+}
+
+fn second(n: usize) -> Cloud {
+    Array2::from_shape_fn((n, 2), |(i, axis)| {
+        let i = i as f64;
+        if axis == 0 {
+            0.8 * (2.1 * i).cos() + 0.3
+        } else {
+            (0.9 * i * i).sin() - 0.2
+        }
+    })
+}
+
+fn assert_equal(what: &str, value: f64, expected: f64) {
+    let error = (value / expected - 1.0).abs();
+    assert!(
+        error < 1e-9,
+        "{what}: {value} is not {expected}, relative error {error:e}"
+    );
+}
+
+/// Computed with numpy 2.4.6, scipy 1.17.1, scikit-learn 1.9.1 and POT 0.9.7 on the clouds x = `first(n)`, y = `second(m)`:
+/// energy distance from means of `cdist`; median of `pdist(y)`; MMD² from `exp(−cdist²/2s²)` with the diagonals taken off;
+/// sliced W2 with `ot.sliced_wasserstein_distance` on the 64 directions π j/64; KL from `cKDTree` distances;
+/// C2ST from `NearestNeighbors(algorithm="brute")`, own point removed, votes divided by class sizes;
+/// memorisation from `cKDTree` with the training sample `first(500)[200:] + 0.05`.
+#[test]
+fn values_agree_with_other_libraries() {
+    let (x, y) = (first(200), second(200));
+    let (u, v) = (first(150), second(230));
+    let training = first(500)
+        .slice_axis(ndarray::Axis(0), (200..).into())
+        .to_owned()
+        + 0.05;
+
+    let energy = |a: &Cloud, b: &Cloud| EnergyDistance::new(b.view()).measure(a.view());
+    assert_equal("energy distance", energy(&x, &y), 0.127_896_251_057_766_59);
+    assert_equal("energy distance", energy(&u, &v), 0.114_715_050_132_709);
+
+    assert_equal("median", median_distance(y.view()), 1.189_410_577_756_840_7);
+    let mmd2 =
+        |a: &Cloud, b: &Cloud| Mmd2::new(b.view(), median_distance(b.view())).measure(a.view());
+    assert_equal("MMD²", mmd2(&x, &y), 0.042_744_437_905_144_48);
+    assert_equal("MMD²", mmd2(&u, &v), 0.037_885_956_139_790_4);
+
+    let sliced = |a: &Cloud, b: &Cloud| SlicedW2::new(b.view(), 64).measure(a.view());
+    assert_equal("sliced W2", sliced(&x, &y), 0.316_491_835_471_939_2);
+    assert_equal("sliced W2", sliced(&u, &v), 0.299_275_831_692_412_56);
+
+    let knn_kl = |a: &Cloud, b: &Cloud, k| KnnKl::new(b.view(), k).measure(a.view());
+    assert_equal("kNN-KL, k = 1", knn_kl(&x, &y, 1), 2.137_538_770_066_607);
+    assert_equal("kNN-KL, k = 5", knn_kl(&x, &y, 5), 0.668_587_172_158_736_6);
+    assert_equal("kNN-KL, k = 1", knn_kl(&u, &v, 1), 1.714_375_845_139_591_4);
+    assert_equal("kNN-KL, k = 5", knn_kl(&u, &v, 5), 0.667_867_970_610_258);
+
+    let c2st = |a: &Cloud, b: &Cloud| C2st::new(b.view()).measure(a.view());
+    assert_equal("C2ST", c2st(&x, &y), 0.7125);
+    assert_equal("C2ST", c2st(&u, &v), 0.706_376_811_594_202_8);
+
+    let memorisation = |a: &Cloud, b: &Cloud| {
+        Memorisation::new(b.view(), training.view())
+            .unwrap()
+            .measure(a.view())
+    };
+    assert_equal(
+        "memorisation",
+        memorisation(&x, &y),
+        0.772_892_695_855_930_8,
+    );
+    assert_equal(
+        "memorisation",
+        memorisation(&u, &v),
+        0.784_161_222_517_627_3,
+    );
+}
+
+/// Computed with numpy from explicit inverses and determinants: Mahalanobis lengths by `einsum`, responsibility
+/// `log w − ½ log det Σ − ½ m²`, on `first(200)`; points within 3 σ per mode: 49, 38, 0.
+#[test]
+fn mode_measures_agree_with_numpy() {
+    let component = |weight, mean, covariance| Component {
+        weight,
+        mean,
+        covariance,
+    };
+    let components = [
+        component(0.5, [-0.6, -0.5], [[0.09, 0.03], [0.03, 0.04]]),
+        component(0.3, [0.7, 0.6], [[0.02, -0.01], [-0.01, 0.05]]),
+        component(0.2, [2.0, 2.0], [[0.01, 0.0], [0.0, 0.01]]),
+    ];
+    let cloud = first(200);
+    let value = |measure: ModeMeasure| measure.measure(cloud.view());
+    assert_equal(
+        "high quality",
+        value(ModeMeasure::high_quality(&components)),
+        0.435,
+    );
+    assert_equal("bridges", value(ModeMeasure::bridges(&components)), 0.44);
+    assert_equal("mass TV", value(ModeMeasure::mass_tv(&components)), 0.2);
+    assert_equal("modes", value(ModeMeasure::captured(&components)), 2.0);
+}
+
+#[test]
+fn point_masses_and_shifts_have_their_closed_forms() {
+    let (a, b) = (
+        Array2::from_elem((3, 2), 1.0),
+        array![[4.0, 5.0], [4.0, 5.0]],
+    );
+    // Two point masses 5 apart: energy distance 2·5, no spread of their own.
+    assert_eq!(EnergyDistance::new(b.view()).measure(a.view()), 10.0);
+    // 1 + 1 − 2 exp(−25/2s²)
+    let mmd2 = Mmd2::new(b.view(), 2.0).measure(a.view());
+    assert!((mmd2 - (2.0 - 2.0 * (-25.0_f64 / 8.0).exp())).abs() < 1e-14);
+
+    // A shift by v has W2 = |⟨θ, v⟩| in direction θ, and the mean of ⟨θ, v⟩² over equal angles is |v|²/2.
+    let cloud = gaussian(500, stream("shift"));
+    let shifted = &cloud + &array![3.0, -4.0];
+    let sliced = SlicedW2::new(cloud.view(), 7).measure(shifted.view());
+    assert!((sliced - 5.0 / 2.0_f64.sqrt()).abs() < 1e-12);
+
+    assert!(
+        EnergyDistance::new(cloud.view())
+            .measure(cloud.view())
+            .abs()
+            < 1e-13
+    );
+    assert_eq!(SlicedW2::new(cloud.view(), 64).measure(cloud.view()), 0.0);
+}
+
+/// KL(N(0, ¼I) ‖ N(0, I)) = ½(2·¼ − 2 − log 1/16) = 0.6363, estimated from 4000 points each.
+#[test]
+fn knn_kl_comes_near_the_closed_form() {
+    let narrow = gaussian(4000, stream("narrow")) * 0.5;
+    let wide = gaussian(4000, stream("wide"));
+    let kl = KnnKl::new(wide.view(), KnnKl::K).measure(narrow.view());
+    assert!((kl - 0.6363).abs() < 0.05, "{kl}");
+}
+
+/// A jittered lattice is a sample of the uniform square more regular than chance: the estimate must say so, and not be clamped.
+#[test]
+fn points_more_regular_than_chance_have_negative_divergence() {
+    let mut rng = rng(stream("lattice"));
+    let lattice = Array2::from_shape_fn((900, 2), |(i, axis)| {
+        let cell = if axis == 0 { i % 30 } else { i / 30 };
+        (cell as f64 + 0.5 + 0.2 * (rng.random::<f64>() - 0.5)) / 30.0
+    });
+    let uniform = Array2::from_shape_fn((900, 2), |_| rng.random::<f64>());
+    let kl = KnnKl::new(uniform.view(), KnnKl::K).measure(lattice.view());
+    assert!(kl < -0.05, "{kl}");
+}
+
+#[test]
+fn p_values_are_uniform_under_the_null_and_small_under_a_shift() {
+    let draws = 300;
+    let mut null = Vec::new();
+    let mut shifted = Vec::new();
+    for draw in 0..draws {
+        let reference = gaussian(40, stream("reference").at(draw));
+        let cloud = gaussian(30, stream("cloud").at(draw));
+        let energy = EnergyDistance::new(reference.view());
+        let labels = stream("labels").at(draw);
+        null.push(energy.p_value(cloud.view(), 99, labels));
+        let moved = &cloud + &array![1.0, 0.0];
+        shifted.push(energy.p_value(moved.view(), 99, labels));
+    }
+    null.sort_by(f64::total_cmp);
+    let n = draws as f64;
+    let ks = null.iter().enumerate().fold(0.0, |high: f64, (i, p)| {
+        high.max((p - i as f64 / n).abs())
+            .max((p - (i + 1) as f64 / n).abs())
+    });
+    // 1.63/√n is the 1 % point of Kolmogorov's distribution; p-values come in steps of 1/100.
+    assert!(ks < 1.63 / n.sqrt() + 0.01, "KS distance {ks}");
+    let found = shifted.iter().filter(|&&p| p <= 0.05).count();
+    assert!(
+        found as f64 > 0.9 * n,
+        "a shift by 1 was seen in {found} of {n} draws"
+    );
+}
+
+/// Every point has its twin as nearest neighbour, and the other 14 in pairs: 8 votes against 7 for the wrong side.
+#[test]
+fn equal_clouds_have_p_value_one_and_fool_the_classifier() {
+    let cloud = gaussian(50, stream("equal"));
+    assert_eq!(C2st::new(cloud.view()).measure(cloud.view()), 0.0);
+    let p = EnergyDistance::new(cloud.view()).p_value(cloud.view(), 19, stream("labels"));
+    assert_eq!(p, 1.0);
+}
+
+/// What findings say each kind of measure sees, at 1000 points, against floors.
+#[test]
+fn each_measure_sees_what_it_says() {
+    let target = Square::even();
+    let count = 1000;
+    let sample = |name: &str| target.sample(count, stream(name));
+    let (reference, training) = (sample("reference"), sample("training"));
+    let panel = panel(reference.view(), Some(training.view()), &target);
+    let floors = Floors::estimate(&panel, &target, count, 32, stream("floor"));
+    let seen_by = |cloud: &Cloud| -> Vec<&'static str> {
+        let measured = panel.measure(cloud.view());
+        let unheld = measured
+            .iter()
+            .filter(|&(name, value)| floors.holds(name, value) == Some(false));
+        unheld.map(|(name, _)| name).collect()
+    };
+
+    // A tenth of the mass moves from two modes to the others.
+    let unequal = Square::new([0.30, 0.20, 0.30, 0.20]).sample(count, stream("unequal"));
+    let seen = seen_by(&unequal);
+    assert!(
+        ["energy_distance", "mmd2", "sliced_w2", "mass_tv"]
+            .iter()
+            .all(|n| seen.contains(n)),
+        "{seen:?}"
+    );
+    assert!(
+        !seen.contains(&"knn_kl") && !seen.contains(&"bridges"),
+        "{seen:?}"
+    );
+
+    // Every point of the second half is a near copy of one of the first.
+    let mut copied = sample("copied");
+    for i in count / 2..count {
+        let original = copied.row(i - count / 2).to_owned();
+        copied.row_mut(i).assign(&(original + 1e-4));
+    }
+    let seen = seen_by(&copied);
+    assert!(seen.contains(&"knn_kl"), "{seen:?}");
+
+    // Three points in a hundred on the way between modes.
+    let mut bridged = sample("bridged");
+    for i in 0..30 {
+        bridged
+            .row_mut(i)
+            .assign(&array![-2.0, -0.5 + i as f64 / 30.0]);
+    }
+    let seen = seen_by(&bridged);
+    assert!(
+        seen.contains(&"bridges") && seen.contains(&"high_quality"),
+        "{seen:?}"
+    );
+    assert!(
+        !seen.contains(&"energy_distance") && !seen.contains(&"sliced_w2"),
+        "{seen:?}"
+    );
+
+    // Modes a fifth too narrow: too much high quality is an error as well.
+    let mut narrow = sample("narrow");
+    for mut row in narrow.rows_mut() {
+        row.mapv_inplace(|v| 2.0 * v.signum() + 0.8 * (v - 2.0 * v.signum()));
+    }
+    assert!(seen_by(&narrow).contains(&"high_quality"));
+
+    // The training sample itself passes everything but this.
+    let seen = seen_by(&training);
+    assert!(
+        seen.contains(&"memorisation") && !seen.contains(&"energy_distance"),
+        "{seen:?}"
+    );
+
+    // One mode lost altogether.
+    let lost = Square::new([0.34, 0.33, 0.33, 0.0]).sample(count, stream("lost"));
+    assert_eq!(panel.measure(lost.view()).get("modes"), Some(3.0));
+    assert!(seen_by(&lost).contains(&"modes"));
+}
+
+/// Over many references, draws and floors, an independent sample stays at its floor 19 times in 20.
+#[test]
+fn independent_samples_lie_at_the_floor_nineteen_times_in_twenty() {
+    let target = Square::even();
+    let count = 100;
+    let names = ["energy_distance", "mmd2", "sliced_w2", "knn_kl"];
+    let (mut held, mut asked) = ([0; 4], 0);
+    for round in 0..20 {
+        let reference = target.sample(count, stream("reference").at(round));
+        let panel = panel(reference.view(), None, &target);
+        let floors = Floors::estimate(
+            &panel,
+            &target,
+            count,
+            40,
+            stream("floor").part(&round.to_string()),
+        );
+        for draw in 0..30 {
+            let cloud = target.sample(count, stream("cloud").at(1000 * round + draw));
+            let measured = panel.measure(cloud.view());
+            asked += 1;
+            for (held, name) in held.iter_mut().zip(names) {
+                *held += usize::from(floors.holds(name, measured.get(name).unwrap()).unwrap());
+            }
+        }
+    }
+    for (held, name) in held.iter().zip(names) {
+        let share = f64::from(*held as u32) / f64::from(asked);
+        assert!(
+            (0.925..0.975).contains(&share),
+            "{name}: {share} of independent samples are at the floor"
+        );
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let target = Square::even();
+    let (cloud, reference, training) = (
+        target.sample(700, stream("cloud")),
+        target.sample(900, stream("reference")),
+        target.sample(800, stream("training")),
+    );
+    let with_threads = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let panel = panel(reference.view(), Some(training.view()), &target);
+            let floors = Floors::estimate(&panel, &target, 300, 8, stream("floor"));
+            let measured = panel.measure_with_p(cloud.view(), stream("labels"));
+            let bits: Vec<u64> = measured.iter().map(|(_, v)| v.to_bits()).collect();
+            (bits, floors)
+        })
+    };
+    let one = with_threads(1);
+    assert_eq!(one.0.len(), ALL.len());
+    assert_eq!(one, with_threads(3));
+}
+
+/// Two thousand copies of one point, in the cloud, in the reference, in both.
+#[test]
+fn collapsed_clouds_are_measured_like_any_other() {
+    let target = Square::even();
+    let reference = target.sample(2000, stream("reference"));
+    let point = Array2::from_shape_fn((2000, 2), |(_, axis)| 0.25 + axis as f64);
+    let measured = panel(reference.view(), Some(reference.view()), &target).measure(point.view());
+    assert!(
+        measured.iter().all(|(_, value)| value.is_finite()),
+        "{measured:?}"
+    );
+    assert_eq!(measured.get("c2st"), Some(1.0));
+    assert_eq!(measured.get("bridges"), Some(1.0));
+    assert!(measured.get("knn_kl").unwrap() > 20.0);
+
+    let on_itself = panel(point.view(), Some(point.view()), &target).measure(point.view());
+    assert_eq!(on_itself.get("energy_distance"), Some(0.0));
+    assert!(on_itself.get("knn_kl").unwrap().abs() < 1e-2);
+    // The target is one point, so nothing can be said about copying.
+    assert_eq!(on_itself.get("memorisation"), None);
+
+    let pooled = concatenate![ndarray::Axis(0), point, reference];
+    assert!(
+        panel(reference.view(), None, &target)
+            .measure(pooled.view())
+            .iter()
+            .all(|(_, v)| v.is_finite())
+    );
+}
+
+/// A cloud that blew up is refused nowhere, so that a run that diverged can still be written down.
+#[test]
+fn clouds_that_are_not_finite_have_values_and_no_panic() {
+    let target = Square::even();
+    let reference = target.sample(100, stream("reference"));
+    let panel = panel(reference.view(), Some(reference.view()), &target);
+    for wild in [f64::NAN, f64::INFINITY, 1e200] {
+        let mut cloud = target.sample(100, stream("cloud"));
+        cloud[[3, 0]] = wild;
+        let one = panel.measure_with_p(cloud.view(), stream("labels"));
+        let distance = one.get("energy_distance").unwrap();
+        assert!(distance.is_nan() || distance > 1e100);
+        cloud.fill(wild);
+        let all = panel.measure_with_p(cloud.view(), stream("labels"));
+        assert_eq!(all.get("modes"), Some(0.0));
+    }
+    // Too few points for anything local.
+    let single = panel.measure(reference.slice_axis(ndarray::Axis(0), (..1).into()));
+    assert!(single.get("knn_kl").unwrap().is_nan() && single.get("c2st").unwrap().is_nan());
+}
+
+#[test]
+fn the_panel_measures_what_applies_in_the_order_of_the_list() {
+    let names = |panel: &Panel| panel.about().map(|about| about.name).collect::<Vec<_>>();
+    let target = Square::even();
+    let cloud = target.sample(60, stream("cloud"));
+    let full = panel(cloud.view(), Some(second(50).view()), &target);
+    let without_p = ALL
+        .iter()
+        .map(|about| about.name)
+        .filter(|name| *name != "energy_p");
+    assert_eq!(names(&full), without_p.collect::<Vec<_>>());
+    let measured = full.measure_with_p(second(60).view(), stream("labels"));
+    assert!(
+        measured
+            .iter()
+            .map(|(name, _)| name)
+            .eq(ALL.iter().map(|about| about.name))
+    );
+
+    let single = MetricsSpec::default().build(Evidence {
+        reference: cloud.view(),
+        training: None,
+        components: Some(&target.components[..1]),
+    });
+    let expected = [
+        "energy_distance",
+        "mmd2",
+        "sliced_w2",
+        "knn_kl",
+        "c2st",
+        "high_quality",
+    ];
+    assert_eq!(names(&single.unwrap()), expected);
+}
+
+#[test]
+fn arrival_is_told_of_a_cloud_that_comes_home() {
+    let target = Square::even();
+    let reference = target.sample(300, stream("reference"));
+    let panel = panel(reference.view(), None, &target);
+    let floors = Floors::estimate(&panel, &target, 300, 32, stream("floor"));
+    let (_, mut arrival) = floors
+        .arrivals()
+        .find(|(name, _)| *name == "energy_distance")
+        .unwrap();
+    // The same points all along, so that what the curve does is the shift alone.
+    let cloud = target.sample(300, stream("cloud"));
+    for step in 0..10 {
+        let away = f64::from((5 - step).max(0));
+        let at = &cloud + &array![away, 0.0];
+        let value = panel.measure(at.view()).get("energy_distance").unwrap();
+        arrival.check(10 * step as u64, value);
+    }
+    assert_eq!(arrival.step(), Some(50));
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_name() {
+    let key = |spec: MetricsSpec| spec.check().unwrap_err().key;
+    let good = MetricsSpec::default();
+    assert!(good.check().is_ok());
+    assert_eq!(
+        key(MetricsSpec {
+            every: 0,
+            ..good.clone()
+        }),
+        "every"
+    );
+    assert_eq!(
+        key(MetricsSpec {
+            reference: Some(1),
+            ..good.clone()
+        }),
+        "reference"
+    );
+    assert_eq!(
+        key(MetricsSpec {
+            permutations: 3,
+            ..good.clone()
+        }),
+        "permutations"
+    );
+    assert_eq!(
+        key(MetricsSpec {
+            floor_draws: 0,
+            ..good.clone()
+        }),
+        "floor_draws"
+    );
+    let nan = MetricsSpec {
+        mmd_bandwidth: Some(f64::NAN),
+        ..good.clone()
+    };
+    assert_eq!(key(nan), "mmd_bandwidth");
+
+    let mut reference = second(20);
+    reference[[7, 1]] = f64::INFINITY;
+    let evidence = Evidence {
+        reference: reference.view(),
+        training: None,
+        components: None,
+    };
+    assert_eq!(good.build(evidence).unwrap_err().key, "reference[7]");
+
+    let written = toml::to_string(&good).unwrap();
+    assert_eq!(toml::from_str::<MetricsSpec>(&written).unwrap(), good);
+    assert!(
+        toml::from_str::<MetricsSpec>("evry = 5")
+            .unwrap_err()
+            .to_string()
+            .contains("evry")
+    );
+}
+
+#[test]
+fn every_measure_says_what_it_is() {
+    for about in ALL {
+        assert!(
+            about.measures.len() > 20 && about.sees.len() > 20,
+            "{}",
+            about.name
+        );
+    }
+    let high = ALL
+        .iter()
+        .filter(|about| about.ideal == Ideal::High)
+        .map(|about| about.name);
+    assert!(high.eq(["energy_p", "memorisation", "modes"]));
+}
