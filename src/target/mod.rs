@@ -1,21 +1,67 @@
 //! Distributions to reach and to start from, one file per family.
 
+mod bessel;
+mod checkerboard;
+mod circles;
+mod files;
+mod gaussian;
+mod grid;
+mod image;
+mod mixture;
+mod moons;
+mod pinwheel;
+mod points;
+mod ring;
+mod rings;
+mod spec;
+mod spirals;
+mod swiss_roll;
+
+use std::f64::consts::PI;
 use std::fmt::Debug;
 
 use ndarray::{Array1, Array2};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
+use crate::setting::Invalid;
+
+pub use checkerboard::{Checkerboard, CheckerboardSpec};
+pub use circles::{Circles, CirclesSpec};
+pub use files::{BuildError, Files, Folder};
+pub use gaussian::GaussianSpec;
+pub use grid::GridSpec;
+pub use image::{Image, ImageSpec, Ink};
+pub use mixture::{Mixture, MixtureSpec};
+pub use moons::{Moons, MoonsSpec};
+pub use pinwheel::{Pinwheel, PinwheelSpec};
+pub use points::{Points, PointsSpec};
+pub use ring::RingSpec;
+pub use rings::RingsSpec;
+pub use spec::TargetSpec;
+pub use spirals::{Spirals, SpiralsSpec};
+pub use swiss_roll::{SwissRoll, SwissRollSpec};
 
 /// One Gaussian of a mixture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Component {
-    /// Share of the mass; the weights of a mixture sum to one.
+    /// Share of the mass, relative to the other weights; greater than 0. In a built mixture the weights sum to one.
+    #[serde(default = "whole")]
     pub weight: f64,
     /// Centre, in the target's units.
     pub mean: [f64; 2],
-    /// Covariance, symmetric positive definite.
+    /// Covariance, in squared units: symmetric, positive definite.
     pub covariance: [[f64; 2]; 2],
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// A distribution in the plane that can be sampled exactly. It serves as target `p` or as source `q_0`.
@@ -37,4 +83,100 @@ pub trait Target: Debug + Send + Sync {
     fn components(&self) -> Option<&[Component]> {
         None
     }
+
+    /// The most draws that one sample can hold without repeating any; `None`: as many as you like. Only
+    /// points drawn without replacement have such a bound.
+    fn capacity(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// `count` points drawn one after the other from the start of `stream`.
+fn draw(count: usize, stream: Stream, mut point: impl FnMut(&mut ChaCha8Rng) -> [f64; 2]) -> Cloud {
+    let mut rng = stream.rng();
+    let mut cloud = Cloud::zeros((count, 2));
+    for mut row in cloud.rows_mut() {
+        [row[0], row[1]] = point(&mut rng);
+    }
+    cloud
+}
+
+/// A draw of N(0, I).
+fn normal(rng: &mut ChaCha8Rng) -> [f64; 2] {
+    [rng.sample(StandardNormal), rng.sample(StandardNormal)]
+}
+
+/// A function of the place at each of `n` points.
+fn each<T>(at: CloudView<'_>, mut value: impl FnMut([f64; 2]) -> T) -> Array1<T> {
+    at.rows()
+        .into_iter()
+        .map(|row| value([row[0], row[1]]))
+        .collect()
+}
+
+/// A vector at each of `n` points, shape `n×2`.
+fn each_vector(at: CloudView<'_>, mut value: impl FnMut([f64; 2]) -> [f64; 2]) -> Array2<f64> {
+    let mut vectors = Array2::zeros((at.nrows(), 2));
+    for (row, mut vector) in at.rows().into_iter().zip(vectors.rows_mut()) {
+        [vector[0], vector[1]] = value([row[0], row[1]]);
+    }
+    vectors
+}
+
+/// `log Σ exp(terms)`, and the terms' shares of that sum in their place. Terms are above −∞.
+fn log_sum_exp(terms: &mut [f64]) -> f64 {
+    let top = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for term in &mut *terms {
+        *term = (*term - top).exp();
+        sum += *term;
+    }
+    for term in terms {
+        *term /= sum;
+    }
+    top + sum.ln()
+}
+
+/// The direction `k` turns-of-`count` from the x axis.
+fn direction(k: usize, count: usize) -> [f64; 2] {
+    let angle = 2.0 * PI * k as f64 / count as f64;
+    [angle.cos(), angle.sin()]
+}
+
+/// Refuses a length whose square, or the inverse of it, is not an ordinary number.
+fn length(key: &str, value: f64) -> Result<(), Invalid> {
+    if (1e-100..=1e100).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        key,
+        format!("{value:?}"),
+        "must be a length greater than 0, in the target's units (from 1e-100 to 1e100)",
+    ))
+}
+
+/// Refuses NaN, infinities and coordinates whose square is not an ordinary number.
+fn coordinates(key: &str, values: [f64; 2]) -> Result<(), Invalid> {
+    for (i, value) in values.into_iter().enumerate() {
+        if !(-1e100..=1e100).contains(&value) {
+            return Err(Invalid::new(
+                format!("{key}[{i}]"),
+                format!("{value:?}"),
+                "must be a finite coordinate (from -1e100 to 1e100)",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses counts that are zero or absurd: each of the things counted takes memory and time.
+fn count(key: &str, value: usize, most: usize) -> Result<(), Invalid> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid::new(
+        key,
+        value,
+        format!("must be at least 1 and at most {most}"),
+    ))
 }

@@ -1,0 +1,93 @@
+//! Where a target's files come from, and why a target cannot be built.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use crate::setting::Invalid;
+
+/// A place in which a specification's files are found by name: a folder, or what is inside the binary.
+pub trait Files {
+    /// The bytes of the file called `name`.
+    ///
+    /// # Errors
+    /// Whatever the place says, such as [`io::ErrorKind::NotFound`].
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+}
+
+/// A folder on disk; relative names are relative to it, absolute ones are taken as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder(pub PathBuf);
+
+/// Longest file that a [`Folder`] reads: 1 GiB.
+const LONGEST: u64 = 1 << 30;
+
+impl Files for Folder {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(self.0.join(name))?
+            .take(LONGEST + 1)
+            .read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "longer than 1 GiB; give a part of it",
+            ));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Why a target cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// A parameter is out of its range.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A file cannot be read, or does not hold what it should.
+    #[error("`{key}`: cannot use {file}: {reason}")]
+    File {
+        /// Dotted key that names the file, as written in a scenario file.
+        key: String,
+        /// The file's name as given.
+        file: String,
+        /// What is wrong with it and what would do.
+        reason: String,
+    },
+}
+
+impl BuildError {
+    /// The same complaint seen from one level up: `file` under `target.image` is `target.image.file`.
+    #[must_use]
+    pub fn under(self, parent: &str) -> Self {
+        match self {
+            Self::Invalid(invalid) => Self::Invalid(invalid.under(parent)),
+            Self::File { key, file, reason } => Self::File {
+                key: format!("{parent}.{key}"),
+                file,
+                reason,
+            },
+        }
+    }
+}
+
+/// Reads the file that the key `file` names. `named` is the value as given, of which `path` is the file's part.
+pub(super) fn fetch(files: &dyn Files, named: &str, path: &str) -> Result<Vec<u8>, BuildError> {
+    files.read(path).map_err(|error| {
+        let hint = if error.kind() == io::ErrorKind::NotFound {
+            "; relative paths are relative to the scenario file"
+        } else {
+            ""
+        };
+        unusable(named, format!("{error}{hint}"))
+    })
+}
+
+/// The complaint that the file which the key `file` names cannot be used.
+pub(super) fn unusable(named: &str, reason: String) -> BuildError {
+    BuildError::File {
+        key: "file".to_owned(),
+        file: named.to_owned(),
+        reason,
+    }
+}

@@ -1,0 +1,215 @@
+//! Mixtures of Gaussians with full covariances: the family in which everything has a closed form.
+
+use ndarray::{Array1, Array2};
+use rand::Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Component, Target, coordinates, draw, each, each_vector, log_sum_exp, normal};
+use crate::cloud::{Cloud, CloudView};
+use crate::random::Stream;
+use crate::setting::Invalid;
+
+/// A mixture of Gaussians, each with its weight, mean and covariance. The default is two equal ones at
+/// (±2, 0) with standard deviation 0.4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixtureSpec {
+    /// The Gaussians, at least one. Weights need not sum to one; they are normalised.
+    pub components: Vec<Component>,
+}
+
+impl Default for MixtureSpec {
+    fn default() -> Self {
+        let at = |x| Component::round(1.0, [x, 0.0], 0.4);
+        Self {
+            components: vec![at(-2.0), at(2.0)],
+        }
+    }
+}
+
+impl MixtureSpec {
+    /// Checks the components and prepares the mixture.
+    ///
+    /// # Errors
+    /// [`Invalid`] for the first component that is none.
+    pub fn build(&self) -> Result<Mixture, Invalid> {
+        Mixture::new(self.components.clone())
+    }
+}
+
+impl Component {
+    /// A Gaussian as wide in every direction: covariance `sd² I`.
+    #[must_use]
+    pub fn round(weight: f64, mean: [f64; 2], sd: f64) -> Self {
+        Self {
+            weight,
+            mean,
+            covariance: [[sd * sd, 0.0], [0.0, sd * sd]],
+        }
+    }
+
+    /// The lower triangle of the Cholesky factor `L`, `L Lᵀ = covariance`, as `[l₁₁, l₂₁, l₂₂]`.
+    pub(super) fn factor(&self) -> Result<[f64; 3], Invalid> {
+        coordinates("mean", self.mean)?;
+        let [[a, b], [b2, c]] = self.covariance;
+        let refuse = |remedy| {
+            let value = format!("{:?}", self.covariance);
+            Err(Invalid::new("covariance", value, remedy))
+        };
+        if [a, b, b2, c].iter().any(|v| !v.is_finite()) {
+            return refuse("must hold finite numbers");
+        }
+        if (b - b2).abs() > 1e-12 * b.abs() {
+            return refuse("must be symmetric");
+        }
+        if !(1e-200..=1e200).contains(&a) || !(1e-200..=1e200).contains(&c) {
+            return refuse("must have variances greater than 0 (from 1e-200 to 1e200)");
+        }
+        let l11 = a.sqrt();
+        let l21 = b / l11;
+        let rest = c - l21 * l21;
+        if rest <= 1e-12 * c {
+            return refuse("must be positive definite: lower the size of the off-diagonal element");
+        }
+        Ok([l11, l21, rest.sqrt()])
+    }
+}
+
+/// `p(x) = Σ_k w_k N(x; μ_k, Σ_k)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mixture {
+    components: Vec<Component>,
+    gaussians: Vec<Gaussian>,
+}
+
+/// What sampling and evaluating one component needs.
+#[derive(Clone, Debug, PartialEq)]
+struct Gaussian {
+    mean: [f64; 2],
+    /// Cholesky factor `[l₁₁, l₂₁, l₂₂]`.
+    factor: [f64; 3],
+    /// `log w − log 2π − log det L`.
+    log_height: f64,
+    /// Weights of the components up to and including this one.
+    cumulative: f64,
+}
+
+impl Mixture {
+    /// A mixture of at least one component. The weights are normalised to sum to one.
+    ///
+    /// # Errors
+    /// [`Invalid`], with keys such as `components[1].covariance`.
+    pub fn new(mut components: Vec<Component>) -> Result<Self, Invalid> {
+        if components.is_empty() {
+            return Err(Invalid::new(
+                "components",
+                "[]",
+                "must name at least one component { weight, mean, covariance }",
+            ));
+        }
+        for (k, component) in components.iter().enumerate() {
+            if !(1e-100..=1e100).contains(&component.weight) {
+                return Err(Invalid::new(
+                    format!("components[{k}].weight"),
+                    format!("{:?}", component.weight),
+                    "must be greater than 0 (from 1e-100 to 1e100); leave out a component without mass",
+                ));
+            }
+        }
+        let total: f64 = components.iter().map(|c| c.weight).sum();
+        let mut cumulative = 0.0;
+        let mut gaussians = Vec::with_capacity(components.len());
+        for (k, component) in components.iter_mut().enumerate() {
+            let factor = component
+                .factor()
+                .map_err(|invalid| invalid.under(&format!("components[{k}]")))?;
+            component.weight /= total;
+            cumulative += component.weight;
+            gaussians.push(Gaussian {
+                mean: component.mean,
+                factor,
+                log_height: component.weight.ln()
+                    - (2.0 * std::f64::consts::PI).ln()
+                    - factor[0].ln()
+                    - factor[2].ln(),
+                cumulative,
+            });
+        }
+        Ok(Self {
+            components,
+            gaussians,
+        })
+    }
+
+    /// `log Σ_k w_k N(x; μ_k, Σ_k)`, with the components' shares of the density at `x` in `shares`.
+    fn log_density_at(&self, x: [f64; 2], shares: &mut [f64]) -> f64 {
+        for (share, gaussian) in shares.iter_mut().zip(&self.gaussians) {
+            *share = gaussian.log_height - 0.5 * gaussian.distance2(x);
+        }
+        log_sum_exp(shares)
+    }
+}
+
+impl Gaussian {
+    /// `L⁻¹(x − μ)`.
+    fn whiten(&self, x: [f64; 2]) -> [f64; 2] {
+        let [l11, l21, l22] = self.factor;
+        let u = (x[0] - self.mean[0]) / l11;
+        [u, (x[1] - self.mean[1] - l21 * u) / l22]
+    }
+
+    /// Squared Mahalanobis distance, bounded so that no density is ever the difference of two infinities.
+    fn distance2(&self, x: [f64; 2]) -> f64 {
+        let [u, v] = self.whiten(x);
+        (u * u + v * v).min(f64::MAX)
+    }
+
+    /// `−Σ⁻¹(x − μ) = −L⁻ᵀL⁻¹(x − μ)`.
+    fn score(&self, x: [f64; 2]) -> [f64; 2] {
+        let [l11, l21, l22] = self.factor;
+        let [u, v] = self.whiten(x);
+        let second = v / l22;
+        [-(u - l21 * second) / l11, -second]
+    }
+
+    /// `μ + Lz`.
+    fn place(&self, [u, v]: [f64; 2]) -> [f64; 2] {
+        let [l11, l21, l22] = self.factor;
+        [self.mean[0] + l11 * u, self.mean[1] + l21 * u + l22 * v]
+    }
+}
+
+impl Target for Mixture {
+    fn sample(&self, count: usize, stream: Stream) -> Cloud {
+        let last = self.gaussians.len() - 1;
+        draw(count, stream, |rng| {
+            let u: f64 = rng.random();
+            let k = self.gaussians.partition_point(|g| g.cumulative <= u);
+            self.gaussians[k.min(last)].place(normal(rng))
+        })
+    }
+
+    fn log_density(&self, at: CloudView<'_>) -> Option<Array1<f64>> {
+        let mut shares = vec![0.0; self.gaussians.len()];
+        Some(each(at, |x| self.log_density_at(x, &mut shares)))
+    }
+
+    fn score(&self, at: CloudView<'_>) -> Option<Array2<f64>> {
+        let mut shares = vec![0.0; self.gaussians.len()];
+        Some(each_vector(at, |x| {
+            self.log_density_at(x, &mut shares);
+            let mut sum = [0.0; 2];
+            for (share, gaussian) in shares.iter().zip(&self.gaussians) {
+                let score = gaussian.score(x);
+                sum[0] += share * score[0];
+                sum[1] += share * score[1];
+            }
+            sum
+        }))
+    }
+
+    fn components(&self) -> Option<&[Component]> {
+        Some(&self.components)
+    }
+}

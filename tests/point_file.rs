@@ -1,0 +1,335 @@
+//! Point files: what NumPy wrote is read, and whatever else is refused in words.
+
+use std::io::Write;
+use std::time::Instant;
+
+use ndarray::array;
+use proptest::prelude::*;
+use ratioflow::point_file::{MOST_POINTS, path_and_array, read};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// An `.npy` file of version 1 with `data` behind its header.
+fn npy(descr: &str, fortran_order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let text =
+        format!("{{'descr': '{descr}', 'fortran_order': {fortran_order}, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    bytes.extend(text.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn doubles(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+/// An archive with one deflated entry.
+fn npz(name: &str, entry: &[u8]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer
+        .start_file(name, SimpleFileOptions::default())
+        .unwrap();
+    writer.write_all(entry).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+fn reason(bytes: &[u8], name: &str) -> String {
+    read(bytes, name).unwrap_err().reason
+}
+
+/// The fixtures were written by NumPy 2.4.6 from a = [[1.5, -2.25], [0, 3], [1e-3, 7]]:
+/// `np.save(…, np.asfortranarray(a.astype('>f4')))`, `np.save(…, np.array([[1, 2], [3, -4]], '<i2'))`,
+/// `np.savez_compressed(…, first=a, second=-a[:2])`, `np.save(…, np.array([[1.0, None], [2.0, 'x']], object))`,
+/// `np.save(…, np.array([(1.0, 2.0)], [('x', '<f8'), ('y', '<f8')]))`.
+#[test]
+fn what_numpy_wrote_is_read() {
+    let a = array![[1.5, -2.25], [0.0, 3.0], [1e-3, 7.0]];
+    let bytes = include_bytes!("data/points/big_endian_fortran.npy");
+    assert_eq!(
+        read(bytes, "a.npy").unwrap(),
+        a.mapv(|v| f64::from(v as f32))
+    );
+    let bytes = include_bytes!("data/points/short_integers.npy");
+    assert_eq!(
+        read(bytes, "a.NPY").unwrap(),
+        array![[1.0, 2.0], [3.0, -4.0]]
+    );
+
+    let bytes = include_bytes!("data/points/archive.npz");
+    assert_eq!(read(bytes, "a.npz").unwrap(), a);
+    assert_eq!(read(bytes, "a.npz:first").unwrap(), a);
+    assert_eq!(
+        read(bytes, "a.npz:second").unwrap(),
+        array![[-1.5, 2.25], [0.0, -3.0]]
+    );
+    assert_eq!(
+        reason(bytes, "a.npz:third"),
+        "it has no array \"third\"; it has first, second"
+    );
+
+    let pickled = reason(include_bytes!("data/points/objects.npy"), "a.npy");
+    assert!(
+        pickled.contains("pickled") && pickled.contains("astype(float)"),
+        "{pickled}"
+    );
+    let structured = reason(include_bytes!("data/points/structured.npy"), "a.npy");
+    assert!(structured.contains("column_stack"), "{structured}");
+}
+
+#[test]
+fn every_width_and_byte_order_is_read() {
+    // −2 and 3 in two's complement and IEEE 754, least significant byte first.
+    let signed: [(&str, &[u8]); 6] = [
+        ("i1", &[0xfe, 3]),
+        ("i2", &[0xfe, 0xff, 3, 0]),
+        ("i4", &[0xfe, 0xff, 0xff, 0xff, 3, 0, 0, 0]),
+        (
+            "i8",
+            &[
+                0xfe, 255, 255, 255, 255, 255, 255, 255, 3, 0, 0, 0, 0, 0, 0, 0,
+            ],
+        ),
+        ("f4", &[0, 0, 0, 0xc0, 0, 0, 0x40, 0x40]),
+        (
+            "f8",
+            &[0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 8, 0x40],
+        ),
+    ];
+    for (kind, little) in signed {
+        let big: Vec<u8> = little
+            .chunks(little.len() / 2)
+            .flat_map(|word| word.iter().rev().copied())
+            .collect();
+        for (order, data) in [('<', little), ('>', &big)] {
+            let bytes = npy(&format!("{order}{kind}"), "False", "(1, 2)", data);
+            assert_eq!(
+                read(&bytes, "a.npy").unwrap(),
+                array![[-2.0, 3.0]],
+                "{order}{kind}"
+            );
+        }
+    }
+    let bytes = npy(">u2", "True", "(2L, 2L)", &[0; 8]);
+    assert!(
+        read(&bytes, "a.npy").is_err(),
+        "a shape that is no pair of numbers"
+    );
+    let bytes = npy(">u2", "True", "(2,2)", &[1, 0, 0, 2, 0, 3, 255, 255]);
+    assert_eq!(
+        read(&bytes, "a.npy").unwrap(),
+        array![[256.0, 3.0], [2.0, 65535.0]]
+    );
+}
+
+#[test]
+fn a_lying_size_is_refused_at_once() {
+    let start = Instant::now();
+    let claims = npy("<f8", "False", "(1000000000000, 2)", &[0; 16]);
+    let told = reason(&claims, "a.npy");
+    assert!(
+        told.contains("16000000000000 bytes in all, but 16 follow"),
+        "{told}"
+    );
+    assert!(reason(&npz("a.npy", &claims), "a.npz").contains("but 16 follow"));
+    // A claim that overflows any product, and a header longer than the file.
+    assert!(
+        read(
+            &npy("<f8", "False", "(18446744073709551615, 2)", &[]),
+            "a.npy"
+        )
+        .is_err()
+    );
+    assert!(read(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{", "a.npy").is_err());
+    // Too much as well as too little.
+    assert!(reason(&npy("<f8", "False", "(1, 2)", &[0; 17]), "a.npy").contains("but 17 follow"));
+
+    // An archive whose directory repeats the lie: the size of the inflated entry, in the last 4 bytes of 24 behind
+    // the directory's signature, says 10 million points where there is one.
+    let entry = npy("<f8", "False", "(10000000, 2)", &[0; 16]);
+    let mut bytes = npz("a.npy", &entry);
+    let directory = bytes.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    let size = u32::try_from(entry.len() - 16 + 160_000_000).unwrap();
+    bytes[directory + 24..][..4].copy_from_slice(&size.to_le_bytes());
+    let told = reason(&bytes, "a.npz");
+    assert!(
+        told.contains("damaged") || told.contains("cannot be read"),
+        "{told}"
+    );
+    assert!(start.elapsed().as_millis() < 500);
+}
+
+#[test]
+fn an_archive_inflates_no_further_than_the_limit() {
+    let rows = MOST_POINTS + 1;
+    let bytes = npz(
+        "a.npy",
+        &npy("|i1", "False", &format!("({rows}, 2)"), &vec![0; 2 * rows]),
+    );
+    assert!(bytes.len() < 100_000);
+    let start = Instant::now();
+    let told = reason(&bytes, "a.npz");
+    assert!(told.contains("more than the 20000000"), "{told}");
+    assert!(start.elapsed().as_millis() < 100);
+}
+
+#[test]
+fn damaged_archives_are_refused() {
+    let whole = npz(
+        "a.npy",
+        &npy("<f8", "False", "(2, 2)", &doubles(&[0.1, 0.2, 0.3, 0.4])),
+    );
+    assert_eq!(
+        read(&whole, "a.npz").unwrap(),
+        array![[0.1, 0.2], [0.3, 0.4]]
+    );
+    for cut in 0..whole.len() {
+        assert!(read(&whole[..cut], "a.npz").is_err(), "{cut} bytes");
+    }
+    let empty = ZipWriter::new(std::io::Cursor::new(Vec::new()))
+        .finish()
+        .unwrap();
+    assert_eq!(reason(&empty.into_inner(), "a.npz"), "it holds no array");
+}
+
+#[test]
+fn bad_arrays_are_refused_with_a_remedy() {
+    let zeros = [0; 64];
+    let table = [
+        (npy("<f8", "False", "(0, 2)", &[]), "no points"),
+        (npy("<f8", "False", "(4,)", &zeros[..32]), "np.column_stack"),
+        (
+            npy("<f8", "False", "()", &zeros[..8]),
+            "one row for each point",
+        ),
+        (npy("<f8", "False", "(2, 4)", &zeros), "points.T"),
+        (npy("<f8", "False", "(4, 1)", &zeros[..32]), "points[:, :2]"),
+        (npy("<f8", "False", "(2, 2, 2)", &zeros), "points[-1]"),
+        (npy("<f8", "False", "(-1, 2)", &zeros), "no count"),
+        (npy("<c16", "False", "(2, 2)", &zeros), "astype(float)"),
+        (npy("<U2", "False", "(2, 2)", &zeros), "astype(float)"),
+        (npy("", "False", "(2, 2)", &zeros), "astype(float)"),
+        (npy("é8", "False", "(2, 2)", &zeros), "astype(float)"),
+        (
+            npy(
+                "<f8",
+                "False",
+                "(2, 2)",
+                &doubles(&[0.0, 1.0, 2.0, f64::NAN]),
+            ),
+            "[1, 1] is NaN",
+        ),
+        (
+            npy("<f8", "False", "(1, 2)", &doubles(&[f64::INFINITY, 1.0])),
+            "[0, 0] is inf",
+        ),
+        (b"\x93NUMPY\x01\x00\x04\x00{ } ".to_vec(), "damaged"),
+        (b"x,y\n1,2\n".to_vec(), "np.save"),
+        (b"\x93NUM".to_vec(), "breaks off"),
+        (Vec::new(), "empty"),
+    ];
+    for (bytes, remedy) in table {
+        let told = reason(&bytes, "a.npy");
+        assert!(told.contains(remedy), "{told} lacks {remedy}");
+    }
+    assert!(reason(b"1,2\n", "points.txt").contains(".npy, .npz or .csv"));
+    assert!(reason(b"1,2\n", "points").contains(".npy, .npz or .csv"));
+}
+
+#[test]
+fn csv_is_read_with_and_without_a_header() {
+    let expected = array![[1.0, -2.5], [3000.0, 0.25]];
+    for text in [
+        "1,-2.5\n3e3,0.25\n",
+        "x,y\n1,-2.5\n3e3,0.25",
+        "\u{feff}\"x\", \"y\"\r\n 1 , -2.5\r\n\r\n3e3, \"0.25\"\r\n",
+        "# x,y\n1,-2.5\n\n3e3,0.25\n\n",
+    ] {
+        assert_eq!(
+            read(text.as_bytes(), "a.csv").unwrap(),
+            expected,
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn csv_errors_name_line_and_column() {
+    let table = [
+        ("x,y\n", "no points"),
+        ("\n\n", "no points"),
+        (
+            "x,y\n1,2\n3,four\n",
+            "line 3, column 2: \"four\" is no number",
+        ),
+        ("x,1\n2,3\n", "line 1, column 1: \"x\" is no number"),
+        ("1,2\nx,y\n", "line 2, column 1: \"x\" is no number"),
+        ("1,2\n\n3,nan\n", "line 3, column 2 is NaN"),
+        ("1,2\n3,1e999\n", "line 2, column 2 is inf"),
+        ("1,2\n3,\n", "line 2, column 2: \"\" is no number"),
+        ("1,2\n3\n", "line 2 has one column"),
+        ("1 2\n3 4\n", "line 1 has one column"),
+        ("1,2,3\n", "line 1 has 3 columns"),
+    ];
+    for (text, expected) in table {
+        let told = reason(text.as_bytes(), "a.csv");
+        assert!(told.contains(expected), "{text:?}: {told} lacks {expected}");
+    }
+    assert!(reason(b"1,2\n\xff,3\n", "a.csv").contains("byte 4"));
+}
+
+#[test]
+fn errors_name_the_file() {
+    let error = read(b"", "clouds/a.npz:x").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot use clouds/a.npz:x as points: the file is empty"
+    );
+    assert_eq!(
+        path_and_array("clouds/a.npz:x"),
+        ("clouds/a.npz", Some("x"))
+    );
+    assert_eq!(path_and_array("C:\\a.npy"), ("C:\\a.npy", None));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        for name in ["a.npy", "a.npz", "a.npz:b", "a.csv"] {
+            let _ = read(&bytes, name);
+        }
+    }
+
+    /// Damage that keeps most of the structure reaches further than noise does.
+    #[test]
+    fn damaged_bytes_never_panic(
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let npy = npy("<f8", "False", "(2, 2)", &doubles(&[0.1, 0.2, 0.3, 0.4]));
+        for (name, mut bytes) in [("a.npz", npz("a.npy", &npy)), ("a.npy", npy)] {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            let _ = read(&bytes, name);
+            let _ = read(&bytes[..cut.index(bytes.len())], name);
+        }
+    }
+
+    #[test]
+    fn headers_of_any_text_never_panic(descr in ".{0,6}", order in ".{0,6}", shape in ".{0,12}") {
+        let _ = read(&npy(&descr, &order, &shape, &[0; 32]), "a.npy");
+    }
+
+    #[test]
+    fn finite_points_come_back_as_they_are(values in prop::collection::vec(-1e300..1e300f64, 1..40)) {
+        let values: Vec<f64> = values.iter().flat_map(|&v| [v, -v]).collect();
+        let rows = values.len() / 2;
+        let bytes = npy("<f8", "False", &format!("({rows}, 2)"), &doubles(&values));
+        let text: String = values.chunks(2).map(|p| format!("{},{}\n", p[0], p[1])).collect();
+        for (points, how) in [(read(&bytes, "a.npy"), "npy"), (read(text.as_bytes(), "a.csv"), "csv")] {
+            let points = points.unwrap();
+            prop_assert_eq!(points.into_raw_vec_and_offset().0, values.clone(), "{}", how);
+        }
+    }
+}
