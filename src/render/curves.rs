@@ -1,0 +1,290 @@
+//! Convergence: metrics against the step, one panel each, several runs overlaid, with the sampling floors.
+
+use super::axes::{self, Axis, Line};
+use super::canvas::{Canvas, Disc, Image, Rect};
+use super::colour::Colour;
+use super::text::{Anchor, bold, regular};
+use super::theme::series;
+use super::words::{self, Floor};
+use super::{Style, Theme};
+
+/// Metrics of one run, or of several.
+#[derive(Clone, Copy, Debug)]
+pub struct Figure<'a> {
+    /// Title of the scenario; shortened with `…` where it does not fit.
+    pub title: &'a str,
+    /// One panel for each metric, two in a row.
+    pub charts: &'a [Chart<'a>],
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Chart<'a> {
+    /// Name of the metric, in words.
+    pub name: &'a str,
+    /// Where two samples of the target stand; for metrics of which less is better.
+    pub floor: Option<Floor>,
+    /// Whether to draw decimal logarithms. Zero and negative values are then marked at the lower border.
+    pub logarithmic: bool,
+    /// One curve for each run.
+    pub curves: &'a [Curve<'a>],
+}
+
+/// One metric of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve<'a> {
+    /// Name of the run; equal names have equal colours in all charts.
+    pub label: &'a str,
+    /// Steps at which the metric was measured.
+    pub steps: &'a [f64],
+    /// Its values; the curve has a gap where a value is not finite.
+    pub values: &'a [f64],
+    /// The step from which on the metric could not be told from its floor.
+    pub converged_at: Option<f64>,
+}
+
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 34.0;
+const GAP: f64 = 78.0;
+const HEAD: f64 = 84.0;
+/// From one row of charts to the next, beside the charts.
+const ROW: f64 = 78.0;
+const FOOT: f64 = 58.0;
+
+/// Draws a figure. It is as tall as the number of charts asks for.
+#[must_use]
+pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
+    let theme = style.theme;
+    let count = figure.charts.len().max(1);
+    let columns = count.min(2);
+    let rows = count.div_ceil(columns);
+    let width = style.sane_width([720.0, 1080.0][columns - 1]);
+    let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
+    let tall = (across * if columns == 1 { 0.6 } else { 0.5 }).round();
+    let height = HEAD + rows as f64 * (tall + ROW) - ROW + FOOT + 22.0;
+    let mut canvas = Canvas::new(width, height, style.sane_scale(), theme.paper());
+
+    let title = bold(20.0);
+    let text = title.fit(figure.title, width - LEFT - RIGHT);
+    canvas.text(&text, [LEFT - 1.0, 40.0], Anchor::Left, title, theme.ink());
+    let labels = labels(figure);
+    if labels.len() > 1 {
+        key(&mut canvas, &labels, width, theme);
+    }
+    let span = span(figure);
+    let mut below = false;
+    for (place, chart) in figure.charts.iter().enumerate() {
+        let (column, row) = (place % columns, place / columns);
+        let plot = Rect {
+            x: LEFT + column as f64 * (across + GAP),
+            y: HEAD + 22.0 + row as f64 * (tall + ROW),
+            width: across,
+            height: tall,
+        };
+        below |= panel(&mut canvas, chart, plot, span, &labels, theme);
+        if place + columns >= count {
+            let middle = [plot.x + plot.width / 2.0, plot.bottom() + 40.0];
+            canvas.text("step", middle, Anchor::Centre, regular(11.5), theme.muted());
+        }
+    }
+    if below {
+        let place = [LEFT, canvas.size()[1] - 14.0];
+        let words = "▽ zero or negative: below any logarithmic axis";
+        canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
+    }
+    canvas.into_image()
+}
+
+/// The names of all runs, in order of appearance.
+fn labels<'a>(figure: &Figure<'a>) -> Vec<&'a str> {
+    let mut labels = Vec::new();
+    for curve in figure.charts.iter().flat_map(|chart| chart.curves) {
+        if !labels.contains(&curve.label) {
+            labels.push(curve.label);
+        }
+    }
+    labels
+}
+
+/// The steps that every chart spans.
+fn span(figure: &Figure<'_>) -> [f64; 2] {
+    let steps = figure.charts.iter().flat_map(|chart| chart.curves).flat_map(|curve| curve.steps);
+    let [first, last] = steps
+        .filter(|step| step.is_finite())
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &s| [low.min(s), high.max(s)]);
+    if first < last { [first, last] } else { [0.0, last.max(1.0)] }
+}
+
+/// The colour of the run at this place among the labels; a second round is darker.
+fn colour(place: usize, theme: Theme) -> Colour {
+    let own = series(place);
+    let lifted = if theme == Theme::Dark { own.mix(theme.ink(), 0.2) } else { own };
+    if place < 7 { lifted } else { lifted.mix(theme.ink(), 0.5) }
+}
+
+/// Names and colours of the runs, on one line below the title.
+fn key(canvas: &mut Canvas, labels: &[&str], width: f64, theme: Theme) {
+    let letters = regular(13.0);
+    let room = (width - LEFT - RIGHT) / labels.len() as f64;
+    let mut x = LEFT;
+    for (place, label) in labels.iter().enumerate() {
+        let text = letters.fit(label, room - 50.0);
+        let line = [[x + 1.0, 61.5], [x + 19.0, 61.5]];
+        canvas.stroke(&line, 3.0, None, colour(place, theme));
+        x += 27.0 + canvas.text(&text, [x + 27.0, 66.0], Anchor::Left, letters, theme.ink()) + 23.0;
+    }
+}
+
+/// Draws one chart; tells whether values lie below its logarithmic axis.
+fn panel(
+    canvas: &mut Canvas,
+    chart: &Chart<'_>,
+    plot: Rect,
+    span: [f64; 2],
+    labels: &[&str],
+    theme: Theme,
+) -> bool {
+    let place_of = |curve: &Curve<'_>| labels.iter().position(|l| *l == curve.label).unwrap_or(0);
+    let points = |curve: &Curve<'_>| -> Vec<(f64, f64)> {
+        curve.steps.iter().copied().zip(curve.values.iter().copied()).collect()
+    };
+    let positive = |v: f64| v.is_finite() && v > 0.0;
+    let logarithmic = chart.logarithmic
+        && chart.curves.iter().any(|curve| curve.values.iter().any(|&v| positive(v)));
+    // Values as the axis counts them; `None` where there is nothing to draw.
+    let height = |v: f64| match logarithmic {
+        true if positive(v) => Some(v.log10()),
+        true => None,
+        false => Some(v).filter(|v| v.is_finite()),
+    };
+    let y = axis(chart, plot.height, logarithmic, height);
+    let x = Axis::linear(span, plot.width / 80.0);
+    let across = |s: f64| plot.x + (s - span[0]) / (span[1] - span[0]) * plot.width;
+    let up = |v: f64| plot.bottom() - (v - y.range[0]) / (y.range[1] - y.range[0]) * plot.height;
+
+    if let Some(floor) = chart.floor {
+        band(canvas, plot, floor, |v| height(v).map(up), theme);
+    }
+    let mut lines = Vec::new();
+    for curve in chart.curves {
+        let colour = colour(place_of(curve), theme);
+        let mut points = points(curve);
+        points.retain(|point| point.0.is_finite());
+        for run in points.split(|point| height(point.1).is_none()) {
+            let run: Vec<(f64, f64)> =
+                run.iter().filter_map(|&(s, v)| Some((s, height(v)?))).collect();
+            if let [(s, v)] = run[..] {
+                let disc = Disc { radius: 1.8, ink: colour.into(), rim: None };
+                let clip = canvas.clip(Rect { x: plot.x - 4.0, y: plot.y - 4.0, width: plot.width + 8.0, height: plot.height + 8.0 });
+                canvas.disc([across(s), up(v)], &disc, clip);
+            } else if !run.is_empty() {
+                lines.push(Line { points: run, colour, width: 1.9 });
+            }
+        }
+    }
+    axes::draw(canvas, plot, [&x, &y], theme, true, &lines);
+
+    let mut below = false;
+    for curve in chart.curves {
+        let colour = colour(place_of(curve), theme);
+        for (s, v) in points(curve) {
+            if logarithmic && v <= 0.0 && s.is_finite() {
+                let (x, y) = (across(s), plot.bottom() - 5.0);
+                let corners = [[x - 3.6, y - 3.2], [x + 3.6, y - 3.2], [x, y + 3.2], [x - 3.6, y - 3.2]];
+                canvas.fill(&corners, theme.paper());
+                canvas.stroke(&corners, 1.1, None, colour);
+                below = true;
+            }
+        }
+        if let Some(mark) = arrival(curve, height) {
+            let clip = canvas.clip(Rect { x: 0.0, y: 0.0, width: 1e5, height: 1e5 });
+            let rim = Some((2.0, theme.paper().into()));
+            canvas.disc([across(mark.0), up(mark.1)], &Disc { radius: 4.0, ink: colour.into(), rim }, clip);
+        }
+    }
+    heading(canvas, chart, plot, theme);
+    below
+}
+
+/// The value of a curve where it reached its floor.
+fn arrival(curve: &Curve<'_>, height: impl Fn(f64) -> Option<f64>) -> Option<(f64, f64)> {
+    let step = curve.converged_at?;
+    let place = curve.steps.iter().position(|&s| s >= step)?;
+    Some((curve.steps[place], height(*curve.values.get(place)?)?))
+}
+
+/// Name of the metric; with a single run also where it ended.
+fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
+    let y = plot.y - 11.0;
+    let mut room = plot.width;
+    if let [curve] = chart.curves {
+        let last = curve.values.last().map_or(f64::NAN, |v| *v);
+        let words = match curve.converged_at {
+            Some(step) => format!("{} · at the floor since step {step}", words::number(last)),
+            None => words::number(last),
+        };
+        let letters = regular(11.5);
+        let words = letters.fit(&words, plot.width * 0.7);
+        room -= 14.0 + canvas.text(&words, [plot.right(), y], Anchor::Right, letters, theme.muted());
+    }
+    let letters = bold(13.5);
+    canvas.text(&letters.fit(chart.name, room), [plot.x, y], Anchor::Left, letters, theme.ink());
+}
+
+/// The vertical axis: all values, and the floor, with some air.
+fn axis(
+    chart: &Chart<'_>,
+    tall: f64,
+    logarithmic: bool,
+    height: impl Fn(f64) -> Option<f64>,
+) -> Axis {
+    let floor = chart.floor.iter().flat_map(|floor| [floor.median, floor.q95]);
+    let values = chart.curves.iter().flat_map(|curve| curve.values.iter().copied());
+    let reach = |values: &mut dyn Iterator<Item = f64>| {
+        values.filter_map(&height).fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| {
+            [low.min(v), high.max(v)]
+        })
+    };
+    let [mut low, mut high] = reach(&mut values.chain(floor));
+    if low > high {
+        [low, high] = [0.0, 1.0];
+    }
+    if !logarithmic && low > 0.0 && low < 0.5 * high {
+        low = 0.0;
+    }
+    let least = if logarithmic { 0.5 } else { 1e-9 * high.abs().max(low.abs()).max(1e-3) };
+    if high - low < least {
+        let half = if logarithmic { 0.25 } else { 0.5 * high.abs().max(0.1) };
+        (low, high) = (low - half, high + half);
+    }
+    let air = 0.07 * (high - low);
+    let bottom = if !logarithmic && low == 0.0 { 0.0 } else { low - air };
+    let range = [bottom, high + air];
+    if logarithmic {
+        Axis::decades(range, tall / 26.0)
+    } else {
+        Axis::linear(range, tall / 38.0)
+    }
+}
+
+/// The band of values that two samples of the target reach, with its median.
+fn band(
+    canvas: &mut Canvas,
+    plot: Rect,
+    floor: Floor,
+    up: impl Fn(f64) -> Option<f64>,
+    theme: Theme,
+) {
+    let Some(top) = up(floor.q95).map(|y| y.clamp(plot.y, plot.bottom())) else {
+        return;
+    };
+    let tint = theme.paper().mix(series(2), if theme == Theme::Dark { 0.26 } else { 0.13 });
+    let deep = theme.ink().mix(series(2), 0.8);
+    canvas.fill_box(Rect { y: top, height: plot.bottom() - top, ..plot }, tint);
+    if let Some(y) = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y)) {
+        canvas.stroke(&[[plot.x, y], [plot.right(), y]], 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
+    }
+    let letters = regular(10.5);
+    let place = [plot.right() - 6.0, top - 5.0];
+    canvas.text("sampling floor", place, Anchor::Right, letters, deep);
+}

@@ -1,0 +1,246 @@
+//! The field of the log density ratio: contour bands by factors of two, and arrows of the velocity.
+
+use ndarray::{Array1, Array2};
+
+use super::canvas::{Canvas, Rect};
+use super::theme::{BANDS, Theme};
+use super::view::View;
+use crate::cloud::{Cloud, lengths};
+
+/// Regularly spaced places that cover a view: where a discriminator is asked, so as to draw its field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lattice {
+    view: View,
+    columns: usize,
+    rows: usize,
+}
+
+impl Lattice {
+    /// About `across` places along the longer side of `view`, its borders included; 64 draws smooth bands.
+    #[must_use]
+    pub fn new(view: View, across: usize) -> Self {
+        let view = view.sane();
+        let across = across.clamp(4, 1024);
+        let pitch = view.width().max(view.height()) / (across - 1) as f64;
+        let places = |length: f64| ((length / pitch).round() as usize + 1).max(4);
+        Self {
+            view,
+            columns: places(view.width()),
+            rows: places(view.height()),
+        }
+    }
+
+    /// The places, `(rows·columns)×2`, row by row from the bottom left.
+    #[must_use]
+    pub fn points(&self) -> Cloud {
+        Array2::from_shape_fn((self.rows * self.columns, 2), |(place, axis)| {
+            let [column, row] = [place % self.columns, place / self.columns];
+            let along = |side: [f64; 2], k: usize, n: usize| {
+                side[0] + (side[1] - side[0]) * k as f64 / (n - 1) as f64
+            };
+            if axis == 0 {
+                along(self.view.x, column, self.columns)
+            } else {
+                along(self.view.y, row, self.rows)
+            }
+        })
+    }
+}
+
+/// What a discriminator says at the places of a [`Lattice`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    lattice: Lattice,
+    /// `log₂ r` at each place, limited to where the bands end, since beyond only the sign is drawn.
+    doublings: Vec<f32>,
+    velocity: Cloud,
+}
+
+/// Beyond this many doublings the colour no longer changes.
+const LIMIT: f32 = BANDS as f32 + 2.0;
+
+impl Field {
+    /// A field from `log r` (`n`, natural) and the velocity (`n×2`) at the [`points`](Lattice::points) of
+    /// `lattice`. What is not finite is drawn as neutral, and as no arrow. Missing values count as such.
+    #[must_use]
+    pub fn new(lattice: Lattice, log_ratio: &Array1<f64>, velocity: Cloud) -> Self {
+        let doublings = (0..lattice.rows * lattice.columns)
+            .map(|place| match log_ratio.get(place) {
+                Some(v) if !v.is_nan() => {
+                    ((v / std::f64::consts::LN_2) as f32).clamp(-LIMIT, LIMIT)
+                }
+                _ => 0.0,
+            })
+            .collect();
+        Self {
+            lattice,
+            doublings,
+            velocity,
+        }
+    }
+
+    /// The speed that nine in ten places stay below: what [`Frame::speed`](super::Frame::speed) may be
+    /// set to, once for a whole run. Zero where nothing moves.
+    #[must_use]
+    pub fn typical_speed(&self) -> f64 {
+        let mut speeds = lengths(self.velocity.view()).to_vec();
+        speeds.retain(|speed| speed.is_finite());
+        speeds.sort_unstable_by(f64::total_cmp);
+        speeds
+            .get(speeds.len().saturating_sub(1) * 9 / 10)
+            .copied()
+            .unwrap_or(0.0)
+    }
+
+    /// Fills the box with contour bands.
+    pub(crate) fn paint(&self, canvas: &mut Canvas, plot: Rect, theme: Theme) {
+        let clip = canvas.clip(plot);
+        let bands = theme.bands().map(|c| [c.r, c.g, c.b].map(f32::from));
+        let [width, height] = [clip.x[1] - clip.x[0], clip.y[1] - clip.y[0]];
+        if width == 0 || height == 0 {
+            return;
+        }
+        let Lattice { columns, rows, .. } = self.lattice;
+        // Every lattice row, interpolated to one value a pixel, and one more pixel for the slope.
+        let across: Vec<_> = (0..=width).map(|k| Spline::at(k, width, columns)).collect();
+        let mut stretched = vec![0.0_f32; rows * (width + 1)];
+        for (row, line) in stretched.chunks_exact_mut(width + 1).enumerate() {
+            let values = &self.doublings[row * columns..][..columns];
+            for (out, spline) in line.iter_mut().zip(&across) {
+                *out = spline.of(|k| values[k]);
+            }
+        }
+        let fill = |line: &mut Vec<f32>, k: usize| {
+            // Rows count from the bottom of the plane, pixels from the top of the picture.
+            let spline = Spline::at(height - k.min(height), height, rows);
+            line.clear();
+            let [a, b, c, d] = spline.places.map(|row| &stretched[row * (width + 1)..][..=width]);
+            let [wa, wb, wc, wd] = spline.weights;
+            line.extend((0..=width).map(|x| wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]));
+        };
+        let (mut line, mut below) = (Vec::new(), Vec::new());
+        fill(&mut line, 0);
+        let stride = canvas.columns();
+        let pixels = canvas.pixels_mut();
+        for k in 0..height {
+            fill(&mut below, k + 1);
+            let start = 4 * ((clip.y[0] + k) * stride + clip.x[0]);
+            let out = pixels[start..][..4 * width].chunks_exact_mut(4);
+            for (x, pixel) in out.enumerate() {
+                let v = line[x];
+                let slope = (line[x + 1] - v).abs().max((below[x] - v).abs()).max(1e-6);
+                let [r, g, b] = shade(&bands, v, slope);
+                pixel[..3].copy_from_slice(&[r, g, b]);
+            }
+            std::mem::swap(&mut line, &mut below);
+        }
+    }
+
+    /// Arrows at about every `spacing` logical pixels. The length is `v/(v + speed)` of the spacing, so
+    /// that an arrow of half length always is the same speed and the fastest still fit.
+    pub(crate) fn arrows(&self, canvas: &mut Canvas, plot: Rect, speed: f64, theme: Theme) {
+        const SPACING: f64 = 38.0;
+        let Lattice { columns, rows, .. } = self.lattice;
+        let pitch = [
+            plot.width / (columns - 1) as f64,
+            plot.height / (rows - 1) as f64,
+        ];
+        let stride = pitch.map(|p| ((SPACING / p).round() as usize).max(1));
+        let longest = (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * 0.86;
+        let middle = |n: usize, stride: usize| ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2);
+        let mut shapes = Vec::new();
+        for row in (middle(rows, stride[1])..rows).step_by(stride[1]) {
+            for column in (middle(columns, stride[0])..columns).step_by(stride[0]) {
+                let place = row * columns + column;
+                let (Some(&vx), Some(&vy)) =
+                    (self.velocity.get((place, 0)), self.velocity.get((place, 1)))
+                else {
+                    continue;
+                };
+                let v = vx.hypot(vy);
+                if !v.is_finite() || v == 0.0 {
+                    continue;
+                }
+                let length = longest * v / (v + speed.max(f64::MIN_POSITIVE));
+                if length < 2.5 {
+                    continue;
+                }
+                let x = plot.x + column as f64 * pitch[0];
+                let y = plot.bottom() - row as f64 * pitch[1];
+                let shape = arrow([x, y], [vx / v, -vy / v], length);
+                let inside = |p: &[f64; 2]| {
+                    (plot.x..=plot.right()).contains(&p[0])
+                        && (plot.y..=plot.bottom()).contains(&p[1])
+                };
+                if shape.iter().all(inside) {
+                    shapes.push(shape);
+                }
+            }
+        }
+        canvas.fill_all(shapes.iter().map(|shape| &shape[..]), theme.ink().alpha(0.5));
+    }
+}
+
+/// The outline of an arrow of this length, its middle at `place`, along the unit vector `[dx, dy]`.
+pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 2]; 7] {
+    let head = (0.42 * length).clamp(2.4, 6.5);
+    let (shaft, wing) = (0.55_f64.min(0.1 * length), 0.42 * head);
+    let point = |along: f64, aside: f64| {
+        [
+            place[0] + (along - length / 2.0) * dx - aside * dy,
+            place[1] + (along - length / 2.0) * dy + aside * dx,
+        ]
+    };
+    [
+        point(0.0, shaft),
+        point(length - head, shaft),
+        point(length - head, wing),
+        point(length, 0.0),
+        point(length - head, -wing),
+        point(length - head, -shaft),
+        point(0.0, -shaft),
+    ]
+}
+
+/// The colour at a value: that of its band, mixed with the neighbour's where the edge crosses the pixel.
+fn shade(bands: &[[f32; 3]; 2 * BANDS + 1], v: f32, slope: f32) -> [u8; 3] {
+    let size = v.abs();
+    // Edges lie at ±1, ±2, … doublings.
+    let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
+    let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
+    let outer = edge as usize;
+    let pick = |depth: usize| {
+        if v < 0.0 { bands[BANDS - depth] } else { bands[BANDS + depth] }
+    };
+    let (inside, outside) = (pick(outer - 1), pick(outer));
+    std::array::from_fn(|c| (inside[c] + cover * (outside[c] - inside[c]) + 0.5) as u8)
+}
+
+/// Cubic interpolation between regularly spaced values (Catmull and Rom): four places and their weights.
+struct Spline {
+    places: [usize; 4],
+    weights: [f32; 4],
+}
+
+impl Spline {
+    /// At `k` of `n` equal parts of a line that `count` places are spread over.
+    fn at(k: usize, n: usize, count: usize) -> Self {
+        let along = k as f64 / n as f64 * (count - 1) as f64;
+        let base = (along.floor() as usize).min(count - 2);
+        let t = (along - base as f64) as f32;
+        let (t2, t3) = (t * t, t * t * t);
+        Self {
+            places: [base.saturating_sub(1), base, base + 1, (base + 2).min(count - 1)],
+            weights: [
+                0.5 * (2.0 * t2 - t - t3),
+                0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
+                0.5 * (t + 4.0 * t2 - 3.0 * t3),
+                0.5 * (t3 - t2),
+            ],
+        }
+    }
+
+    fn of(&self, value: impl Fn(usize) -> f32) -> f32 {
+        (0..4).map(|k| self.weights[k] * value(self.places[k])).sum()
+    }
+}

@@ -1,0 +1,353 @@
+//! One picture of the flow: target, field, velocity and particles, in one panel or several side by side.
+
+use super::axes::{self, Axis};
+use super::canvas::{Canvas, Clip, Disc, Image, Rect};
+use super::colour::Colour;
+use super::density::Density;
+use super::field::Field;
+use super::legend;
+use super::text::{Anchor, bold, regular};
+use super::view::View;
+use super::words::{self, Floor};
+use super::{Style, Theme};
+use crate::cloud::CloudView;
+
+/// One moment of a run, or of several that are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Title of the scenario; shortened with `…` where it does not fit.
+    pub title: &'a str,
+    /// Steps taken so far.
+    pub step: u64,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Time of the flow, the sum of the step sizes.
+    pub time: f64,
+    /// The part of the plane that every panel shows: the same throughout the run.
+    pub view: View,
+    /// The speed whose arrow is half as long as an arrow can be; the same throughout the run. See
+    /// [`Field::typical_speed`].
+    pub speed: f64,
+    /// The clouds, at most three in a row.
+    pub panels: &'a [Panel<'a>],
+}
+
+/// One cloud on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Panel<'a> {
+    /// Name of the variant; empty in a frame with a single panel.
+    pub name: &'a str,
+    /// The cloud now, `n×2`. Points that are not finite are not drawn.
+    pub particles: CloudView<'a>,
+    /// The colour of each particle, from [`origin::colours`](super::origin::colours).
+    pub colours: &'a [Colour],
+    /// The target sample, `m×2`.
+    pub target: CloudView<'a>,
+    /// What the discriminator says all over the view.
+    pub field: Option<&'a Field>,
+    /// The metric that tells how far the cloud has come.
+    pub headline: Option<Headline<'a>>,
+    /// A remark written into the panel, such as `diverged at step 41`; empty for none.
+    pub note: &'a str,
+}
+
+/// A metric and its sampling floor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Headline<'a> {
+    /// Name of the metric, in words: `energy distance`.
+    pub name: &'a str,
+    /// Its value now.
+    pub value: f64,
+    /// Where it stands between two samples of the target.
+    pub floor: Option<Floor>,
+}
+
+/// More points than this are drawn as density, not as dots.
+const DOTS: usize = 20_000;
+
+/// Margins left (room for labels), right, and gap between panels.
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 34.0;
+const GAP: f64 = 22.0;
+/// Title, headline of a single panel, and the line of progress.
+const HEAD: f64 = 94.0;
+/// Name and headline of one panel of several.
+const NAME: f64 = 46.0;
+/// Labels below the plots.
+const TICKS: f64 = 28.0;
+
+/// Draws a frame. The picture is as tall as the view asks for; every panel has the same axes.
+#[must_use]
+pub fn draw(frame: &Frame<'_>, style: &Style) -> Image {
+    let layout = Layout::of(frame, style);
+    let theme = style.theme;
+    let mut canvas = Canvas::new(
+        layout.width,
+        layout.height,
+        style.sane_scale(),
+        theme.paper(),
+    );
+    head(&mut canvas, frame, &layout, theme);
+    for (place, panel) in frame.panels.iter().enumerate() {
+        let plot = layout.plot(place);
+        if layout.named {
+            name(&mut canvas, panel, plot, theme);
+        }
+        dense(&mut canvas, frame, panel, plot, &layout.view, style);
+        canvas.border(plot, 1.0, theme.faint());
+        let axis = |side: [f64; 2], length: f64, labelled: bool| Axis {
+            labelled,
+            ..Axis::linear(side, length / 64.0)
+        };
+        let x = axis(layout.view.x, plot.width, layout.lowest(place));
+        let y = axis(layout.view.y, plot.height, place % layout.columns == 0);
+        axes::draw(&mut canvas, plot, [&x, &y], theme, false, &[]);
+        remarks(&mut canvas, panel, plot, &layout.view, theme);
+    }
+    let room = Rect {
+        x: LEFT,
+        y: layout.legend,
+        width: layout.width - LEFT - RIGHT,
+        height: layout.height - layout.legend,
+    };
+    legend::draw(&mut canvas, room, style);
+    canvas.into_image()
+}
+
+/// Where everything is.
+struct Layout {
+    view: View,
+    width: f64,
+    height: f64,
+    columns: usize,
+    count: usize,
+    named: bool,
+    panel: [f64; 2],
+    legend: f64,
+}
+
+impl Layout {
+    fn of(frame: &Frame<'_>, style: &Style) -> Self {
+        let count = frame.panels.len().max(1);
+        let columns = count.min(3);
+        let rows = count.div_ceil(columns);
+        let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
+        let view = frame.view.sane();
+        let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
+        let panel = [across, (across * view.height() / view.width()).round()];
+        let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
+        let row = panel[1] + if named { NAME } else { 0.0 };
+        let head = if named { HEAD - 18.0 } else { HEAD };
+        let legend = head + row * rows as f64 + 8.0 * (rows - 1) as f64 + TICKS;
+        Self {
+            view,
+            width,
+            height: legend + legend::height(width - LEFT - RIGHT, style),
+            columns,
+            count,
+            named,
+            panel,
+            legend,
+        }
+    }
+
+    fn plot(&self, place: usize) -> Rect {
+        let (column, row) = (place % self.columns, place / self.columns);
+        let (head, name) = if self.named { (HEAD - 18.0, NAME) } else { (HEAD, 0.0) };
+        Rect {
+            x: LEFT + column as f64 * (self.panel[0] + GAP),
+            y: head + name + row as f64 * (self.panel[1] + name + 8.0),
+            width: self.panel[0],
+            height: self.panel[1],
+        }
+    }
+
+    /// Whether no panel lies below this one.
+    fn lowest(&self, place: usize) -> bool {
+        place + self.columns >= self.count
+    }
+}
+
+fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
+    let right = layout.width - RIGHT;
+    let width = right - LEFT;
+    let steps = if frame.step <= frame.steps && frame.steps > 0 {
+        format!("step {} of {}", words::count(frame.step), words::count(frame.steps))
+    } else {
+        format!("step {}", words::count(frame.step))
+    };
+    let time = format!("time {}", words::number(frame.time));
+    let taken = canvas.text(&steps, [right, 40.0], Anchor::Right, regular(14.0), theme.ink());
+    let title = bold(20.0);
+    let title_text = title.fit(frame.title, width - taken - 28.0);
+    canvas.text(&title_text, [LEFT - 1.0, 40.0], Anchor::Left, title, theme.ink());
+
+    // Several panels have their headlines above each; the time then stands beside the step.
+    let bar = if layout.named {
+        canvas.text(&time, [right, 59.0], Anchor::Right, regular(11.5), theme.muted());
+        66.0
+    } else {
+        let taken = canvas.text(&time, [right, 63.0], Anchor::Right, regular(13.0), theme.muted());
+        if let Some(headline) = frame.panels.first().and_then(|panel| panel.headline) {
+            let place = [LEFT, 63.0];
+            verdict(canvas, headline, place, width - taken - 28.0, 13.0, theme);
+        }
+        78.0
+    };
+    let progress = if frame.steps > 0 {
+        (frame.step as f64 / frame.steps as f64).min(1.0)
+    } else {
+        0.0
+    };
+    let line = Rect { x: LEFT, y: bar, width, height: 2.0 };
+    canvas.fill_box(line, theme.faint());
+    if progress > 0.0 {
+        canvas.fill_box(Rect { width: width * progress, ..line }, theme.ink());
+    }
+}
+
+fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Theme) {
+    let letters = bold(14.0);
+    let text = letters.fit(panel.name, plot.width);
+    canvas.text(&text, [plot.x, plot.y - 26.0], Anchor::Left, letters, theme.ink());
+    if let Some(headline) = panel.headline {
+        verdict(canvas, headline, [plot.x, plot.y - 9.0], plot.width, 11.5, theme);
+    }
+}
+
+/// The headline metric in words, with a tick in front once it is at its floor.
+fn verdict(
+    canvas: &mut Canvas,
+    headline: Headline<'_>,
+    [x, y]: [f64; 2],
+    width: f64,
+    size: f64,
+    theme: Theme,
+) {
+    let letters = regular(size);
+    let arrived = headline.floor.is_some_and(|floor| headline.value <= floor.q95);
+    let words = format!(
+        "{} {}{}",
+        headline.name,
+        words::verdict(headline.value, headline.floor),
+        if arrived { " ✓" } else { "" }
+    );
+    let ink = if arrived { theme.ink() } else { theme.muted() };
+    canvas.text(&letters.fit(&words, width), [x, y], Anchor::Left, letters, ink);
+}
+
+/// Everything that there are many of: the field, the target, the arrows, the particles.
+fn dense(
+    canvas: &mut Canvas,
+    frame: &Frame<'_>,
+    panel: &Panel<'_>,
+    plot: Rect,
+    view: &View,
+    style: &Style,
+) {
+    let theme = style.theme;
+    let clip = canvas.clip(plot);
+    canvas.fill_box(plot, theme.bands()[super::theme::BANDS]);
+    if let Some(field) = panel.field.filter(|_| style.show.field) {
+        field.paint(canvas, plot, theme);
+    }
+    let size = (plot.width * plot.height).sqrt();
+    if style.show.target {
+        let count = panel.target.nrows();
+        let grey = theme.target();
+        if count > DOTS {
+            shade(canvas, panel.target, |_| grey, view, plot, clip, 0.55);
+        } else {
+            let disc = Disc {
+                radius: (0.155 * size / (count.max(1) as f64).sqrt()).clamp(0.7, 3.4),
+                ink: grey.alpha(0.34),
+                rim: None,
+            };
+            for place in places(panel.target, view, plot) {
+                canvas.disc(place, &disc, clip);
+            }
+        }
+    }
+    if let Some(field) = panel.field.filter(|_| style.show.arrows) {
+        field.arrows(canvas, plot, frame.speed, theme);
+    }
+    if style.show.particles {
+        let count = panel.particles.nrows();
+        let colour = |k: usize| panel.colours.get(k).copied().unwrap_or(theme.muted());
+        if count > DOTS {
+            shade(canvas, panel.particles, colour, view, plot, clip, 0.95);
+        } else {
+            let radius = (0.19 * size / (count.max(1) as f64).sqrt()).clamp(0.8, 4.2);
+            let rim = (radius > 1.3).then(|| (0.32 * radius.min(2.5), theme.paper().alpha(0.55)));
+            for (k, place) in places(panel.particles, view, plot).enumerate() {
+                let ink = colour(k).alpha(0.92);
+                canvas.disc(place, &Disc { radius, ink, rim }, clip);
+            }
+        }
+    }
+}
+
+/// The places of points in logical pixels.
+fn places<'a>(
+    points: CloudView<'a>,
+    view: &View,
+    plot: Rect,
+) -> impl Iterator<Item = [f64; 2]> + use<'a> {
+    let scale = [plot.width / view.width(), plot.height / view.height()];
+    let origin = [plot.x - view.x[0] * scale[0], plot.bottom() + view.y[0] * scale[1]];
+    (0..points.nrows()).map(move |k| {
+        [
+            origin[0] + points[(k, 0)] * scale[0],
+            origin[1] - points[(k, 1)] * scale[1],
+        ]
+    })
+}
+
+fn shade(
+    canvas: &mut Canvas,
+    points: CloudView<'_>,
+    colour: impl Fn(usize) -> Colour,
+    view: &View,
+    plot: Rect,
+    clip: Clip,
+    strongest: f32,
+) {
+    let scale = canvas.scale();
+    let mut density = Density::new(clip);
+    for (k, place) in places(points, view, plot).enumerate() {
+        density.add(place.map(|v| v * scale), colour(k));
+    }
+    density.soften(scale.round().max(1.0) as usize);
+    density.paint(canvas, strongest);
+}
+
+/// What the picture itself does not show: particles outside it, or without a place, and the panel's note.
+fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, theme: Theme) {
+    let (mut outside, mut nowhere) = (0_u64, 0_u64);
+    for row in panel.particles.rows() {
+        if !(row[0].is_finite() && row[1].is_finite()) {
+            nowhere += 1;
+        } else if !view.contains(row[0], row[1]) {
+            outside += 1;
+        }
+    }
+    let particles = |count: u64| if count == 1 { "1 particle".to_owned() } else { format!("{} particles", words::count(count)) };
+    let mut lines = Vec::new();
+    if !panel.note.is_empty() {
+        lines.push(panel.note.to_owned());
+    }
+    if nowhere > 0 {
+        lines.push(format!("{} not finite", particles(nowhere)));
+    }
+    if outside > 0 {
+        lines.push(format!("{} outside", particles(outside)));
+    }
+    let letters = regular(11.5);
+    for (k, line) in lines.iter().enumerate() {
+        let text = letters.fit(line, plot.width - 36.0);
+        let y = plot.y + 10.0 + 22.0 * k as f64;
+        let plate = Rect { x: plot.x + 10.0, y, width: letters.width(&text) + 14.0, height: 19.0 };
+        canvas.fill_box(plate, theme.paper().alpha(0.82));
+        canvas.text(&text, [plate.x + 7.0, y + 13.5], Anchor::Left, letters, theme.ink());
+    }
+}

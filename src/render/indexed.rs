@@ -1,0 +1,265 @@
+//! Pictures of at most 255 colours: a third of the bytes, and the colours are chosen so that no eye sees it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+
+use super::canvas::Image;
+use super::colour::Colour;
+
+/// Index of the colour that shows what lies below; never used in a still.
+pub(crate) const TRANSPARENT: u8 = 0;
+const COLOURS: usize = 255;
+/// Bits a channel at which colours are looked up: cells of two levels, which no eye tells apart.
+const BITS: usize = 7;
+
+/// The colours of an animation, and the nearest of them to any colour.
+#[derive(Debug)]
+pub struct Palette {
+    colours: Vec<Colour>,
+    labs: Vec<[f32; 3]>,
+    /// The index for each cell of colours, or 0 while it has not been asked for. Whoever asks first writes
+    /// what anyone else would have written.
+    nearest: Vec<AtomicU8>,
+}
+
+impl Palette {
+    /// At most 255 colours that represent `samples`: those that fill areas exactly, the rest by k-means in
+    /// Oklab, weighted by the square root of how often they occur.
+    #[must_use]
+    pub fn of(samples: &[&Image]) -> Self {
+        let mut counts: BTreeMap<Colour, u32> = BTreeMap::new();
+        let mut total = 0_usize;
+        for image in samples {
+            let mut pixels = image.pixels().chunks_exact(4).peekable();
+            while let Some(pixel) = pixels.next() {
+                let mut run = 1;
+                while pixels.next_if(|next| *next == pixel).is_some() {
+                    run += 1;
+                }
+                let colour = Colour { r: pixel[0], g: pixel[1], b: pixel[2] };
+                *counts.entry(colour).or_default() += run;
+            }
+            total += image.pixels().len() / 4;
+        }
+        // What covers a two-thousandth of the pixels is an area, and kept as it is.
+        let mut areas: Vec<(u32, Colour)> = counts
+            .iter()
+            .filter(|&(_, &count)| count as usize > total / 2000)
+            .map(|(&colour, &count)| (count, colour))
+            .collect();
+        areas.sort_unstable_by(|a, b| b.cmp(a));
+        areas.truncate(COLOURS / 2);
+        let mut colours: Vec<Colour> = areas.iter().map(|area| area.1).collect();
+        if counts.len() <= COLOURS {
+            colours = counts.keys().copied().collect();
+        } else {
+            let cells = cells(&counts, &colours);
+            let fixed: Vec<[f32; 3]> = colours.iter().map(|c| lab(*c)).collect();
+            colours.extend(cluster(&cells, &fixed, COLOURS - fixed.len()));
+        }
+        let labs = colours.iter().map(|c| lab(*c)).collect();
+        Self {
+            colours,
+            labs,
+            nearest: (0..1 << (3 * BITS)).map(|_| AtomicU8::new(TRANSPARENT)).collect(),
+        }
+    }
+
+    /// The picture in these colours.
+    #[must_use]
+    pub fn apply(self: &Arc<Self>, image: &Image) -> Indexed {
+        let mut last = ([0; 3], self.index(Colour::default()));
+        let indices = image
+            .pixels()
+            .chunks_exact(4)
+            .map(|pixel| {
+                if pixel[..3] != last.0 {
+                    let [r, g, b] = [pixel[0], pixel[1], pixel[2]];
+                    last = ([r, g, b], self.index(Colour { r, g, b }));
+                }
+                last.1
+            })
+            .collect();
+        Indexed {
+            palette: Arc::clone(self),
+            width: image.width(),
+            height: image.height(),
+            indices,
+        }
+    }
+
+    /// The colours in order of their indices, from 1.
+    #[must_use]
+    pub fn colours(&self) -> &[Colour] {
+        &self.colours
+    }
+
+    fn index(&self, colour: Colour) -> u8 {
+        let cut = |channel: u8| usize::from(channel) >> (8 - BITS);
+        let place = (cut(colour.r) << (2 * BITS)) | (cut(colour.g) << BITS) | cut(colour.b);
+        let cell = &self.nearest[place];
+        match cell.load(Ordering::Relaxed) {
+            TRANSPARENT => {
+                // The cell decides, not the colour in it: the answer must not depend on who asks first.
+                let all = |channel: u8| (channel >> (8 - BITS) << (8 - BITS)) | (channel >> BITS);
+                let Colour { r, g, b } = colour;
+                let middle = lab(Colour { r: all(r), g: all(g), b: all(b) });
+                let index = closest(&self.labs, middle) as u8 + 1;
+                cell.store(index, Ordering::Relaxed);
+                index
+            }
+            index => index,
+        }
+    }
+
+    /// The `PLTE` chunk, with index 0 in front.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let rgb = self.colours.iter().flat_map(|c| [c.r, c.g, c.b]);
+        [0; 3].into_iter().chain(rgb).collect()
+    }
+}
+
+fn lab(colour: Colour) -> [f32; 3] {
+    colour.to_oklab().map(|v| v as f32)
+}
+
+fn gap(a: [f32; 3], b: [f32; 3]) -> f32 {
+    let [x, y, z] = [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+    x * x + y * y + z * z
+}
+
+fn closest(labs: &[[f32; 3]], to: [f32; 3]) -> usize {
+    let mut best = (f32::INFINITY, 0);
+    for (k, &lab) in labs.iter().enumerate() {
+        let gap = gap(lab, to);
+        if gap < best.0 {
+            best = (gap, k);
+        }
+    }
+    best.1
+}
+
+/// Colours that are not areas, gathered in cells of eight levels a channel: mean place and weight.
+fn cells(counts: &BTreeMap<Colour, u32>, areas: &[Colour]) -> Vec<([f32; 3], f32)> {
+    let mut sums: BTreeMap<[u8; 3], [f64; 4]> = BTreeMap::new();
+    for (colour, &count) in counts {
+        if areas.contains(colour) {
+            continue;
+        }
+        let [l, a, b] = colour.to_oklab();
+        let sum = sums.entry([colour.r >> 3, colour.g >> 3, colour.b >> 3]).or_default();
+        let weight = f64::from(count);
+        for (s, v) in sum.iter_mut().zip([1.0, l, a, b]) {
+            *s += weight * v;
+        }
+    }
+    sums.into_values()
+        .map(|[n, l, a, b]| ([l / n, a / n, b / n].map(|v| v as f32), n.sqrt() as f32))
+        .collect()
+}
+
+/// `count` colours that represent `cells` together with those in `fixed`: each new one starts at the cell
+/// that is worst represented so far, then all move to the middle of what they stand for.
+fn cluster(cells: &[([f32; 3], f32)], fixed: &[[f32; 3]], count: usize) -> Vec<Colour> {
+    let mut labs = fixed.to_vec();
+    let mut worst: Vec<f32> = cells
+        .iter()
+        .map(|(cell, _)| fixed.iter().map(|&lab| gap(*cell, lab)).fold(f32::INFINITY, f32::min))
+        .collect();
+    for _ in 0..count.min(cells.len()) {
+        let error = |k: usize| worst[k] * cells[k].1;
+        let Some(far) = (0..cells.len()).max_by(|&a, &b| error(a).total_cmp(&error(b))) else {
+            break;
+        };
+        let lab = cells[far].0;
+        labs.push(lab);
+        for (worst, (cell, _)) in worst.iter_mut().zip(cells) {
+            *worst = worst.min(gap(*cell, lab));
+        }
+    }
+    for _ in 0..6 {
+        let mut sums = vec![[0.0_f64; 4]; labs.len()];
+        for (cell, weight) in cells {
+            let sum = &mut sums[closest(&labs, *cell)];
+            for (s, v) in sum.iter_mut().zip([1.0, cell[0], cell[1], cell[2]]) {
+                *s += f64::from(*weight) * f64::from(v);
+            }
+        }
+        for (lab, [n, l, a, b]) in labs.iter_mut().zip(sums).skip(fixed.len()) {
+            if n > 0.0 {
+                *lab = [l / n, a / n, b / n].map(|v| v as f32);
+            }
+        }
+    }
+    labs[fixed.len()..]
+        .iter()
+        .map(|lab| Colour::oklab(f64::from(lab[0]), f64::from(lab[1]), f64::from(lab[2])))
+        .collect()
+}
+
+/// A picture in the colours of a [`Palette`].
+#[derive(Clone, Debug)]
+pub struct Indexed {
+    pub(crate) palette: Arc<Palette>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// One byte a pixel, row by row: 1 is the first colour.
+    pub(crate) indices: Vec<u8>,
+}
+
+impl Indexed {
+    /// The bytes of a PNG file.
+    #[must_use]
+    pub fn png(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let encoder = encoder(&mut bytes, self.width, self.height, &self.palette);
+        let data = deflate(self.width as usize, self.indices.chunks_exact(self.width as usize));
+        in_memory(encoder.write_header().and_then(|mut writer| {
+            writer.write_chunk(png::chunk::IDAT, &data)?;
+            writer.finish()
+        }));
+        bytes
+    }
+}
+
+impl Image {
+    /// The bytes of a PNG file, with at most 255 colours. For frames of one run, share a [`Palette`].
+    #[must_use]
+    pub fn png(&self) -> Vec<u8> {
+        Arc::new(Palette::of(&[self])).apply(self).png()
+    }
+}
+
+/// The header of a PNG with this palette.
+pub(crate) fn encoder<'a>(
+    bytes: &'a mut Vec<u8>,
+    width: u32,
+    height: u32,
+    palette: &Palette,
+) -> png::Encoder<'a, &'a mut Vec<u8>> {
+    let mut encoder = png::Encoder::new(bytes, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(Cow::Owned(palette.bytes()));
+    encoder
+}
+
+/// Rows of indices as a zlib stream, without prediction, which does nothing for indices.
+pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(7));
+    for row in rows {
+        in_memory(encoder.write_all(&[0]).and_then(|()| encoder.write_all(row)));
+    }
+    in_memory(encoder.finish())
+}
+
+/// Writing into memory does not fail.
+pub(crate) fn in_memory<T, E: std::fmt::Debug>(result: Result<T, E>) -> T {
+    result.expect("memory takes what is written to it")
+}

@@ -1,0 +1,101 @@
+//! Pictures of a flow and of its convergence: pixels and encoded bytes in memory, no files.
+//!
+//! A picture is described by plain values ([`Frame`], [`Figure`]) and a [`Style`], and drawn by a function
+//! of these alone: the same values give the same bytes, on any number of threads. Lengths are in logical
+//! pixels, which [`Style::scale`] turns into device pixels, so that twice the scale is the same picture,
+//! twice as sharp.
+
+mod animation;
+mod axes;
+mod canvas;
+mod colour;
+mod curves;
+mod density;
+mod field;
+mod frame;
+mod indexed;
+mod legend;
+pub mod origin;
+mod text;
+mod theme;
+mod view;
+mod words;
+
+pub use animation::{Animation, Film, Pace, film};
+pub use canvas::Image;
+pub use colour::Colour;
+pub use curves::{Chart, Curve, Figure, curves};
+pub use field::{Field, Lattice};
+pub use frame::{Frame, Headline, Panel, draw};
+pub use indexed::{Indexed, Palette};
+pub use theme::{Theme, series};
+pub use view::View;
+pub use words::{Floor, number};
+
+/// How pictures look and what they show; the same for every picture of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Style {
+    /// Light for paper and bright rooms, dark for dark rooms.
+    pub theme: Theme,
+    /// Device pixels per logical pixel, kept within `[0.25, 8]`: 2 is sharp on a dense screen.
+    pub scale: f64,
+    /// Width of the whole picture in logical pixels, kept within `[320, 8000]`; `None`: what suits the
+    /// number of panels (720 for one).
+    pub width: Option<f64>,
+    /// What a frame shows.
+    pub show: Show,
+}
+
+/// The layers of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Show {
+    /// The target sample, grey.
+    pub target: bool,
+    /// The particles, coloured by origin.
+    pub particles: bool,
+    /// The contour bands of the log density ratio.
+    pub field: bool,
+    /// The arrows of the velocity.
+    pub arrows: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            theme: Theme::Light,
+            scale: 1.0,
+            width: None,
+            show: Show::default(),
+        }
+    }
+}
+
+impl Default for Show {
+    fn default() -> Self {
+        Self {
+            target: true,
+            particles: true,
+            field: true,
+            arrows: true,
+        }
+    }
+}
+
+impl Style {
+    /// The scale, within its range.
+    fn sane_scale(&self) -> f64 {
+        if self.scale.is_finite() {
+            self.scale.clamp(0.25, 8.0)
+        } else {
+            1.0
+        }
+    }
+
+    /// The width of the picture, within its range.
+    fn sane_width(&self, default: f64) -> f64 {
+        self.width
+            .filter(|width| width.is_finite())
+            .unwrap_or(default)
+            .clamp(320.0, 8000.0)
+    }
+}

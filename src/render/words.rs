@@ -1,0 +1,121 @@
+//! Numbers and verdicts in words, as they stand in a picture.
+
+/// Where a metric stands between two independent samples of the target: the best that a cloud can do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Floor {
+    /// Median over pairs of target samples.
+    pub median: f64,
+    /// 95 % quantile over pairs of target samples.
+    pub q95: f64,
+}
+
+/// A number to three significant digits: `0.0310`, `12.3`, `1.23 × 10⁻¹²`.
+#[must_use]
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "not a number".to_owned();
+    }
+    let sign = if value < 0.0 { "−" } else { "" };
+    let size = value.abs();
+    if size.is_infinite() {
+        return format!("{sign}∞");
+    }
+    if size == 0.0 {
+        return "0".to_owned();
+    }
+    let scientific = format!("{size:.2e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-3..5).contains(&exponent) {
+        let places = usize::try_from(2 - exponent).unwrap_or(0);
+        format!("{sign}{size:.places$}")
+    } else {
+        format!("{sign}{digits} × 10{}", superscript(exponent))
+    }
+}
+
+/// `⁻¹²` for −12.
+pub(crate) fn superscript(exponent: i32) -> String {
+    exponent
+        .to_string()
+        .chars()
+        .map(|c| match c {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '0' => '⁰',
+            digit => char::from_u32(0x2070 + u32::from(digit) - u32::from('0')).unwrap_or(digit),
+        })
+        .collect()
+}
+
+/// A whole number with thin spaces between the thousands: `100 000`.
+pub(crate) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut words = String::with_capacity(digits.len() * 2);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && digits.len() > 4 && (digits.len() - place).is_multiple_of(3) {
+            words.push('\u{202f}');
+        }
+        words.push(digit);
+    }
+    words
+}
+
+/// A metric against its floor: `0.0310, 9.4 times the sampling floor`.
+pub(crate) fn verdict(value: f64, floor: Option<Floor>) -> String {
+    let said = number(value);
+    match floor {
+        Some(floor) if value <= floor.q95 => format!("{said} · at the sampling floor"),
+        Some(floor) if value.is_finite() && floor.median > 0.0 => {
+            let times = value / floor.median;
+            if times < 9.95 {
+                format!("{said} · {times:.1} × the sampling floor")
+            } else {
+                format!("{said} · {} × the sampling floor", count(times.min(1e15).round() as u64))
+            }
+        }
+        Some(floor) if value.is_finite() => {
+            format!("{said} · sampling floor {}", number(floor.q95))
+        }
+        _ => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        for (value, words) in [
+            (0.0310, "0.0310"),
+            (12.34, "12.3"),
+            (99999.0, "1.00 × 10⁵"),
+            (1234.0, "1234"),
+            (-2.5, "−2.50"),
+            (1.23e-12, "1.23 × 10⁻¹²"),
+            (0.0, "0"),
+            (f64::NAN, "not a number"),
+            (f64::NEG_INFINITY, "−∞"),
+        ] {
+            assert_eq!(number(value), words);
+        }
+    }
+
+    #[test]
+    fn counts_are_grouped_from_five_digits() {
+        assert_eq!(count(1000), "1000");
+        assert_eq!(count(1_000_000), "1\u{202f}000\u{202f}000");
+    }
+
+    #[test]
+    fn verdicts_compare_with_the_floor() {
+        let floor = Some(Floor { median: 0.0033, q95: 0.0053 });
+        assert_eq!(verdict(0.0031, floor), "0.00310 · at the sampling floor");
+        assert_eq!(verdict(0.031, floor), "0.0310 · 9.4 × the sampling floor");
+        assert_eq!(verdict(f64::NAN, floor), "not a number");
+        assert_eq!(verdict(0.5, None), "0.500");
+    }
+}
