@@ -18,3 +18,5 @@ pub mod flow;
 pub mod metric;
 pub mod observe;
 pub mod render;
+pub mod scenario;
+pub mod report;

@@ -37,6 +37,34 @@ pub enum Map {
     LeastSquares,
 }
 
+/// All named maps: name in a scenario file, and what it is.
+pub const CATALOGUE: &[(&str, &str)] = &[
+    ("identity", "h(u) = u: reverse KL, KL(q‖p) (default)"),
+    ("exp", "h(u) = exp(u): forward KL"),
+    ("chi2", "h(u) = exp(2u): Pearson χ²"),
+    ("hellinger", "h(u) = exp(u/2): squared Hellinger distance"),
+    (
+        "softplus",
+        "h(u) = log(1 + exp(u)): Jensen-Shannon, the vanilla (saturating) GAN",
+    ),
+    ("log-sigmoid", "h(u) = log σ(u): the non-saturating GAN"),
+    ("arcsinh", "h(u) = arcsinh(u)"),
+    (
+        "exp-power",
+        "h(u) = exp(a u), a = 1.5; { exp-power = a } for another a",
+    ),
+    ("neyman", "h(u) = −2 exp(−u): Neyman χ²"),
+    (
+        "jeffreys",
+        "h(u) = exp(u) + u: Jeffreys divergence, the symmetric KL",
+    ),
+    ("least-squares", "h(u) = −σ(−u)²: least-squares GAN"),
+    (
+        "table",
+        "{ table = [[u, slope], …] }: any h, its slope piecewise linear",
+    ),
+];
+
 /// A map with numbers of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

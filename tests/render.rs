@@ -5,8 +5,8 @@ use std::f64::consts::TAU;
 use ndarray::{Array1, Array2};
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
-    Chart, Colour, Curve, Field, Figure, Floor, Frame, Headline, Image, Lattice, Pace, Panel, Style, Theme,
-    View, curves, draw, film, origin,
+    Chart, Colour, Curve, Field, Figure, Floor, Frame, Headline, Image, Lattice, Pace, Panel,
+    Style, Theme, View, curves, draw, film, origin,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -53,7 +53,13 @@ impl Act {
         let target = draw(samples, 0.71, &|k| (centre(k % 8), 0.2));
         let view = View::around(&[start.view(), target.view()]);
         let colours = origin::colours(start.view(), Theme::Light);
-        Self { start, end, target, colours, view }
+        Self {
+            start,
+            end,
+            target,
+            colours,
+            view,
+        }
     }
 
     fn cloud(&self, t: f64) -> Cloud {
@@ -74,9 +80,16 @@ impl Act {
             }
             (sum + 1e-9).ln()
         };
-        let ratio = |x: f64, y: f64| log_p(x, y, 0.2, 1.0, 0.0) - log_p(x, y, 0.9 * (1.0 - s) + 0.2 * s, s, (1.0 - s).powi(2));
+        let ratio = |x: f64, y: f64| {
+            log_p(x, y, 0.2, 1.0, 0.0)
+                - log_p(x, y, 0.9 * (1.0 - s) + 0.2 * s, s, (1.0 - s).powi(2))
+        };
         let points = lattice.points();
-        let log: Array1<f64> = points.rows().into_iter().map(|p| ratio(p[0], p[1])).collect();
+        let log: Array1<f64> = points
+            .rows()
+            .into_iter()
+            .map(|p| ratio(p[0], p[1]))
+            .collect();
         let velocity = Array2::from_shape_fn(points.dim(), |(k, axis)| {
             let (x, y) = (points[(k, 0)], points[(k, 1)]);
             let e = 1e-4;
@@ -101,7 +114,10 @@ impl Act {
             headline: Some(Headline {
                 name: "energy distance",
                 value: 0.0031 + 0.8 * (1.0 - t).powi(3),
-                floor: Some(Floor { median: 0.0033, q95: 0.0053 }),
+                floor: Some(Floor {
+                    median: 0.0033,
+                    q95: 0.0053,
+                }),
             }),
             note: "",
         };
@@ -121,10 +137,14 @@ impl Act {
 fn figure(style: &Style) -> (Image, Image) {
     let steps: Vec<f64> = (0..=40).map(|k| f64::from(k) * 5.0).collect();
     let decay = |rate: f64, floor: f64| -> Vec<f64> {
-        steps.iter().enumerate().map(|(k, s)| {
-            let noise = normal(k, rate)[0] * 0.12;
-            ((-s * rate).exp() * 0.9 + floor) * noise.exp()
-        }).collect()
+        steps
+            .iter()
+            .enumerate()
+            .map(|(k, s)| {
+                let noise = normal(k, rate)[0] * 0.12;
+                ((-s * rate).exp() * 0.9 + floor) * noise.exp()
+            })
+            .collect()
     };
     let [a, b, c] = [decay(0.07, 0.0032), decay(0.05, 0.006), decay(0.03, 0.05)];
     let mut mmd = decay(0.06, 0.0);
@@ -133,27 +153,103 @@ fn figure(style: &Style) -> (Image, Image) {
     }
     let mut speed = decay(0.02, 0.01);
     speed[12] = f64::NAN;
-    let hq: Vec<f64> = steps.iter().map(|s| 0.99 - 0.98 * (-s * 0.03).exp()).collect();
+    let hq: Vec<f64> = steps
+        .iter()
+        .map(|s| 0.99 - 0.98 * (-s * 0.03).exp())
+        .collect();
     let one = |values: &'static [f64]| values;
     let _ = one;
-    let floor = Some(Floor { median: 0.0033, q95: 0.0053 });
-    fn curve<'a>(label: &'a str, steps: &'a [f64], values: &'a [f64], converged_at: Option<f64>) -> Curve<'a> {
-        Curve { label, steps, values, converged_at }
+    let floor = Some(Floor {
+        median: 0.0033,
+        q95: 0.0053,
+    });
+    fn curve<'a>(
+        label: &'a str,
+        steps: &'a [f64],
+        values: &'a [f64],
+        converged_at: Option<f64>,
+    ) -> Curve<'a> {
+        Curve {
+            label,
+            steps,
+            values,
+            converged_at,
+        }
     }
     let single = [
-        Chart { name: "energy distance", floor, logarithmic: true, curves: &[curve("flow", &steps, &a, Some(85.0))] },
-        Chart { name: "MMD²", floor: Some(Floor { median: 1e-4, q95: 4e-4 }), logarithmic: true, curves: &[curve("flow", &steps, &mmd, Some(120.0))] },
-        Chart { name: "high-quality share", floor: None, logarithmic: false, curves: &[curve("flow", &steps, &hq, None)] },
-        Chart { name: "rms speed", floor: None, logarithmic: true, curves: &[curve("flow", &steps, &speed, None)] },
+        Chart {
+            name: "energy distance",
+            floor,
+            logarithmic: true,
+            curves: &[curve("flow", &steps, &a, Some(85.0))],
+        },
+        Chart {
+            name: "MMD²",
+            floor: Some(Floor {
+                median: 1e-4,
+                q95: 4e-4,
+            }),
+            logarithmic: true,
+            curves: &[curve("flow", &steps, &mmd, Some(120.0))],
+        },
+        Chart {
+            name: "high-quality share",
+            floor: None,
+            logarithmic: false,
+            curves: &[curve("flow", &steps, &hq, None)],
+        },
+        Chart {
+            name: "rms speed",
+            floor: None,
+            logarithmic: true,
+            curves: &[curve("flow", &steps, &speed, None)],
+        },
     ];
     let several = [
-        Chart { name: "energy distance", floor, logarithmic: true, curves: &[curve("flow", &steps, &a, Some(85.0)), curve("distill", &steps, &b, Some(110.0)), curve("adversarial", &steps, &c, None)] },
-        Chart { name: "MMD²", floor: Some(Floor { median: 1e-4, q95: 4e-4 }), logarithmic: true, curves: &[curve("flow", &steps, &mmd, None), curve("distill", &steps, &b, None)] },
-        Chart { name: "high-quality share", floor: None, logarithmic: false, curves: &[curve("flow", &steps, &hq, None)] },
+        Chart {
+            name: "energy distance",
+            floor,
+            logarithmic: true,
+            curves: &[
+                curve("flow", &steps, &a, Some(85.0)),
+                curve("distill", &steps, &b, Some(110.0)),
+                curve("adversarial", &steps, &c, None),
+            ],
+        },
+        Chart {
+            name: "MMD²",
+            floor: Some(Floor {
+                median: 1e-4,
+                q95: 4e-4,
+            }),
+            logarithmic: true,
+            curves: &[
+                curve("flow", &steps, &mmd, None),
+                curve("distill", &steps, &b, None),
+            ],
+        },
+        Chart {
+            name: "high-quality share",
+            floor: None,
+            logarithmic: false,
+            curves: &[curve("flow", &steps, &hq, None)],
+        },
     ];
     (
-        curves(&Figure { title: "Ring of eight Gaussians", charts: &single }, style),
-        curves(&Figure { title: "Ring of eight Gaussians: three ways", charts: &several }, style),
+        curves(
+            &Figure {
+                title: "Ring of eight Gaussians",
+                charts: &single,
+            },
+            style,
+        ),
+        curves(
+            &Figure {
+                title: "Ring of eight Gaussians: three ways",
+                charts: &several,
+            },
+            style,
+        ),
     )
 }
 
@@ -169,9 +265,15 @@ fn gallery() {
     };
     let act = Act::new(2000, 4000);
     for (label, scale) in [("1x", 1.0), ("2x", 2.0)] {
-        let style = Style { scale, ..Style::default() };
+        let style = Style {
+            scale,
+            ..Style::default()
+        };
         for (k, t) in [0.0, 0.35, 0.6, 1.0].into_iter().enumerate() {
-            save(&format!("frame{k}-{label}.png"), &act.image(t, &style).png());
+            save(
+                &format!("frame{k}-{label}.png"),
+                &act.image(t, &style).png(),
+            );
         }
         let (single, several) = figure(&style);
         save(&format!("curves-{label}.png"), &single.png());
@@ -183,12 +285,30 @@ fn gallery() {
     let clock = std::time::Instant::now();
     let cloud = act.cloud(0.3);
     for _ in 0..20 {
-        let panel = Panel { name: "", particles: cloud.view(), colours: &act.colours, target: act.target.view(), field: Some(&field), headline: None, note: "" };
-        let frame = Frame { title: "Ring of eight Gaussians", step: 1, steps: 2, time: 0.1, view: act.view, speed: 1.0, panels: &[panel] };
+        let panel = Panel {
+            name: "",
+            particles: cloud.view(),
+            colours: &act.colours,
+            target: act.target.view(),
+            field: Some(&field),
+            headline: None,
+            note: "",
+        };
+        let frame = Frame {
+            title: "Ring of eight Gaussians",
+            step: 1,
+            steps: 2,
+            time: 0.1,
+            view: act.view,
+            speed: 1.0,
+            panels: &[panel],
+        };
         let _ = draw(&frame, &style);
     }
     println!("draw {:?}", clock.elapsed() / 20);
-    let images: Vec<Image> = (0..100).map(|k| act.image(f64::from(k) / 99.0, &style)).collect();
+    let images: Vec<Image> = (0..100)
+        .map(|k| act.image(f64::from(k) / 99.0, &style))
+        .collect();
     let clock = std::time::Instant::now();
     let reel = film(100, |k| images[k].clone(), Pace::default(), false);
     println!("encode 100 frames {:?}", clock.elapsed());

@@ -153,6 +153,12 @@ impl DiscriminatorSpec {
         }
     }
 
+    /// Whether the automatic step is the square of a kernel's bandwidth, which has a stability limit of its own.
+    #[must_use]
+    pub fn is_kernel(&self) -> bool {
+        matches!(self, Self::Kde(_))
+    }
+
     /// The estimator, ready to be fitted. `target` is what it is to be compared with, for those that
     /// know its density.
     ///

@@ -180,8 +180,16 @@ fn try_draw(
         mesh.disable_mesh();
     }
     mesh.draw()?;
-    for Line { points, colour, width } in lines {
-        chart.draw_series(LineSeries::new(points.iter().copied(), line(*colour, *width)))?;
+    for Line {
+        points,
+        colour,
+        width,
+    } in lines
+    {
+        chart.draw_series(LineSeries::new(
+            points.iter().copied(),
+            line(*colour, *width),
+        ))?;
     }
     Ok(())
 }
@@ -307,7 +315,15 @@ impl DrawingBackend for Pen<'_> {
                     }
                 };
                 let ((x, width), (y, height)) = (along(x0, x1), along(y0, y1));
-                self.canvas.fill_box(Rect { x, y, width, height }, ink);
+                self.canvas.fill_box(
+                    Rect {
+                        x,
+                        y,
+                        width,
+                        height,
+                    },
+                    ink,
+                );
             }
             _ => self.canvas.stroke(&points, width, None, ink),
         }
@@ -322,7 +338,12 @@ impl DrawingBackend for Pen<'_> {
         fill: bool,
     ) -> Result<(), DrawingErrorKind<Infallible>> {
         let ([x, y], [right, bottom]) = (coarse(upper_left), coarse(bottom_right));
-        let rect = Rect { x, y, width: right - x, height: bottom - y };
+        let rect = Rect {
+            x,
+            y,
+            width: right - x,
+            height: bottom - y,
+        };
         if fill {
             self.canvas.fill_box(rect, ink(style.color()));
         } else {
@@ -386,16 +407,36 @@ mod tests {
 
     #[test]
     fn ticks_are_round_numbers() {
-        assert_eq!(labels(&Axis::linear([-3.3, 3.1], 8.0)), ["−3", "−2", "−1", "0", "1", "2", "3"]);
-        assert_eq!(labels(&Axis::linear([0.0, 0.11], 4.0)), ["0", "0.05", "0.10"]);
-        assert_eq!(labels(&Axis::linear([0.0, 2e6], 3.0)), ["0", "1.00 × 10⁶", "2.00 × 10⁶"]);
-        assert_eq!(labels(&Axis::decades([-5.2, 0.3], 8.0)), ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1", "1"]);
-        assert_eq!(labels(&Axis::decades([-2.1, -1.2], 8.0)), ["0.01", "0.02", "0.03", "0.05"]);
+        assert_eq!(
+            labels(&Axis::linear([-3.3, 3.1], 8.0)),
+            ["−3", "−2", "−1", "0", "1", "2", "3"]
+        );
+        assert_eq!(
+            labels(&Axis::linear([0.0, 0.11], 4.0)),
+            ["0", "0.05", "0.10"]
+        );
+        assert_eq!(
+            labels(&Axis::linear([0.0, 2e6], 3.0)),
+            ["0", "1.00 × 10⁶", "2.00 × 10⁶"]
+        );
+        assert_eq!(
+            labels(&Axis::decades([-5.2, 0.3], 8.0)),
+            ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1", "1"]
+        );
+        assert_eq!(
+            labels(&Axis::decades([-2.1, -1.2], 8.0)),
+            ["0.01", "0.02", "0.03", "0.05"]
+        );
     }
 
     #[test]
     fn any_range_has_finitely_many_ticks() {
-        for range in [[1e14, 1e14 + 2.0], [-1e-12, 1e-12], [0.0, 1e300], [5.0, 5.0]] {
+        for range in [
+            [1e14, 1e14 + 2.0],
+            [-1e-12, 1e-12],
+            [0.0, 1e300],
+            [5.0, 5.0],
+        ] {
             assert!(Axis::linear(range, 8.0).ticks.len() <= 32, "{range:?}");
         }
     }

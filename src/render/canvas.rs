@@ -91,7 +91,10 @@ impl From<Colour> for Ink {
 impl Colour {
     /// This colour, letting `1 − alpha` of what lies below shine through.
     pub(crate) fn alpha(self, alpha: f64) -> Ink {
-        Ink { colour: self, alpha }
+        Ink {
+            colour: self,
+            alpha,
+        }
     }
 }
 
@@ -186,7 +189,15 @@ impl Canvas {
             (x - w, y, w, bottom - y),
             (right, y, w, bottom - y),
         ] {
-            self.fill_box(Rect { x, y, width, height }, ink);
+            self.fill_box(
+                Rect {
+                    x,
+                    y,
+                    width,
+                    height,
+                },
+                ink,
+            );
         }
     }
 
@@ -235,15 +246,23 @@ impl Canvas {
         let Some(path) = path.finish() else { return };
         let stroke = Stroke {
             width: (width * self.scale) as f32,
-            line_cap: if dashes.is_some() { LineCap::Butt } else { LineCap::Round },
+            line_cap: if dashes.is_some() {
+                LineCap::Butt
+            } else {
+                LineCap::Round
+            },
             line_join: LineJoin::Round,
-            dash: dashes.and_then(|d| {
-                StrokeDash::new(d.map(|v| (v * self.scale) as f32).to_vec(), 0.0)
-            }),
+            dash: dashes
+                .and_then(|d| StrokeDash::new(d.map(|v| (v * self.scale) as f32).to_vec(), 0.0)),
             ..Stroke::default()
         };
-        self.pixmap
-            .stroke_path(&path, &paint(ink.into()), &stroke, Transform::identity(), None);
+        self.pixmap.stroke_path(
+            &path,
+            &paint(ink.into()),
+            &stroke,
+            Transform::identity(),
+            None,
+        );
     }
 
     fn trace(&self, path: &mut PathBuilder, points: &[[f64; 2]]) {
@@ -281,7 +300,10 @@ impl Canvas {
         let body = [body.r, body.g, body.b].map(f32::from);
         let body_alpha = disc.ink.alpha as f32 * faint;
         let (rim, rim_alpha) = disc.rim.map_or((body, 0.0), |(_, ink)| {
-            ([ink.colour.r, ink.colour.g, ink.colour.b].map(f32::from), ink.alpha as f32)
+            (
+                [ink.colour.r, ink.colour.g, ink.colour.b].map(f32::from),
+                ink.alpha as f32,
+            )
         });
         let data = self.pixmap.data_mut();
         for row in range(y, clip.y) {
@@ -347,12 +369,19 @@ mod tests {
             for step in 0..8 {
                 let place = [10.0 + f64::from(step) / 8.0, 9.3];
                 let mut canvas = Canvas::new(20.0, 20.0, scale, PAPER);
-                let clip = Clip { x: [0, 40], y: [0, 40] };
+                let clip = Clip {
+                    x: [0, 40],
+                    y: [0, 40],
+                };
                 let clip = Clip {
                     x: [0, clip.x[1].min(canvas.columns())],
                     y: [0, clip.y[1].min(canvas.rows())],
                 };
-                let disc = Disc { radius, ink: Colour::default().into(), rim: None };
+                let disc = Disc {
+                    radius,
+                    ink: Colour::default().into(),
+                    rim: None,
+                };
                 canvas.disc(place, &disc, clip);
                 let found = centroid(&mut canvas);
                 for axis in 0..2 {
@@ -366,9 +395,22 @@ mod tests {
     #[test]
     fn discs_outside_or_without_a_place_leave_no_trace() {
         let mut canvas = Canvas::new(20.0, 20.0, 1.0, PAPER);
-        let clip = Clip { x: [5, 15], y: [5, 15] };
-        let disc = Disc { radius: 2.0, ink: Colour::default().into(), rim: None };
-        for place in [[f64::NAN, 3.0], [3.0, f64::INFINITY], [1e300, 1.0], [-1e9, 10.0], [2.0, 2.0]] {
+        let clip = Clip {
+            x: [5, 15],
+            y: [5, 15],
+        };
+        let disc = Disc {
+            radius: 2.0,
+            ink: Colour::default().into(),
+            rim: None,
+        };
+        for place in [
+            [f64::NAN, 3.0],
+            [3.0, f64::INFINITY],
+            [1e300, 1.0],
+            [-1e9, 10.0],
+            [2.0, 2.0],
+        ] {
             canvas.disc(place, &disc, clip);
         }
         assert!(canvas.pixels_mut().iter().all(|&byte| byte == 255));
@@ -378,9 +420,19 @@ mod tests {
     fn a_box_has_sharp_edges_at_any_scale() {
         for scale in [1.0, 1.5, 2.0] {
             let mut canvas = Canvas::new(20.0, 20.0, scale, PAPER);
-            let rect = Rect { x: 3.3, y: 4.1, width: 7.2, height: 0.2 };
+            let rect = Rect {
+                x: 3.3,
+                y: 4.1,
+                width: 7.2,
+                height: 0.2,
+            };
             canvas.fill_box(rect, Colour::default());
-            assert!(canvas.pixels_mut().chunks_exact(4).all(|p| p[0] == 0 || p[0] == 255));
+            assert!(
+                canvas
+                    .pixels_mut()
+                    .chunks_exact(4)
+                    .all(|p| p[0] == 0 || p[0] == 255)
+            );
             assert!(canvas.pixels_mut().contains(&0));
         }
     }

@@ -153,7 +153,11 @@ impl Layout {
 
     fn plot(&self, place: usize) -> Rect {
         let (column, row) = (place % self.columns, place / self.columns);
-        let (head, name) = if self.named { (HEAD - 18.0, NAME) } else { (HEAD, 0.0) };
+        let (head, name) = if self.named {
+            (HEAD - 18.0, NAME)
+        } else {
+            (HEAD, 0.0)
+        };
         Rect {
             x: LEFT + column as f64 * (self.panel[0] + GAP),
             y: head + name + row as f64 * (self.panel[1] + name + 8.0),
@@ -172,22 +176,50 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
     let right = layout.width - RIGHT;
     let width = right - LEFT;
     let steps = if frame.step <= frame.steps && frame.steps > 0 {
-        format!("step {} of {}", words::count(frame.step), words::count(frame.steps))
+        format!(
+            "step {} of {}",
+            words::count(frame.step),
+            words::count(frame.steps)
+        )
     } else {
         format!("step {}", words::count(frame.step))
     };
     let time = format!("time {}", words::number(frame.time));
-    let taken = canvas.text(&steps, [right, 40.0], Anchor::Right, regular(14.0), theme.ink());
+    let taken = canvas.text(
+        &steps,
+        [right, 40.0],
+        Anchor::Right,
+        regular(14.0),
+        theme.ink(),
+    );
     let title = bold(20.0);
     let title_text = title.fit(frame.title, width - taken - 28.0);
-    canvas.text(&title_text, [LEFT - 1.0, 40.0], Anchor::Left, title, theme.ink());
+    canvas.text(
+        &title_text,
+        [LEFT - 1.0, 40.0],
+        Anchor::Left,
+        title,
+        theme.ink(),
+    );
 
     // Several panels have their headlines above each; the time then stands beside the step.
     let bar = if layout.named {
-        canvas.text(&time, [right, 59.0], Anchor::Right, regular(11.5), theme.muted());
+        canvas.text(
+            &time,
+            [right, 59.0],
+            Anchor::Right,
+            regular(11.5),
+            theme.muted(),
+        );
         66.0
     } else {
-        let taken = canvas.text(&time, [right, 63.0], Anchor::Right, regular(13.0), theme.muted());
+        let taken = canvas.text(
+            &time,
+            [right, 63.0],
+            Anchor::Right,
+            regular(13.0),
+            theme.muted(),
+        );
         if let Some(headline) = frame.panels.first().and_then(|panel| panel.headline) {
             let place = [LEFT, 63.0];
             verdict(canvas, headline, place, width - taken - 28.0, 13.0, theme);
@@ -199,19 +231,43 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
     } else {
         0.0
     };
-    let line = Rect { x: LEFT, y: bar, width, height: 2.0 };
+    let line = Rect {
+        x: LEFT,
+        y: bar,
+        width,
+        height: 2.0,
+    };
     canvas.fill_box(line, theme.faint());
     if progress > 0.0 {
-        canvas.fill_box(Rect { width: width * progress, ..line }, theme.ink());
+        canvas.fill_box(
+            Rect {
+                width: width * progress,
+                ..line
+            },
+            theme.ink(),
+        );
     }
 }
 
 fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Theme) {
     let letters = bold(14.0);
     let text = letters.fit(panel.name, plot.width);
-    canvas.text(&text, [plot.x, plot.y - 26.0], Anchor::Left, letters, theme.ink());
+    canvas.text(
+        &text,
+        [plot.x, plot.y - 26.0],
+        Anchor::Left,
+        letters,
+        theme.ink(),
+    );
     if let Some(headline) = panel.headline {
-        verdict(canvas, headline, [plot.x, plot.y - 9.0], plot.width, 11.5, theme);
+        verdict(
+            canvas,
+            headline,
+            [plot.x, plot.y - 9.0],
+            plot.width,
+            11.5,
+            theme,
+        );
     }
 }
 
@@ -225,7 +281,9 @@ fn verdict(
     theme: Theme,
 ) {
     let letters = regular(size);
-    let arrived = headline.floor.is_some_and(|floor| headline.value <= floor.q95);
+    let arrived = headline
+        .floor
+        .is_some_and(|floor| headline.value <= floor.q95);
     let words = format!(
         "{} {}{}",
         headline.name,
@@ -233,7 +291,13 @@ fn verdict(
         if arrived { " ✓" } else { "" }
     );
     let ink = if arrived { theme.ink() } else { theme.muted() };
-    canvas.text(&letters.fit(&words, width), [x, y], Anchor::Left, letters, ink);
+    canvas.text(
+        &letters.fit(&words, width),
+        [x, y],
+        Anchor::Left,
+        letters,
+        ink,
+    );
 }
 
 /// Everything that there are many of: the field, the target, the arrows, the particles.
@@ -294,7 +358,10 @@ fn places<'a>(
     plot: Rect,
 ) -> impl Iterator<Item = [f64; 2]> + use<'a> {
     let scale = [plot.width / view.width(), plot.height / view.height()];
-    let origin = [plot.x - view.x[0] * scale[0], plot.bottom() + view.y[0] * scale[1]];
+    let origin = [
+        plot.x - view.x[0] * scale[0],
+        plot.bottom() + view.y[0] * scale[1],
+    ];
     (0..points.nrows()).map(move |k| {
         [
             origin[0] + points[(k, 0)] * scale[0],
@@ -331,7 +398,13 @@ fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, them
             outside += 1;
         }
     }
-    let particles = |count: u64| if count == 1 { "1 particle".to_owned() } else { format!("{} particles", words::count(count)) };
+    let particles = |count: u64| {
+        if count == 1 {
+            "1 particle".to_owned()
+        } else {
+            format!("{} particles", words::count(count))
+        }
+    };
     let mut lines = Vec::new();
     if !panel.note.is_empty() {
         lines.push(panel.note.to_owned());
@@ -346,8 +419,19 @@ fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, them
     for (k, line) in lines.iter().enumerate() {
         let text = letters.fit(line, plot.width - 36.0);
         let y = plot.y + 10.0 + 22.0 * k as f64;
-        let plate = Rect { x: plot.x + 10.0, y, width: letters.width(&text) + 14.0, height: 19.0 };
+        let plate = Rect {
+            x: plot.x + 10.0,
+            y,
+            width: letters.width(&text) + 14.0,
+            height: 19.0,
+        };
         canvas.fill_box(plate, theme.paper().alpha(0.82));
-        canvas.text(&text, [plate.x + 7.0, y + 13.5], Anchor::Left, letters, theme.ink());
+        canvas.text(
+            &text,
+            [plate.x + 7.0, y + 13.5],
+            Anchor::Left,
+            letters,
+            theme.ink(),
+        );
     }
 }

@@ -42,7 +42,11 @@ impl Palette {
                 while pixels.next_if(|next| *next == pixel).is_some() {
                     run += 1;
                 }
-                let colour = Colour { r: pixel[0], g: pixel[1], b: pixel[2] };
+                let colour = Colour {
+                    r: pixel[0],
+                    g: pixel[1],
+                    b: pixel[2],
+                };
                 *counts.entry(colour).or_default() += run;
             }
             total += image.pixels().len() / 4;
@@ -67,7 +71,9 @@ impl Palette {
         Self {
             colours,
             labs,
-            nearest: (0..1 << (3 * BITS)).map(|_| AtomicU8::new(TRANSPARENT)).collect(),
+            nearest: (0..1 << (3 * BITS))
+                .map(|_| AtomicU8::new(TRANSPARENT))
+                .collect(),
         }
     }
 
@@ -109,7 +115,11 @@ impl Palette {
                 // The cell decides, not the colour in it: the answer must not depend on who asks first.
                 let all = |channel: u8| (channel >> (8 - BITS) << (8 - BITS)) | (channel >> BITS);
                 let Colour { r, g, b } = colour;
-                let middle = lab(Colour { r: all(r), g: all(g), b: all(b) });
+                let middle = lab(Colour {
+                    r: all(r),
+                    g: all(g),
+                    b: all(b),
+                });
                 let index = closest(&self.labs, middle) as u8 + 1;
                 cell.store(index, Ordering::Relaxed);
                 index
@@ -153,7 +163,9 @@ fn cells(counts: &BTreeMap<Colour, u32>, areas: &[Colour]) -> Vec<([f32; 3], f32
             continue;
         }
         let [l, a, b] = colour.to_oklab();
-        let sum = sums.entry([colour.r >> 3, colour.g >> 3, colour.b >> 3]).or_default();
+        let sum = sums
+            .entry([colour.r >> 3, colour.g >> 3, colour.b >> 3])
+            .or_default();
         let weight = f64::from(count);
         for (s, v) in sum.iter_mut().zip([1.0, l, a, b]) {
             *s += weight * v;
@@ -170,7 +182,12 @@ fn cluster(cells: &[([f32; 3], f32)], fixed: &[[f32; 3]], count: usize) -> Vec<C
     let mut labs = fixed.to_vec();
     let mut worst: Vec<f32> = cells
         .iter()
-        .map(|(cell, _)| fixed.iter().map(|&lab| gap(*cell, lab)).fold(f32::INFINITY, f32::min))
+        .map(|(cell, _)| {
+            fixed
+                .iter()
+                .map(|&lab| gap(*cell, lab))
+                .fold(f32::INFINITY, f32::min)
+        })
         .collect();
     for _ in 0..count.min(cells.len()) {
         let error = |k: usize| worst[k] * cells[k].1;
@@ -219,7 +236,10 @@ impl Indexed {
     pub fn png(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let encoder = encoder(&mut bytes, self.width, self.height, &self.palette);
-        let data = deflate(self.width as usize, self.indices.chunks_exact(self.width as usize));
+        let data = deflate(
+            self.width as usize,
+            self.indices.chunks_exact(self.width as usize),
+        );
         in_memory(encoder.write_header().and_then(|mut writer| {
             writer.write_chunk(png::chunk::IDAT, &data)?;
             writer.finish()
@@ -254,7 +274,11 @@ pub(crate) fn encoder<'a>(
 pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(7));
     for row in rows {
-        in_memory(encoder.write_all(&[0]).and_then(|()| encoder.write_all(row)));
+        in_memory(
+            encoder
+                .write_all(&[0])
+                .and_then(|()| encoder.write_all(row)),
+        );
     }
     in_memory(encoder.finish())
 }

@@ -80,7 +80,11 @@ mod tests {
     fn near_places_look_alike_and_far_places_do_not() {
         let lab = |u: f64, v: f64| colour(u, v, Theme::Light).to_oklab();
         let gap = |a: [f64; 3], b: [f64; 3]| {
-            a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+            a.iter()
+                .zip(b)
+                .map(|(x, y)| (x - y).powi(2))
+                .sum::<f64>()
+                .sqrt()
         };
         for turn in 0..24 {
             let angle = f64::from(turn) / 24.0 * std::f64::consts::TAU;

@@ -5,7 +5,7 @@ use crate::cloud::Cloud;
 use crate::flow::Flow;
 use crate::metric::{Evidence, Floors, Panel};
 use crate::random::Stream;
-use crate::setting::{Invalid, WordOr};
+use crate::setting::Invalid;
 use crate::target::{BuildError, Files, Target};
 
 /// A scenario ready to run.
@@ -28,15 +28,6 @@ pub struct Experiment {
     pub reference: Cloud,
     /// The first cloud, `particles×2`.
     pub start: Cloud,
-}
-
-/// A panel of metrics with its sampling floors.
-#[derive(Debug)]
-pub struct Gauge {
-    /// What is measured.
-    pub panel: Panel,
-    /// What independent samples of the target's own give.
-    pub floors: Floors,
 }
 
 impl Experiment {
@@ -106,24 +97,24 @@ impl Experiment {
         )
     }
 
-    /// The metrics against the validation sample, for the curves of a run.
+    /// The metrics against the validation sample with their floors, for the curves of a run.
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
-    pub fn validation_gauge(&self) -> Result<Gauge, Invalid> {
+    pub fn validation_gauge(&self) -> Result<(Panel, Floors), Invalid> {
         self.gauge(&self.validation)
     }
 
-    /// The metrics against the reference sample, for the final numbers.
+    /// The metrics against the reference sample with their floors, for the final numbers.
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
-    pub fn reference_gauge(&self) -> Result<Gauge, Invalid> {
+    pub fn reference_gauge(&self) -> Result<(Panel, Floors), Invalid> {
         self.gauge(&self.reference)
     }
 
     /// Both gauges use the same independent draws for their floors, so that they differ by the sample alone.
-    fn gauge(&self, sample: &Cloud) -> Result<Gauge, Invalid> {
+    fn gauge(&self, sample: &Cloud) -> Result<(Panel, Floors), Invalid> {
         let panel = self.scenario.metrics.build(Evidence {
             reference: sample.view(),
             training: Some(self.training.view()),
@@ -136,7 +127,7 @@ impl Experiment {
             self.scenario.metrics.floor_draws,
             Stream::new(self.scenario.seed, "floor"),
         );
-        Ok(Gauge { panel, floors })
+        Ok((panel, floors))
     }
 }
 

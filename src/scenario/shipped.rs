@@ -65,6 +65,21 @@ pub fn plain_name(file: &str) -> &str {
     }
 }
 
+/// Title and question of a shipped scenario, in one line.
+#[must_use]
+pub fn headline(shipped: &Shipped) -> String {
+    // The shipped files are valid: a test reads them all.
+    let table: toml::Table = shipped.text.parse().unwrap_or_default();
+    let text = |key: &str| {
+        table
+            .get(key)
+            .and_then(toml::Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    format!("{}: {}", text("title"), text("question"))
+}
+
 /// The shipped scenario called `name`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Shipped> {
@@ -92,7 +107,10 @@ mod tests {
 
     #[test]
     fn names_drop_folder_number_and_ending() {
-        assert_eq!(plain_name("scenarios/01-eight-gaussians.toml"), "eight-gaussians");
+        assert_eq!(
+            plain_name("scenarios/01-eight-gaussians.toml"),
+            "eight-gaussians"
+        );
         assert_eq!(plain_name("mine.toml"), "mine");
         assert_eq!(plain_name("25.toml"), "25");
         assert_eq!(plain_name("8-"), "8-");

@@ -111,6 +111,13 @@ impl Default for OutputSpec {
 }
 
 impl Scenario {
+    /// The scenario as a TOML file, every default spelled out.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // A scenario consists of tables, numbers and texts: there is nothing that TOML could not hold.
+        toml::to_string(self).unwrap_or_default()
+    }
+
     /// Checks what belongs to no part alone; the parts check themselves when they are built.
     ///
     /// # Errors

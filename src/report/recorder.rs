@@ -1,0 +1,111 @@
+//! Keeps what the pictures and the trajectory of a run are made of.
+
+use std::ops::ControlFlow;
+
+use ndarray::Array1;
+
+use crate::cloud::{Cloud, CloudView};
+use crate::discriminator::Ratio;
+use crate::flow::{Ending, Step};
+use crate::observe::{Cadence, ObserveError, Observer};
+use crate::render::{Field, Lattice, View};
+
+/// Places along the longer side of the view where the field is asked for.
+const ACROSS: usize = 64;
+
+/// The flow at one step.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Steps done.
+    pub step: usize,
+    /// Σ ε.
+    pub time: f64,
+    /// The particles, `n×2`.
+    pub cloud: Cloud,
+    /// `D` at the particles, `n`.
+    pub log_ratio: Array1<f64>,
+    /// `D` and the velocity all over the view.
+    pub field: Field,
+}
+
+/// An [`Observer`] that takes a [`Snapshot`] at each due step, and of the last good one.
+#[derive(Debug)]
+pub struct Recorder {
+    cadence: Option<Cadence>,
+    lattice: Lattice,
+    places: Cloud,
+    snapshots: Vec<Snapshot>,
+    speed: f64,
+}
+
+impl Recorder {
+    /// A recorder of `frames` snapshots (0: only the last one) over `view`.
+    #[must_use]
+    pub fn new(frames: usize, view: View) -> Self {
+        let lattice = Lattice::new(view, ACROSS);
+        Self {
+            cadence: (frames > 0).then_some(Cadence::Spread(frames)),
+            places: lattice.points(),
+            lattice,
+            snapshots: Vec::new(),
+            speed: 0.0,
+        }
+    }
+
+    /// The snapshots in order of the steps; after the run the last one is the last good step.
+    #[must_use]
+    pub fn snapshots(&self) -> &[Snapshot] {
+        &self.snapshots
+    }
+
+    /// The speed that arrows are drawn relative to, the same in all frames: the typical one of the first.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    fn take(&mut self, step: &Step<'_>) {
+        let mut ratio = Ratio::zeros(self.places.nrows());
+        step.field.ratio(self.places.view(), &mut ratio);
+        let field = Field::new(self.lattice, &ratio.log, step.field.velocity(&ratio));
+        if self.snapshots.is_empty() {
+            self.speed = field.typical_speed();
+        }
+        self.snapshots.push(Snapshot {
+            step: step.index,
+            time: step.state.time,
+            cloud: step.state.cloud.clone(),
+            log_ratio: step.ratio.log.clone(),
+            field,
+        });
+    }
+}
+
+impl Observer for Recorder {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        if self
+            .cadence
+            .is_some_and(|c| c.is_due(step.index, step.steps))
+        {
+            self.take(step);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn finish(&mut self, last: &Step<'_>, _: &Ending) -> Result<(), ObserveError> {
+        if self
+            .snapshots
+            .last()
+            .is_none_or(|snapshot| snapshot.step != last.index)
+        {
+            self.take(last);
+        }
+        Ok(())
+    }
+}
+
+/// The view of a run: around the first cloud and the target, the same for every picture.
+#[must_use]
+pub fn view_of(start: CloudView<'_>, target: CloudView<'_>) -> View {
+    View::around(&[start, target])
+}

@@ -1,0 +1,26 @@
+//! From what was written, in a file and on the command line, to what will run.
+//!
+//! A [`Document`] knows the place of everything that can be wrong in it; a [`Scenario`] is its content as written; an
+//! [`Experiment`] is what that comes to, checked as a whole.
+
+mod assign;
+mod cost;
+mod document;
+mod error;
+mod experiment;
+mod explain;
+mod fault;
+mod guide;
+mod place;
+mod read;
+mod shipped;
+mod spec;
+mod suggest;
+mod tree;
+
+pub use cost::Cost;
+pub use document::Document;
+pub use error::ScenarioError;
+pub use experiment::Experiment;
+pub use shipped::{Embedded, SHIPPED, Shipped, find, headline, plain_name};
+pub use spec::{CloudSpec, OutputSpec, Scenario, ThemeSpec};
