@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
 /// Says why a specification cannot be built. `key` is relative to the specification that was checked
 /// (`sd`, `weights[2]`); whoever holds it puts its own place in front with [`Invalid::under`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,4 +94,40 @@ pub fn at_least(key: &str, value: usize, least: usize) -> Result<(), Invalid> {
         value,
         format!("must be at least {least}"),
     ))
+}
+
+/// For `#[serde(deserialize_with = "exactly")]`: a list of `N` values, neither fewer nor more. Left to itself the
+/// TOML reader takes the first `N` of a longer list and says nothing.
+///
+/// # Errors
+/// The deserializer's own, for a list of another length.
+pub fn exactly<'de, D, T, const N: usize>(deserializer: D) -> Result<[T; N], D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    sized(Vec::deserialize(deserializer)?)
+}
+
+/// As [`exactly`], for `M` rows of `N` values each.
+///
+/// # Errors
+/// The deserializer's own, for a table of another shape.
+pub fn exactly_rows<'de, D, T, const M: usize, const N: usize>(
+    deserializer: D,
+) -> Result<[[T; N]; M], D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let rows = Vec::<Vec<T>>::deserialize(deserializer)?;
+    sized(rows.into_iter().map(sized).collect::<Result<_, _>>()?)
+}
+
+fn sized<T, E: Error, const N: usize>(values: Vec<T>) -> Result<[T; N], E> {
+    let count = values.len();
+    let wanted = format!("{N} values");
+    values
+        .try_into()
+        .map_err(|_| E::invalid_length(count, &wanted.as_str()))
 }
