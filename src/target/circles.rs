@@ -113,7 +113,7 @@ impl Target for Circles {
                 let near = i1_over_i0((r / self.sd) * (radius / self.sd));
                 slope += share * (radius * near - r) / self.sd / self.sd;
             }
-            [slope * x / r, slope * y / r]
+            [slope * (x / r), slope * (y / r)]
         }))
     }
 }

@@ -4,15 +4,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Component, Mixture};
-use crate::setting::Invalid;
+use crate::setting::{Invalid, exactly, exactly_rows};
 
 /// One Gaussian N(mean, covariance).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianSpec {
     /// Centre, in the target's units.
+    #[serde(deserialize_with = "exactly")]
     pub mean: [f64; 2],
     /// Covariance, in squared units: symmetric, positive definite.
+    #[serde(deserialize_with = "exactly_rows")]
     pub covariance: [[f64; 2]; 2],
 }
 

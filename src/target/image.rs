@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use ndarray::Array1;
-use png::{BitDepth, Decoder, Limits, Transformations};
+use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
 use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -161,18 +161,17 @@ const MOST: u64 = 1 << 24;
 /// paper has exactly none. Grey values are taken as they are stored, colours by their luma (Rec. 709);
 /// transparency thins the ink.
 fn decode(bytes: &[u8], ink: Ink) -> Result<(usize, usize, Vec<f64>), String> {
-    let no_png = |error: png::DecodingError| {
-        format!("it cannot be read as a PNG picture ({error}); export it as PNG")
+    let too_large = || {
+        format!("it has more than {MOST} pixels; scale it down, a few hundred across are plenty")
+    };
+    let no_png = |error| match error {
+        DecodingError::LimitsExceeded => too_large(),
+        error => format!("it cannot be read as a PNG picture ({error}); export it as PNG"),
     };
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: 1 << 28 });
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(no_png)?;
     let (width, height) = reader.info().size();
-    let too_large = || {
-        format!(
-            "its {width}×{height} pixels are more than {MOST}; scale it down, a few hundred across are plenty"
-        )
-    };
     if u64::from(width) * u64::from(height) > MOST {
         return Err(too_large());
     }

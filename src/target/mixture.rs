@@ -21,7 +21,11 @@ pub struct MixtureSpec {
 
 impl Default for MixtureSpec {
     fn default() -> Self {
-        let at = |x| Component::round(1.0, [x, 0.0], 0.4);
+        let at = |x| Component {
+            weight: 1.0,
+            mean: [x, 0.0],
+            covariance: [[0.16, 0.0], [0.0, 0.16]],
+        };
         Self {
             components: vec![at(-2.0), at(2.0)],
         }

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
-use crate::setting::Invalid;
+use crate::setting::{Invalid, exactly, exactly_rows};
 
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
@@ -55,8 +55,10 @@ pub struct Component {
     #[serde(default = "whole")]
     pub weight: f64,
     /// Centre, in the target's units.
+    #[serde(deserialize_with = "exactly")]
     pub mean: [f64; 2],
     /// Covariance, in squared units: symmetric, positive definite.
+    #[serde(deserialize_with = "exactly_rows")]
     pub covariance: [[f64; 2]; 2],
 }
 
@@ -137,7 +139,7 @@ fn log_sum_exp(terms: &mut [f64]) -> f64 {
     top + sum.ln()
 }
 
-/// The direction `k` turns-of-`count` from the x axis.
+/// The unit vector at `k/count` of a turn from the x axis.
 fn direction(k: usize, count: usize) -> [f64; 2] {
     let angle = 2.0 * PI * k as f64 / count as f64;
     [angle.cos(), angle.sin()]
