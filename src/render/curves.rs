@@ -49,7 +49,7 @@ const GAP: f64 = 78.0;
 const HEAD: f64 = 84.0;
 /// From one row of charts to the next, beside the charts.
 const ROW: f64 = 78.0;
-const FOOT: f64 = 58.0;
+const FOOT: f64 = 84.0;
 
 /// Draws a figure. It is as tall as the number of charts asks for.
 #[must_use]
@@ -72,7 +72,7 @@ pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
         key(&mut canvas, &labels, width, theme);
     }
     let span = span(figure);
-    let mut below = false;
+    let mut marks = Marks::default();
     for (place, chart) in figure.charts.iter().enumerate() {
         let (column, row) = (place % columns, place / columns);
         let plot = Rect {
@@ -81,18 +81,35 @@ pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
             width: across,
             height: tall,
         };
-        below |= panel(&mut canvas, chart, plot, span, &labels, theme);
+        marks.join(panel(&mut canvas, chart, plot, span, &labels, theme));
         if place + columns >= count {
             let middle = [plot.x + plot.width / 2.0, plot.bottom() + 40.0];
             canvas.text("step", middle, Anchor::Centre, regular(11.5), theme.muted());
         }
     }
-    if below {
-        let place = [LEFT, canvas.size()[1] - 14.0];
-        let words = "▽ zero or negative: below any logarithmic axis";
-        canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
-    }
+    let words = match (marks.arrived, marks.below) {
+        (true, true) => "●  at the sampling floor from here on        ▽  zero or negative, below the axis",
+        (true, false) => "●  at the sampling floor from here on",
+        (false, true) => "▽  zero or negative, below the axis",
+        (false, false) => "",
+    };
+    let place = [LEFT, height - 20.0];
+    canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
     canvas.into_image()
+}
+
+/// Which marks a figure has to explain.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    arrived: bool,
+    below: bool,
+}
+
+impl Marks {
+    fn join(&mut self, other: Self) {
+        self.arrived |= other.arrived;
+        self.below |= other.below;
+    }
 }
 
 /// The names of all runs, in order of appearance.
@@ -135,7 +152,7 @@ fn key(canvas: &mut Canvas, labels: &[&str], width: f64, theme: Theme) {
     }
 }
 
-/// Draws one chart; tells whether values lie below its logarithmic axis.
+/// Draws one chart; tells which marks it contains.
 fn panel(
     canvas: &mut Canvas,
     chart: &Chart<'_>,
@@ -143,7 +160,7 @@ fn panel(
     span: [f64; 2],
     labels: &[&str],
     theme: Theme,
-) -> bool {
+) -> Marks {
     let place_of = |curve: &Curve<'_>| labels.iter().position(|l| *l == curve.label).unwrap_or(0);
     let points = |curve: &Curve<'_>| -> Vec<(f64, f64)> {
         curve.steps.iter().copied().zip(curve.values.iter().copied()).collect()
@@ -184,7 +201,7 @@ fn panel(
     }
     axes::draw(canvas, plot, [&x, &y], theme, true, &lines);
 
-    let mut below = false;
+    let mut marks = Marks::default();
     for curve in chart.curves {
         let colour = colour(place_of(curve), theme);
         for (s, v) in points(curve) {
@@ -193,17 +210,18 @@ fn panel(
                 let corners = [[x - 3.6, y - 3.2], [x + 3.6, y - 3.2], [x, y + 3.2], [x - 3.6, y - 3.2]];
                 canvas.fill(&corners, theme.paper());
                 canvas.stroke(&corners, 1.1, None, colour);
-                below = true;
+                marks.below = true;
             }
         }
         if let Some(mark) = arrival(curve, height) {
             let clip = canvas.clip(Rect { x: 0.0, y: 0.0, width: 1e5, height: 1e5 });
             let rim = Some((2.0, theme.paper().into()));
             canvas.disc([across(mark.0), up(mark.1)], &Disc { radius: 4.0, ink: colour.into(), rim }, clip);
+            marks.arrived = true;
         }
     }
     heading(canvas, chart, plot, theme);
-    below
+    marks
 }
 
 /// The value of a curve where it reached its floor.
@@ -284,7 +302,7 @@ fn band(
     if let Some(y) = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y)) {
         canvas.stroke(&[[plot.x, y], [plot.right(), y]], 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
     }
-    let letters = regular(10.5);
-    let place = [plot.right() - 6.0, top - 5.0];
-    canvas.text("sampling floor", place, Anchor::Right, letters, deep);
+    // On the left, where curves are still high; in the band if it is tall enough.
+    let y = if plot.bottom() - top > 40.0 { plot.bottom() - 8.0 } else { top - 5.0 };
+    canvas.text("sampling floor", [plot.x + 8.0, y], Anchor::Left, regular(10.5), deep);
 }

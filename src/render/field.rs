@@ -119,18 +119,22 @@ impl Field {
             line.extend((0..=width).map(|x| wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]));
         };
         let (mut line, mut below) = (Vec::new(), Vec::new());
+        let mut places = vec![0.0_f32; width];
         fill(&mut line, 0);
         let stride = canvas.columns();
         let pixels = canvas.pixels_mut();
         for k in 0..height {
             fill(&mut below, k + 1);
+            places_among_bands(&line, &below, &mut places);
             let start = 4 * ((clip.y[0] + k) * stride + clip.x[0]);
-            let out = pixels[start..][..4 * width].chunks_exact_mut(4);
-            for (x, pixel) in out.enumerate() {
-                let v = line[x];
-                let slope = (line[x + 1] - v).abs().max((below[x] - v).abs()).max(1e-6);
-                let [r, g, b] = shade(&bands, v, slope);
-                pixel[..3].copy_from_slice(&[r, g, b]);
+            let row = pixels[start..][..4 * width].chunks_exact_mut(4);
+            for (pixel, &place) in row.zip(&places) {
+                let base = (place as usize).min(2 * BANDS - 1);
+                let part = place - base as f32;
+                let (a, b) = (bands[base], bands[base + 1]);
+                for c in 0..3 {
+                    pixel[c] = (a[c] + part * (b[c] - a[c]) + 0.5) as u8;
+                }
             }
             std::mem::swap(&mut line, &mut below);
         }
@@ -202,18 +206,18 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
     ]
 }
 
-/// The colour at a value: that of its band, mixed with the neighbour's where the edge crosses the pixel.
-fn shade(bands: &[[f32; 3]; 2 * BANDS + 1], v: f32, slope: f32) -> [u8; 3] {
-    let size = v.abs();
-    // Edges lie at ±1, ±2, … doublings.
-    let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
-    let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
-    let outer = edge as usize;
-    let pick = |depth: usize| {
-        if v < 0.0 { bands[BANDS - depth] } else { bands[BANDS + depth] }
-    };
-    let (inside, outside) = (pick(outer - 1), pick(outer));
-    std::array::from_fn(|c| (inside[c] + cover * (outside[c] - inside[c]) + 0.5) as u8)
+/// For each pixel its place among the bands, from 0 to `2·BANDS`: a whole number inside a band, a fraction
+/// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, … doublings.
+#[multiversion::multiversion(targets = "simd")]
+fn places_among_bands(line: &[f32], below: &[f32], places: &mut [f32]) {
+    let neighbours = line[1..].iter().zip(below);
+    for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {
+        let slope = (right - v).abs().max((down - v).abs()).max(1e-6);
+        let size = v.abs();
+        let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
+        let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
+        *place = BANDS as f32 + (edge - 1.0 + cover).copysign(v);
+    }
 }
 
 /// Cubic interpolation between regularly spaced values (Catmull and Rom): four places and their weights.

@@ -90,6 +90,6 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
         let doublings = if edge < BANDS { BANDS - edge } else { edge + 1 - BANDS };
         let x = left + (edge + 1) as f64 * BAND;
         let factor = format!("{}×", 1_u32 << doublings);
-        canvas.text(&factor, [x, y + HEIGHT + 13.0], Anchor::Centre, regular(9.0), theme.muted());
+        canvas.text(&factor, [x, y + HEIGHT + 13.5], Anchor::Centre, regular(9.5), theme.muted());
     }
 }

@@ -72,8 +72,10 @@ pub(crate) fn verdict(value: f64, floor: Option<Floor>) -> String {
             let times = value / floor.median;
             if times < 9.95 {
                 format!("{said} · {times:.1} × the sampling floor")
+            } else if times < 9_999.5 {
+                format!("{said} · {times:.0} × the sampling floor")
             } else {
-                format!("{said} · {} × the sampling floor", count(times.min(1e15).round() as u64))
+                format!("{said} · far above the sampling floor")
             }
         }
         Some(floor) if value.is_finite() => {
