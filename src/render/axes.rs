@@ -50,7 +50,7 @@ impl Axis {
             .map(|factor| factor * 10.0_f64.powf(power))
             .find(|&step| step >= rough * 0.999)
             .unwrap_or(rough);
-        let places = (-step.log10() + 1e-9).floor().clamp(-1.0, 20.0);
+        let places = (-step.log10() - 1e-9).ceil().clamp(0.0, 20.0);
         let first = (range[0] / step - 1e-9).ceil();
         let ticks = (0..32)
             .map(|k| (first + f64::from(k)) * step)
@@ -108,7 +108,7 @@ fn label(tick: f64, step: f64, places: f64) -> String {
         return words::number(tick);
     }
     let sign = if tick < 0.0 { "−" } else { "" };
-    format!("{sign}{size:.*}", places.max(0.0) as usize)
+    format!("{sign}{size:.*}", places as usize)
 }
 
 /// Draws ticks, labels, grid lines (if `grid`) and curves into the box `plot`.
@@ -169,7 +169,7 @@ fn try_draw(
         .into_font()
         .color(&paint(theme.muted()));
     let mut mesh = chart.configure_mesh();
-    mesh.bold_line_style(line(theme.faint(), 1.0))
+    mesh.bold_line_style(line(theme.paper().mix(theme.faint(), 0.6), 1.0))
         .light_line_style(paint(theme.faint()).mix(0.0))
         .axis_style(line(theme.faint(), 1.0))
         .set_all_tick_mark_size(fine(4.0))

@@ -13,6 +13,7 @@ pub struct Image {
     height: u32,
     /// Four bytes a pixel: red, green, blue, 255.
     pixels: Vec<u8>,
+    shaded: bool,
 }
 
 impl Image {
@@ -32,6 +33,11 @@ impl Image {
     #[must_use]
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// Whether there are smooth slopes of colour in it, as opposed to areas and edges.
+    pub(crate) fn is_shaded(&self) -> bool {
+        self.shaded
     }
 
     /// The colour at column `x`, row `y` from the top left.
@@ -102,6 +108,7 @@ impl Colour {
 pub(crate) struct Canvas {
     pixmap: Pixmap,
     scale: f64,
+    shaded: bool,
 }
 
 impl Canvas {
@@ -112,7 +119,11 @@ impl Canvas {
         let mut pixmap = Pixmap::new(even(width), even(height))
             .expect("a picture has between 2 and 32 000 pixels a side");
         pixmap.fill(tiny_skia::Color::from_rgba8(paper.r, paper.g, paper.b, 255));
-        Self { pixmap, scale }
+        Self {
+            pixmap,
+            scale,
+            shaded: false,
+        }
     }
 
     pub(crate) fn scale(&self) -> f64 {
@@ -137,6 +148,11 @@ impl Canvas {
         ]
     }
 
+    /// Says that smooth slopes of colour are drawn, which need more care than areas in few colours.
+    pub(crate) fn set_shaded(&mut self) {
+        self.shaded = true;
+    }
+
     /// Four bytes a pixel; the fourth is 255 and stays so.
     pub(crate) fn pixels_mut(&mut self) -> &mut [u8] {
         self.pixmap.data_mut()
@@ -146,6 +162,7 @@ impl Canvas {
         Image {
             width: self.pixmap.width(),
             height: self.pixmap.height(),
+            shaded: self.shaded,
             pixels: self.pixmap.take(),
         }
     }
@@ -290,7 +307,8 @@ impl Canvas {
             (r.max(0.5), (r / 0.5).min(1.0).powi(2))
         };
         let outer = radius + (disc.rim.map_or(0.0, |(width, _)| width) * s) as f32;
-        let rows = self.columns();
+        let stride = self.columns();
+        let beyond = (outer + 0.5).powi(2);
         let range = |v: f32, [from, to]: [usize; 2]| {
             let low = (v - outer - 0.5).floor().max(from as f32) as usize;
             let high = (v + outer + 1.5).ceil().clamp(0.0, to as f32) as usize;
@@ -310,17 +328,19 @@ impl Canvas {
             let dy = row as f32 + 0.5 - y;
             for column in range(x, clip.x) {
                 let dx = column as f32 + 0.5 - x;
-                let distance = (dx * dx + dy * dy).sqrt();
-                let around = rim_alpha * (outer + 0.5 - distance).clamp(0.0, 1.0);
-                let inside = body_alpha * (radius + 0.5 - distance).clamp(0.0, 1.0);
-                if around <= 0.0 && inside <= 0.0 {
+                let square = dx * dx + dy * dy;
+                if square >= beyond {
                     continue;
                 }
-                let pixel = &mut data[4 * (row * rows + column)..][..3];
+                let distance = square.sqrt();
+                let covered = (radius + 0.5 - distance).clamp(0.0, 1.0);
+                let inside = body_alpha * covered;
+                let around =
+                    rim_alpha * (1.0 - covered) * (outer + 0.5 - distance).clamp(0.0, 1.0);
+                let pixel = &mut data[4 * (row * stride + column)..][..3];
                 for ((channel, rim), body) in pixel.iter_mut().zip(rim).zip(body) {
-                    let mut v = f32::from(*channel);
-                    v += around * (rim - v);
-                    v += inside * (body - v);
+                    let v = f32::from(*channel);
+                    let v = v + around * (rim - v) + inside * (body - v);
                     *channel = (v + 0.5) as u8;
                 }
             }

@@ -99,6 +99,7 @@ impl Density {
         let (_, &mut most, _) = counts.select_nth_unstable_by(place, f32::total_cmp);
         let half = most / 24.0;
         let top = (1.0 + most / half).ln();
+        canvas.set_shaded();
         let stride = canvas.columns();
         let width = self.width();
         let Clip { x, y } = self.clip;

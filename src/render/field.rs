@@ -114,25 +114,27 @@ impl Field {
             // Rows count from the bottom of the plane, pixels from the top of the picture.
             let spline = Spline::at(height - k.min(height), height, rows);
             line.clear();
-            let [a, b, c, d] = spline
-                .places
-                .map(|row| &stretched[row * (width + 1)..][..=width]);
+            let [a, b, c, d] = spline.places.map(|row| &stretched[row * (width + 1)..][..=width]);
             let [wa, wb, wc, wd] = spline.weights;
             line.extend((0..=width).map(|x| wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]));
         };
         let (mut line, mut below) = (Vec::new(), Vec::new());
+        let mut places = vec![0.0_f32; width];
         fill(&mut line, 0);
         let stride = canvas.columns();
         let pixels = canvas.pixels_mut();
         for k in 0..height {
             fill(&mut below, k + 1);
+            places_among_bands(&line, &below, &mut places);
             let start = 4 * ((clip.y[0] + k) * stride + clip.x[0]);
-            let out = pixels[start..][..4 * width].chunks_exact_mut(4);
-            for (x, pixel) in out.enumerate() {
-                let v = line[x];
-                let slope = (line[x + 1] - v).abs().max((below[x] - v).abs()).max(1e-6);
-                let [r, g, b] = shade(&bands, v, slope);
-                pixel[..3].copy_from_slice(&[r, g, b]);
+            let row = pixels[start..][..4 * width].chunks_exact_mut(4);
+            for (pixel, &place) in row.zip(&places) {
+                let base = (place as usize).min(2 * BANDS - 1);
+                let part = place - base as f32;
+                let (a, b) = (bands[base], bands[base + 1]);
+                for c in 0..3 {
+                    pixel[c] = (a[c] + part * (b[c] - a[c]) + 0.5) as u8;
+                }
             }
             std::mem::swap(&mut line, &mut below);
         }
@@ -149,9 +151,7 @@ impl Field {
         ];
         let stride = pitch.map(|p| ((SPACING / p).round() as usize).max(1));
         let longest = (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * 0.86;
-        let middle = |n: usize, stride: usize| {
-            ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2)
-        };
+        let middle = |n: usize, stride: usize| ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2);
         let mut shapes = Vec::new();
         for row in (middle(rows, stride[1])..rows).step_by(stride[1]) {
             for column in (middle(columns, stride[0])..columns).step_by(stride[0]) {
@@ -181,10 +181,7 @@ impl Field {
                 }
             }
         }
-        canvas.fill_all(
-            shapes.iter().map(|shape| &shape[..]),
-            theme.ink().alpha(0.5),
-        );
+        canvas.fill_all(shapes.iter().map(|shape| &shape[..]), theme.ink().alpha(0.5));
     }
 }
 
@@ -209,22 +206,18 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
     ]
 }
 
-/// The colour at a value: that of its band, mixed with the neighbour's where the edge crosses the pixel.
-fn shade(bands: &[[f32; 3]; 2 * BANDS + 1], v: f32, slope: f32) -> [u8; 3] {
-    let size = v.abs();
-    // Edges lie at ±1, ±2, … doublings.
-    let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
-    let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
-    let outer = edge as usize;
-    let pick = |depth: usize| {
-        if v < 0.0 {
-            bands[BANDS - depth]
-        } else {
-            bands[BANDS + depth]
-        }
-    };
-    let (inside, outside) = (pick(outer - 1), pick(outer));
-    std::array::from_fn(|c| (inside[c] + cover * (outside[c] - inside[c]) + 0.5) as u8)
+/// For each pixel its place among the bands, from 0 to `2·BANDS`: a whole number inside a band, a fraction
+/// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, … doublings.
+#[multiversion::multiversion(targets = "simd")]
+fn places_among_bands(line: &[f32], below: &[f32], places: &mut [f32]) {
+    let neighbours = line[1..].iter().zip(below);
+    for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {
+        let slope = (right - v).abs().max((down - v).abs()).max(1e-6);
+        let size = v.abs();
+        let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
+        let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
+        *place = BANDS as f32 + (edge - 1.0 + cover).copysign(v);
+    }
 }
 
 /// Cubic interpolation between regularly spaced values (Catmull and Rom): four places and their weights.
@@ -241,12 +234,7 @@ impl Spline {
         let t = (along - base as f64) as f32;
         let (t2, t3) = (t * t, t * t * t);
         Self {
-            places: [
-                base.saturating_sub(1),
-                base,
-                base + 1,
-                (base + 2).min(count - 1),
-            ],
+            places: [base.saturating_sub(1), base, base + 1, (base + 2).min(count - 1)],
             weights: [
                 0.5 * (2.0 * t2 - t - t3),
                 0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
@@ -257,8 +245,6 @@ impl Spline {
     }
 
     fn of(&self, value: impl Fn(usize) -> f32) -> f32 {
-        (0..4)
-            .map(|k| self.weights[k] * value(self.places[k]))
-            .sum()
+        (0..4).map(|k| self.weights[k] * value(self.places[k])).sum()
     }
 }

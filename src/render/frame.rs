@@ -412,7 +412,8 @@ fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, them
     if nowhere > 0 {
         lines.push(format!("{} not finite", particles(nowhere)));
     }
-    if outside > 0 {
+    // A stray or two are no news.
+    if outside as usize * 200 > panel.particles.nrows() {
         lines.push(format!("{} outside", particles(outside)));
     }
     let letters = regular(11.5);

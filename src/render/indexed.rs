@@ -26,6 +26,9 @@ pub struct Palette {
     /// The index for each cell of colours, or 0 while it has not been asked for. Whoever asks first writes
     /// what anyone else would have written.
     nearest: Vec<AtomicU8>,
+    /// How far colours are scattered before they are looked up, in levels of a channel: none for dots,
+    /// whose edges hide a step between two colours, some for the smooth slopes of a density.
+    grain: f32,
 }
 
 impl Palette {
@@ -42,62 +45,81 @@ impl Palette {
                 while pixels.next_if(|next| *next == pixel).is_some() {
                     run += 1;
                 }
-                let colour = Colour {
-                    r: pixel[0],
-                    g: pixel[1],
-                    b: pixel[2],
-                };
+                let colour = Colour { r: pixel[0], g: pixel[1], b: pixel[2] };
                 *counts.entry(colour).or_default() += run;
             }
             total += image.pixels().len() / 4;
         }
-        // What covers a two-thousandth of the pixels is an area, and kept as it is.
+        // What covers an eight-thousandth of the pixels is an area, and kept as it is.
         let mut areas: Vec<(u32, Colour)> = counts
             .iter()
-            .filter(|&(_, &count)| count as usize > total / 2000)
+            .filter(|&(_, &count)| count as usize > total / 8000)
             .map(|(&colour, &count)| (count, colour))
             .collect();
         areas.sort_unstable_by(|a, b| b.cmp(a));
         areas.truncate(COLOURS / 2);
         let mut colours: Vec<Colour> = areas.iter().map(|area| area.1).collect();
+        let grain = if samples.iter().any(|image| image.is_shaded()) { 10.0 } else { 0.0 };
         if counts.len() <= COLOURS {
             colours = counts.keys().copied().collect();
         } else {
             let cells = cells(&counts, &colours);
             let fixed: Vec<[f32; 3]> = colours.iter().map(|c| lab(*c)).collect();
-            colours.extend(cluster(&cells, &fixed, COLOURS - fixed.len()));
+            let found = cluster(&cells, &fixed, COLOURS - fixed.len());
+            colours.extend(found);
         }
         let labs = colours.iter().map(|c| lab(*c)).collect();
         Self {
             colours,
             labs,
-            nearest: (0..1 << (3 * BITS))
-                .map(|_| AtomicU8::new(TRANSPARENT))
-                .collect(),
+            nearest: (0..1 << (3 * BITS)).map(|_| AtomicU8::new(TRANSPARENT)).collect(),
+            grain,
         }
     }
 
     /// The picture in these colours.
     #[must_use]
     pub fn apply(self: &Arc<Self>, image: &Image) -> Indexed {
+        let width = image.width() as usize;
+        let mut indices = Vec::with_capacity(image.pixels().len() / 4);
         let mut last = ([0; 3], self.index(Colour::default()));
-        let indices = image
-            .pixels()
-            .chunks_exact(4)
-            .map(|pixel| {
-                if pixel[..3] != last.0 {
-                    let [r, g, b] = [pixel[0], pixel[1], pixel[2]];
-                    last = ([r, g, b], self.index(Colour { r, g, b }));
-                }
+        for (place, pixel) in image.pixels().chunks_exact(4).enumerate() {
+            if pixel[..3] != last.0 {
+                let [r, g, b] = [pixel[0], pixel[1], pixel[2]];
+                last = ([r, g, b], self.index(Colour { r, g, b }));
+            }
+            indices.push(if self.grain > 0.0 {
+                self.scatter(last, place % width, place / width)
+            } else {
                 last.1
-            })
-            .collect();
+            });
+        }
         Indexed {
             palette: Arc::clone(self),
             width: image.width(),
             height: image.height(),
             indices,
         }
+    }
+
+    /// The index for a pixel whose colour is not quite the one `found`: sometimes that, sometimes another
+    /// near one, so that the mean over neighbours is right. Depends on the place alone, lest it flicker.
+    fn scatter(&self, (rgb, found): ([u8; 3], u8), x: usize, y: usize) -> u8 {
+        let Colour { r, g, b } = self.colours[usize::from(found) - 1];
+        if rgb.iter().zip([r, g, b]).all(|(have, want)| have.abs_diff(want) <= 1) {
+            return found;
+        }
+        // Interleaved gradient noise (Jimenez, "Next generation post processing in Call of Duty", 2014).
+        let noise = (52.982_918 * (0.067_110_56 * x as f32 + 0.005_837_15 * y as f32).fract()).fract();
+        let [r, g, b] = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|turn| (noise + turn).fract() - 0.5);
+        let move_by = |channel: u8, part: f32| {
+            (f32::from(channel) + self.grain * part + 0.5).clamp(0.0, 255.0) as u8
+        };
+        self.index(Colour {
+            r: move_by(rgb[0], r),
+            g: move_by(rgb[1], g),
+            b: move_by(rgb[2], b),
+        })
     }
 
     /// The colours in order of their indices, from 1.
@@ -115,11 +137,7 @@ impl Palette {
                 // The cell decides, not the colour in it: the answer must not depend on who asks first.
                 let all = |channel: u8| (channel >> (8 - BITS) << (8 - BITS)) | (channel >> BITS);
                 let Colour { r, g, b } = colour;
-                let middle = lab(Colour {
-                    r: all(r),
-                    g: all(g),
-                    b: all(b),
-                });
+                let middle = lab(Colour { r: all(r), g: all(g), b: all(b) });
                 let index = closest(&self.labs, middle) as u8 + 1;
                 cell.store(index, Ordering::Relaxed);
                 index
@@ -163,9 +181,7 @@ fn cells(counts: &BTreeMap<Colour, u32>, areas: &[Colour]) -> Vec<([f32; 3], f32
             continue;
         }
         let [l, a, b] = colour.to_oklab();
-        let sum = sums
-            .entry([colour.r >> 3, colour.g >> 3, colour.b >> 3])
-            .or_default();
+        let sum = sums.entry([colour.r >> 3, colour.g >> 3, colour.b >> 3]).or_default();
         let weight = f64::from(count);
         for (s, v) in sum.iter_mut().zip([1.0, l, a, b]) {
             *s += weight * v;
@@ -182,12 +198,7 @@ fn cluster(cells: &[([f32; 3], f32)], fixed: &[[f32; 3]], count: usize) -> Vec<C
     let mut labs = fixed.to_vec();
     let mut worst: Vec<f32> = cells
         .iter()
-        .map(|(cell, _)| {
-            fixed
-                .iter()
-                .map(|&lab| gap(*cell, lab))
-                .fold(f32::INFINITY, f32::min)
-        })
+        .map(|(cell, _)| fixed.iter().map(|&lab| gap(*cell, lab)).fold(f32::INFINITY, f32::min))
         .collect();
     for _ in 0..count.min(cells.len()) {
         let error = |k: usize| worst[k] * cells[k].1;
@@ -236,10 +247,7 @@ impl Indexed {
     pub fn png(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let encoder = encoder(&mut bytes, self.width, self.height, &self.palette);
-        let data = deflate(
-            self.width as usize,
-            self.indices.chunks_exact(self.width as usize),
-        );
+        let data = deflate(self.width as usize, self.indices.chunks_exact(self.width as usize));
         in_memory(encoder.write_header().and_then(|mut writer| {
             writer.write_chunk(png::chunk::IDAT, &data)?;
             writer.finish()
@@ -274,11 +282,7 @@ pub(crate) fn encoder<'a>(
 pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(7));
     for row in rows {
-        in_memory(
-            encoder
-                .write_all(&[0])
-                .and_then(|()| encoder.write_all(row)),
-        );
+        in_memory(encoder.write_all(&[0]).and_then(|()| encoder.write_all(row)));
     }
     in_memory(encoder.finish())
 }

@@ -39,7 +39,7 @@ pub struct Style {
     pub theme: Theme,
     /// Device pixels per logical pixel, kept within `[0.25, 8]`: 2 is sharp on a dense screen.
     pub scale: f64,
-    /// Width of the whole picture in logical pixels, kept within `[320, 8000]`; `None`: what suits the
+    /// Width of the whole picture in logical pixels, kept within `[480, 8000]`; `None`: what suits the
     /// number of panels (720 for one).
     pub width: Option<f64>,
     /// What a frame shows.
@@ -96,6 +96,6 @@ impl Style {
         self.width
             .filter(|width| width.is_finite())
             .unwrap_or(default)
-            .clamp(320.0, 8000.0)
+            .clamp(480.0, 8000.0)
     }
 }

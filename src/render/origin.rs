@@ -7,8 +7,8 @@ use crate::cloud::CloudView;
 /// One colour for each point of the initial cloud.
 ///
 /// The direction from the mean gives the hue, the distance the chroma, both smooth and without a seam.
-/// Lightness grows with distance and is tilted along the green-red axis, the one that most colour-blind
-/// people do not see: the map from the plane to (lightness, blue-yellow) alone is still one to one near
+/// Lightness grows with distance and is tilted, most along the green-red axis, the one that most
+/// colour-blind people do not see, and a little towards yellow, which shines only when light: the map from the plane to (lightness, blue-yellow) alone is still one to one near
 /// the centre, so that places stay distinguishable without red or green cones.
 ///
 /// Distances count in standard deviations of the cloud along each axis. A point that is not finite is grey.
@@ -40,12 +40,13 @@ pub fn colour(u: f64, v: f64, theme: Theme) -> Colour {
     let radius = u.hypot(v);
     // Full chroma is nearly reached at one standard deviation, since few particles start further out.
     let reach = radius / (radius * radius + 0.36).sqrt();
-    let (dark, rise, tilt, chroma) = match theme {
-        Theme::Light => (0.43, 0.21, 0.085, 0.165),
-        Theme::Dark => (0.56, 0.20, 0.075, 0.160),
+    let (dark, rise, chroma) = match theme {
+        Theme::Light => (0.42, 0.24, 0.172),
+        Theme::Dark => (0.56, 0.18, 0.165),
     };
     let hue = v.atan2(u) + 0.55;
-    let lightness = dark + rise * reach * reach - tilt * reach * hue.cos();
+    let tilt = 0.035 * hue.sin() - 0.08 * hue.cos();
+    let lightness = dark + rise * reach * reach + tilt * reach;
     Colour::oklch(lightness, chroma * reach, hue)
 }
 

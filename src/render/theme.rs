@@ -66,9 +66,9 @@ impl Theme {
             let (depth, hue) = (side.abs(), if side < 0.0 { ORANGE } else { BLUE });
             match self {
                 Self::Light if depth == 0.0 => Colour::hex(0xfd_fdfd),
-                Self::Light => Colour::oklch(0.985 - 0.030 * depth, 0.004 + 0.018 * depth, hue),
+                Self::Light => Colour::oklch(0.985 - 0.026 * depth, 0.004 + 0.0155 * depth, hue),
                 Self::Dark if depth == 0.0 => Colour::hex(0x18_1c23),
-                Self::Dark => Colour::oklch(0.225 + 0.043 * depth, 0.012 + 0.016 * depth, hue),
+                Self::Dark => Colour::oklch(0.225 + 0.038 * depth, 0.010 + 0.0135 * depth, hue),
             }
         })
     }

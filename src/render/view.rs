@@ -15,8 +15,8 @@ pub struct View {
 const ASPECT: [f64; 2] = [0.5, 0.9];
 
 impl View {
-    /// A box that shows all these clouds with air around them, but for the outermost half per cent of the
-    /// points of each, lest one stray point make the rest tiny. Points that are not finite do not count;
+    /// A box that shows all these clouds with air around them, but for the outermost thousandth of the
+    /// points on each side, lest a stray point make the rest tiny. Points that are not finite do not count;
     /// without any point it is the unit square around the origin, doubled.
     #[must_use]
     pub fn around(clouds: &[CloudView<'_>]) -> Self {
@@ -33,7 +33,7 @@ impl View {
                     continue;
                 }
                 values.sort_unstable_by(f64::total_cmp);
-                let trim = values.len() / 400;
+                let trim = values.len() / 1000;
                 reach[0] = reach[0].min(values[trim]);
                 reach[1] = reach[1].max(values[values.len() - 1 - trim]);
             }
