@@ -10,3 +10,4 @@ pub mod random;
 pub mod setting;
 pub mod target;
 pub mod discriminator;
+pub mod scenario;
