@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
-    Chart, Colour, Curve, Field, Figure, Floor, Frame, Headline, Image, Lattice, Pace, Panel, Style, Theme,
-    View, curves, draw, film, origin,
+    Chart, Colour, Curve, Field, Figure, Floor, Frame, Headline, Image, Lattice, Pace, Panel,
+    Style, Theme, View, curves, draw, film, origin,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -45,7 +45,13 @@ impl Act {
         let [start, end, target] = [start, end, target].map(Cloud::from);
         let view = View::around(&[start.view(), target.view()]);
         let colours = origin::colours(start.view(), Theme::Light);
-        Self { start, end, target, colours, view }
+        Self {
+            start,
+            end,
+            target,
+            colours,
+            view,
+        }
     }
 
     fn cloud(&self, t: f64) -> Cloud {
@@ -66,9 +72,16 @@ impl Act {
             }
             (sum + 1e-9).ln()
         };
-        let ratio = |x: f64, y: f64| log_p(x, y, 0.2, 1.0, 0.0) - log_p(x, y, 0.9 * (1.0 - s) + 0.2 * s, s, (1.0 - s).powi(2));
+        let ratio = |x: f64, y: f64| {
+            log_p(x, y, 0.2, 1.0, 0.0)
+                - log_p(x, y, 0.9 * (1.0 - s) + 0.2 * s, s, (1.0 - s).powi(2))
+        };
         let points = lattice.points();
-        let log: Array1<f64> = points.rows().into_iter().map(|p| ratio(p[0], p[1])).collect();
+        let log: Array1<f64> = points
+            .rows()
+            .into_iter()
+            .map(|p| ratio(p[0], p[1]))
+            .collect();
         let velocity = Array2::from_shape_fn(points.dim(), |(k, axis)| {
             let (x, y) = (points[(k, 0)], points[(k, 1)]);
             let e = 1e-4;
@@ -93,7 +106,10 @@ impl Act {
             headline: Some(Headline {
                 name: "energy distance",
                 value: 0.0031 + 0.8 * (1.0 - t).powi(3),
-                floor: Some(Floor { median: 0.0033, q95: 0.0053 }),
+                floor: Some(Floor {
+                    median: 0.0033,
+                    q95: 0.0053,
+                }),
             }),
             note: "",
         };
@@ -113,10 +129,14 @@ impl Act {
 fn figure(style: &Style) -> (Image, Image) {
     let steps: Vec<f64> = (0..=40).map(|k| f64::from(k) * 5.0).collect();
     let decay = |rate: f64, floor: f64| -> Vec<f64> {
-        steps.iter().enumerate().map(|(k, s)| {
-            let noise = 0.12 * (7.0 * k as f64 + 90.0 * rate).sin();
-            ((-s * rate).exp() * 0.9 + floor) * noise.exp()
-        }).collect()
+        steps
+            .iter()
+            .enumerate()
+            .map(|(k, s)| {
+                let noise = 0.12 * (7.0 * k as f64 + 90.0 * rate).sin();
+                ((-s * rate).exp() * 0.9 + floor) * noise.exp()
+            })
+            .collect()
     };
     let [a, b, c] = [decay(0.07, 0.0032), decay(0.05, 0.006), decay(0.03, 0.05)];
     let mut mmd = decay(0.06, 0.0);
@@ -125,33 +145,111 @@ fn figure(style: &Style) -> (Image, Image) {
     }
     let mut speed = decay(0.02, 0.01);
     speed[12] = f64::NAN;
-    let hq: Vec<f64> = steps.iter().map(|s| 0.99 - 0.98 * (-s * 0.03).exp()).collect();
+    let hq: Vec<f64> = steps
+        .iter()
+        .map(|s| 0.99 - 0.98 * (-s * 0.03).exp())
+        .collect();
     let one = |values: &'static [f64]| values;
     let _ = one;
-    let floor = Some(Floor { median: 0.0033, q95: 0.0053 });
-    fn curve<'a>(label: &'a str, steps: &'a [f64], values: &'a [f64], converged_at: Option<f64>) -> Curve<'a> {
-        Curve { label, steps, values, converged_at }
+    let floor = Some(Floor {
+        median: 0.0033,
+        q95: 0.0053,
+    });
+    fn curve<'a>(
+        label: &'a str,
+        steps: &'a [f64],
+        values: &'a [f64],
+        converged_at: Option<f64>,
+    ) -> Curve<'a> {
+        Curve {
+            label,
+            steps,
+            values,
+            converged_at,
+        }
     }
     let single = [
-        Chart { name: "energy distance", floor, logarithmic: true, curves: &[curve("flow", &steps, &a, Some(85.0))] },
-        Chart { name: "MMD²", floor: Some(Floor { median: 1e-4, q95: 4e-4 }), logarithmic: true, curves: &[curve("flow", &steps, &mmd, Some(120.0))] },
-        Chart { name: "high-quality share", floor: None, logarithmic: false, curves: &[curve("flow", &steps, &hq, None)] },
-        Chart { name: "rms speed", floor: None, logarithmic: true, curves: &[curve("flow", &steps, &speed, None)] },
+        Chart {
+            name: "energy distance",
+            floor,
+            logarithmic: true,
+            curves: &[curve("flow", &steps, &a, Some(85.0))],
+        },
+        Chart {
+            name: "MMD²",
+            floor: Some(Floor {
+                median: 1e-4,
+                q95: 4e-4,
+            }),
+            logarithmic: true,
+            curves: &[curve("flow", &steps, &mmd, Some(120.0))],
+        },
+        Chart {
+            name: "high-quality share",
+            floor: None,
+            logarithmic: false,
+            curves: &[curve("flow", &steps, &hq, None)],
+        },
+        Chart {
+            name: "rms speed",
+            floor: None,
+            logarithmic: true,
+            curves: &[curve("flow", &steps, &speed, None)],
+        },
     ];
     let several = [
-        Chart { name: "energy distance", floor, logarithmic: true, curves: &[curve("flow", &steps, &a, Some(85.0)), curve("distill", &steps, &b, Some(110.0)), curve("adversarial", &steps, &c, None)] },
-        Chart { name: "MMD²", floor: Some(Floor { median: 1e-4, q95: 4e-4 }), logarithmic: true, curves: &[curve("flow", &steps, &mmd, None), curve("distill", &steps, &b, None)] },
-        Chart { name: "high-quality share", floor: None, logarithmic: false, curves: &[curve("flow", &steps, &hq, None)] },
+        Chart {
+            name: "energy distance",
+            floor,
+            logarithmic: true,
+            curves: &[
+                curve("flow", &steps, &a, Some(85.0)),
+                curve("distill", &steps, &b, Some(110.0)),
+                curve("adversarial", &steps, &c, None),
+            ],
+        },
+        Chart {
+            name: "MMD²",
+            floor: Some(Floor {
+                median: 1e-4,
+                q95: 4e-4,
+            }),
+            logarithmic: true,
+            curves: &[
+                curve("flow", &steps, &mmd, None),
+                curve("distill", &steps, &b, None),
+            ],
+        },
+        Chart {
+            name: "high-quality share",
+            floor: None,
+            logarithmic: false,
+            curves: &[curve("flow", &steps, &hq, None)],
+        },
     ];
     (
-        curves(&Figure { title: "Ring of eight Gaussians", charts: &single }, style),
-        curves(&Figure { title: "Ring of eight Gaussians: three ways", charts: &several }, style),
+        curves(
+            &Figure {
+                title: "Ring of eight Gaussians",
+                charts: &single,
+            },
+            style,
+        ),
+        curves(
+            &Figure {
+                title: "Ring of eight Gaussians: three ways",
+                charts: &several,
+            },
+            style,
+        ),
     )
 }
 
 /// Several panels, with all that may be too long or too large.
 fn panels(act: &Act, count: usize, style: &Style) -> Image {
-    let mut clouds: Vec<Cloud> = (0..count).map(|k| act.cloud(0.9 - 0.2 * k as f64)).collect();
+    let mut clouds: Vec<Cloud> = (0..count)
+        .map(|k| act.cloud(0.9 - 0.2 * k as f64))
+        .collect();
     for (k, mut row) in clouds[0].rows_mut().into_iter().enumerate() {
         match k % 40 {
             0 => row[0] = f64::NAN,
@@ -160,7 +258,13 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
         }
     }
     let field = act.field(0.6);
-    let names = ["flow", "distill", "adversarial with a name that is so long that it cannot fit", "h = exp", "5"];
+    let names = [
+        "flow",
+        "distill",
+        "adversarial with a name that is so long that it cannot fit",
+        "h = exp",
+        "5",
+    ];
     let values = [1.23e-12, f64::NAN, 123_456.789, 0.5, f64::INFINITY];
     let panels: Vec<Panel> = (0..count)
         .map(|k| Panel {
@@ -172,9 +276,16 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
             headline: Some(Headline {
                 name: "energy distance",
                 value: values[k],
-                floor: Some(Floor { median: 3.3e-13, q95: 5.3e-13 }),
+                floor: Some(Floor {
+                    median: 3.3e-13,
+                    q95: 5.3e-13,
+                }),
             }),
-            note: if k == 0 { "diverged at step 41: particle 17 left the plane, ∇ log r = 1e300" } else { "" },
+            note: if k == 0 {
+                "diverged at step 41: particle 17 left the plane, ∇ log r = 1e300"
+            } else {
+                ""
+            },
         })
         .collect();
     let frame = Frame {
@@ -201,43 +312,107 @@ fn gallery() {
     };
     let act = Act::new(2000, 4000);
     for (label, scale) in [("1x", 1.0), ("2x", 2.0)] {
-        let style = Style { scale, ..Style::default() };
+        let style = Style {
+            scale,
+            ..Style::default()
+        };
         for (k, t) in [0.0, 0.35, 0.6, 1.0].into_iter().enumerate() {
-            save(&format!("frame{k}-{label}.png"), &act.image(t, &style).png());
+            save(
+                &format!("frame{k}-{label}.png"),
+                &act.image(t, &style).png(),
+            );
         }
         let (single, several) = figure(&style);
         save(&format!("curves-{label}.png"), &single.png());
         save(&format!("compare-curves-{label}.png"), &several.png());
     }
-    let dark = Style { theme: Theme::Dark, ..Style::default() };
-    let night = Act { colours: origin::colours(act.start.view(), Theme::Dark), ..Act::new(2000, 4000) };
+    let dark = Style {
+        theme: Theme::Dark,
+        ..Style::default()
+    };
+    let night = Act {
+        colours: origin::colours(act.start.view(), Theme::Dark),
+        ..Act::new(2000, 4000)
+    };
     save("dark.png", &night.image(0.45, &dark).png());
     save("dark-curves.png", &figure(&dark).1.png());
     for (count, name) in [(1, "wide"), (2, "two"), (3, "three"), (5, "five")] {
-        save(&format!("{name}.png"), &panels(&act, count, &Style::default()).png());
+        save(
+            &format!("{name}.png"),
+            &panels(&act, count, &Style::default()).png(),
+        );
     }
-    save("three-2x.png", &panels(&act, 3, &Style { scale: 2.0, ..Style::default() }).png());
-    save("narrow.png", &panels(&act, 1, &Style { width: Some(360.0), ..Style::default() }).png());
+    save(
+        "three-2x.png",
+        &panels(
+            &act,
+            3,
+            &Style {
+                scale: 2.0,
+                ..Style::default()
+            },
+        )
+        .png(),
+    );
+    save(
+        "narrow.png",
+        &panels(
+            &act,
+            1,
+            &Style {
+                width: Some(360.0),
+                ..Style::default()
+            },
+        )
+        .png(),
+    );
     let crowd = Act::new(400_000, 100_000);
     let clock = std::time::Instant::now();
     for t in [0.0, 0.5, 1.0] {
-        save(&format!("crowd-{t}.png"), &crowd.image(t, &Style::default()).png());
+        save(
+            &format!("crowd-{t}.png"),
+            &crowd.image(t, &Style::default()).png(),
+        );
     }
     println!("three frames of 500 000 points {:?}", clock.elapsed());
-    save("few.png", &Act::new(60, 100).image(0.5, &Style::default()).png());
-    save("many.png", &Act::new(15_000, 20_000).image(0.5, &Style::default()).png());
+    save(
+        "few.png",
+        &Act::new(60, 100).image(0.5, &Style::default()).png(),
+    );
+    save(
+        "many.png",
+        &Act::new(15_000, 20_000).image(0.5, &Style::default()).png(),
+    );
     let style = Style::default();
     let field = act.field(0.3);
     let _ = act.image(0.3, &style);
     let clock = std::time::Instant::now();
     let cloud = act.cloud(0.3);
     for _ in 0..20 {
-        let panel = Panel { name: "", particles: cloud.view(), colours: &act.colours, target: act.target.view(), field: Some(&field), headline: None, note: "" };
-        let frame = Frame { title: "Ring of eight Gaussians", step: 1, steps: 2, time: 0.1, view: act.view, speed: 1.0, panels: &[panel] };
+        let panel = Panel {
+            name: "",
+            particles: cloud.view(),
+            colours: &act.colours,
+            target: act.target.view(),
+            field: Some(&field),
+            headline: None,
+            note: "",
+        };
+        let frame = Frame {
+            title: "Ring of eight Gaussians",
+            step: 1,
+            steps: 2,
+            time: 0.1,
+            view: act.view,
+            speed: 1.0,
+            panels: &[panel],
+        };
         let _ = draw(&frame, &style);
     }
     println!("draw {:?}", clock.elapsed() / 20);
-    let images: Vec<Image> = (0..100).map(|k| act.image(f64::from(k) / 99.0, &style)).collect();
+    let images: Vec<Image> = (0..100)
+        .map(|k| act.image(f64::from(k) / 99.0, &style))
+        .collect();
     let clock = std::time::Instant::now();
     let reel = film(100, |k| images[k].clone(), Pace::default(), false);
     println!("encode 100 frames {:?}", clock.elapsed());
@@ -254,8 +429,24 @@ fn speed() {
     let mut best = f64::INFINITY;
     for _ in 0..300 {
         let clock = std::time::Instant::now();
-        let panel = Panel { name: "", particles: cloud.view(), colours: &act.colours, target: act.target.view(), field: Some(&field), headline: None, note: "" };
-        let frame = Frame { title: "Ring of eight Gaussians", step: 1, steps: 2, time: 0.1, view: act.view, speed: 1.0, panels: &[panel] };
+        let panel = Panel {
+            name: "",
+            particles: cloud.view(),
+            colours: &act.colours,
+            target: act.target.view(),
+            field: Some(&field),
+            headline: None,
+            note: "",
+        };
+        let frame = Frame {
+            title: "Ring of eight Gaussians",
+            step: 1,
+            steps: 2,
+            time: 0.1,
+            view: act.view,
+            speed: 1.0,
+            panels: &[panel],
+        };
         let _ = draw(&frame, &style);
         best = best.min(clock.elapsed().as_secs_f64());
     }

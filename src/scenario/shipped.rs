@@ -92,7 +92,10 @@ pub struct Embedded;
 
 impl Files for Embedded {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        const FILES: &[(&str, &[u8])] = &[];
+        const FILES: &[(&str, &[u8])] = &[(
+            "images/cat.png",
+            include_bytes!("../../scenarios/images/cat.png"),
+        )];
         FILES
             .iter()
             .find(|(file, _)| *file == name)
