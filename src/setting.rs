@@ -101,6 +101,42 @@ pub fn at_least(key: &str, value: usize, least: usize) -> Result<(), Invalid> {
     ))
 }
 
+/// For `#[serde(deserialize_with = "exactly")]`: a list of `N` values, neither fewer nor more. Left to itself the
+/// TOML reader takes the first `N` of a longer list and says nothing.
+///
+/// # Errors
+/// The deserializer's own, for a list of another length.
+pub fn exactly<'de, D, T, const N: usize>(deserializer: D) -> Result<[T; N], D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    sized(Vec::deserialize(deserializer)?)
+}
+
+/// As [`exactly`], for `M` rows of `N` values each.
+///
+/// # Errors
+/// The deserializer's own, for a table of another shape.
+pub fn exactly_rows<'de, D, T, const M: usize, const N: usize>(
+    deserializer: D,
+) -> Result<[[T; N]; M], D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let rows = Vec::<Vec<T>>::deserialize(deserializer)?;
+    sized(rows.into_iter().map(sized).collect::<Result<_, _>>()?)
+}
+
+fn sized<T, E: Error, const N: usize>(values: Vec<T>) -> Result<[T; N], E> {
+    let count = values.len();
+    let wanted = format!("{N} values");
+    values
+        .try_into()
+        .map_err(|_| E::invalid_length(count, &wanted.as_str()))
+}
+
 /// A setting that is either one of a few words or a value: `bandwidth = "loo"` or `bandwidth = 0.2`.
 ///
 /// `W` is an enum of unit variants, `V` a number, a list or a table. A misspelt word is answered with
@@ -152,38 +188,4 @@ impl<'de, V: Deserialize<'de>, W: Deserialize<'de>> Visitor<'de> for WordOrVisit
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
         V::deserialize(MapAccessDeserializer::new(entries)).map(WordOr::Value)
     }
-/// For `#[serde(deserialize_with = "exactly")]`: a list of `N` values, neither fewer nor more. Left to itself the
-/// TOML reader takes the first `N` of a longer list and says nothing.
-///
-/// # Errors
-/// The deserializer's own, for a list of another length.
-pub fn exactly<'de, D, T, const N: usize>(deserializer: D) -> Result<[T; N], D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    sized(Vec::deserialize(deserializer)?)
-}
-
-/// As [`exactly`], for `M` rows of `N` values each.
-///
-/// # Errors
-/// The deserializer's own, for a table of another shape.
-pub fn exactly_rows<'de, D, T, const M: usize, const N: usize>(
-    deserializer: D,
-) -> Result<[[T; N]; M], D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    let rows = Vec::<Vec<T>>::deserialize(deserializer)?;
-    sized(rows.into_iter().map(sized).collect::<Result<_, _>>()?)
-}
-
-fn sized<T, E: Error, const N: usize>(values: Vec<T>) -> Result<[T; N], E> {
-    let count = values.len();
-    let wanted = format!("{N} values");
-    values
-        .try_into()
-        .map_err(|_| E::invalid_length(count, &wanted.as_str()))
 }

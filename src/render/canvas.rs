@@ -335,8 +335,7 @@ impl Canvas {
                 let distance = square.sqrt();
                 let covered = (radius + 0.5 - distance).clamp(0.0, 1.0);
                 let inside = body_alpha * covered;
-                let around =
-                    rim_alpha * (1.0 - covered) * (outer + 0.5 - distance).clamp(0.0, 1.0);
+                let around = rim_alpha * (1.0 - covered) * (outer + 0.5 - distance).clamp(0.0, 1.0);
                 let pixel = &mut data[4 * (row * stride + column)..][..3];
                 for ((channel, rim), body) in pixel.iter_mut().zip(rim).zip(body) {
                     let v = f32::from(*channel);

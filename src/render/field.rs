@@ -114,7 +114,9 @@ impl Field {
             // Rows count from the bottom of the plane, pixels from the top of the picture.
             let spline = Spline::at(height - k.min(height), height, rows);
             line.clear();
-            let [a, b, c, d] = spline.places.map(|row| &stretched[row * (width + 1)..][..=width]);
+            let [a, b, c, d] = spline
+                .places
+                .map(|row| &stretched[row * (width + 1)..][..=width]);
             let [wa, wb, wc, wd] = spline.weights;
             line.extend((0..=width).map(|x| wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]));
         };
@@ -151,7 +153,9 @@ impl Field {
         ];
         let stride = pitch.map(|p| ((SPACING / p).round() as usize).max(1));
         let longest = (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * 0.86;
-        let middle = |n: usize, stride: usize| ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2);
+        let middle = |n: usize, stride: usize| {
+            ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2)
+        };
         let mut shapes = Vec::new();
         for row in (middle(rows, stride[1])..rows).step_by(stride[1]) {
             for column in (middle(columns, stride[0])..columns).step_by(stride[0]) {
@@ -181,7 +185,10 @@ impl Field {
                 }
             }
         }
-        canvas.fill_all(shapes.iter().map(|shape| &shape[..]), theme.ink().alpha(0.5));
+        canvas.fill_all(
+            shapes.iter().map(|shape| &shape[..]),
+            theme.ink().alpha(0.5),
+        );
     }
 }
 
@@ -234,7 +241,12 @@ impl Spline {
         let t = (along - base as f64) as f32;
         let (t2, t3) = (t * t, t * t * t);
         Self {
-            places: [base.saturating_sub(1), base, base + 1, (base + 2).min(count - 1)],
+            places: [
+                base.saturating_sub(1),
+                base,
+                base + 1,
+                (base + 2).min(count - 1),
+            ],
             weights: [
                 0.5 * (2.0 * t2 - t - t3),
                 0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
@@ -245,6 +257,8 @@ impl Spline {
     }
 
     fn of(&self, value: impl Fn(usize) -> f32) -> f32 {
-        (0..4).map(|k| self.weights[k] * value(self.places[k])).sum()
+        (0..4)
+            .map(|k| self.weights[k] * value(self.places[k]))
+            .sum()
     }
 }

@@ -45,7 +45,11 @@ impl Palette {
                 while pixels.next_if(|next| *next == pixel).is_some() {
                     run += 1;
                 }
-                let colour = Colour { r: pixel[0], g: pixel[1], b: pixel[2] };
+                let colour = Colour {
+                    r: pixel[0],
+                    g: pixel[1],
+                    b: pixel[2],
+                };
                 *counts.entry(colour).or_default() += run;
             }
             total += image.pixels().len() / 4;
@@ -59,7 +63,11 @@ impl Palette {
         areas.sort_unstable_by(|a, b| b.cmp(a));
         areas.truncate(COLOURS / 2);
         let mut colours: Vec<Colour> = areas.iter().map(|area| area.1).collect();
-        let grain = if samples.iter().any(|image| image.is_shaded()) { 10.0 } else { 0.0 };
+        let grain = if samples.iter().any(|image| image.is_shaded()) {
+            10.0
+        } else {
+            0.0
+        };
         if counts.len() <= COLOURS {
             colours = counts.keys().copied().collect();
         } else {
@@ -72,7 +80,9 @@ impl Palette {
         Self {
             colours,
             labs,
-            nearest: (0..1 << (3 * BITS)).map(|_| AtomicU8::new(TRANSPARENT)).collect(),
+            nearest: (0..1 << (3 * BITS))
+                .map(|_| AtomicU8::new(TRANSPARENT))
+                .collect(),
             grain,
         }
     }
@@ -106,11 +116,16 @@ impl Palette {
     /// near one, so that the mean over neighbours is right. Depends on the place alone, lest it flicker.
     fn scatter(&self, (rgb, found): ([u8; 3], u8), x: usize, y: usize) -> u8 {
         let Colour { r, g, b } = self.colours[usize::from(found) - 1];
-        if rgb.iter().zip([r, g, b]).all(|(have, want)| have.abs_diff(want) <= 1) {
+        if rgb
+            .iter()
+            .zip([r, g, b])
+            .all(|(have, want)| have.abs_diff(want) <= 1)
+        {
             return found;
         }
         // Interleaved gradient noise (Jimenez, "Next generation post processing in Call of Duty", 2014).
-        let noise = (52.982_918 * (0.067_110_56 * x as f32 + 0.005_837_15 * y as f32).fract()).fract();
+        let noise =
+            (52.982_918 * (0.067_110_56 * x as f32 + 0.005_837_15 * y as f32).fract()).fract();
         let [r, g, b] = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|turn| (noise + turn).fract() - 0.5);
         let move_by = |channel: u8, part: f32| {
             (f32::from(channel) + self.grain * part + 0.5).clamp(0.0, 255.0) as u8
@@ -137,7 +152,11 @@ impl Palette {
                 // The cell decides, not the colour in it: the answer must not depend on who asks first.
                 let all = |channel: u8| (channel >> (8 - BITS) << (8 - BITS)) | (channel >> BITS);
                 let Colour { r, g, b } = colour;
-                let middle = lab(Colour { r: all(r), g: all(g), b: all(b) });
+                let middle = lab(Colour {
+                    r: all(r),
+                    g: all(g),
+                    b: all(b),
+                });
                 let index = closest(&self.labs, middle) as u8 + 1;
                 cell.store(index, Ordering::Relaxed);
                 index
@@ -181,7 +200,9 @@ fn cells(counts: &BTreeMap<Colour, u32>, areas: &[Colour]) -> Vec<([f32; 3], f32
             continue;
         }
         let [l, a, b] = colour.to_oklab();
-        let sum = sums.entry([colour.r >> 3, colour.g >> 3, colour.b >> 3]).or_default();
+        let sum = sums
+            .entry([colour.r >> 3, colour.g >> 3, colour.b >> 3])
+            .or_default();
         let weight = f64::from(count);
         for (s, v) in sum.iter_mut().zip([1.0, l, a, b]) {
             *s += weight * v;
@@ -198,7 +219,12 @@ fn cluster(cells: &[([f32; 3], f32)], fixed: &[[f32; 3]], count: usize) -> Vec<C
     let mut labs = fixed.to_vec();
     let mut worst: Vec<f32> = cells
         .iter()
-        .map(|(cell, _)| fixed.iter().map(|&lab| gap(*cell, lab)).fold(f32::INFINITY, f32::min))
+        .map(|(cell, _)| {
+            fixed
+                .iter()
+                .map(|&lab| gap(*cell, lab))
+                .fold(f32::INFINITY, f32::min)
+        })
         .collect();
     for _ in 0..count.min(cells.len()) {
         let error = |k: usize| worst[k] * cells[k].1;
@@ -247,7 +273,10 @@ impl Indexed {
     pub fn png(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let encoder = encoder(&mut bytes, self.width, self.height, &self.palette);
-        let data = deflate(self.width as usize, self.indices.chunks_exact(self.width as usize));
+        let data = deflate(
+            self.width as usize,
+            self.indices.chunks_exact(self.width as usize),
+        );
         in_memory(encoder.write_header().and_then(|mut writer| {
             writer.write_chunk(png::chunk::IDAT, &data)?;
             writer.finish()
@@ -282,7 +311,11 @@ pub(crate) fn encoder<'a>(
 pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(7));
     for row in rows {
-        in_memory(encoder.write_all(&[0]).and_then(|()| encoder.write_all(row)));
+        in_memory(
+            encoder
+                .write_all(&[0])
+                .and_then(|()| encoder.write_all(row)),
+        );
     }
     in_memory(encoder.finish())
 }
