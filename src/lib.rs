@@ -20,3 +20,5 @@ pub mod observe;
 pub mod render;
 pub mod scenario;
 pub mod report;
+#[doc(hidden)]
+pub mod cli;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command line of ratioflow.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ratioflow::cli::main()
+}

@@ -1,9 +1,25 @@
-//! The run directory: manifest, tables, pictures. The only writer of files.
+//! What a run leaves behind: the run directory and every kind of file in it. Nothing else writes files.
 
+mod arrays;
+mod atomic;
+mod checkpoint;
+mod directory;
+mod error;
+mod manifest;
 mod pictures;
 mod recorder;
+mod run;
+mod table;
 mod verdict;
 
+pub use arrays::Arrays;
+pub use atomic::Draft;
+pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
+pub use directory::{RunDirectory, in_use};
+pub use error::ReportError;
+pub use manifest::{Manifest, Status};
 pub use pictures::Scene;
 pub use recorder::{Recorder, Snapshot, view_of};
+pub use run::{RunError, Summary, Watcher, record};
+pub use table::Table;
 pub use verdict::Verdict;

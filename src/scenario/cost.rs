@@ -101,7 +101,7 @@ impl fmt::Display for Cost {
         write!(f, "cost: {} steps", self.steps)?;
         match self.seconds {
             Some(seconds) if seconds < 120.0 => {
-                write!(f, ", about {seconds:.1} s on this machine")?
+                write!(f, ", about {seconds:.1} s on this machine")?;
             }
             Some(seconds) => write!(f, ", about {:.0} min on this machine", seconds / 60.0)?,
             None => write!(f, ", time unknown: the first steps fail")?,

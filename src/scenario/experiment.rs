@@ -52,15 +52,34 @@ impl Experiment {
 
         let particles = scenario.cloud.particles;
         let references = scenario.metrics.reference.unwrap_or(particles);
-        enough(&*target, scenario.cloud.samples, "cloud.samples", "target")?;
-        enough(&*target, particles, "cloud.particles", "target")?;
-        enough(&*target, references, "metrics.reference", "target")?;
         enough(&*source, particles, "cloud.particles", "source")?;
-
+        enough(&*target, particles, "cloud.particles", "target")?;
         let stream = |name| Stream::new(scenario.seed, name);
-        let training = target.sample(scenario.cloud.samples, stream("target"));
-        let validation = target.sample(references, stream("validation"));
-        let reference = target.sample(references, stream("reference"));
+        let samples = scenario.cloud.samples;
+        let [training, validation, reference] = if let Some(most) = target.capacity() {
+            // One draw without repetition, in three parts: no point is in two of them.
+            let all = samples.saturating_add(references.saturating_mul(2));
+            if all > most {
+                return Err(Invalid::new(
+                    "cloud.samples",
+                    samples,
+                    format!(
+                        "with twice {references} points to measure against that makes {all}, and the target holds {most} points and does not repeat them; ask for fewer, or set replace = true there"
+                    ),
+                )
+                .into());
+            }
+            let drawn = target.sample(all, stream("target"));
+            let part = |from: usize, to: usize| drawn.slice(ndarray::s![from..to, ..]).to_owned();
+            let middle = samples + references;
+            [part(0, samples), part(samples, middle), part(middle, all)]
+        } else {
+            [
+                target.sample(samples, stream("target")),
+                target.sample(references, stream("validation")),
+                target.sample(references, stream("reference")),
+            ]
+        };
         let start = source.sample(particles, stream("source"));
         // Says now whatever is wrong with [metrics].
         scenario

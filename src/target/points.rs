@@ -58,6 +58,14 @@ impl PointsSpec {
         })
     }
 
+    /// Reads `path` instead, and the same array in it.
+    pub(super) fn rename_file(&mut self, path: &str) {
+        self.file = match point_file::path_and_array(&self.file).1 {
+            Some(array) => format!("{path}:{array}"),
+            None => path.to_owned(),
+        };
+    }
+
     /// The file to read: the name without the array that it may ask for.
     #[must_use]
     pub fn path(&self) -> &str {

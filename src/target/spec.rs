@@ -129,6 +129,15 @@ impl TargetSpec {
         }
     }
 
+    /// Makes the specification read the file `path` instead of its own; an array named behind it stays.
+    pub fn rename_file(&mut self, path: &str) {
+        match self {
+            Self::Points(spec) => spec.rename_file(path),
+            Self::Image(spec) => path.clone_into(&mut spec.file),
+            _ => {}
+        }
+    }
+
     /// Checks every parameter, reads what has to be read, and gives the distribution.
     ///
     /// # Errors

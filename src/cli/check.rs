@@ -1,0 +1,38 @@
+//! `check`: validates a scenario, prints it with every default spelled out, and says what it will cost.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::error::CliError;
+use super::load::ScenarioArgs;
+use super::{Common, print, say};
+use crate::scenario::Cost;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+}
+
+pub(super) fn check(args: &CheckArgs, common: Common) -> Result<ExitCode, CliError> {
+    let loaded = args.scenario.load()?;
+    let experiment = &loaded.experiment;
+    let cost = Cost::of(experiment);
+    if common.json {
+        let object = json!({
+            "scenario": experiment.scenario,
+            "warnings": experiment.warnings,
+            "cost": cost,
+        });
+        return print(&format!("{object:#}\n"));
+    }
+    for warning in &experiment.warnings {
+        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
+    }
+    if !common.quiet {
+        say(&cost.to_string());
+    }
+    print(&experiment.scenario.to_toml())
+}

@@ -1,0 +1,81 @@
+//! What can go wrong, as one message and an exit code.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use crate::report::{ReportError, RunError};
+use crate::scenario::ScenarioError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The scenario or an option cannot be used.
+    #[error("{0}")]
+    Scenario(Box<ScenarioError>),
+    /// The command line asks for something that is not there.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or stream cannot be read or written.
+    #[error("{what}")]
+    Io {
+        what: String,
+        #[source]
+        source: io::Error,
+    },
+    /// The run directory cannot be used or written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The run could not be brought to an end.
+    #[error("{0}")]
+    Run(String),
+}
+
+impl From<ScenarioError> for CliError {
+    fn from(error: ScenarioError) -> Self {
+        Self::Scenario(Box::new(error))
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Report(error) => Self::Report(error),
+            other => Self::Run(other.to_string()),
+        }
+    }
+}
+
+impl CliError {
+    pub(super) fn io(what: impl Into<String>, source: io::Error) -> Self {
+        Self::Io {
+            what: what.into(),
+            source,
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Scenario(_) | Self::Usage(_) => 2,
+            Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
+            Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
+            Self::Report(_) | Self::Run(_) => 1,
+        }
+    }
+
+    /// Prints the chain of causes on one message and gives the exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let more = error.to_string();
+            // Transparent errors repeat what was said.
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
+            cause = error.source();
+        }
+        super::say(&format!("\x1b[1;31merror\x1b[0m: {text}"));
+        ExitCode::from(self.code())
+    }
+}

@@ -1,0 +1,62 @@
+//! `list`: what ships, one line each.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::error::CliError;
+use super::{Common, print};
+use crate::discriminator::DiscriminatorSpec;
+use crate::scenario::{SHIPPED, headline};
+use crate::target::TargetSpec;
+use crate::{metric, monotone};
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct ListArgs {
+    /// What to list
+    #[arg(default_value = "scenarios")]
+    what: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Scenarios,
+    Targets,
+    Discriminators,
+    Maps,
+    Metrics,
+}
+
+pub(super) fn list(args: ListArgs, common: Common) -> Result<ExitCode, CliError> {
+    let rows: Vec<(String, String)> = match args.what {
+        Kind::Scenarios => SHIPPED
+            .iter()
+            .map(|shipped| (shipped.name().to_owned(), headline(shipped)))
+            .collect(),
+        Kind::Targets => owned(TargetSpec::catalogue()),
+        Kind::Discriminators => owned(DiscriminatorSpec::CATALOGUE),
+        Kind::Maps => owned(monotone::CATALOGUE),
+        Kind::Metrics => metric::ALL
+            .iter()
+            .map(|about| (about.name.to_owned(), about.measures.to_owned()))
+            .collect(),
+    };
+    if common.json {
+        let object: serde_json::Map<_, _> = rows.into_iter().map(|(k, v)| (k, json!(v))).collect();
+        return print(&format!("{:#}\n", serde_json::Value::Object(object)));
+    }
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, line) in rows {
+        let _ = writeln!(text, "\x1b[1m{name:width$}\x1b[0m  {line}");
+    }
+    print(&text)
+}
+
+fn owned(rows: &[(&str, &str)]) -> Vec<(String, String)> {
+    rows.iter()
+        .map(|(name, line)| ((*name).to_owned(), (*line).to_owned()))
+        .collect()
+}

@@ -1,0 +1,168 @@
+//! From what was typed to an experiment: finds the scenario, applies the options, checks everything.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::error::CliError;
+use crate::scenario::{Document, Embedded, Experiment, SHIPPED, Scenario, find, plain_name};
+use crate::setting::Invalid;
+use crate::target::{BuildError, Files, Folder};
+
+/// A scenario and what is changed in it.
+#[derive(Clone, Debug, Args)]
+pub(super) struct ScenarioArgs {
+    /// A path, the name of a shipped scenario such as `eight-gaussians`, or `-` for standard input
+    pub(super) scenario: String,
+    /// Set one key, such as `flow.steps=50` or `target.ring.sd=0.1`; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N")]
+    seed: Option<String>,
+    /// Number of steps
+    #[arg(long, value_name = "N")]
+    steps: Option<String>,
+    /// Estimator of the log ratio, with its default settings
+    #[arg(long, value_name = "NAME")]
+    discriminator: Option<String>,
+}
+
+/// What was found.
+pub(super) struct Loaded {
+    /// Name of the scenario, for the run directory.
+    pub(super) name: String,
+    pub(super) experiment: Experiment,
+    /// Where its files come from.
+    pub(super) files: Box<dyn Files>,
+}
+
+impl ScenarioArgs {
+    /// Reads, changes and checks the scenario.
+    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        let found = self.find()?;
+        let mut document = Document::parse(&found.label, &found.text)?;
+        for assignment in &self.set {
+            document.set(assignment)?;
+        }
+        if let Some(seed) = &self.seed {
+            document.set_by("--seed", "seed", seed)?;
+        }
+        if let Some(steps) = &self.steps {
+            document.set_by("--steps", "flow.steps", steps)?;
+        }
+        if let Some(name) = &self.discriminator {
+            document.replace("--discriminator", "discriminator", name)?;
+        }
+        let scenario: Scenario = document.read()?;
+        let experiment = Experiment::new(scenario, &*found.files).map_err(|error| {
+            let invalid = match error {
+                BuildError::Invalid(invalid) => invalid,
+                BuildError::File { key, file, reason } => {
+                    Invalid::new(key, format!("{file:?}"), reason)
+                }
+            };
+            document.blame(&invalid)
+        })?;
+        Ok(Loaded {
+            name: found.name,
+            experiment,
+            files: found.files,
+        })
+    }
+
+    /// The text of the scenario and where its relative paths lead.
+    fn find(&self) -> Result<Found, CliError> {
+        if self.scenario == "-" {
+            let mut text = String::new();
+            std::io::stdin()
+                .take(LONGEST)
+                .read_to_string(&mut text)
+                .map_err(|error| {
+                    CliError::io("cannot read the scenario from standard input", error)
+                })?;
+            return Ok(Found {
+                name: "stdin".to_owned(),
+                label: "<stdin>".to_owned(),
+                text,
+                files: Box::new(Folder(PathBuf::from("."))),
+            });
+        }
+        if let Some(shipped) = find(&self.scenario) {
+            return Ok(Found {
+                name: shipped.name().to_owned(),
+                label: format!("{} (shipped)", shipped.name()),
+                text: shipped.text.to_owned(),
+                files: Box::new(Embedded),
+            });
+        }
+        let path = Path::new(&self.scenario);
+        if !path.exists() {
+            return Err(CliError::Usage(self.unknown()));
+        }
+        let file = std::fs::File::open(path)
+            .map_err(|error| CliError::io(format!("cannot open {}", path.display()), error))?;
+        let mut text = String::new();
+        file.take(LONGEST)
+            .read_to_string(&mut text)
+            .map_err(|error| {
+                CliError::io(format!("cannot read {} as text", path.display()), error)
+            })?;
+        Ok(Found {
+            name: name_of(path),
+            label: self.scenario.clone(),
+            text,
+            files: Box::new(Folder(
+                path.parent().unwrap_or(Path::new(".")).to_path_buf(),
+            )),
+        })
+    }
+
+    /// The message for a scenario that is nowhere.
+    fn unknown(&self) -> String {
+        let name = &self.scenario;
+        let close = SHIPPED
+            .iter()
+            .map(|shipped| {
+                (
+                    strsim::damerau_levenshtein(name, shipped.name()),
+                    shipped.name(),
+                )
+            })
+            .min()
+            .filter(|(distance, _)| *distance <= name.len() / 3 + 1);
+        let hint = match close {
+            Some((_, meant)) => format!("did you mean `{meant}`?"),
+            None => "`ratioflow list` shows what ships".to_owned(),
+        };
+        format!("there is no file and no shipped scenario called `{name}`\n  = help: {hint}")
+    }
+}
+
+/// More than any scenario needs: 16 MiB.
+const LONGEST: u64 = 16 << 20;
+
+struct Found {
+    name: String,
+    label: String,
+    text: String,
+    files: Box<dyn Files>,
+}
+
+/// The name of the scenario in a file. A run's own `scenario.toml` keeps the name of the run's scenario, which
+/// is that of the folder above the run's number.
+fn name_of(path: &Path) -> String {
+    let file = path
+        .file_name()
+        .and_then(|f| f.to_str())
+        .unwrap_or("scenario");
+    if file == "scenario.toml" {
+        let run = path.parent().filter(|run| run.join("run.json").is_file());
+        let above = run.and_then(Path::parent).and_then(Path::file_name);
+        if let Some(name) = above.and_then(|name| name.to_str()) {
+            return name.to_owned();
+        }
+    }
+    plain_name(file).to_owned()
+}

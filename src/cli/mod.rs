@@ -1,0 +1,125 @@
+//! The command line: what can be typed, and one function per command.
+
+mod check;
+mod error;
+mod init;
+mod list;
+mod load;
+mod progress;
+mod run;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use error::CliError;
+
+/// Particle flows along the log density ratio: GANs as ODEs, simulated, drawn and measured in two dimensions.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ratioflow",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command has.
+#[derive(Clone, Copy, Debug, Args)]
+struct Common {
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Print one JSON object on standard output instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Simulate one scenario; prints the run directory
+    Run(run::RunArgs),
+    /// Validate a scenario; prints it with every default spelled out, and what it will cost
+    Check(check::CheckArgs),
+    /// Show what ships: scenarios, targets, discriminators, maps or metrics
+    List(list::ListArgs),
+    /// Write a commented scenario to start from
+    Init(init::InitArgs),
+    /// Print the JSON Schema of a scenario, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the program; what it returns is the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Clap prints its own message: help to standard output with code 0, errors to standard error with 2.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.common.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    let common = cli.common;
+    let result = match cli.command {
+        Command::Run(args) => run::run(&args, common),
+        Command::Check(args) => check::check(&args, common),
+        Command::List(args) => list::list(args, common),
+        Command::Init(args) => init::init(&args, common),
+        Command::Schema => schema::schema(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ratioflow", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => error.report(),
+    }
+}
+
+/// Writes to standard output. A reader that has gone away, as `head` does, is no error.
+fn print(text: &str) -> Result<ExitCode, CliError> {
+    use std::io::{ErrorKind, Write};
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::io("cannot write to standard output", error))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A remark on standard error; nothing can be done if even that fails.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}

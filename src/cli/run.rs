@@ -1,0 +1,99 @@
+//! `run`: simulates one scenario and records it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::error::CliError;
+use super::load::ScenarioArgs;
+use super::progress::Progress;
+use super::{Common, print, say};
+use crate::flow::Ending;
+use crate::report::{RunDirectory, Summary, record};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    /// Write into this folder, new or empty, instead of `output/<scenario>/<NNN>`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// With --out: replace an earlier run there
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// Draw no frames and no animation
+    #[arg(long)]
+    no_frames: bool,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let mut loaded = args.scenario.load()?;
+    if args.no_frames {
+        loaded.experiment.scenario.output.frames = 0;
+    }
+    let experiment = &loaded.experiment;
+    let directory = match &args.out {
+        Some(path) => RunDirectory::at(path, args.force)?,
+        None => RunDirectory::create("output".as_ref(), &loaded.name)?,
+    };
+    if !common.quiet {
+        for warning in &experiment.warnings {
+            say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
+        }
+    }
+    let mut progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
+    let summary = record(
+        &loaded.name,
+        experiment,
+        &*loaded.files,
+        &directory,
+        &mut |step, row, floors| progress.show(step, row, floors),
+    );
+    progress.clear();
+    let summary = summary?;
+    if !common.quiet {
+        tell(&summary, experiment.warnings.len());
+    }
+    let text = if common.json {
+        let manifest = serde_json::to_value(&summary.manifest)
+            .map_err(|error| CliError::Run(error.to_string()))?;
+        let object = serde_json::json!({ "directory": directory.path(), "run": manifest });
+        format!("{object:#}\n")
+    } else {
+        format!("{}\n", directory.path().display())
+    };
+    print(&text)?;
+    Ok(match summary.ending {
+        Ending::Diverged { .. } => ExitCode::from(4),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// The closing lines: what happened, in words, and what a reader should know.
+fn tell(summary: &Summary, told: usize) {
+    for warning in &summary.manifest.warnings[told..] {
+        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
+    }
+    for line in &summary.verdict.details {
+        say(line);
+    }
+    let colour = if summary.verdict.at_floor { "32" } else { "33" };
+    say(&format!(
+        "\x1b[1;{colour}m{}\x1b[0m",
+        summary.verdict.headline
+    ));
+}
+
+/// Sets the size of the thread pool that everything uses.
+pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
+    let Some(count) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::from(count))
+        .build_global()
+        .map_err(|error| CliError::Run(format!("cannot start {count} threads: {error}")))
+}

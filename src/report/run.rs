@@ -1,0 +1,432 @@
+//! One run from its first file to its last: drives the flow, measures, draws, and writes the run directory.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ndarray::{Array1, Array2, Array3, Axis};
+use serde_json::json;
+
+use super::arrays::Arrays;
+use super::directory::RunDirectory;
+use super::error::ReportError;
+use super::manifest::{Manifest, Status};
+use super::pictures::Scene;
+use super::recorder::{Recorder, view_of};
+use super::table::Table;
+use super::verdict::Verdict;
+use crate::flow::{Ending, Step};
+use crate::metric::{Floors, Measurement};
+use crate::observe::{
+    Cadence, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
+};
+use crate::random::Stream;
+use crate::render::{Pace, Style, Theme};
+use crate::scenario::{Experiment, Scenario, ThemeSpec};
+use crate::setting::Invalid;
+use crate::target::Files;
+
+/// What a run left behind, beside its files.
+#[derive(Debug)]
+pub struct Summary {
+    /// What was written into `run.json`.
+    pub manifest: Manifest,
+    /// The same in words.
+    pub verdict: Verdict,
+    /// How the flow ended.
+    pub ending: Ending,
+}
+
+/// Why a run could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A setting is out of range.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The flow could not begin, or a watcher failed.
+    #[error("{0}")]
+    Drive(#[from] DriveError),
+}
+
+/// Is shown each step with the latest measurement and the floors: a progress bar.
+pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Row>, &Floors) + 'a;
+
+/// Runs `experiment` and records it in `directory`. `files` is where the scenario's own files come from; they are
+/// copied, so that the directory repeats the run by itself.
+///
+/// # Errors
+/// [`RunError`]; the manifest then says `failed`, and what was written before stays.
+pub fn record(
+    name: &str,
+    experiment: &Experiment,
+    files: &dyn Files,
+    directory: &RunDirectory,
+    watcher: &mut Watcher<'_>,
+) -> Result<Summary, RunError> {
+    let scenario = &experiment.scenario;
+    let mut manifest = Manifest::begun(name, scenario.seed);
+    manifest.warnings.clone_from(&experiment.warnings);
+    let kept = keep_inputs(scenario, files, directory)?;
+    directory.save("scenario.toml", |file| {
+        std::io::Write::write_all(file, kept.to_toml().as_bytes())
+    })?;
+    manifest.save(directory)?;
+    let result = simulate(experiment, directory, &mut manifest, watcher);
+    if let Err(error) = &result {
+        manifest.status = Status::Failed;
+        manifest.ending = Some(error.to_string());
+        // The first error is the one to tell, even if this fails for the same reason.
+        let _ = manifest.save(directory);
+    }
+    let (verdict, ending) = result?;
+    Ok(Summary {
+        manifest,
+        verdict,
+        ending,
+    })
+}
+
+fn simulate(
+    experiment: &Experiment,
+    directory: &RunDirectory,
+    manifest: &mut Manifest,
+    watcher: &mut Watcher<'_>,
+) -> Result<(Verdict, Ending), RunError> {
+    let scenario = &experiment.scenario;
+    let mut clock = Clock::start();
+    let (panel, floors) = experiment.validation_gauge()?;
+    let columns: Vec<&str> = panel
+        .about()
+        .map(|about| about.name)
+        .chain(FLOW_COLUMNS)
+        .collect();
+    let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
+    clock.lap("floors");
+
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let mut log = Log {
+        meter: Meter::new(
+            panel,
+            floors,
+            Cadence::Every(scenario.metrics.every as usize),
+        ),
+        table,
+        columns,
+        written: 0,
+        watcher,
+        spent: Duration::ZERO,
+    };
+    let mut camera = Timed {
+        inner: Recorder::new(scenario.output.frames, view),
+        spent: Duration::ZERO,
+    };
+    let mut flow = experiment.flow()?;
+    let ending = drive(&mut flow, &mut [&mut log, &mut camera])?;
+    let (meter, recorder) = (log.meter, camera.inner);
+    log.table.finish()?;
+    clock.lap("flow");
+    clock.shift("flow", "metrics", log.spent);
+    clock.shift("flow", "fields", camera.spent);
+
+    let cloud = flow.state().cloud.view();
+    let (panel, floors) = experiment.reference_gauge()?;
+    let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
+    let arrivals: Vec<_> = meter.arrivals().collect();
+    let since = arrivals.first().and_then(|(_, step)| *step);
+    let verdict = Verdict::new(&ending, &values, &floors, since);
+    clock.lap("final metrics");
+
+    save_trajectory(experiment, &recorder, directory)?;
+    clock.lap("trajectory");
+    let scene = Scene {
+        title: if scenario.title.is_empty() {
+            &manifest.scenario
+        } else {
+            &scenario.title
+        },
+        steps: scenario.flow.steps,
+        start: experiment.start.view(),
+        target: experiment.training.view(),
+        view,
+        rows: meter.rows(),
+        floors: meter.floors(),
+        note: &note(&ending),
+    };
+    save_pictures(scenario, &scene, &recorder, &arrivals, directory)?;
+    clock.lap("pictures");
+    directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
+
+    let clipped = meter.clipped();
+    if clipped > 0 {
+        let moves = flow.state().step * scenario.cloud.particles;
+        manifest.warnings.push(format!(
+            "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
+            100.0 * clipped as f64 / moves as f64
+        ));
+    }
+    describe(manifest, &values, &meter, &floors, &verdict);
+    manifest.steps = flow.state().step as u64;
+    manifest.status = match ending {
+        Ending::Diverged { .. } => Status::Diverged,
+        _ => Status::Complete,
+    };
+    manifest.save(directory)?;
+    Ok((verdict, ending))
+}
+
+/// Fills in the numbers of the manifest.
+fn describe(
+    manifest: &mut Manifest,
+    values: &Measurement,
+    meter: &Meter,
+    floors: &Floors,
+    verdict: &Verdict,
+) {
+    let named = |(name, value): (&str, f64)| (name.to_owned(), value);
+    manifest.last = values.iter().map(named).collect();
+    if let Some(row) = meter.rows().last() {
+        let own = row
+            .values
+            .iter()
+            .filter(|(name, _)| FLOW_COLUMNS.contains(name));
+        manifest.last.extend(own.map(named));
+    }
+    manifest.floor = floors
+        .iter()
+        .map(|(name, floor)| {
+            let numbers = [
+                ("mean", floor.mean),
+                ("sd", floor.sd),
+                ("median", floor.median),
+                ("q90", floor.q90),
+                ("q95", floor.q95),
+            ];
+            (name.to_owned(), BTreeMap::from(numbers.map(named)))
+        })
+        .collect();
+    manifest.converged_at = meter
+        .arrivals()
+        .map(|(name, step)| (name.to_owned(), step))
+        .collect();
+    manifest.ending = Some(verdict.headline.clone());
+}
+
+/// What is written into the last frame of a run that did not end as planned.
+fn note(ending: &Ending) -> String {
+    match ending {
+        Ending::Complete => String::new(),
+        Ending::Stopped { reason } => format!("stopped: {reason}"),
+        Ending::Diverged { step, .. } => format!("diverged at step {step}"),
+    }
+}
+
+/// Copies the files that the scenario reads into the folder `inputs` and names the copies instead.
+fn keep_inputs(
+    scenario: &Scenario,
+    files: &dyn Files,
+    directory: &RunDirectory,
+) -> Result<Scenario, ReportError> {
+    let mut kept = scenario.clone();
+    for (role, spec) in [("target", &mut kept.target), ("source", &mut kept.source)] {
+        let Some(name) = spec.files().first().map(|&name| name.to_owned()) else {
+            continue;
+        };
+        let base = Path::new(&name)
+            .file_name()
+            .map_or_else(|| "input".into(), |base| base.to_string_lossy());
+        // A run that is repeated from its own directory keeps the names it has.
+        let copy = if name.starts_with("inputs/") {
+            name.clone()
+        } else {
+            format!("inputs/{role}-{base}")
+        };
+        let bytes = files
+            .read(&name)
+            .map_err(|error| ReportError::io("read", Path::new(&name), error))?;
+        directory.put(&copy, &bytes)?;
+        spec.rename_file(&copy);
+    }
+    Ok(kept)
+}
+
+fn save_trajectory(
+    experiment: &Experiment,
+    recorder: &Recorder,
+    directory: &RunDirectory,
+) -> Result<(), ReportError> {
+    let snapshots = recorder.snapshots();
+    let (frames, particles) = (snapshots.len(), experiment.start.nrows());
+    let steps: Array1<i64> = snapshots
+        .iter()
+        .map(|s| s.step.cast_signed() as i64)
+        .collect();
+    let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
+    let mut clouds = Array3::zeros((frames, particles, 2));
+    let mut ratios = Array2::zeros((frames, particles));
+    for (k, snapshot) in snapshots.iter().enumerate() {
+        clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
+        ratios
+            .index_axis_mut(Axis(0), k)
+            .assign(&snapshot.log_ratio);
+    }
+    directory.save("trajectory.npz", |file| {
+        let mut arrays = Arrays::new(file);
+        arrays.add("steps", steps.view())?;
+        arrays.add("times", times.view())?;
+        arrays.add("particles", clouds.view())?;
+        arrays.add("log_ratio", ratios.view())?;
+        arrays.add("target", experiment.training.view())?;
+        arrays.add("reference", experiment.reference.view())?;
+        arrays.finish()
+    })
+}
+
+fn save_pictures(
+    scenario: &Scenario,
+    scene: &Scene<'_>,
+    recorder: &Recorder,
+    arrivals: &[(&str, Option<u64>)],
+    directory: &RunDirectory,
+) -> Result<(), ReportError> {
+    let style = Style {
+        theme: match scenario.output.theme {
+            ThemeSpec::Light => Theme::Light,
+            ThemeSpec::Dark => Theme::Dark,
+        },
+        scale: scenario.output.scale,
+        ..Style::default()
+    };
+    if scenario.output.frames > 0 {
+        let pace = Pace {
+            frame: (1000.0 / scenario.output.fps).round() as u16,
+            ..Pace::default()
+        };
+        let film = scene.film(recorder, &style, pace);
+        for (k, png) in film.stills.iter().enumerate() {
+            directory.put(&format!("frames/{k:04}.png"), png)?;
+        }
+        directory.put("animation.png", &film.animation)?;
+    }
+    if let Some(png) = scene.last(recorder, &style) {
+        directory.put("final.png", &png)?;
+    }
+    directory.put("convergence.png", &scene.convergence(arrivals, &style))
+}
+
+/// Meter, table and watcher: measures a step, writes the row at once, and shows it.
+struct Log<'a, 'b> {
+    meter: Meter,
+    table: Table,
+    columns: Vec<&'static str>,
+    written: usize,
+    watcher: &'a mut Watcher<'b>,
+    spent: Duration,
+}
+
+impl Log<'_, '_> {
+    fn write(&mut self) -> Result<(), ObserveError> {
+        for row in &self.meter.rows()[self.written..] {
+            let values: Vec<Option<f64>> = self
+                .columns
+                .iter()
+                .map(|name| row.values.get(name))
+                .collect();
+            self.table.row(row.step as u64, row.time, &values)?;
+            self.written += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Log<'_, '_> {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        let start = Instant::now();
+        let wish = self.meter.observe(step)?;
+        self.write()?;
+        (self.watcher)(step, self.meter.rows().last(), self.meter.floors());
+        self.spent += start.elapsed();
+        Ok(wish)
+    }
+
+    fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        self.meter.finish(last, ending)?;
+        self.write()
+    }
+}
+
+/// An observer, and the time it has taken.
+struct Timed<O> {
+    inner: O,
+    spent: Duration,
+}
+
+impl<O: Observer> Observer for Timed<O> {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        let start = Instant::now();
+        let wish = self.inner.observe(step);
+        self.spent += start.elapsed();
+        wish
+    }
+
+    fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        self.inner.finish(last, ending)
+    }
+}
+
+/// Wall-clock time of each phase. `timings.json` is the only file that may differ between two equal runs.
+struct Clock {
+    begun: Instant,
+    lap: Instant,
+    phases: Vec<(&'static str, f64)>,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self {
+            begun: now,
+            lap: now,
+            phases: Vec::new(),
+        }
+    }
+
+    /// The time since the last lap belongs to `phase`.
+    fn lap(&mut self, phase: &'static str) {
+        let now = Instant::now();
+        self.phases.push((phase, (now - self.lap).as_secs_f64()));
+        self.lap = now;
+    }
+
+    /// Part of the time counted for `from` belongs to `phase`.
+    fn shift(&mut self, from: &str, phase: &'static str, time: Duration) {
+        if let Some((_, seconds)) = self.phases.iter_mut().find(|(name, _)| *name == from) {
+            *seconds -= time.as_secs_f64();
+        }
+        self.phases.push((phase, time.as_secs_f64()));
+    }
+
+    fn report(&self, steps: usize) -> String {
+        let total = self.begun.elapsed().as_secs_f64();
+        let phases: serde_json::Map<_, _> = self
+            .phases
+            .iter()
+            .map(|&(name, seconds)| {
+                let share = json!({ "seconds": seconds, "share": seconds / total });
+                (name.to_owned(), share)
+            })
+            .collect();
+        let object = json!({
+            "seconds": total,
+            "steps": steps,
+            "phases": phases,
+            "threads": rayon::current_num_threads(),
+            "os": std::env::consts::OS,
+            "arch": std::env::consts::ARCH,
+        });
+        format!("{object:#}\n")
+    }
+}
