@@ -58,17 +58,33 @@ impl Animation {
         }
     }
 
-    /// Adds frames, compressed in parallel. A frame of another size than the first is left out.
-    pub fn extend(&mut self, frames: Vec<Indexed>) {
-        let mut frames = frames;
+    /// Adds frames, compressed in parallel.
+    ///
+    /// # Panics
+    /// If the frames differ in size, or have another palette than the animation.
+    pub fn extend(&mut self, mut frames: Vec<Indexed>) {
         if let (None, Some(first)) = (&self.last, frames.first()) {
             self.size = [first.width, first.height];
         }
-        frames.retain(|frame| [frame.width, frame.height] == self.size);
+        for frame in &frames {
+            assert_eq!(
+                [frame.width, frame.height],
+                self.size,
+                "frames differ in size"
+            );
+            assert!(
+                Arc::ptr_eq(&frame.palette, &self.palette),
+                "frames differ in palette"
+            );
+        }
         let patches: Vec<Patch> = (0..frames.len())
             .into_par_iter()
             .map(|k| {
-                let before = if k == 0 { self.last.as_ref() } else { frames.get(k - 1) };
+                let before = if k == 0 {
+                    self.last.as_ref()
+                } else {
+                    frames.get(k - 1)
+                };
                 Patch::between(before, &frames[k])
             })
             .collect();
@@ -94,7 +110,11 @@ impl Animation {
             writer.write_chunk(ChunkType(*b"acTL"), &control)?;
             let mut sequence = 0_u32;
             for (k, patch) in self.patches.iter().enumerate() {
-                let delay = if k + 1 == self.patches.len() { pace.last } else { pace.frame };
+                let delay = if k + 1 == self.patches.len() {
+                    pace.last
+                } else {
+                    pace.frame
+                };
                 writer.write_chunk(ChunkType(*b"fcTL"), &patch.control(sequence, delay))?;
                 sequence += 1;
                 if k == 0 {
@@ -123,14 +143,23 @@ impl Patch {
                 data: deflate(width, now.indices.chunks_exact(width)),
             };
         };
-        let pairs = || before.indices.chunks_exact(width).zip(now.indices.chunks_exact(width));
+        let pairs = || {
+            before
+                .indices
+                .chunks_exact(width)
+                .zip(now.indices.chunks_exact(width))
+        };
         // The smallest box around all changes; one pixel where there are none.
         let (mut columns, mut rows) = ([width, 0], [usize::MAX, 0]);
         for (row, (old, new)) in pairs().enumerate() {
             let Some(first) = old.iter().zip(new).position(|(a, b)| a != b) else {
                 continue;
             };
-            let last = old.iter().zip(new).rposition(|(a, b)| a != b).unwrap_or(first);
+            let last = old
+                .iter()
+                .zip(new)
+                .rposition(|(a, b)| a != b)
+                .unwrap_or(first);
             columns = [columns[0].min(first), columns[1].max(last + 1)];
             rows = [rows[0].min(row), row + 1];
         }
@@ -184,8 +213,9 @@ pub struct Film {
 pub fn film(count: usize, draw: impl Fn(usize) -> Image + Sync, pace: Pace, stills: bool) -> Film {
     const SAMPLES: usize = 7;
     const BATCH: usize = 16;
-    let mut chosen: Vec<usize> =
-        (0..SAMPLES).map(|k| k * count.saturating_sub(1) / (SAMPLES - 1)).collect();
+    let mut chosen: Vec<usize> = (0..SAMPLES)
+        .map(|k| k * count.saturating_sub(1) / (SAMPLES - 1))
+        .collect();
     chosen.dedup();
     chosen.retain(|&k| k < count);
     let samples: Vec<Image> = chosen.par_iter().map(|&k| draw(k)).collect();
@@ -195,8 +225,10 @@ pub fn film(count: usize, draw: impl Fn(usize) -> Image + Sync, pace: Pace, stil
     let mut files = Vec::new();
     for start in (0..count).step_by(BATCH) {
         let places = start..(start + BATCH).min(count);
-        let frames: Vec<Indexed> =
-            places.into_par_iter().map(|k| palette.apply(&draw(k))).collect();
+        let frames: Vec<Indexed> = places
+            .into_par_iter()
+            .map(|k| palette.apply(&draw(k)))
+            .collect();
         if stills {
             files.par_extend(frames.par_iter().map(Indexed::png));
         }

@@ -22,6 +22,8 @@ use super::theme::Theme;
 use super::words;
 
 const FINE: f64 = 16.0;
+/// Size of the labels.
+const LABEL: f64 = 11.5;
 
 /// One axis: what it spans, and where it is labelled.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,16 +101,31 @@ impl Axis {
     }
 }
 
+/// The room that the labels of a vertical axis take on its left, in logical pixels.
+pub(crate) fn room(axis: &Axis) -> f64 {
+    let widths = axis
+        .ticks
+        .iter()
+        .map(|(_, label)| regular(LABEL).width(label));
+    widths.fold(0.0, f64::max) + 16.0
+}
+
 fn label(tick: f64, step: f64, places: f64) -> String {
     let size = tick.abs();
     if size < step / 2.0 {
         return "0".to_owned();
     }
-    if !(1e-4..1e6).contains(&size) || places > 6.0 {
-        return words::number(tick);
-    }
     let sign = if tick < 0.0 { "−" } else { "" };
-    format!("{sign}{size:.*}", places as usize)
+    if (1e-4..1e6).contains(&size) && places <= 6.0 {
+        return format!("{sign}{size:.*}", places as usize);
+    }
+    let scientific = format!("{size:.2e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!(
+        "{sign}{digits}·10{}",
+        words::superscript(exponent.parse().unwrap_or(0))
+    )
 }
 
 /// Draws ticks, labels, grid lines (if `grid`) and curves into the box `plot`.
@@ -134,7 +151,7 @@ fn try_draw(
     grid: bool,
     lines: &[Line],
 ) -> Drawn<()> {
-    const LABELS: [f64; 2] = [64.0, 28.0];
+    const LABELS: [f64; 2] = [90.0, 28.0];
     let fine = |v: f64| (v * FINE).round() as i32;
     let sheet: DrawingArea<Pen<'_>, Shift> = Pen { canvas }.into_drawing_area();
     let [left, bottom] = LABELS.map(fine);
@@ -165,7 +182,7 @@ fn try_draw(
         }
     };
     let (x_label, y_label) = (labels(x), labels(y));
-    let style = ("sans-serif", 11.5 * FINE)
+    let style = ("sans-serif", LABEL * FINE)
         .into_font()
         .color(&paint(theme.muted()));
     let mut mesh = chart.configure_mesh();
@@ -180,8 +197,16 @@ fn try_draw(
         mesh.disable_mesh();
     }
     mesh.draw()?;
-    for Line { points, colour, width } in lines {
-        chart.draw_series(LineSeries::new(points.iter().copied(), line(*colour, *width)))?;
+    for Line {
+        points,
+        colour,
+        width,
+    } in lines
+    {
+        chart.draw_series(LineSeries::new(
+            points.iter().copied(),
+            line(*colour, *width),
+        ))?;
     }
     Ok(())
 }
@@ -307,7 +332,15 @@ impl DrawingBackend for Pen<'_> {
                     }
                 };
                 let ((x, width), (y, height)) = (along(x0, x1), along(y0, y1));
-                self.canvas.fill_box(Rect { x, y, width, height }, ink);
+                self.canvas.fill_box(
+                    Rect {
+                        x,
+                        y,
+                        width,
+                        height,
+                    },
+                    ink,
+                );
             }
             _ => self.canvas.stroke(&points, width, None, ink),
         }
@@ -322,7 +355,12 @@ impl DrawingBackend for Pen<'_> {
         fill: bool,
     ) -> Result<(), DrawingErrorKind<Infallible>> {
         let ([x, y], [right, bottom]) = (coarse(upper_left), coarse(bottom_right));
-        let rect = Rect { x, y, width: right - x, height: bottom - y };
+        let rect = Rect {
+            x,
+            y,
+            width: right - x,
+            height: bottom - y,
+        };
         if fill {
             self.canvas.fill_box(rect, ink(style.color()));
         } else {
@@ -386,16 +424,36 @@ mod tests {
 
     #[test]
     fn ticks_are_round_numbers() {
-        assert_eq!(labels(&Axis::linear([-3.3, 3.1], 8.0)), ["−3", "−2", "−1", "0", "1", "2", "3"]);
-        assert_eq!(labels(&Axis::linear([0.0, 0.11], 4.0)), ["0", "0.05", "0.10"]);
-        assert_eq!(labels(&Axis::linear([0.0, 2e6], 3.0)), ["0", "1.00 × 10⁶", "2.00 × 10⁶"]);
-        assert_eq!(labels(&Axis::decades([-5.2, 0.3], 8.0)), ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1", "1"]);
-        assert_eq!(labels(&Axis::decades([-2.1, -1.2], 8.0)), ["0.01", "0.02", "0.03", "0.05"]);
+        assert_eq!(
+            labels(&Axis::linear([-3.3, 3.1], 8.0)),
+            ["−3", "−2", "−1", "0", "1", "2", "3"]
+        );
+        assert_eq!(
+            labels(&Axis::linear([0.0, 0.11], 4.0)),
+            ["0", "0.05", "0.10"]
+        );
+        assert_eq!(
+            labels(&Axis::linear([0.0, 2e6], 3.0)),
+            ["0", "1·10⁶", "2·10⁶"]
+        );
+        assert_eq!(
+            labels(&Axis::decades([-5.2, 0.3], 8.0)),
+            ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1", "1"]
+        );
+        assert_eq!(
+            labels(&Axis::decades([-2.1, -1.2], 8.0)),
+            ["0.01", "0.02", "0.03", "0.05"]
+        );
     }
 
     #[test]
     fn any_range_has_finitely_many_ticks() {
-        for range in [[1e14, 1e14 + 2.0], [-1e-12, 1e-12], [0.0, 1e300], [5.0, 5.0]] {
+        for range in [
+            [1e14, 1e14 + 2.0],
+            [-1e-12, 1e-12],
+            [0.0, 1e300],
+            [5.0, 5.0],
+        ] {
             assert!(Axis::linear(range, 8.0).ticks.len() <= 32, "{range:?}");
         }
     }

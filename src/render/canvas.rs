@@ -97,7 +97,10 @@ impl From<Colour> for Ink {
 impl Colour {
     /// This colour, letting `1 − alpha` of what lies below shine through.
     pub(crate) fn alpha(self, alpha: f64) -> Ink {
-        Ink { colour: self, alpha }
+        Ink {
+            colour: self,
+            alpha,
+        }
     }
 }
 
@@ -110,9 +113,11 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     /// A sheet of `paper`, in logical pixels; sizes are rounded up to whole, even numbers of device pixels,
-    /// which video encoders ask for.
+    /// which video encoders ask for. A picture of more than 2²⁷ pixels gets a smaller scale instead.
     pub(crate) fn new(width: f64, height: f64, scale: f64, paper: Colour) -> Self {
-        let even = |length: f64| 2 * ((length * scale / 2.0).ceil().clamp(1.0, 16_000.0) as u32);
+        let area = (f64::from(1 << 27) / (width * height)).sqrt();
+        let scale = scale.min(area).min(32_000.0 / width.max(height));
+        let even = |length: f64| 2 * ((length * scale / 2.0).ceil() as u32).max(1);
         let mut pixmap = Pixmap::new(even(width), even(height))
             .expect("a picture has between 2 and 32 000 pixels a side");
         pixmap.fill(tiny_skia::Color::from_rgba8(paper.r, paper.g, paper.b, 255));
@@ -203,7 +208,15 @@ impl Canvas {
             (x - w, y, w, bottom - y),
             (right, y, w, bottom - y),
         ] {
-            self.fill_box(Rect { x, y, width, height }, ink);
+            self.fill_box(
+                Rect {
+                    x,
+                    y,
+                    width,
+                    height,
+                },
+                ink,
+            );
         }
     }
 
@@ -252,15 +265,23 @@ impl Canvas {
         let Some(path) = path.finish() else { return };
         let stroke = Stroke {
             width: (width * self.scale) as f32,
-            line_cap: if dashes.is_some() { LineCap::Butt } else { LineCap::Round },
+            line_cap: if dashes.is_some() {
+                LineCap::Butt
+            } else {
+                LineCap::Round
+            },
             line_join: LineJoin::Round,
-            dash: dashes.and_then(|d| {
-                StrokeDash::new(d.map(|v| (v * self.scale) as f32).to_vec(), 0.0)
-            }),
+            dash: dashes
+                .and_then(|d| StrokeDash::new(d.map(|v| (v * self.scale) as f32).to_vec(), 0.0)),
             ..Stroke::default()
         };
-        self.pixmap
-            .stroke_path(&path, &paint(ink.into()), &stroke, Transform::identity(), None);
+        self.pixmap.stroke_path(
+            &path,
+            &paint(ink.into()),
+            &stroke,
+            Transform::identity(),
+            None,
+        );
     }
 
     fn trace(&self, path: &mut PathBuilder, points: &[[f64; 2]]) {
@@ -299,7 +320,10 @@ impl Canvas {
         let body = [body.r, body.g, body.b].map(f32::from);
         let body_alpha = disc.ink.alpha as f32 * faint;
         let (rim, rim_alpha) = disc.rim.map_or((body, 0.0), |(_, ink)| {
-            ([ink.colour.r, ink.colour.g, ink.colour.b].map(f32::from), ink.alpha as f32)
+            (
+                [ink.colour.r, ink.colour.g, ink.colour.b].map(f32::from),
+                ink.alpha as f32,
+            )
         });
         let data = self.pixmap.data_mut();
         for row in range(y, clip.y) {
@@ -313,8 +337,7 @@ impl Canvas {
                 let distance = square.sqrt();
                 let covered = (radius + 0.5 - distance).clamp(0.0, 1.0);
                 let inside = body_alpha * covered;
-                let around =
-                    rim_alpha * (1.0 - covered) * (outer + 0.5 - distance).clamp(0.0, 1.0);
+                let around = rim_alpha * (1.0 - covered) * (outer + 0.5 - distance).clamp(0.0, 1.0);
                 let pixel = &mut data[4 * (row * stride + column)..][..3];
                 for ((channel, rim), body) in pixel.iter_mut().zip(rim).zip(body) {
                     let v = f32::from(*channel);
@@ -367,12 +390,19 @@ mod tests {
             for step in 0..8 {
                 let place = [10.0 + f64::from(step) / 8.0, 9.3];
                 let mut canvas = Canvas::new(20.0, 20.0, scale, PAPER);
-                let clip = Clip { x: [0, 40], y: [0, 40] };
+                let clip = Clip {
+                    x: [0, 40],
+                    y: [0, 40],
+                };
                 let clip = Clip {
                     x: [0, clip.x[1].min(canvas.columns())],
                     y: [0, clip.y[1].min(canvas.rows())],
                 };
-                let disc = Disc { radius, ink: Colour::default().into(), rim: None };
+                let disc = Disc {
+                    radius,
+                    ink: Colour::default().into(),
+                    rim: None,
+                };
                 canvas.disc(place, &disc, clip);
                 let found = centroid(&mut canvas);
                 for axis in 0..2 {
@@ -386,9 +416,22 @@ mod tests {
     #[test]
     fn discs_outside_or_without_a_place_leave_no_trace() {
         let mut canvas = Canvas::new(20.0, 20.0, 1.0, PAPER);
-        let clip = Clip { x: [5, 15], y: [5, 15] };
-        let disc = Disc { radius: 2.0, ink: Colour::default().into(), rim: None };
-        for place in [[f64::NAN, 3.0], [3.0, f64::INFINITY], [1e300, 1.0], [-1e9, 10.0], [2.0, 2.0]] {
+        let clip = Clip {
+            x: [5, 15],
+            y: [5, 15],
+        };
+        let disc = Disc {
+            radius: 2.0,
+            ink: Colour::default().into(),
+            rim: None,
+        };
+        for place in [
+            [f64::NAN, 3.0],
+            [3.0, f64::INFINITY],
+            [1e300, 1.0],
+            [-1e9, 10.0],
+            [2.0, 2.0],
+        ] {
             canvas.disc(place, &disc, clip);
         }
         assert!(canvas.pixels_mut().iter().all(|&byte| byte == 255));
@@ -398,9 +441,19 @@ mod tests {
     fn a_box_has_sharp_edges_at_any_scale() {
         for scale in [1.0, 1.5, 2.0] {
             let mut canvas = Canvas::new(20.0, 20.0, scale, PAPER);
-            let rect = Rect { x: 3.3, y: 4.1, width: 7.2, height: 0.2 };
+            let rect = Rect {
+                x: 3.3,
+                y: 4.1,
+                width: 7.2,
+                height: 0.2,
+            };
             canvas.fill_box(rect, Colour::default());
-            assert!(canvas.pixels_mut().chunks_exact(4).all(|p| p[0] == 0 || p[0] == 255));
+            assert!(
+                canvas
+                    .pixels_mut()
+                    .chunks_exact(4)
+                    .all(|p| p[0] == 0 || p[0] == 255)
+            );
             assert!(canvas.pixels_mut().contains(&0));
         }
     }

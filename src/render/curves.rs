@@ -43,7 +43,7 @@ pub struct Curve<'a> {
     pub converged_at: Option<f64>,
 }
 
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 66.0;
 const RIGHT: f64 = 34.0;
 const GAP: f64 = 78.0;
 const HEAD: f64 = 84.0;
@@ -88,7 +88,9 @@ pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
         }
     }
     let words = match (marks.arrived, marks.below) {
-        (true, true) => "●  at the sampling floor from here on        ▽  zero or negative, below the axis",
+        (true, true) => {
+            "●  at the sampling floor from here on        ▽  zero or negative, below the axis"
+        }
         (true, false) => "●  at the sampling floor from here on",
         (false, true) => "▽  zero or negative, below the axis",
         (false, false) => "",
@@ -125,18 +127,36 @@ fn labels<'a>(figure: &Figure<'a>) -> Vec<&'a str> {
 
 /// The steps that every chart spans.
 fn span(figure: &Figure<'_>) -> [f64; 2] {
-    let steps = figure.charts.iter().flat_map(|chart| chart.curves).flat_map(|curve| curve.steps);
+    let steps = figure
+        .charts
+        .iter()
+        .flat_map(|chart| chart.curves)
+        .flat_map(|curve| curve.steps);
     let [first, last] = steps
         .filter(|step| step.is_finite())
-        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &s| [low.min(s), high.max(s)]);
-    if first < last { [first, last] } else { [0.0, last.max(1.0)] }
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &s| {
+            [low.min(s), high.max(s)]
+        });
+    if first < last {
+        [first, last]
+    } else {
+        [0.0, last.max(1.0)]
+    }
 }
 
 /// The colour of the run at this place among the labels; a second round is darker.
 fn colour(place: usize, theme: Theme) -> Colour {
     let own = series(place);
-    let lifted = if theme == Theme::Dark { own.mix(theme.ink(), 0.2) } else { own };
-    if place < 7 { lifted } else { lifted.mix(theme.ink(), 0.5) }
+    let lifted = if theme == Theme::Dark {
+        own.mix(theme.ink(), 0.2)
+    } else {
+        own
+    };
+    if place < 7 {
+        lifted
+    } else {
+        lifted.mix(theme.ink(), 0.5)
+    }
 }
 
 /// Names and colours of the runs, on one line below the title.
@@ -163,11 +183,19 @@ fn panel(
 ) -> Marks {
     let place_of = |curve: &Curve<'_>| labels.iter().position(|l| *l == curve.label).unwrap_or(0);
     let points = |curve: &Curve<'_>| -> Vec<(f64, f64)> {
-        curve.steps.iter().copied().zip(curve.values.iter().copied()).collect()
+        curve
+            .steps
+            .iter()
+            .copied()
+            .zip(curve.values.iter().copied())
+            .collect()
     };
     let positive = |v: f64| v.is_finite() && v > 0.0;
     let logarithmic = chart.logarithmic
-        && chart.curves.iter().any(|curve| curve.values.iter().any(|&v| positive(v)));
+        && chart
+            .curves
+            .iter()
+            .any(|curve| curve.values.iter().any(|&v| positive(v)));
     // Values as the axis counts them; `None` where there is nothing to draw.
     let height = |v: f64| match logarithmic {
         true if positive(v) => Some(v.log10()),
@@ -188,14 +216,29 @@ fn panel(
         let mut points = points(curve);
         points.retain(|point| point.0.is_finite());
         for run in points.split(|point| height(point.1).is_none()) {
-            let run: Vec<(f64, f64)> =
-                run.iter().filter_map(|&(s, v)| Some((s, height(v)?))).collect();
+            let run: Vec<(f64, f64)> = run
+                .iter()
+                .filter_map(|&(s, v)| Some((s, height(v)?)))
+                .collect();
             if let [(s, v)] = run[..] {
-                let disc = Disc { radius: 1.8, ink: colour.into(), rim: None };
-                let clip = canvas.clip(Rect { x: plot.x - 4.0, y: plot.y - 4.0, width: plot.width + 8.0, height: plot.height + 8.0 });
+                let disc = Disc {
+                    radius: 1.8,
+                    ink: colour.into(),
+                    rim: None,
+                };
+                let clip = canvas.clip(Rect {
+                    x: plot.x - 4.0,
+                    y: plot.y - 4.0,
+                    width: plot.width + 8.0,
+                    height: plot.height + 8.0,
+                });
                 canvas.disc([across(s), up(v)], &disc, clip);
             } else if !run.is_empty() {
-                lines.push(Line { points: run, colour, width: 1.9 });
+                lines.push(Line {
+                    points: run,
+                    colour,
+                    width: 1.9,
+                });
             }
         }
     }
@@ -207,16 +250,34 @@ fn panel(
         for (s, v) in points(curve) {
             if logarithmic && v <= 0.0 && s.is_finite() {
                 let (x, y) = (across(s), plot.bottom() - 5.0);
-                let corners = [[x - 3.6, y - 3.2], [x + 3.6, y - 3.2], [x, y + 3.2], [x - 3.6, y - 3.2]];
+                let corners = [
+                    [x - 3.6, y - 3.2],
+                    [x + 3.6, y - 3.2],
+                    [x, y + 3.2],
+                    [x - 3.6, y - 3.2],
+                ];
                 canvas.fill(&corners, theme.paper());
                 canvas.stroke(&corners, 1.1, None, colour);
                 marks.below = true;
             }
         }
         if let Some(mark) = arrival(curve, height) {
-            let clip = canvas.clip(Rect { x: 0.0, y: 0.0, width: 1e5, height: 1e5 });
+            let clip = canvas.clip(Rect {
+                x: 0.0,
+                y: 0.0,
+                width: 1e5,
+                height: 1e5,
+            });
             let rim = Some((2.0, theme.paper().into()));
-            canvas.disc([across(mark.0), up(mark.1)], &Disc { radius: 4.0, ink: colour.into(), rim }, clip);
+            canvas.disc(
+                [across(mark.0), up(mark.1)],
+                &Disc {
+                    radius: 4.0,
+                    ink: colour.into(),
+                    rim,
+                },
+                clip,
+            );
             marks.arrived = true;
         }
     }
@@ -243,10 +304,23 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
         };
         let letters = regular(11.5);
         let words = letters.fit(&words, plot.width * 0.7);
-        room -= 14.0 + canvas.text(&words, [plot.right(), y], Anchor::Right, letters, theme.muted());
+        room -= 14.0
+            + canvas.text(
+                &words,
+                [plot.right(), y],
+                Anchor::Right,
+                letters,
+                theme.muted(),
+            );
     }
     let letters = bold(13.5);
-    canvas.text(&letters.fit(chart.name, room), [plot.x, y], Anchor::Left, letters, theme.ink());
+    canvas.text(
+        &letters.fit(chart.name, room),
+        [plot.x, y],
+        Anchor::Left,
+        letters,
+        theme.ink(),
+    );
 }
 
 /// The vertical axis: all values, and the floor, with some air.
@@ -256,12 +330,20 @@ fn axis(
     logarithmic: bool,
     height: impl Fn(f64) -> Option<f64>,
 ) -> Axis {
-    let floor = chart.floor.iter().flat_map(|floor| [floor.median, floor.q95]);
-    let values = chart.curves.iter().flat_map(|curve| curve.values.iter().copied());
+    let floor = chart
+        .floor
+        .iter()
+        .flat_map(|floor| [floor.median, floor.q95]);
+    let values = chart
+        .curves
+        .iter()
+        .flat_map(|curve| curve.values.iter().copied());
     let reach = |values: &mut dyn Iterator<Item = f64>| {
-        values.filter_map(&height).fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| {
-            [low.min(v), high.max(v)]
-        })
+        values
+            .filter_map(&height)
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| {
+                [low.min(v), high.max(v)]
+            })
     };
     let [mut low, mut high] = reach(&mut values.chain(floor));
     if low > high {
@@ -270,13 +352,25 @@ fn axis(
     if !logarithmic && low > 0.0 && low < 0.5 * high {
         low = 0.0;
     }
-    let least = if logarithmic { 0.5 } else { 1e-9 * high.abs().max(low.abs()).max(1e-3) };
+    let least = if logarithmic {
+        0.5
+    } else {
+        1e-9 * high.abs().max(low.abs()).max(1e-3)
+    };
     if high - low < least {
-        let half = if logarithmic { 0.25 } else { 0.5 * high.abs().max(0.1) };
+        let half = if logarithmic {
+            0.25
+        } else {
+            0.5 * high.abs().max(0.1)
+        };
         (low, high) = (low - half, high + half);
     }
     let air = 0.07 * (high - low);
-    let bottom = if !logarithmic && low == 0.0 { 0.0 } else { low - air };
+    let bottom = if !logarithmic && low == 0.0 {
+        0.0
+    } else {
+        low - air
+    };
     let range = [bottom, high + air];
     if logarithmic {
         Axis::decades(range, tall / 26.0)
@@ -296,13 +390,37 @@ fn band(
     let Some(top) = up(floor.q95).map(|y| y.clamp(plot.y, plot.bottom())) else {
         return;
     };
-    let tint = theme.paper().mix(series(2), if theme == Theme::Dark { 0.26 } else { 0.13 });
+    let tint = theme
+        .paper()
+        .mix(series(2), if theme == Theme::Dark { 0.26 } else { 0.13 });
     let deep = theme.ink().mix(series(2), 0.8);
-    canvas.fill_box(Rect { y: top, height: plot.bottom() - top, ..plot }, tint);
+    canvas.fill_box(
+        Rect {
+            y: top,
+            height: plot.bottom() - top,
+            ..plot
+        },
+        tint,
+    );
     if let Some(y) = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y)) {
-        canvas.stroke(&[[plot.x, y], [plot.right(), y]], 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
+        canvas.stroke(
+            &[[plot.x, y], [plot.right(), y]],
+            1.0,
+            Some([4.0, 3.0]),
+            deep.alpha(0.8),
+        );
     }
     // On the left, where curves are still high; in the band if it is tall enough.
-    let y = if plot.bottom() - top > 40.0 { plot.bottom() - 8.0 } else { top - 5.0 };
-    canvas.text("sampling floor", [plot.x + 8.0, y], Anchor::Left, regular(10.5), deep);
+    let y = if plot.bottom() - top > 40.0 {
+        plot.bottom() - 8.0
+    } else {
+        top - 5.0
+    };
+    canvas.text(
+        "sampling floor",
+        [plot.x + 8.0, y],
+        Anchor::Left,
+        regular(10.5),
+        deep,
+    );
 }

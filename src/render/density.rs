@@ -25,7 +25,10 @@ impl Density {
 
     /// Adds a point at `[x, y]` device pixels, shared among the four nearest pixels.
     pub(crate) fn add(&mut self, [x, y]: [f64; 2], colour: Colour) {
-        let [x, y] = [x - 0.5 - self.clip.x[0] as f64, y - 0.5 - self.clip.y[0] as f64];
+        let [x, y] = [
+            x - 0.5 - self.clip.x[0] as f64,
+            y - 0.5 - self.clip.y[0] as f64,
+        ];
         let (width, height) = (self.width(), self.clip.y[1] - self.clip.y[0]);
         // Also false for what is not a number.
         if !(x >= 0.0 && y >= 0.0 && x < width as f64 - 1.0 && y < height as f64 - 1.0) {
@@ -33,7 +36,12 @@ impl Density {
         }
         let (column, row) = (x as usize, y as usize);
         let (s, t) = ((x - column as f64) as f32, (y - row as f64) as f32);
-        let paint = [1.0, f32::from(colour.r), f32::from(colour.g), f32::from(colour.b)];
+        let paint = [
+            1.0,
+            f32::from(colour.r),
+            f32::from(colour.g),
+            f32::from(colour.b),
+        ];
         for (place, weight) in [
             (row * width + column, (1.0 - s) * (1.0 - t)),
             (row * width + column + 1, s * (1.0 - t)),
@@ -50,7 +58,9 @@ impl Density {
     pub(crate) fn soften(&mut self, reach: usize) {
         let (width, height) = (self.width(), self.clip.y[1] - self.clip.y[0]);
         for _ in 0..2 {
-            for (step, count, starts, jump) in [(1, width, height, width), (width, height, width, 1)] {
+            for (step, count, starts, jump) in
+                [(1, width, height, width), (width, height, width, 1)]
+            {
                 let mut line = vec![[0.0_f32; 4]; count];
                 for start in 0..starts {
                     for (k, out) in line.iter_mut().enumerate() {
@@ -75,7 +85,12 @@ impl Density {
     /// Lays the density over the canvas: each pixel in the mean colour of its points, opaque by
     /// `log(1 + count/half) / log(1 + most/half)` up to `strongest`.
     pub(crate) fn paint(&self, canvas: &mut Canvas, strongest: f32) {
-        let mut counts: Vec<f32> = self.sums.iter().map(|s| s[0]).filter(|&c| c > 1e-4).collect();
+        let mut counts: Vec<f32> = self
+            .sums
+            .iter()
+            .map(|s| s[0])
+            .filter(|&c| c > 1e-4)
+            .collect();
         if counts.is_empty() {
             return;
         }

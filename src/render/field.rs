@@ -92,6 +92,16 @@ impl Field {
             .unwrap_or(0.0)
     }
 
+    /// Whether the field was asked for in this view.
+    pub(crate) fn covers(&self, view: &View) -> bool {
+        let own = &self.lattice.view;
+        let [width, height] = [view.width(), view.height()];
+        (0..2).all(|end| {
+            (own.x[end] - view.x[end]).abs() < 1e-6 * width
+                && (own.y[end] - view.y[end]).abs() < 1e-6 * height
+        })
+    }
+
     /// Fills the box with contour bands.
     pub(crate) fn paint(&self, canvas: &mut Canvas, plot: Rect, theme: Theme) {
         let clip = canvas.clip(plot);
@@ -114,7 +124,9 @@ impl Field {
             // Rows count from the bottom of the plane, pixels from the top of the picture.
             let spline = Spline::at(height - k.min(height), height, rows);
             line.clear();
-            let [a, b, c, d] = spline.places.map(|row| &stretched[row * (width + 1)..][..=width]);
+            let [a, b, c, d] = spline
+                .places
+                .map(|row| &stretched[row * (width + 1)..][..=width]);
             let [wa, wb, wc, wd] = spline.weights;
             line.extend((0..=width).map(|x| wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]));
         };
@@ -151,10 +163,11 @@ impl Field {
         ];
         let stride = pitch.map(|p| ((SPACING / p).round() as usize).max(1));
         let longest = (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * 0.86;
-        let middle = |n: usize, stride: usize| ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2);
+        // Centred: as much of the last row is left over as is skipped before the first.
+        let first = |n: usize, stride: usize| (n - 1 - (n - 1) / stride * stride) / 2;
         let mut shapes = Vec::new();
-        for row in (middle(rows, stride[1])..rows).step_by(stride[1]) {
-            for column in (middle(columns, stride[0])..columns).step_by(stride[0]) {
+        for row in (first(rows, stride[1])..rows).step_by(stride[1]) {
+            for column in (first(columns, stride[0])..columns).step_by(stride[0]) {
                 let place = row * columns + column;
                 let (Some(&vx), Some(&vy)) =
                     (self.velocity.get((place, 0)), self.velocity.get((place, 1)))
@@ -181,7 +194,10 @@ impl Field {
                 }
             }
         }
-        canvas.fill_all(shapes.iter().map(|shape| &shape[..]), theme.ink().alpha(0.5));
+        canvas.fill_all(
+            shapes.iter().map(|shape| &shape[..]),
+            theme.ink().alpha(0.5),
+        );
     }
 }
 
@@ -234,7 +250,12 @@ impl Spline {
         let t = (along - base as f64) as f32;
         let (t2, t3) = (t * t, t * t * t);
         Self {
-            places: [base.saturating_sub(1), base, base + 1, (base + 2).min(count - 1)],
+            places: [
+                base.saturating_sub(1),
+                base,
+                base + 1,
+                (base + 2).min(count - 1),
+            ],
             weights: [
                 0.5 * (2.0 * t2 - t - t3),
                 0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
@@ -245,6 +266,8 @@ impl Spline {
     }
 
     fn of(&self, value: impl Fn(usize) -> f32) -> f32 {
-        (0..4).map(|k| self.weights[k] * value(self.places[k])).sum()
+        (0..4)
+            .map(|k| self.weights[k] * value(self.places[k]))
+            .sum()
     }
 }

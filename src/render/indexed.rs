@@ -15,6 +15,8 @@ use super::colour::Colour;
 /// Index of the colour that shows what lies below; never used in a still.
 pub(crate) const TRANSPARENT: u8 = 0;
 const COLOURS: usize = 255;
+/// Distance in Oklab at which areas are seen as different.
+const ALIKE: f32 = 0.02;
 /// Bits a channel at which colours are looked up: cells of two levels, which no eye tells apart.
 const BITS: usize = 7;
 
@@ -45,7 +47,11 @@ impl Palette {
                 while pixels.next_if(|next| *next == pixel).is_some() {
                     run += 1;
                 }
-                let colour = Colour { r: pixel[0], g: pixel[1], b: pixel[2] };
+                let colour = Colour {
+                    r: pixel[0],
+                    g: pixel[1],
+                    b: pixel[2],
+                };
                 *counts.entry(colour).or_default() += run;
             }
             total += image.pixels().len() / 4;
@@ -57,9 +63,19 @@ impl Palette {
             .map(|(&colour, &count)| (count, colour))
             .collect();
         areas.sort_unstable_by(|a, b| b.cmp(a));
-        areas.truncate(COLOURS / 2);
-        let mut colours: Vec<Colour> = areas.iter().map(|area| area.1).collect();
-        let grain = if samples.iter().any(|image| image.is_shaded()) { 10.0 } else { 0.0 };
+        let mut colours: Vec<Colour> = Vec::new();
+        for (_, colour) in areas {
+            // Areas that look the same share a colour: fewer colours compress better.
+            let like = |other: &Colour| gap(lab(*other), lab(colour)) < ALIKE * ALIKE;
+            if colours.len() < COLOURS / 2 && !colours.iter().any(like) {
+                colours.push(colour);
+            }
+        }
+        let grain = if samples.iter().any(|image| image.is_shaded()) {
+            16.0
+        } else {
+            0.0
+        };
         if counts.len() <= COLOURS {
             colours = counts.keys().copied().collect();
         } else {
@@ -68,13 +84,22 @@ impl Palette {
             let found = cluster(&cells, &fixed, COLOURS - fixed.len());
             colours.extend(found);
         }
-        let labs = colours.iter().map(|c| lab(*c)).collect();
-        Self {
-            colours,
-            labs,
-            nearest: (0..1 << (3 * BITS)).map(|_| AtomicU8::new(TRANSPARENT)).collect(),
-            grain,
+        if colours.is_empty() {
+            colours.push(Colour::default());
         }
+        let palette = Self {
+            labs: colours.iter().map(|c| lab(*c)).collect(),
+            colours,
+            nearest: (0..1 << (3 * BITS))
+                .map(|_| AtomicU8::new(TRANSPARENT))
+                .collect(),
+            grain,
+        };
+        // A colour of the palette stands for itself, even if another is nearer to the middle of its cell.
+        for (place, colour) in palette.colours.iter().enumerate().rev() {
+            palette.nearest[cell(*colour)].store(place as u8 + 1, Ordering::Relaxed);
+        }
+        palette
     }
 
     /// The picture in these colours.
@@ -106,11 +131,16 @@ impl Palette {
     /// near one, so that the mean over neighbours is right. Depends on the place alone, lest it flicker.
     fn scatter(&self, (rgb, found): ([u8; 3], u8), x: usize, y: usize) -> u8 {
         let Colour { r, g, b } = self.colours[usize::from(found) - 1];
-        if rgb.iter().zip([r, g, b]).all(|(have, want)| have.abs_diff(want) <= 1) {
+        if rgb
+            .iter()
+            .zip([r, g, b])
+            .all(|(have, want)| have.abs_diff(want) <= 1)
+        {
             return found;
         }
         // Interleaved gradient noise (Jimenez, "Next generation post processing in Call of Duty", 2014).
-        let noise = (52.982_918 * (0.067_110_56 * x as f32 + 0.005_837_15 * y as f32).fract()).fract();
+        let noise =
+            (52.982_918 * (0.067_110_56 * x as f32 + 0.005_837_15 * y as f32).fract()).fract();
         let [r, g, b] = [0.0, 1.0 / 3.0, 2.0 / 3.0].map(|turn| (noise + turn).fract() - 0.5);
         let move_by = |channel: u8, part: f32| {
             (f32::from(channel) + self.grain * part + 0.5).clamp(0.0, 255.0) as u8
@@ -129,15 +159,17 @@ impl Palette {
     }
 
     fn index(&self, colour: Colour) -> u8 {
-        let cut = |channel: u8| usize::from(channel) >> (8 - BITS);
-        let place = (cut(colour.r) << (2 * BITS)) | (cut(colour.g) << BITS) | cut(colour.b);
-        let cell = &self.nearest[place];
+        let cell = &self.nearest[cell(colour)];
         match cell.load(Ordering::Relaxed) {
             TRANSPARENT => {
                 // The cell decides, not the colour in it: the answer must not depend on who asks first.
                 let all = |channel: u8| (channel >> (8 - BITS) << (8 - BITS)) | (channel >> BITS);
                 let Colour { r, g, b } = colour;
-                let middle = lab(Colour { r: all(r), g: all(g), b: all(b) });
+                let middle = lab(Colour {
+                    r: all(r),
+                    g: all(g),
+                    b: all(b),
+                });
                 let index = closest(&self.labs, middle) as u8 + 1;
                 cell.store(index, Ordering::Relaxed);
                 index
@@ -151,6 +183,12 @@ impl Palette {
         let rgb = self.colours.iter().flat_map(|c| [c.r, c.g, c.b]);
         [0; 3].into_iter().chain(rgb).collect()
     }
+}
+
+/// Which cell of colours this one belongs to.
+fn cell(colour: Colour) -> usize {
+    let cut = |channel: u8| usize::from(channel) >> (8 - BITS);
+    (cut(colour.r) << (2 * BITS)) | (cut(colour.g) << BITS) | cut(colour.b)
 }
 
 fn lab(colour: Colour) -> [f32; 3] {
@@ -181,7 +219,9 @@ fn cells(counts: &BTreeMap<Colour, u32>, areas: &[Colour]) -> Vec<([f32; 3], f32
             continue;
         }
         let [l, a, b] = colour.to_oklab();
-        let sum = sums.entry([colour.r >> 3, colour.g >> 3, colour.b >> 3]).or_default();
+        let sum = sums
+            .entry([colour.r >> 3, colour.g >> 3, colour.b >> 3])
+            .or_default();
         let weight = f64::from(count);
         for (s, v) in sum.iter_mut().zip([1.0, l, a, b]) {
             *s += weight * v;
@@ -198,7 +238,12 @@ fn cluster(cells: &[([f32; 3], f32)], fixed: &[[f32; 3]], count: usize) -> Vec<C
     let mut labs = fixed.to_vec();
     let mut worst: Vec<f32> = cells
         .iter()
-        .map(|(cell, _)| fixed.iter().map(|&lab| gap(*cell, lab)).fold(f32::INFINITY, f32::min))
+        .map(|(cell, _)| {
+            fixed
+                .iter()
+                .map(|&lab| gap(*cell, lab))
+                .fold(f32::INFINITY, f32::min)
+        })
         .collect();
     for _ in 0..count.min(cells.len()) {
         let error = |k: usize| worst[k] * cells[k].1;
@@ -247,7 +292,10 @@ impl Indexed {
     pub fn png(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let encoder = encoder(&mut bytes, self.width, self.height, &self.palette);
-        let data = deflate(self.width as usize, self.indices.chunks_exact(self.width as usize));
+        let data = deflate(
+            self.width as usize,
+            self.indices.chunks_exact(self.width as usize),
+        );
         in_memory(encoder.write_header().and_then(|mut writer| {
             writer.write_chunk(png::chunk::IDAT, &data)?;
             writer.finish()
@@ -280,9 +328,13 @@ pub(crate) fn encoder<'a>(
 
 /// Rows of indices as a zlib stream, without prediction, which does nothing for indices.
 pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(7));
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(6));
     for row in rows {
-        in_memory(encoder.write_all(&[0]).and_then(|()| encoder.write_all(row)));
+        in_memory(
+            encoder
+                .write_all(&[0])
+                .and_then(|()| encoder.write_all(row)),
+        );
     }
     in_memory(encoder.finish())
 }

@@ -29,14 +29,25 @@ pub(crate) fn draw(canvas: &mut Canvas, room: Rect, style: &Style) {
     let mut x = room.x;
     let say = |canvas: &mut Canvas, x: f64, lines: [&str; 2]| {
         let mut width = 0.0_f64;
-        let rows = if lines[1].is_empty() { [4.0, 0.0] } else { [-3.0, 11.0] };
+        let rows = if lines[1].is_empty() {
+            [4.0, 0.0]
+        } else {
+            [-3.0, 11.0]
+        };
         for (line, dy) in lines.into_iter().zip(rows) {
             let place = [x, middle + dy];
             width = width.max(canvas.text(line, place, Anchor::Left, letters, theme.muted()));
         }
         width
     };
-    let everywhere = |canvas: &Canvas| canvas.clip(Rect { x: 0.0, y: 0.0, width: 1e5, height: 1e5 });
+    let everywhere = |canvas: &Canvas| {
+        canvas.clip(Rect {
+            x: 0.0,
+            y: 0.0,
+            width: 1e5,
+            height: 1e5,
+        })
+    };
     if style.show.particles {
         // A sunflower of dots: the plane of starting points, two and a half standard deviations wide.
         const DOTS: u32 = 90;
@@ -46,28 +57,54 @@ pub(crate) fn draw(canvas: &mut Canvas, room: Rect, style: &Style) {
             let (sin, cos) = (f64::from(k) * 2.399_963_229_728_653).sin_cos();
             let place = [x + 16.0 + 15.0 * radius * cos, middle - 15.0 * radius * sin];
             let ink = origin::colour(2.5 * radius * cos, 2.5 * radius * sin, theme).into();
-            canvas.disc(place, &Disc { radius: 1.55, ink, rim: None }, clip);
+            canvas.disc(
+                place,
+                &Disc {
+                    radius: 1.55,
+                    ink,
+                    rim: None,
+                },
+                clip,
+            );
         }
         x += 41.0;
         x += say(canvas, x, ["particles, coloured", "by where they started"]) + 22.0;
     }
     if style.show.target {
         let clip = everywhere(canvas);
-        for [dx, dy] in [[3.0, -4.5], [11.0, -6.0], [6.5, 2.0], [14.0, 1.5], [2.5, 7.5], [10.5, 8.0]] {
-            let disc = Disc { radius: 2.0, ink: theme.target().alpha(0.6), rim: None };
+        for [dx, dy] in [
+            [3.0, -4.5],
+            [11.0, -6.0],
+            [6.5, 2.0],
+            [14.0, 1.5],
+            [2.5, 7.5],
+            [10.5, 8.0],
+        ] {
+            let disc = Disc {
+                radius: 2.0,
+                ink: theme.target().alpha(0.6),
+                rim: None,
+            };
             canvas.disc([x + dx, middle + dy], &disc, clip);
         }
         x += 23.0;
         x += say(canvas, x, ["target", "sample"]) + 22.0;
     }
     if style.show.arrows {
-        canvas.fill(&field::arrow([x + 12.0, middle], [1.0, 0.0], 24.0), theme.ink().alpha(0.7));
+        canvas.fill(
+            &field::arrow([x + 12.0, middle], [1.0, 0.0], 24.0),
+            theme.ink().alpha(0.7),
+        );
         x += 31.0;
         say(canvas, x, ["velocity", ""]);
     }
     if style.show.field {
         let below = room.width < MARKS + BAR;
-        let left = if below { room.x } else { room.x + room.width - BAR };
+        let left = if below {
+            room.x
+        } else {
+            room.x + room.width - BAR
+        };
         let y = middle - 5.0 + if below { LINE } else { 0.0 };
         bar(canvas, [left, y], style);
     }
@@ -79,17 +116,56 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
     let theme = style.theme;
     for (k, colour) in theme.bands().into_iter().enumerate() {
         let x = left + k as f64 * BAND;
-        canvas.fill_box(Rect { x, y, width: BAND, height: HEIGHT }, colour);
+        canvas.fill_box(
+            Rect {
+                x,
+                y,
+                width: BAND,
+                height: HEIGHT,
+            },
+            colour,
+        );
     }
-    canvas.border(Rect { x: left, y, width: BAR, height: HEIGHT }, 1.0, theme.faint());
+    canvas.border(
+        Rect {
+            x: left,
+            y,
+            width: BAR,
+            height: HEIGHT,
+        },
+        1.0,
+        theme.faint(),
+    );
     let letters = regular(11.0);
     let above = y - 6.0;
-    canvas.text("more cloud", [left, above], Anchor::Left, letters, theme.muted());
-    canvas.text("more target", [left + BAR, above], Anchor::Right, letters, theme.muted());
+    canvas.text(
+        "more cloud",
+        [left, above],
+        Anchor::Left,
+        letters,
+        theme.muted(),
+    );
+    canvas.text(
+        "more target",
+        [left + BAR, above],
+        Anchor::Right,
+        letters,
+        theme.muted(),
+    );
     for edge in 0..2 * BANDS {
-        let doublings = if edge < BANDS { BANDS - edge } else { edge + 1 - BANDS };
+        let doublings = if edge < BANDS {
+            BANDS - edge
+        } else {
+            edge + 1 - BANDS
+        };
         let x = left + (edge + 1) as f64 * BAND;
         let factor = format!("{}×", 1_u32 << doublings);
-        canvas.text(&factor, [x, y + HEIGHT + 13.5], Anchor::Centre, regular(9.5), theme.muted());
+        canvas.text(
+            &factor,
+            [x, y + HEIGHT + 13.5],
+            Anchor::Centre,
+            regular(9.5),
+            theme.muted(),
+        );
     }
 }

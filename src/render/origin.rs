@@ -19,12 +19,9 @@ pub fn colours(initial: CloudView<'_>, theme: Theme) -> Vec<Colour> {
         .rows()
         .into_iter()
         .map(|row| {
-            let place = |axis: usize| {
-                if width[axis] > 0.0 {
-                    (row[axis] - centre[axis]) / width[axis]
-                } else {
-                    0.0
-                }
+            let place = |axis: usize| match row[axis] - centre[axis] {
+                offset if width[axis] > 0.0 => offset / width[axis],
+                offset => 0.0 * offset,
             };
             colour(place(0), place(1), theme)
         })
@@ -81,7 +78,11 @@ mod tests {
     fn near_places_look_alike_and_far_places_do_not() {
         let lab = |u: f64, v: f64| colour(u, v, Theme::Light).to_oklab();
         let gap = |a: [f64; 3], b: [f64; 3]| {
-            a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+            a.iter()
+                .zip(b)
+                .map(|(x, y)| (x - y).powi(2))
+                .sum::<f64>()
+                .sqrt()
         };
         for turn in 0..24 {
             let angle = f64::from(turn) / 24.0 * std::f64::consts::TAU;

@@ -30,11 +30,17 @@ pub(crate) struct Letters {
 }
 
 pub(crate) const fn regular(size: f64) -> Letters {
-    Letters { face: Face::Regular, size }
+    Letters {
+        face: Face::Regular,
+        size,
+    }
 }
 
 pub(crate) const fn bold(size: f64) -> Letters {
-    Letters { face: Face::Bold, size }
+    Letters {
+        face: Face::Bold,
+        size,
+    }
 }
 
 fn font(face: Face) -> &'static FontRef<'static> {
@@ -140,9 +146,9 @@ fn trace(path: &mut PathBuilder, face: Face, glyph: GlyphId, place: impl Fn(Poin
     let mut end = None;
     for curve in &outline.curves {
         let (start, stop) = match curve {
-            OutlineCurve::Line(a, b) | OutlineCurve::Quad(a, _, b) | OutlineCurve::Cubic(a, _, _, b) => {
-                (*a, *b)
-            }
+            OutlineCurve::Line(a, b)
+            | OutlineCurve::Quad(a, _, b)
+            | OutlineCurve::Cubic(a, _, _, b) => (*a, *b),
         };
         if end != Some(start) {
             if end.is_some() {
@@ -177,7 +183,8 @@ mod tests {
     #[test]
     fn every_symbol_we_print_is_in_both_faces() {
         for face in [Face::Regular, Face::Bold] {
-            for c in "∇ε₀₁₂≤≥·×−…→←↔±∞‖⟨⟩σλμη²⁰¹³⁴⁵⁶⁷⁸⁹⁻\u{202f}½¼▽".chars() {
+            for c in "∇ε₀₁₂≤≥·×−…→←↔±∞‖⟨⟩σλμη²⁰¹³⁴⁵⁶⁷⁸⁹⁻\u{202f}½¼▽".chars()
+            {
                 assert_ne!(font(face).glyph_id(c), GlyphId(0), "no `{c}` in {face:?}");
             }
         }

@@ -23,8 +23,12 @@ impl View {
         let side = |axis: usize| {
             let mut reach = [f64::INFINITY, f64::NEG_INFINITY];
             for cloud in clouds {
-                let mut values: Vec<f64> =
-                    cloud.column(axis).iter().copied().filter(|v| v.is_finite()).collect();
+                let mut values: Vec<f64> = cloud
+                    .column(axis)
+                    .iter()
+                    .copied()
+                    .filter(|v| v.is_finite())
+                    .collect();
                 if values.is_empty() {
                     continue;
                 }
@@ -35,7 +39,12 @@ impl View {
             }
             reach
         };
-        Self { x: side(0), y: side(1) }.padded().sane()
+        Self {
+            x: side(0),
+            y: side(1),
+        }
+        .padded()
+        .sane()
     }
 
     /// Width in the target's units.

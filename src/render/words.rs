@@ -114,7 +114,10 @@ mod tests {
 
     #[test]
     fn verdicts_compare_with_the_floor() {
-        let floor = Some(Floor { median: 0.0033, q95: 0.0053 });
+        let floor = Some(Floor {
+            median: 0.0033,
+            q95: 0.0053,
+        });
         assert_eq!(verdict(0.0031, floor), "0.00310 · at the sampling floor");
         assert_eq!(verdict(0.031, floor), "0.0310 · 9.4 × the sampling floor");
         assert_eq!(verdict(f64::NAN, floor), "not a number");
