@@ -1,6 +1,7 @@
 //! Behaviour of the pictures: what is drawn, and what the encoded files contain.
 
 use std::f64::consts::TAU;
+use std::time::Instant;
 
 use ndarray::{Array1, Array2};
 use rand::{Rng, SeedableRng};
@@ -8,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
-    Chart, Colour, Curve, Field, Figure, Floor, Frame, Headline, Image, Lattice, Pace, Panel,
-    Style, Theme, View, curves, draw, film, origin,
+    Chart, Colour, Curve, Field, Figure, Film, Floor, Frame, Headline, Image, Lattice, Pace, Panel,
+    Show, Style, Theme, View, curves, draw, film, origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -94,33 +95,49 @@ impl Act {
         Field::new(lattice, &log, velocity)
     }
 
-    fn image(&self, t: f64, style: &Style) -> Image {
-        let field = self.field(t);
-        let cloud = self.cloud(t);
-        let panel = Panel {
+    fn panel<'a>(&'a self, cloud: &'a Cloud, field: Option<&'a Field>) -> Panel<'a> {
+        Panel {
             name: "",
             particles: cloud.view(),
             colours: &self.colours,
             target: self.target.view(),
-            field: Some(&field),
-            headline: Some(Headline {
-                name: "energy distance",
-                value: 0.0031 + 0.8 * (1.0 - t).powi(3),
-                floor: Some(Floor {
-                    median: 0.0033,
-                    q95: 0.0053,
-                }),
-            }),
+            field,
+            headline: None,
             note: "",
-        };
-        let frame = Frame {
+        }
+    }
+
+    fn frame<'a, 'p>(&self, panels: &'a [Panel<'p>]) -> Frame<'a, 'p> {
+        Frame {
             title: "Ring of eight Gaussians",
-            step: (t * 200.0).round() as u64,
+            step: 0,
             steps: 200,
-            time: 3.21 * t,
+            time: 0.0,
             view: self.view,
-            speed: self.field(0.3).typical_speed() / 3.0,
-            panels: &[panel],
+            speed: 3.0,
+            panels,
+        }
+    }
+
+    fn image(&self, t: f64, style: &Style) -> Image {
+        let (field, cloud) = (self.field(t), self.cloud(t));
+        let headline = Headline {
+            name: "energy distance",
+            value: 0.0031 + 0.8 * (1.0 - t).powi(3),
+            floor: Some(Floor {
+                median: 0.0033,
+                q95: 0.0053,
+            }),
+        };
+        let panel = Panel {
+            headline: Some(headline),
+            ..self.panel(&cloud, Some(&field))
+        };
+        let panels = [panel];
+        let frame = Frame {
+            step: (t * 200.0).round() as u64,
+            time: 3.21 * t,
+            ..self.frame(&panels)
         };
         draw(&frame, style)
     }
@@ -149,8 +166,6 @@ fn figure(style: &Style) -> (Image, Image) {
         .iter()
         .map(|s| 0.99 - 0.98 * (-s * 0.03).exp())
         .collect();
-    let one = |values: &'static [f64]| values;
-    let _ = one;
     let floor = Some(Floor {
         median: 0.0033,
         q95: 0.0053,
@@ -294,7 +309,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
         steps: 1_000_000,
         time: 1.23e-12,
         view: act.view,
-        speed: act.field(0.3).typical_speed() / 3.0,
+        speed: 3.0,
         panels: &panels,
     };
     draw(&frame, style)
@@ -367,14 +382,12 @@ fn gallery() {
         .png(),
     );
     let crowd = Act::new(400_000, 100_000);
-    let clock = std::time::Instant::now();
     for t in [0.0, 0.5, 1.0] {
         save(
             &format!("crowd-{t}.png"),
             &crowd.image(t, &Style::default()).png(),
         );
     }
-    println!("three frames of 500 000 points {:?}", clock.elapsed());
     save(
         "few.png",
         &Act::new(60, 100).image(0.5, &Style::default()).png(),
@@ -383,72 +396,841 @@ fn gallery() {
         "many.png",
         &Act::new(15_000, 20_000).image(0.5, &Style::default()).png(),
     );
-    let style = Style::default();
-    let field = act.field(0.3);
-    let _ = act.image(0.3, &style);
-    let clock = std::time::Instant::now();
-    let cloud = act.cloud(0.3);
-    for _ in 0..20 {
-        let panel = Panel {
-            name: "",
-            particles: cloud.view(),
-            colours: &act.colours,
-            target: act.target.view(),
-            field: Some(&field),
-            headline: None,
-            note: "",
-        };
-        let frame = Frame {
-            title: "Ring of eight Gaussians",
-            step: 1,
-            steps: 2,
-            time: 0.1,
-            view: act.view,
-            speed: 1.0,
-            panels: &[panel],
-        };
-        let _ = draw(&frame, &style);
-    }
-    println!("draw {:?}", clock.elapsed() / 20);
-    let images: Vec<Image> = (0..100)
-        .map(|k| act.image(f64::from(k) / 99.0, &style))
-        .collect();
-    let clock = std::time::Instant::now();
-    let reel = film(100, |k| images[k].clone(), Pace::default(), false);
-    println!("encode 100 frames {:?}", clock.elapsed());
+    let reel = film(
+        100,
+        |k| act.image(k as f64 / 99.0, &Style::default()),
+        Pace::default(),
+        false,
+    );
     save("animation.png", &reel.animation);
 }
 
-/// `cargo test --release --test render speed -- --ignored --nocapture`.
+/// Measures: `cargo test --release --test render speed -- --ignored --nocapture`.
 #[test]
-#[ignore = "measures"]
+#[ignore = "measures time, which depends on the machine"]
 fn speed() {
     let act = Act::new(2000, 2000);
     let (field, cloud) = (act.field(0.3), act.cloud(0.3));
-    let style = Style::default();
-    let mut best = f64::INFINITY;
-    for _ in 0..300 {
-        let clock = std::time::Instant::now();
-        let panel = Panel {
-            name: "",
-            particles: cloud.view(),
-            colours: &act.colours,
-            target: act.target.view(),
-            field: Some(&field),
-            headline: None,
-            note: "",
-        };
-        let frame = Frame {
-            title: "Ring of eight Gaussians",
-            step: 1,
-            steps: 2,
-            time: 0.1,
-            view: act.view,
-            speed: 1.0,
-            panels: &[panel],
-        };
-        let _ = draw(&frame, &style);
-        best = best.min(clock.elapsed().as_secs_f64());
+    let panels = [act.panel(&cloud, Some(&field))];
+    let best = (0..300)
+        .map(|_| {
+            let clock = Instant::now();
+            let image = draw(&act.frame(&panels), &Style::default());
+            assert_eq!(image.width(), 720);
+            clock.elapsed()
+        })
+        .min();
+    let images: Vec<Image> = (0..100)
+        .map(|k| act.image(f64::from(k) / 99.0, &Style::default()))
+        .collect();
+    let clock = Instant::now();
+    let reel = film(100, |k| images[k].clone(), Pace::default(), false);
+    let bytes = reel.animation.len() / 1000;
+    println!(
+        "a frame {best:?}; 100 frames encoded in {:?}, {bytes} kB",
+        clock.elapsed()
+    );
+}
+
+/// A single particle, or what the test makes of it, and nothing else.
+const BARE: Style = Style {
+    theme: Theme::Light,
+    scale: 1.0,
+    width: None,
+    show: Show {
+        target: false,
+        particles: true,
+        field: false,
+        arrows: false,
+    },
+};
+
+/// The unit square, widened to what a panel may be.
+const UNIT: View = View {
+    x: [-1.0, 1.0],
+    y: [-0.9, 0.9],
+};
+
+fn bare<'a>(particles: &'a Cloud, nothing: &'a Cloud) -> Panel<'a> {
+    Panel {
+        name: "",
+        particles: particles.view(),
+        colours: &[],
+        target: nothing.view(),
+        field: None,
+        headline: None,
+        note: "",
     }
-    println!("best {:.2} ms", best * 1e3);
+}
+
+fn still<'a, 'p>(view: View, panels: &'a [Panel<'p>]) -> Frame<'a, 'p> {
+    Frame {
+        title: "",
+        step: 0,
+        steps: 0,
+        time: 0.0,
+        view,
+        speed: 1.0,
+        panels,
+    }
+}
+
+/// Centre of all differences between two pictures of one size, in device pixels, and how much there is.
+fn difference(a: &Image, b: &Image) -> ([f64; 2], f64) {
+    assert_eq!((a.width(), a.height()), (b.width(), b.height()));
+    let (mut sum, mut weight) = ([0.0; 2], 0.0);
+    for y in 0..a.height() {
+        for x in 0..a.width() {
+            let (p, q) = (a.at(x, y), b.at(x, y));
+            let gap = f64::from(p.r.abs_diff(q.r))
+                + f64::from(p.g.abs_diff(q.g))
+                + f64::from(p.b.abs_diff(q.b));
+            sum[0] += gap * (f64::from(x) + 0.5);
+            sum[1] += gap * (f64::from(y) + 0.5);
+            weight += gap;
+        }
+    }
+    (sum.map(|s| s / weight.max(1e-9)), weight)
+}
+
+#[test]
+fn a_particle_moves_by_fractions_of_a_pixel() {
+    let nothing = Cloud::zeros((0, 2));
+    for scale in [1.0, 2.0] {
+        let style = Style { scale, ..BARE };
+        let empty = draw(&still(UNIT, &[bare(&nothing, &nothing)]), &style);
+        let place = |x: f64, y: f64| {
+            let cloud = ndarray::array![[x, y]];
+            difference(
+                &draw(&still(UNIT, &[bare(&cloud, &nothing)]), &style),
+                &empty,
+            )
+            .0
+        };
+        // The plot is 640 logical pixels wide and shows two units.
+        let unit = 320.0 * scale;
+        let home = place(0.0, 0.0);
+        for [dx, dy] in [[0.3, 0.0], [0.0, 0.25], [0.7, -0.4], [100.5, 33.25]] {
+            let there = place(dx / unit, dy / unit);
+            assert!(
+                (there[0] - home[0] - dx).abs() < 0.06,
+                "{dx}: {home:?} {there:?}"
+            );
+            assert!(
+                (there[1] - home[1] + dy).abs() < 0.06,
+                "{dy}: {home:?} {there:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn many_points_are_shaded_where_they_are() {
+    let nothing = Cloud::zeros((0, 2));
+    let empty = draw(&still(UNIT, &[bare(&nothing, &nothing)]), &BARE);
+    let centre = |count: usize| {
+        let cloud = Cloud::from_shape_fn((count, 2), |(k, axis)| {
+            0.2 + 0.05 * ((k * (7 + 4 * axis)) as f64).sin()
+        });
+        difference(
+            &draw(&still(UNIT, &[bare(&cloud, &nothing)]), &BARE),
+            &empty,
+        )
+        .0
+    };
+    let (dots, shade) = (centre(20_000), centre(20_001));
+    for axis in 0..2 {
+        assert!((dots[axis] - shade[axis]).abs() < 1.0, "{dots:?} {shade:?}");
+    }
+}
+
+#[test]
+fn words_are_drawn_and_kept_to_their_places() {
+    let nothing = Cloud::zeros((0, 2));
+    let panel = bare(&nothing, &nothing);
+    let picture = |title: &str, step: u64, time: f64, panel: Panel| {
+        let panels = [panel];
+        let frame = Frame {
+            title,
+            step,
+            time,
+            ..still(UNIT, &panels)
+        };
+        draw(&frame, &BARE)
+    };
+    let plain = picture("", 0, 0.0, panel);
+    let long = "ε ∇ log r ".repeat(40);
+    let headline = |value: f64, floor: Option<Floor>| {
+        Some(Headline {
+            name: &long,
+            value,
+            floor,
+        })
+    };
+    for (what, image) in [
+        ("title", picture("A title", 0, 0.0, panel)),
+        ("long title", picture(&long, 0, 0.0, panel)),
+        ("step", picture("", 100_000, 0.0, panel)),
+        ("time", picture("", 0, 1.23e-12, panel)),
+        ("time that is not a number", picture("", 0, f64::NAN, panel)),
+        (
+            "headline",
+            picture(
+                "",
+                0,
+                0.0,
+                Panel {
+                    headline: headline(f64::NAN, None),
+                    ..panel
+                },
+            ),
+        ),
+        (
+            "note",
+            picture(
+                "",
+                0,
+                0.0,
+                Panel {
+                    note: &long,
+                    ..panel
+                },
+            ),
+        ),
+    ] {
+        let ([_, y], ink) = difference(&image, &plain);
+        assert!(ink > 1000.0, "the {what} is missing");
+        assert!(y < 160.0, "the {what} is at {y}");
+        for y in 0..image.height() {
+            for x in [0, image.width() - 1] {
+                assert_eq!(
+                    image.at(x, y),
+                    plain.at(x, y),
+                    "the {what} runs out of the picture"
+                );
+            }
+        }
+    }
+    // A long title ends before the step begins.
+    let titled = picture(&long, 100_000, 0.0, panel);
+    let untitled = picture("", 100_000, 0.0, panel);
+    let head = |image: &Image, x: u32| (0..50).any(|y| image.at(x, y) != plain.at(x, y));
+    let start = (300..720).find(|&x| head(&untitled, x)).unwrap();
+    let gap = (start - 20..start - 1).all(|x| !head(&titled, x));
+    assert!(gap, "the title runs into the step");
+}
+
+#[test]
+fn twice_the_scale_is_the_same_picture_sharper() {
+    let act = Act::new(300, 300);
+    let (once, twice) = (
+        act.image(0.4, &Style::default()),
+        act.image(
+            0.4,
+            &Style {
+                scale: 2.0,
+                ..Style::default()
+            },
+        ),
+    );
+    assert_eq!(
+        [2 * once.width(), 2 * once.height()],
+        [twice.width(), twice.height()]
+    );
+    let mut gap = 0.0;
+    for y in 0..once.height() {
+        for x in 0..once.width() {
+            let four = [(0, 0), (1, 0), (0, 1), (1, 1)]
+                .map(|(i, j)| f64::from(twice.at(2 * x + i, 2 * y + j).g));
+            gap += (four.iter().sum::<f64>() / 4.0 - f64::from(once.at(x, y).g)).abs();
+        }
+    }
+    let mean = gap / f64::from(once.width() * once.height());
+    assert!(mean < 1.5, "they differ by {mean} levels");
+}
+
+#[test]
+fn the_field_is_the_right_way_up_and_in_the_right_band() {
+    let view = UNIT.sane();
+    let lattice = Lattice::new(view, 20);
+    let nothing = Cloud::zeros((0, 2));
+    let style = Style {
+        show: Show {
+            field: true,
+            ..BARE.show
+        },
+        ..BARE
+    };
+    let colours = |log: &dyn Fn(f64, f64) -> f64| {
+        let points = lattice.points();
+        let log = points.rows().into_iter().map(|p| log(p[0], p[1])).collect();
+        let field = Field::new(lattice, &log, Cloud::zeros(points.dim()));
+        let panel = Panel {
+            field: Some(&field),
+            ..bare(&nothing, &nothing)
+        };
+        let image = draw(&still(view, &[panel]), &style);
+        [
+            image.at(200, 150),
+            image.at(500, 150),
+            image.at(200, 600),
+            image.at(500, 600),
+        ]
+    };
+    let blue = |c: Colour| c.b > c.r;
+    assert_eq!(
+        colours(&|_, y| 9.0 * y).map(blue),
+        [true, true, false, false]
+    );
+    assert_eq!(
+        colours(&|x, _| 9.0 * x).map(blue),
+        [false, true, false, true]
+    );
+    // Within a factor of two, between two and four, and beyond sixteen, on either side.
+    let flat = |factor: f64| {
+        let [a, rest @ ..] = colours(&|_, _| f64::ln(factor));
+        assert_eq!(rest, [a; 3]);
+        a
+    };
+    assert_eq!(flat(1.9), flat(1.0 / 1.9));
+    assert_eq!(flat(2.1), flat(3.9));
+    assert_eq!(flat(17.0), flat(f64::INFINITY));
+    assert_eq!(flat(f64::NAN), flat(1.0));
+    assert_ne!(flat(1.9), flat(2.1));
+    assert_ne!(flat(2.1), flat(1.0 / 2.1));
+}
+
+#[test]
+fn arrows_point_where_the_velocity_goes() {
+    let view = UNIT.sane();
+    let lattice = Lattice::new(view, 20);
+    let nothing = Cloud::zeros((0, 2));
+    let style = Style {
+        show: Show {
+            arrows: true,
+            ..BARE.show
+        },
+        ..BARE
+    };
+    let image = |velocity: [f64; 2]| {
+        let cloud = Cloud::from_shape_fn(lattice.points().dim(), |(_, axis)| velocity[axis]);
+        let field = Field::new(lattice, &ndarray::Array1::zeros(cloud.nrows()), cloud);
+        let panel = Panel {
+            field: Some(&field),
+            ..bare(&nothing, &nothing)
+        };
+        draw(&still(view, &[panel]), &style)
+    };
+    let rest = image([0.0, 0.0]);
+    let ([right, _], ink) = difference(&image([1.0, 0.0]), &rest);
+    let ([left, _], _) = difference(&image([-1.0, 0.0]), &rest);
+    let ([_, up], _) = difference(&image([0.0, 1.0]), &rest);
+    let ([_, down], _) = difference(&image([0.0, -1.0]), &rest);
+    assert!(
+        ink > 0.0 && right > left + 1.0 && up < down - 1.0,
+        "the heads are on the wrong side"
+    );
+    let (_, slow) = difference(&image([0.3, 0.0]), &rest);
+    assert!(slow < 0.8 * ink, "a slow arrow is as long as a fast one");
+    assert_eq!(difference(&image([f64::NAN, 1.0]), &rest).1, 0.0);
+}
+
+#[test]
+fn panels_share_their_axes() {
+    let act = Act::new(200, 100);
+    let cloud = act.cloud(0.5);
+    let panel = act.panel(&cloud, None);
+    let panels = [
+        Panel {
+            name: "one",
+            ..panel
+        },
+        Panel {
+            name: "two",
+            ..panel
+        },
+        Panel {
+            name: "three",
+            ..panel
+        },
+        Panel {
+            name: "four",
+            ..panel
+        },
+    ];
+    let image = draw(&act.frame(&panels), &Style::default());
+    // Where a panel starts: the first column and row of its frame.
+    let paper = Colour::hex(0xff_ffff);
+    let inside = |x: u32, y: u32| image.at(x, y) != paper;
+    let middle = 300;
+    let lefts: Vec<u32> = (1..image.width())
+        .filter(|&x| {
+            inside(x, middle)
+                && !inside(x - 1, middle)
+                && (0..200).all(|k| inside((x + k).min(image.width() - 1), middle))
+        })
+        .collect();
+    assert_eq!(lefts.len(), 3, "{lefts:?}");
+    let mut checked = 0;
+    for y in 125..480 {
+        for x in 0..400 {
+            let first = image.at(lefts[0] + 5 + x, y);
+            for left in &lefts[1..] {
+                let other = image.at(left + 5 + x, y);
+                let gap = first.r.abs_diff(other.r).max(first.g.abs_diff(other.g));
+                assert!(
+                    gap.max(first.b.abs_diff(other.b)) <= 3,
+                    "{first:?} {other:?} at {x}, {y}"
+                );
+            }
+            checked += u32::from(first.r.abs_diff(first.b) > 40);
+        }
+    }
+    assert!(checked > 500, "no particles were compared");
+}
+
+#[test]
+fn nothing_breaks_a_picture() {
+    let act = Act::new(50, 20);
+    let odd = ndarray::array![
+        [f64::NAN, 0.0],
+        [f64::INFINITY, f64::NEG_INFINITY],
+        [1e300, -1e300],
+        [0.0, f64::NAN],
+        [0.5, 0.5],
+    ];
+    let nothing = Cloud::zeros((0, 2));
+    let lattice = Lattice::new(UNIT, 8);
+    let log = odd.column(0).to_owned();
+    let field = Field::new(lattice, &log, odd.clone());
+    let views = [
+        UNIT,
+        View {
+            x: [0.0, 0.0],
+            y: [0.0, 0.0],
+        },
+        View {
+            x: [f64::NAN, 1.0],
+            y: [0.0, f64::INFINITY],
+        },
+        View {
+            x: [1.0, -1.0],
+            y: [5.0, 2.0],
+        },
+        View {
+            x: [1e300, 1e301],
+            y: [-1e-300, 1e-300],
+        },
+        View {
+            x: [1e6, 1e6 + 1e-4],
+            y: [0.0, 1.0],
+        },
+        View::around(&[]),
+        View::around(&[nothing.view(), odd.view()]),
+        View::around(&[ndarray::array![[3.0, 4.0]].view()]),
+    ];
+    for view in views {
+        for speed in [0.0, f64::NAN, f64::INFINITY, -1.0] {
+            let panels = [
+                Panel {
+                    field: Some(&field),
+                    target: odd.view(),
+                    ..bare(&odd, &nothing)
+                },
+                bare(&nothing, &nothing),
+            ];
+            let image = draw(
+                &Frame {
+                    speed,
+                    ..still(view, &panels)
+                },
+                &Style::default(),
+            );
+            assert_eq!(image.width(), 1080);
+        }
+    }
+    let none = draw(&still(UNIT, &[]), &Style::default());
+    assert_eq!(none.width(), 720);
+    for (scale, width) in [
+        (f64::NAN, Some(f64::NAN)),
+        (0.0, Some(0.0)),
+        (1e9, Some(1e9)),
+        (-3.0, Some(-3.0)),
+    ] {
+        let image = draw(
+            &act.frame(&[]),
+            &Style {
+                scale,
+                width,
+                ..Style::default()
+            },
+        );
+        assert!(u64::from(image.width()) * u64::from(image.height()) < 140_000_000);
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_told() {
+    let nothing = Cloud::zeros((0, 2));
+    let told = |cloud: &Cloud| {
+        let here = draw(&still(UNIT, &[bare(cloud, &nothing)]), &BARE);
+        difference(
+            &here,
+            &draw(&still(UNIT, &[bare(&nothing, &nothing)]), &BARE),
+        )
+        .1 > 0.0
+    };
+    assert!(
+        told(&ndarray::array![[5.0, 0.0]]),
+        "a particle outside goes unmentioned"
+    );
+    assert!(
+        told(&ndarray::array![[f64::NAN, 0.0]]),
+        "a particle without a place goes unmentioned"
+    );
+    // Dots outside their panel do not spill over its border, even from its edge.
+    let edge = ndarray::array![[1.0, 0.0], [-1.0, 0.9]];
+    let image = draw(&still(UNIT, &[bare(&edge, &nothing)]), &BARE);
+    let empty = draw(&still(UNIT, &[bare(&nothing, &nothing)]), &BARE);
+    for y in 0..image.height() {
+        for x in (0..45).chain(687..720) {
+            assert_eq!(image.at(x, y), empty.at(x, y));
+        }
+    }
+}
+
+#[test]
+fn a_view_shows_everything_that_counts_with_equal_units() {
+    let mut cloud = Act::new(5000, 10).start;
+    cloud[(0, 0)] = 1e9;
+    cloud[(1, 1)] = f64::NAN;
+    let view = View::around(&[cloud.view()]);
+    let inside = cloud
+        .rows()
+        .into_iter()
+        .filter(|p| view.contains(p[0], p[1]))
+        .count();
+    assert!(
+        view.width() < 20.0 && inside > 4970,
+        "{view:?} shows {inside}"
+    );
+    let flat = View::around(&[ndarray::array![[-6.0, 0.0], [6.0, 0.0]].view()]);
+    assert!(flat.contains(-6.0, 0.0) && flat.contains(6.0, 0.0));
+    assert!((flat.height() / flat.width() - 0.5).abs() < 1e-12);
+    assert_eq!(flat.sane(), flat);
+}
+
+#[test]
+fn a_lattice_covers_its_view_row_by_row() {
+    let points = Lattice::new(UNIT, 21).points();
+    assert_eq!(points.dim(), (21 * 19, 2));
+    let corner = |k: usize| [points[(k, 0)], points[(k, 1)]];
+    assert_eq!(corner(0), [-1.0, -0.9]);
+    assert_eq!(corner(20), [1.0, -0.9]);
+    let [x, y] = corner(points.nrows() - 1);
+    assert!((x - 1.0).abs() < 1e-12 && (y - 0.9).abs() < 1e-12);
+    let speeds = Cloud::from_shape_fn(
+        points.dim(),
+        |(k, axis)| if axis == 0 { k as f64 } else { 0.0 },
+    );
+    let field = Field::new(Lattice::new(UNIT, 21), &ndarray::Array1::zeros(399), speeds);
+    assert_eq!(field.typical_speed(), 358.0);
+}
+
+/// Name and data of each chunk of a PNG file.
+fn chunks(bytes: &[u8]) -> Vec<([u8; 4], Vec<u8>)> {
+    assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+    let mut rest = &bytes[8..];
+    let mut chunks = Vec::new();
+    while !rest.is_empty() {
+        let length = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+        chunks.push((rest[4..8].try_into().unwrap(), rest[8..8 + length].to_vec()));
+        rest = &rest[12 + length..];
+    }
+    chunks
+}
+
+fn word(data: &[u8], place: usize) -> u32 {
+    u32::from_be_bytes(data[place..place + 4].try_into().unwrap())
+}
+
+/// Every frame of an animation as a viewer composes it: red, green, blue, alpha.
+fn play(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
+    let (width, height) = reader.info().size();
+    let count = reader.info().animation_control().unwrap().num_frames;
+    let mut canvas = vec![0; (4 * width * height) as usize];
+    let mut buffer = vec![0; reader.output_buffer_size().unwrap()];
+    (0..count)
+        .map(|_| {
+            let info = reader.next_frame(&mut buffer).unwrap();
+            let control = *reader.info().frame_control().unwrap();
+            assert_eq!(info.color_type, png::ColorType::Rgba);
+            for (place, pixel) in buffer[..info.buffer_size()].chunks_exact(4).enumerate() {
+                if pixel[3] == 255 {
+                    let [x, y] = [place as u32 % info.width, place as u32 / info.width];
+                    let at = 4 * ((control.y_offset + y) * width + control.x_offset + x) as usize;
+                    canvas[at..at + 4].copy_from_slice(pixel);
+                }
+            }
+            canvas.clone()
+        })
+        .collect()
+}
+
+fn decode(bytes: &[u8]) -> Vec<u8> {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    pixels
+}
+
+/// Nineteen frames: more than one batch, the last two equal.
+fn reel(act: &Act) -> Film {
+    let pace = Pace {
+        frame: 40,
+        last: 1200,
+    };
+    film(
+        19,
+        |k| act.image((k as f64 / 17.0).min(1.0), &Style::default()),
+        pace,
+        true,
+    )
+}
+
+#[test]
+fn an_animation_plays_the_frames_that_were_drawn() {
+    let act = Act::new(150, 150);
+    let film = reel(&act);
+    let played = play(&film.animation);
+    assert_eq!((played.len(), film.stills.len()), (19, 19));
+    for (k, (played, still)) in played.iter().zip(&film.stills).enumerate() {
+        assert!(
+            *played == decode(still),
+            "frame {k} is played otherwise than it was drawn"
+        );
+    }
+    // The colours are those drawn, but for what no eye sees.
+    let drawn = act.image(9.0 / 17.0, &Style::default());
+    let total: f64 = played[9]
+        .iter()
+        .zip(drawn.pixels())
+        .map(|(a, b)| f64::from(a.abs_diff(*b)))
+        .sum();
+    let mean = total / drawn.pixels().len() as f64;
+    assert!(mean < 0.3, "colours are {mean} levels off");
+
+    let chunks = chunks(&film.animation);
+    let names: Vec<&[u8; 4]> = chunks.iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        names[..6],
+        [b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"IDAT"]
+    );
+    assert_eq!(names.last(), Some(&b"IEND"));
+    assert_eq!(
+        [word(&chunks[3].1, 0), word(&chunks[3].1, 4)],
+        [19, 0],
+        "frames, plays"
+    );
+    let numbered: Vec<u32> = chunks
+        .iter()
+        .filter(|(name, _)| name == b"fcTL" || name == b"fdAT")
+        .map(|(_, data)| word(data, 0))
+        .collect();
+    assert_eq!(numbered, (0..37).collect::<Vec<u32>>());
+    let delays: Vec<u16> = chunks
+        .iter()
+        .filter(|(name, _)| name == b"fcTL")
+        .map(|(_, data)| u16::from_be_bytes([data[20], data[21]]))
+        .collect();
+    assert_eq!(delays[..18], [40; 18]);
+    assert_eq!(delays[18], 1200);
+    // A frame like the one before costs next to nothing.
+    let last = chunks.iter().rfind(|(name, _)| name == b"fdAT").unwrap();
+    assert!(last.1.len() < 40, "{} bytes for no change", last.1.len());
+}
+
+#[test]
+fn the_number_of_threads_does_not_show() {
+    let act = Act::new(150, 150);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| reel(&act))
+    };
+    assert!(on(1) == on(3), "the bytes depend on the number of threads");
+}
+
+#[test]
+fn an_animation_without_frames_is_empty() {
+    let film = film(
+        0,
+        |_| unreachable!("no frame is asked for"),
+        Pace::default(),
+        true,
+    );
+    assert!(film.animation.is_empty() && film.stills.is_empty());
+}
+
+#[test]
+fn a_still_keeps_few_colours_exactly() {
+    let nothing = Cloud::zeros((0, 2));
+    let image = draw(
+        &still(UNIT, &[bare(&nothing, &nothing)]),
+        &Style {
+            show: Show {
+                particles: false,
+                ..BARE.show
+            },
+            ..BARE
+        },
+    );
+    let stored = decode(&image.png());
+    let worst = stored
+        .iter()
+        .zip(image.pixels())
+        .map(|(a, b)| a.abs_diff(*b))
+        .max();
+    assert!(worst <= Some(2), "a colour is off by {worst:?}");
+    let middle = 4 * (300 * image.width() as usize + 300);
+    assert_eq!(
+        stored[middle..middle + 4],
+        image.pixels()[middle..middle + 4]
+    );
+}
+
+#[test]
+fn curves_are_drawn_with_gaps_and_marks() {
+    let steps = [0.0, 10.0, 20.0, 30.0, 40.0];
+    let image = |values: &[f64], logarithmic: bool, floor: Option<Floor>| {
+        let curve = Curve {
+            label: "flow",
+            steps: &steps,
+            values,
+            converged_at: None,
+        };
+        let chart = Chart {
+            name: "metric",
+            floor,
+            logarithmic,
+            curves: &[curve],
+        };
+        curves(
+            &Figure {
+                title: "",
+                charts: &[chart],
+            },
+            &Style::default(),
+        )
+    };
+    // The colour of the first curve, found at each of the five steps across the plot.
+    let inked = |image: &Image| -> Vec<bool> {
+        let wanted = series(0);
+        (0..5)
+            .map(|k| {
+                let x = (66.0 + (720.0 - 66.0 - 34.0) * f64::from(k) / 4.0) as u32;
+                (x.saturating_sub(12)..x + 12).any(|x| (100..480).any(|y| image.at(x, y) == wanted))
+            })
+            .collect()
+    };
+    assert_eq!(
+        inked(&image(&[1.0, 0.5, 0.3, 0.2, 0.1], false, None)),
+        [true; 5]
+    );
+    let gap = [1.0, 0.5, f64::NAN, 0.2, 0.1];
+    assert_eq!(
+        inked(&image(&gap, false, None)),
+        [true, true, false, true, true]
+    );
+    let gone = [f64::NAN; 5];
+    assert_eq!(inked(&image(&gone, true, None)), [false; 5]);
+
+    let floor = Some(Floor {
+        median: 0.05,
+        q95: 0.1,
+    });
+    let (with, without) = (image(&gap, true, floor), image(&gap, true, None));
+    assert_ne!(with, without);
+    // A value at or below zero shows as a mark near the lower border, and is explained below the chart.
+    let (low, none) = (
+        image(&[1.0, 0.5, 0.0, 0.2, 0.1], true, None),
+        image(&gap, true, None),
+    );
+    let x = 66.0 + (720.0 - 66.0 - 34.0) / 2.0;
+    let marked = (450..500).any(|y| low.at(x as u32, y) != none.at(x as u32, y));
+    assert!(marked, "zero left no mark on a logarithmic axis");
+    let words = (0..low.width())
+        .any(|x| (low.height() - 40..low.height()).any(|y| low.at(x, y) != none.at(x, y)));
+    assert!(words, "the mark is not explained");
+}
+
+#[test]
+fn nothing_breaks_a_figure() {
+    let odd = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e300, 1e-300];
+    let steps = [0.0, 1.0, f64::NAN, 3.0, f64::INFINITY, 5.0];
+    for logarithmic in [true, false] {
+        for floor in [
+            None,
+            Some(Floor {
+                median: f64::NAN,
+                q95: -1.0,
+            }),
+            Some(Floor {
+                median: 0.0,
+                q95: 1e308,
+            }),
+        ] {
+            for (steps, values) in [
+                (&steps[..], &odd[..]),
+                (&steps[..2], &odd[..]),
+                (&[][..], &odd[..]),
+                (&steps[..], &[][..]),
+                (&[7.0][..], &[3.0][..]),
+            ] {
+                let curve = Curve {
+                    label: "a label that is rather long for a label, is it not, my friend",
+                    steps,
+                    values,
+                    converged_at: Some(3.0),
+                };
+                let many = vec![curve; 9];
+                let chart = Chart {
+                    name: "a metric with a long name: energy distance between two clouds in the plane",
+                    floor,
+                    logarithmic,
+                    curves: &many,
+                };
+                let empty = Chart {
+                    curves: &[],
+                    ..chart
+                };
+                let image = curves(
+                    &Figure {
+                        title: "t",
+                        charts: &[chart, empty, chart],
+                    },
+                    &Style::default(),
+                );
+                assert_eq!(image.width(), 1080);
+            }
+        }
+    }
+    assert_eq!(
+        curves(
+            &Figure {
+                title: "",
+                charts: &[]
+            },
+            &Style::default()
+        )
+        .width(),
+        720
+    );
 }

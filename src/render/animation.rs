@@ -58,13 +58,25 @@ impl Animation {
         }
     }
 
-    /// Adds frames, compressed in parallel. A frame of another size than the first is left out.
-    pub fn extend(&mut self, frames: Vec<Indexed>) {
-        let mut frames = frames;
+    /// Adds frames, compressed in parallel.
+    ///
+    /// # Panics
+    /// If the frames differ in size, or have another palette than the animation.
+    pub fn extend(&mut self, mut frames: Vec<Indexed>) {
         if let (None, Some(first)) = (&self.last, frames.first()) {
             self.size = [first.width, first.height];
         }
-        frames.retain(|frame| [frame.width, frame.height] == self.size);
+        for frame in &frames {
+            assert_eq!(
+                [frame.width, frame.height],
+                self.size,
+                "frames differ in size"
+            );
+            assert!(
+                Arc::ptr_eq(&frame.palette, &self.palette),
+                "frames differ in palette"
+            );
+        }
         let patches: Vec<Patch> = (0..frames.len())
             .into_par_iter()
             .map(|k| {

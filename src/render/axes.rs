@@ -22,6 +22,8 @@ use super::theme::Theme;
 use super::words;
 
 const FINE: f64 = 16.0;
+/// Size of the labels.
+const LABEL: f64 = 11.5;
 
 /// One axis: what it spans, and where it is labelled.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,16 +101,31 @@ impl Axis {
     }
 }
 
+/// The room that the labels of a vertical axis take on its left, in logical pixels.
+pub(crate) fn room(axis: &Axis) -> f64 {
+    let widths = axis
+        .ticks
+        .iter()
+        .map(|(_, label)| regular(LABEL).width(label));
+    widths.fold(0.0, f64::max) + 16.0
+}
+
 fn label(tick: f64, step: f64, places: f64) -> String {
     let size = tick.abs();
     if size < step / 2.0 {
         return "0".to_owned();
     }
-    if !(1e-4..1e6).contains(&size) || places > 6.0 {
-        return words::number(tick);
-    }
     let sign = if tick < 0.0 { "−" } else { "" };
-    format!("{sign}{size:.*}", places as usize)
+    if (1e-4..1e6).contains(&size) && places <= 6.0 {
+        return format!("{sign}{size:.*}", places as usize);
+    }
+    let scientific = format!("{size:.2e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!(
+        "{sign}{digits}·10{}",
+        words::superscript(exponent.parse().unwrap_or(0))
+    )
 }
 
 /// Draws ticks, labels, grid lines (if `grid`) and curves into the box `plot`.
@@ -134,7 +151,7 @@ fn try_draw(
     grid: bool,
     lines: &[Line],
 ) -> Drawn<()> {
-    const LABELS: [f64; 2] = [64.0, 28.0];
+    const LABELS: [f64; 2] = [90.0, 28.0];
     let fine = |v: f64| (v * FINE).round() as i32;
     let sheet: DrawingArea<Pen<'_>, Shift> = Pen { canvas }.into_drawing_area();
     let [left, bottom] = LABELS.map(fine);
@@ -165,7 +182,7 @@ fn try_draw(
         }
     };
     let (x_label, y_label) = (labels(x), labels(y));
-    let style = ("sans-serif", 11.5 * FINE)
+    let style = ("sans-serif", LABEL * FINE)
         .into_font()
         .color(&paint(theme.muted()));
     let mut mesh = chart.configure_mesh();
@@ -417,7 +434,7 @@ mod tests {
         );
         assert_eq!(
             labels(&Axis::linear([0.0, 2e6], 3.0)),
-            ["0", "1.00 × 10⁶", "2.00 × 10⁶"]
+            ["0", "1·10⁶", "2·10⁶"]
         );
         assert_eq!(
             labels(&Axis::decades([-5.2, 0.3], 8.0)),

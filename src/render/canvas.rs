@@ -113,9 +113,11 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     /// A sheet of `paper`, in logical pixels; sizes are rounded up to whole, even numbers of device pixels,
-    /// which video encoders ask for.
+    /// which video encoders ask for. A picture of more than 2²⁷ pixels gets a smaller scale instead.
     pub(crate) fn new(width: f64, height: f64, scale: f64, paper: Colour) -> Self {
-        let even = |length: f64| 2 * ((length * scale / 2.0).ceil().clamp(1.0, 16_000.0) as u32);
+        let area = (f64::from(1 << 27) / (width * height)).sqrt();
+        let scale = scale.min(area).min(32_000.0 / width.max(height));
+        let even = |length: f64| 2 * ((length * scale / 2.0).ceil() as u32).max(1);
         let mut pixmap = Pixmap::new(even(width), even(height))
             .expect("a picture has between 2 and 32 000 pixels a side");
         pixmap.fill(tiny_skia::Color::from_rgba8(paper.r, paper.g, paper.b, 255));

@@ -43,7 +43,7 @@ pub struct Curve<'a> {
     pub converged_at: Option<f64>,
 }
 
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 66.0;
 const RIGHT: f64 = 34.0;
 const GAP: f64 = 78.0;
 const HEAD: f64 = 84.0;

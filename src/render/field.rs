@@ -92,6 +92,16 @@ impl Field {
             .unwrap_or(0.0)
     }
 
+    /// Whether the field was asked for in this view.
+    pub(crate) fn covers(&self, view: &View) -> bool {
+        let own = &self.lattice.view;
+        let [width, height] = [view.width(), view.height()];
+        (0..2).all(|end| {
+            (own.x[end] - view.x[end]).abs() < 1e-6 * width
+                && (own.y[end] - view.y[end]).abs() < 1e-6 * height
+        })
+    }
+
     /// Fills the box with contour bands.
     pub(crate) fn paint(&self, canvas: &mut Canvas, plot: Rect, theme: Theme) {
         let clip = canvas.clip(plot);
@@ -153,12 +163,11 @@ impl Field {
         ];
         let stride = pitch.map(|p| ((SPACING / p).round() as usize).max(1));
         let longest = (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * 0.86;
-        let middle = |n: usize, stride: usize| {
-            ((n - 1) % stride) / 2 + usize::from((n - 1) % stride == 0 && stride > 1) * (stride / 2)
-        };
+        // Centred: as much of the last row is left over as is skipped before the first.
+        let first = |n: usize, stride: usize| (n - 1 - (n - 1) / stride * stride) / 2;
         let mut shapes = Vec::new();
-        for row in (middle(rows, stride[1])..rows).step_by(stride[1]) {
-            for column in (middle(columns, stride[0])..columns).step_by(stride[0]) {
+        for row in (first(rows, stride[1])..rows).step_by(stride[1]) {
+            for column in (first(columns, stride[0])..columns).step_by(stride[0]) {
                 let place = row * columns + column;
                 let (Some(&vx), Some(&vy)) =
                     (self.velocity.get((place, 0)), self.velocity.get((place, 1)))

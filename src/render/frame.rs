@@ -14,7 +14,7 @@ use crate::cloud::CloudView;
 
 /// One moment of a run, or of several that are compared.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame<'a> {
+pub struct Frame<'a, 'p> {
     /// Title of the scenario; shortened with `…` where it does not fit.
     pub title: &'a str,
     /// Steps taken so far.
@@ -29,26 +29,26 @@ pub struct Frame<'a> {
     /// [`Field::typical_speed`].
     pub speed: f64,
     /// The clouds, at most three in a row.
-    pub panels: &'a [Panel<'a>],
+    pub panels: &'a [Panel<'p>],
 }
 
 /// One cloud on its way.
 #[derive(Clone, Copy, Debug)]
-pub struct Panel<'a> {
+pub struct Panel<'p> {
     /// Name of the variant; empty in a frame with a single panel.
-    pub name: &'a str,
+    pub name: &'p str,
     /// The cloud now, `n×2`. Points that are not finite are not drawn.
-    pub particles: CloudView<'a>,
+    pub particles: CloudView<'p>,
     /// The colour of each particle, from [`origin::colours`](super::origin::colours).
-    pub colours: &'a [Colour],
+    pub colours: &'p [Colour],
     /// The target sample, `m×2`.
-    pub target: CloudView<'a>,
-    /// What the discriminator says all over the view.
-    pub field: Option<&'a Field>,
+    pub target: CloudView<'p>,
+    /// What the discriminator says all over the view; a field of another view is not drawn.
+    pub field: Option<&'p Field>,
     /// The metric that tells how far the cloud has come.
-    pub headline: Option<Headline<'a>>,
+    pub headline: Option<Headline<'p>>,
     /// A remark written into the panel, such as `diverged at step 41`; empty for none.
-    pub note: &'a str,
+    pub note: &'p str,
 }
 
 /// A metric and its sampling floor.
@@ -65,7 +65,7 @@ pub struct Headline<'a> {
 /// More points than this are drawn as density, not as dots.
 const DOTS: usize = 20_000;
 
-/// Margins left (room for labels), right, and gap between panels.
+/// Margins left (at least, to make room for labels), right, and gap between panels.
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 34.0;
 const GAP: f64 = 22.0;
@@ -78,7 +78,7 @@ const TICKS: f64 = 28.0;
 
 /// Draws a frame. The picture is as tall as the view asks for; every panel has the same axes.
 #[must_use]
-pub fn draw(frame: &Frame<'_>, style: &Style) -> Image {
+pub fn draw(frame: &Frame<'_, '_>, style: &Style) -> Image {
     let layout = Layout::of(frame, style);
     let theme = style.theme;
     let mut canvas = Canvas::new(
@@ -95,28 +95,35 @@ pub fn draw(frame: &Frame<'_>, style: &Style) -> Image {
         }
         dense(&mut canvas, frame, panel, plot, &layout.view, style);
         canvas.border(plot, 1.0, theme.faint());
-        let axis = |side: [f64; 2], length: f64, labelled: bool| Axis {
-            labelled,
-            ..Axis::linear(side, length / 64.0)
+        let x = Axis {
+            labelled: layout.lowest(place),
+            ..Axis::linear(layout.view.x, plot.width / 64.0)
         };
-        let x = axis(layout.view.x, plot.width, layout.lowest(place));
-        let y = axis(layout.view.y, plot.height, place % layout.columns == 0);
+        let y = Axis {
+            labelled: place % layout.columns == 0,
+            ..vertical(&layout.view, plot.height)
+        };
         axes::draw(&mut canvas, plot, [&x, &y], theme, false, &[]);
         remarks(&mut canvas, panel, plot, &layout.view, theme);
     }
     let room = Rect {
-        x: LEFT,
+        x: layout.left,
         y: layout.legend,
-        width: layout.width - LEFT - RIGHT,
+        width: layout.width - layout.left - RIGHT,
         height: layout.height - layout.legend,
     };
     legend::draw(&mut canvas, room, style);
     canvas.into_image()
 }
 
+fn vertical(view: &View, tall: f64) -> Axis {
+    Axis::linear(view.y, tall / 64.0)
+}
+
 /// Where everything is.
 struct Layout {
     view: View,
+    left: f64,
     width: f64,
     height: f64,
     columns: usize,
@@ -127,13 +134,18 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(frame: &Frame<'_>, style: &Style) -> Self {
+    fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
         let count = frame.panels.len().max(1);
         let columns = count.min(3);
         let rows = count.div_ceil(columns);
         let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
         let view = frame.view.sane();
-        let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
+        let split = |left: f64| {
+            ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()
+        };
+        let tall = split(LEFT) * view.height() / view.width();
+        let left = axes::room(&vertical(&view, tall)).clamp(LEFT, 90.0).ceil();
+        let across = split(left);
         let panel = [across, (across * view.height() / view.width()).round()];
         let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
         let row = panel[1] + if named { NAME } else { 0.0 };
@@ -141,8 +153,9 @@ impl Layout {
         let legend = head + row * rows as f64 + 8.0 * (rows - 1) as f64 + TICKS;
         Self {
             view,
+            left,
             width,
-            height: legend + legend::height(width - LEFT - RIGHT, style),
+            height: legend + legend::height(width - left - RIGHT, style),
             columns,
             count,
             named,
@@ -159,7 +172,7 @@ impl Layout {
             (HEAD, 0.0)
         };
         Rect {
-            x: LEFT + column as f64 * (self.panel[0] + GAP),
+            x: self.left + column as f64 * (self.panel[0] + GAP),
             y: head + name + row as f64 * (self.panel[1] + name + 8.0),
             width: self.panel[0],
             height: self.panel[1],
@@ -172,9 +185,10 @@ impl Layout {
     }
 }
 
-fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
+fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, theme: Theme) {
     let right = layout.width - RIGHT;
-    let width = right - LEFT;
+    let left = layout.left;
+    let width = right - left;
     let steps = if frame.step <= frame.steps && frame.steps > 0 {
         format!(
             "step {} of {}",
@@ -196,7 +210,7 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
     let title_text = title.fit(frame.title, width - taken - 28.0);
     canvas.text(
         &title_text,
-        [LEFT - 1.0, 40.0],
+        [left - 1.0, 40.0],
         Anchor::Left,
         title,
         theme.ink(),
@@ -221,7 +235,7 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
             theme.muted(),
         );
         if let Some(headline) = frame.panels.first().and_then(|panel| panel.headline) {
-            let place = [LEFT, 63.0];
+            let place = [left, 63.0];
             verdict(canvas, headline, place, width - taken - 28.0, 13.0, theme);
         }
         78.0
@@ -232,7 +246,7 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_>, layout: &Layout, theme: Theme) {
         0.0
     };
     let line = Rect {
-        x: LEFT,
+        x: left,
         y: bar,
         width,
         height: 2.0,
@@ -303,7 +317,7 @@ fn verdict(
 /// Everything that there are many of: the field, the target, the arrows, the particles.
 fn dense(
     canvas: &mut Canvas,
-    frame: &Frame<'_>,
+    frame: &Frame<'_, '_>,
     panel: &Panel<'_>,
     plot: Rect,
     view: &View,
@@ -311,8 +325,9 @@ fn dense(
 ) {
     let theme = style.theme;
     let clip = canvas.clip(plot);
+    let field = panel.field.filter(|field| field.covers(view));
     canvas.fill_box(plot, theme.bands()[super::theme::BANDS]);
-    if let Some(field) = panel.field.filter(|_| style.show.field) {
+    if let Some(field) = field.filter(|_| style.show.field) {
         field.paint(canvas, plot, theme);
     }
     let size = (plot.width * plot.height).sqrt();
@@ -332,7 +347,7 @@ fn dense(
             }
         }
     }
-    if let Some(field) = panel.field.filter(|_| style.show.arrows) {
+    if let Some(field) = field.filter(|_| style.show.arrows) {
         field.arrows(canvas, plot, frame.speed, theme);
     }
     if style.show.particles {

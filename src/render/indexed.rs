@@ -15,6 +15,8 @@ use super::colour::Colour;
 /// Index of the colour that shows what lies below; never used in a still.
 pub(crate) const TRANSPARENT: u8 = 0;
 const COLOURS: usize = 255;
+/// Distance in Oklab at which areas are seen as different.
+const ALIKE: f32 = 0.02;
 /// Bits a channel at which colours are looked up: cells of two levels, which no eye tells apart.
 const BITS: usize = 7;
 
@@ -61,10 +63,16 @@ impl Palette {
             .map(|(&colour, &count)| (count, colour))
             .collect();
         areas.sort_unstable_by(|a, b| b.cmp(a));
-        areas.truncate(COLOURS / 2);
-        let mut colours: Vec<Colour> = areas.iter().map(|area| area.1).collect();
+        let mut colours: Vec<Colour> = Vec::new();
+        for (_, colour) in areas {
+            // Areas that look the same share a colour: fewer colours compress better.
+            let like = |other: &Colour| gap(lab(*other), lab(colour)) < ALIKE * ALIKE;
+            if colours.len() < COLOURS / 2 && !colours.iter().any(like) {
+                colours.push(colour);
+            }
+        }
         let grain = if samples.iter().any(|image| image.is_shaded()) {
-            10.0
+            16.0
         } else {
             0.0
         };
@@ -76,15 +84,22 @@ impl Palette {
             let found = cluster(&cells, &fixed, COLOURS - fixed.len());
             colours.extend(found);
         }
-        let labs = colours.iter().map(|c| lab(*c)).collect();
-        Self {
+        if colours.is_empty() {
+            colours.push(Colour::default());
+        }
+        let palette = Self {
+            labs: colours.iter().map(|c| lab(*c)).collect(),
             colours,
-            labs,
             nearest: (0..1 << (3 * BITS))
                 .map(|_| AtomicU8::new(TRANSPARENT))
                 .collect(),
             grain,
+        };
+        // A colour of the palette stands for itself, even if another is nearer to the middle of its cell.
+        for (place, colour) in palette.colours.iter().enumerate().rev() {
+            palette.nearest[cell(*colour)].store(place as u8 + 1, Ordering::Relaxed);
         }
+        palette
     }
 
     /// The picture in these colours.
@@ -144,9 +159,7 @@ impl Palette {
     }
 
     fn index(&self, colour: Colour) -> u8 {
-        let cut = |channel: u8| usize::from(channel) >> (8 - BITS);
-        let place = (cut(colour.r) << (2 * BITS)) | (cut(colour.g) << BITS) | cut(colour.b);
-        let cell = &self.nearest[place];
+        let cell = &self.nearest[cell(colour)];
         match cell.load(Ordering::Relaxed) {
             TRANSPARENT => {
                 // The cell decides, not the colour in it: the answer must not depend on who asks first.
@@ -170,6 +183,12 @@ impl Palette {
         let rgb = self.colours.iter().flat_map(|c| [c.r, c.g, c.b]);
         [0; 3].into_iter().chain(rgb).collect()
     }
+}
+
+/// Which cell of colours this one belongs to.
+fn cell(colour: Colour) -> usize {
+    let cut = |channel: u8| usize::from(channel) >> (8 - BITS);
+    (cut(colour.r) << (2 * BITS)) | (cut(colour.g) << BITS) | cut(colour.b)
 }
 
 fn lab(colour: Colour) -> [f32; 3] {
@@ -309,7 +328,7 @@ pub(crate) fn encoder<'a>(
 
 /// Rows of indices as a zlib stream, without prediction, which does nothing for indices.
 pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(7));
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(6));
     for row in rows {
         in_memory(
             encoder

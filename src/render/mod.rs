@@ -48,6 +48,10 @@ pub struct Style {
 
 /// The layers of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent switches, each named"
+)]
 pub struct Show {
     /// The target sample, grey.
     pub target: bool,

@@ -19,12 +19,9 @@ pub fn colours(initial: CloudView<'_>, theme: Theme) -> Vec<Colour> {
         .rows()
         .into_iter()
         .map(|row| {
-            let place = |axis: usize| {
-                if width[axis] > 0.0 {
-                    (row[axis] - centre[axis]) / width[axis]
-                } else {
-                    0.0
-                }
+            let place = |axis: usize| match row[axis] - centre[axis] {
+                offset if width[axis] > 0.0 => offset / width[axis],
+                offset => 0.0 * offset,
             };
             colour(place(0), place(1), theme)
         })
