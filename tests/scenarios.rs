@@ -201,7 +201,10 @@ fn lesson_step_too_long_hums_beyond_the_limit_and_rests_below_it() {
 #[test]
 fn lesson_adaptive_widths_never_rest_and_leave_stragglers() {
     let adaptive = run("lesson-adaptive-widths", &[]);
-    let equal = run("lesson-adaptive-widths", &["discriminator.kde.adaptive=false"]);
+    let equal = run(
+        "lesson-adaptive-widths",
+        &["discriminator.kde.adaptive=false"],
+    );
     assert!(
         adaptive.restlessness > 5.0 * equal.restlessness,
         "{} against {}",

@@ -1,0 +1,413 @@
+//! The program as a user meets it: what it prints, what it leaves behind, and how it refuses.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+fn ratioflow(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("ratioflow").unwrap();
+    command.current_dir(folder).env_remove("NO_COLOR");
+    command
+}
+
+/// Options that make a run small enough for a test.
+const SMALL: [&str; 10] = [
+    "--steps",
+    "12",
+    "--set",
+    "cloud.particles=120",
+    "--set",
+    "cloud.samples=150",
+    "--set",
+    "output.frames=4",
+    "--set",
+    "metrics.floor_draws=8",
+];
+
+/// Every file below `folder` but the one that holds wall-clock times and the lock.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name != "timings.json" && name != ".lock" {
+                let short = path.strip_prefix(folder).unwrap().to_path_buf();
+                all.insert(short, fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+/// Runs and gives the directory that the program prints.
+fn run(folder: &Path, args: &[&str]) -> PathBuf {
+    let output = ratioflow(folder).arg("run").args(args).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {errors}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        printed.lines().count(),
+        1,
+        "one line on standard output: {printed:?}"
+    );
+    folder.join(printed.trim_end())
+}
+
+#[test]
+fn a_run_leaves_every_file_of_the_interface() {
+    let home = TempDir::new().unwrap();
+    let mut args = vec!["eight-gaussians"];
+    args.extend(SMALL);
+    let directory = run(home.path(), &args);
+    assert_eq!(directory, home.path().join("output/eight-gaussians/001"));
+    let files = contents(&directory);
+    let expected = [
+        "animation.png",
+        "convergence.png",
+        "final.png",
+        "frames/0000.png",
+        "frames/0003.png",
+        "metrics.csv",
+        "run.json",
+        "scenario.toml",
+        "trajectory.npz",
+    ];
+    for name in expected {
+        assert!(files.contains_key(Path::new(name)), "{name} is missing");
+    }
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&files[Path::new("run.json")]).unwrap();
+    assert_eq!(manifest["status"], "complete");
+    assert_eq!(manifest["steps"], 12);
+    assert_eq!(manifest["seed"], 1);
+    for metric in [
+        "energy_distance",
+        "mmd2",
+        "sliced_w2",
+        "knn_kl",
+        "c2st",
+        "modes",
+        "speed",
+    ] {
+        assert!(manifest["final"][metric].is_number(), "{metric}");
+    }
+    assert!(manifest["floor"]["energy_distance"]["q95"].is_number());
+    let table = String::from_utf8(files[Path::new("metrics.csv")].clone()).unwrap();
+    assert!(table.starts_with("step,time,energy_distance,"));
+    let steps: Vec<&str> = table
+        .lines()
+        .skip(1)
+        .map(|l| l.split(',').next().unwrap())
+        .collect();
+    assert_eq!(steps, ["0", "10", "12"]);
+
+    // The next run has the next number.
+    assert_eq!(
+        run(home.path(), &args),
+        home.path().join("output/eight-gaussians/002")
+    );
+}
+
+#[test]
+fn the_same_bytes_for_any_number_of_threads_and_from_the_run_s_own_scenario() {
+    let home = TempDir::new().unwrap();
+    for scenario in ["eight-gaussians", "drawing", "gaussian-pair"] {
+        let mut args = vec![scenario];
+        args.extend(SMALL);
+        args.extend(["--threads", "1"]);
+        let one = run(home.path(), &args);
+        *args.last_mut().unwrap() = "3";
+        let three = run(home.path(), &args);
+        let own = one.join("scenario.toml");
+        let again = run(home.path(), &[own.to_str().unwrap()]);
+        let first = contents(&one);
+        for other in [three, again] {
+            let second = contents(&other);
+            assert!(first.keys().eq(second.keys()), "{scenario}: the same files");
+            for (name, bytes) in &first {
+                assert!(
+                    bytes == &second[name],
+                    "{scenario}: {} differs",
+                    name.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scenario_may_come_from_standard_input() {
+    let home = TempDir::new().unwrap();
+    let output = ratioflow(home.path())
+        .args(["run", "-", "--no-frames", "--json"])
+        .args(SMALL)
+        .write_stdin("[target.moons]\n")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["run"]["scenario"], "stdin");
+    let directory = home.path().join(object["directory"].as_str().unwrap());
+    assert!(directory.join("final.png").exists());
+    assert!(!directory.join("animation.png").exists(), "--no-frames");
+}
+
+#[test]
+fn a_run_that_blows_up_is_recorded_and_has_an_exit_code_of_its_own() {
+    let home = TempDir::new().unwrap();
+    let output = ratioflow(home.path())
+        .args(["run", "gaussian-pair", "--set", "flow.step_size=40.0"])
+        .args(SMALL)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("diverged at step"), "{told}");
+    let directory = home.path().join("output/gaussian-pair/001");
+    let files = contents(&directory);
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&files[Path::new("run.json")]).unwrap();
+    assert_eq!(manifest["status"], "diverged");
+    assert!(manifest["ending"].as_str().unwrap().contains("particle"));
+    for kept in [
+        "final.png",
+        "animation.png",
+        "metrics.csv",
+        "trajectory.npz",
+    ] {
+        assert!(files.contains_key(Path::new(kept)), "{kept} is kept");
+    }
+}
+
+/// Every refusal: exit code 2, one message with these words, and nothing left behind.
+#[test]
+fn bad_input_is_refused_with_place_value_and_remedy() {
+    let home = TempDir::new().unwrap();
+    let file = |name: &str, bytes: &[u8]| fs::write(home.path().join(name), bytes).unwrap();
+    file("typo.toml", b"[target.ring]\nmodes = 8\nradios = 2.0\n");
+    file("variant.toml", b"[target.rng]\n");
+    file("two.toml", b"[target.ring]\n[target.grid]\n");
+    file("range.toml", b"[target.ring]\nsd = -0.5\n");
+    file("nan.toml", b"[target.ring]\nsd = nan\n");
+    file("type.toml", b"[target.ring]\nmodes = \"eight\"\n");
+    file("missing.toml", b"[target.points]\nfile = \"nowhere.npy\"\n");
+    file("white.toml", b"[target.image]\nfile = \"white.png\"\n");
+    file("lie.toml", b"[target.points]\nfile = \"lie.npy\"\n");
+    file("good.toml", b"[target.ring]\n");
+    file("white.png", &white_png());
+    file("lie.npy", &lying_npy());
+    let before = contents(home.path());
+    let cases: &[(&[&str], &[&str])] = &[
+        (
+            &["typo.toml"],
+            &["typo.toml:3:1", "radios", "did you mean `radius`?"],
+        ),
+        (
+            &["variant.toml"],
+            &["variant.toml:1:9", "rng", "did you mean `ring`?"],
+        ),
+        (&["two.toml"], &["two.toml:", "ring", "grid"]),
+        (
+            &["range.toml"],
+            &["range.toml:2:6", "-0.5", "greater than 0"],
+        ),
+        (&["nan.toml"], &["nan.toml:2:6", "finite"]),
+        (&["type.toml"], &["type.toml:2:9", "eight"]),
+        (
+            &["missing.toml"],
+            &[
+                "missing.toml:2:8",
+                "nowhere.npy",
+                "relative to the scenario file",
+            ],
+        ),
+        (&["white.toml"], &["white.toml:2:8", "ink"]),
+        (&["lie.toml"], &["lie.toml:2:8", "lie.npy"]),
+        (
+            &["good.toml", "--set", "target.ring.sd=-1"],
+            &["--set target.ring.sd=-1", "greater than 0"],
+        ),
+        (
+            &["good.toml", "--set", "flow.stesp=3"],
+            &["stesp", "did you mean `steps`?"],
+        ),
+        (&["good.toml", "--steps", "many"], &["--steps many"]),
+        (&["good.toml", "--seed=-1"], &["--seed -1"]),
+        (
+            &["good.toml", "--discriminator", "kdee"],
+            &["kdee", "did you mean `kde`?"],
+        ),
+        (
+            &["good.toml", "--discriminator", "oracle"],
+            &["oracle", "target.gaussian"],
+        ),
+        (
+            &["eight-gaussian"],
+            &["eight-gaussian", "did you mean `eight-gaussians`?"],
+        ),
+        (
+            &["good.toml", "--set", "flow.h=softpluss"],
+            &["softpluss", "softplus"],
+        ),
+    ];
+    for (args, words) in cases {
+        let output = ratioflow(home.path())
+            .arg("run")
+            .args(*args)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {told}");
+        for word in *words {
+            assert!(
+                told.contains(word),
+                "{args:?}: expected {word:?} in\n{told}"
+            );
+        }
+        assert!(output.stdout.is_empty());
+        assert_eq!(
+            contents(home.path()),
+            before,
+            "{args:?} left something behind"
+        );
+        assert!(
+            !home.path().join("output").exists(),
+            "{args:?} left a folder behind"
+        );
+    }
+}
+
+/// A white picture: there is no ink in it.
+fn white_png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 4, 4);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder
+        .write_header()
+        .unwrap()
+        .write_image_data(&[255; 16])
+        .unwrap();
+    bytes
+}
+
+/// 144 bytes that claim to hold 10¹² points.
+fn lying_npy() -> Vec<u8> {
+    let mut header =
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".to_owned();
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.resize(144.max(bytes.len()), 0);
+    bytes
+}
+
+#[test]
+fn a_folder_in_use_by_other_things_is_left_alone() {
+    let home = TempDir::new().unwrap();
+    fs::create_dir(home.path().join("mine")).unwrap();
+    fs::write(home.path().join("mine/thesis.tex"), "precious").unwrap();
+    for force in [&[][..], &["--force"]] {
+        let output = ratioflow(home.path())
+            .args(["run", "eight-gaussians", "--out", "mine"])
+            .args(force)
+            .args(SMALL)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(6));
+        assert_eq!(contents(&home.path().join("mine")).len(), 1);
+    }
+    let args = |more: &'static [&'static str]| {
+        let mut args = vec!["eight-gaussians", "--out", "free"];
+        args.extend(SMALL);
+        args.extend(more);
+        args
+    };
+    run(home.path(), &args(&[]));
+    let output = ratioflow(home.path())
+        .arg("run")
+        .args(args(&[]))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(6));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--force"));
+    run(home.path(), &args(&["--force"]));
+}
+
+#[test]
+fn lists_schema_check_init_and_completions_answer() {
+    let home = TempDir::new().unwrap();
+    let text = |args: &[&str]| {
+        let output = ratioflow(home.path()).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(text(&["list"]).contains("eight-gaussians"));
+    for (what, name) in [
+        ("targets", "swiss-roll"),
+        ("discriminators", "kde"),
+        ("maps", "log-sigmoid"),
+        ("metrics", "sliced_w2"),
+    ] {
+        assert!(text(&["list", what]).contains(name));
+        let object: serde_json::Value =
+            serde_json::from_str(&text(&["list", what, "--json"])).unwrap();
+        assert!(object[name].is_string(), "{what}: {name}");
+    }
+    let schema: serde_json::Value = serde_json::from_str(&text(&["schema"])).unwrap();
+    assert!(schema["properties"]["target"].is_object());
+    assert!(text(&["completions", "bash"]).contains("ratioflow"));
+
+    // What check prints is a scenario again, and says the same of itself.
+    let resolved = text(&["check", "eight-gaussians"]);
+    fs::write(home.path().join("resolved.toml"), &resolved).unwrap();
+    assert_eq!(text(&["check", "resolved.toml"]), resolved);
+
+    assert_eq!(text(&["init", "mine"]), "mine.toml\n");
+    text(&["check", "mine.toml"]);
+    let output = ratioflow(home.path())
+        .args(["init", "mine"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "an existing file is not overwritten"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
+    let home = TempDir::new().unwrap();
+    let program = assert_cmd::cargo::cargo_bin("ratioflow");
+    let shell = |line: &str| {
+        let line = line.replace("ratioflow", program.to_str().unwrap());
+        let output = std::process::Command::new("bash")
+            .args(["-c", &format!("set -o pipefail; {line}")])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (code, told) = shell("ratioflow schema | head -c 10 > /dev/null");
+    assert_eq!(code, Some(0), "{told}");
+    if Path::new("/dev/full").exists() {
+        let (code, told) = shell("ratioflow schema > /dev/full");
+        assert_eq!(code, Some(3));
+        assert!(told.contains("standard output"), "{told}");
+    }
+}
