@@ -11,3 +11,4 @@ pub mod setting;
 pub mod target;
 pub mod discriminator;
 pub mod scenario;
+pub mod report;

@@ -1,0 +1,159 @@
+//! The manifest of a run, `run.json`: what was run, how it ended, and what was measured.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::directory::RunDirectory;
+use super::error::ReportError;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is going on, or was killed.
+    Running,
+    /// It has ended as asked. Written when all other files are.
+    Complete,
+    /// The flow blew up or collapsed.
+    Diverged,
+    /// A signal stopped it; it can be resumed.
+    Interrupted,
+    /// It could not go on.
+    Failed,
+}
+
+/// What `run.json` holds. Metrics are listed by name, in alphabetical order.
+///
+/// JSON has no NaN and no infinities: such a number is written as `null`, and a warning says what it was. Read
+/// back, it is NaN.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the program.
+    pub version: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where the run stands.
+    pub status: Status,
+    /// How it ended, in one sentence; `null` while it goes on.
+    pub ending: Option<String>,
+    /// Steps taken.
+    pub steps: u64,
+    /// Each metric of the last cloud.
+    #[serde(rename = "final", deserialize_with = "values")]
+    pub last: BTreeMap<String, f64>,
+    /// The same metric between independent samples of the target: `median`, `q95`, ….
+    #[serde(deserialize_with = "nested_values")]
+    pub floor: BTreeMap<String, BTreeMap<String, f64>>,
+    /// First step from which each metric could not be told from its floor; `null` if there is none.
+    pub converged_at: BTreeMap<String, Option<u64>>,
+    /// What a reader should know before trusting the numbers.
+    pub warnings: Vec<String>,
+}
+
+impl Manifest {
+    /// Name of the file in a run directory.
+    pub const FILE: &str = "run.json";
+
+    /// The manifest of a run that begins.
+    #[must_use]
+    pub fn begun(scenario: &str, seed: u64) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: scenario.to_owned(),
+            seed,
+            status: Status::Running,
+            ending: None,
+            steps: 0,
+            last: BTreeMap::new(),
+            floor: BTreeMap::new(),
+            converged_at: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The text of `run.json`: indented, one line a number, ending in a newline.
+    ///
+    /// # Errors
+    /// None that is known; those of the JSON writer are passed on.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut manifest = self.clone();
+        for warning in self.numbers_without_json() {
+            if !manifest.warnings.contains(&warning) {
+                manifest.warnings.push(warning);
+            }
+        }
+        let mut text = serde_json::to_string_pretty(&manifest)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Writes `run.json`, as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`ReportError::Io`] naming the file.
+    pub fn save(&self, directory: &RunDirectory) -> Result<(), ReportError> {
+        directory.save(Self::FILE, |file| {
+            file.write_all(self.to_json()?.as_bytes())
+        })
+    }
+
+    /// Reads the manifest in the run directory `folder`.
+    ///
+    /// # Errors
+    /// [`ReportError::NotARun`] if there is none or it cannot be understood.
+    pub fn load(folder: &Path) -> Result<Self, ReportError> {
+        let not_a_run = |reason: String| ReportError::NotARun {
+            path: folder.to_owned(),
+            reason,
+        };
+        let text = fs::read_to_string(folder.join(Self::FILE))
+            .map_err(|e| not_a_run(format!("`{}` cannot be read: {e}", Self::FILE)))?;
+        serde_json::from_str(&text)
+            .map_err(|e| not_a_run(format!("`{}` is not one of ours: {e}", Self::FILE)))
+    }
+
+    /// One warning for each number that is written as `null`.
+    fn numbers_without_json(&self) -> Vec<String> {
+        let last = self
+            .last
+            .iter()
+            .map(|(name, &x)| (format!("final.{name}"), x));
+        let floors = self.floor.iter().flat_map(|(name, floor)| {
+            let each = floor.iter();
+            each.map(move |(part, &x)| (format!("floor.{name}.{part}"), x))
+        });
+        last.chain(floors)
+            // A NaN that came from a `null` has its warning already, which may say `inf`.
+            .filter(|(key, x)| {
+                let told = |warning: &String| warning.starts_with(&format!("`{key}` is "));
+                !x.is_finite() && !self.warnings.iter().any(told)
+            })
+            .map(|(key, x)| format!("`{key}` is {x}, which JSON cannot hold: written as null"))
+            .collect()
+    }
+}
+
+fn values<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let read = BTreeMap::<String, Option<f64>>::deserialize(from)?;
+    Ok(with_nan(read))
+}
+
+fn nested_values<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, BTreeMap<String, f64>>, D::Error> {
+    let read = BTreeMap::<String, BTreeMap<String, Option<f64>>>::deserialize(from)?;
+    Ok(read.into_iter().map(|(k, v)| (k, with_nan(v))).collect())
+}
+
+fn with_nan(values: BTreeMap<String, Option<f64>>) -> BTreeMap<String, f64> {
+    values
+        .into_iter()
+        .map(|(name, x)| (name, x.unwrap_or(f64::NAN)))
+        .collect()
+}

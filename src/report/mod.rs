@@ -1,0 +1,19 @@
+//! What a run leaves behind: the run directory and every kind of file in it. Nothing else writes files.
+
+mod arrays;
+mod atomic;
+mod checkpoint;
+mod directory;
+mod error;
+mod lock;
+mod manifest;
+mod table;
+
+pub use arrays::Arrays;
+pub use atomic::Draft;
+pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
+pub use directory::RunDirectory;
+pub use error::ReportError;
+pub use lock::in_use;
+pub use manifest::{Manifest, Status};
+pub use table::Table;
