@@ -1,6 +1,6 @@
 //! Named arrays in one `.npz` file that numpy opens without pickle; the same arrays give the same bytes.
 
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use ndarray::{ArrayView, Dimension};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpyError, WriteNpzError};
@@ -12,12 +12,15 @@ use zip::{CompressionMethod, DateTime};
 ///
 /// Arrays are stored, not deflated: coordinates are noise below their first digits, and shrink by 4 % at eighty
 /// times the time. They carry the date 1980-01-01, so that time does not show in the bytes.
-pub struct Arrays<W: Write + Seek>(NpzWriter<W>);
+pub struct Arrays<W: Write + Seek>(NpzWriter<Fragile<W>>);
 
 impl<W: Write + Seek> Arrays<W> {
     /// Begins a file in `writer`, such as a [`Draft`](super::Draft).
     pub fn new(writer: W) -> Self {
-        Self(NpzWriter::new(writer))
+        Self(NpzWriter::new(Fragile {
+            writer,
+            broken: false,
+        }))
     }
 
     /// Adds an array of `f64`, `f32` or integers under a `name` without `.npy`, in C order.
@@ -45,7 +48,49 @@ impl<W: Write + Seek> Arrays<W> {
     /// # Errors
     /// Those of the writer.
     pub fn finish(self) -> io::Result<()> {
-        self.0.finish().map(drop).map_err(plain)
+        let Fragile { broken, .. } = self.0.finish().map_err(plain)?;
+        if broken {
+            return Err(io::Error::other("an array before could not be written"));
+        }
+        Ok(())
+    }
+}
+
+/// A writer that fails once and then swallows everything: an unfinished archive writes on when it is dropped,
+/// and would print to the terminal that it cannot.
+struct Fragile<W> {
+    writer: W,
+    broken: bool,
+}
+
+impl<W> Fragile<W> {
+    fn attempt<T>(
+        &mut self,
+        if_broken: T,
+        action: impl FnOnce(&mut W) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.broken {
+            return Ok(if_broken);
+        }
+        let outcome = action(&mut self.writer);
+        self.broken = matches!(&outcome, Err(e) if e.kind() != io::ErrorKind::Interrupted);
+        outcome
+    }
+}
+
+impl<W: Write> Write for Fragile<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |writer| writer.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), Write::flush)
+    }
+}
+
+impl<W: Seek> Seek for Fragile<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.attempt(0, |writer| writer.seek(to))
     }
 }
 

@@ -1,15 +1,13 @@
 //! The folder of one run: made for it alone, locked while it goes on, gone again if nothing was written.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::atomic::{Draft, sync_folder};
 use super::error::ReportError;
+use super::lock::{LOCK, lock};
 use super::manifest::Manifest;
-
-/// Held locked by whoever writes in the folder. It stays: to remove a lock file is to let two in.
-const LOCK: &str = ".lock";
 
 /// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
 /// comes last, so that a removal that is interrupted can be repeated.
@@ -70,6 +68,10 @@ impl RunDirectory {
             }
             match lock(&path) {
                 Ok(lock) => {
+                    // Of runs that begin together, the last to go takes the common folder away.
+                    if !made.contains(&parent) {
+                        made.push(parent);
+                    }
                     made.push(path.clone());
                     return Ok(Self {
                         path,
@@ -217,56 +219,6 @@ impl Drop for RunDirectory {
     }
 }
 
-/// Whether a run is going on in the folder `path`.
-#[must_use]
-pub fn in_use(path: &Path) -> bool {
-    File::open(path.join(LOCK))
-        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
-}
-
-/// Locks the folder, without waiting.
-fn lock(path: &Path) -> Result<File, ReportError> {
-    let place = path.join(LOCK);
-    let io = |e| ReportError::io("lock", path, e);
-    loop {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&place)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(ReportError::InUse {
-                    path: path.to_owned(),
-                });
-            }
-            // Without locks, that a folder is made only once still keeps new runs apart.
-            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(e)) => return Err(io(e)),
-        }
-        // Whoever had it before may have removed it with the folder.
-        if is_same_file(&file, &place) {
-            return Ok(file);
-        }
-    }
-}
-
-#[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_: &File, path: &Path) -> bool {
-    path.exists()
-}
-
 /// `false`: the folder is free; `true`: it holds an earlier run, which may be replaced.
 fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, ReportError> {
     let occupied = |reason: &str| ReportError::Occupied {
@@ -298,18 +250,36 @@ fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, ReportError> {
 
 /// Makes `path` with all folders above it; returns those that were not there before, the outermost first.
 fn make_folders(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let missing = path
-        .ancestors()
-        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-    let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
-    missing.reverse();
-    fs::create_dir_all(path).map_err(|e| ReportError::io("create", path, e))?;
-    Ok(missing)
+    /// More often than that, a folder is not taken away at the very moment.
+    const ATTEMPTS: usize = 100;
+    let mut attempt = 1;
+    loop {
+        let missing = path
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+        missing.reverse();
+        match fs::create_dir_all(path) {
+            Ok(()) => return Ok(missing),
+            // A run that was not used has taken away a folder above this one, or this one just found.
+            Err(e)
+                if attempt < ATTEMPTS
+                    && (e.kind() == io::ErrorKind::NotFound
+                        || e.kind() == io::ErrorKind::AlreadyExists && !path.is_file()) =>
+            {
+                attempt += 1;
+            }
+            Err(e) => return Err(ReportError::io("create", path, e)),
+        }
+    }
 }
 
 /// One more than the highest number of a folder in `parent`.
 fn next_number(parent: &Path) -> Result<u32, ReportError> {
-    let numbers = entries(parent)?;
+    let numbers = match entries(parent) {
+        Err(ReportError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
+        other => other?,
+    };
     let highest = numbers
         .iter()
         .filter_map(|(name, _)| is_number(name).then(|| name.parse::<u32>().ok())?)
