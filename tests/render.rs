@@ -143,121 +143,68 @@ impl Act {
     }
 }
 
-fn figure(style: &Style) -> (Image, Image) {
+/// Made-up curves of one run, or of three.
+fn figure(several: bool, style: &Style) -> Image {
     let steps: Vec<f64> = (0..=40).map(|k| f64::from(k) * 5.0).collect();
     let decay = |rate: f64, floor: f64| -> Vec<f64> {
+        let wave = |k: usize| (0.12 * (7.0 * k as f64 + 90.0 * rate).sin()).exp();
+        let fall = |s: f64| 0.9 * (-s * rate).exp() + floor;
         steps
             .iter()
             .enumerate()
-            .map(|(k, s)| {
-                let noise = 0.12 * (7.0 * k as f64 + 90.0 * rate).sin();
-                ((-s * rate).exp() * 0.9 + floor) * noise.exp()
-            })
+            .map(|(k, s)| fall(*s) * wave(k))
             .collect()
     };
-    let [a, b, c] = [decay(0.07, 0.0032), decay(0.05, 0.006), decay(0.03, 0.05)];
+    let [flow, distill, adversarial] = [decay(0.07, 0.0032), decay(0.05, 0.006), decay(0.03, 0.05)];
     let mut mmd = decay(0.06, 0.0);
     for v in mmd.iter_mut().skip(24).step_by(2) {
         *v = -1e-5;
     }
     let mut speed = decay(0.02, 0.01);
     speed[12] = f64::NAN;
-    let hq: Vec<f64> = steps
+    let share: Vec<f64> = steps
         .iter()
         .map(|s| 0.99 - 0.98 * (-s * 0.03).exp())
         .collect();
-    let floor = Some(Floor {
-        median: 0.0033,
-        q95: 0.0053,
-    });
-    fn curve<'a>(
-        label: &'a str,
-        steps: &'a [f64],
-        values: &'a [f64],
-        converged_at: Option<f64>,
-    ) -> Curve<'a> {
-        Curve {
-            label,
-            steps,
-            values,
-            converged_at,
-        }
-    }
-    let single = [
-        Chart {
-            name: "energy distance",
-            floor,
-            logarithmic: true,
-            curves: &[curve("flow", &steps, &a, Some(85.0))],
-        },
-        Chart {
-            name: "MMD²",
-            floor: Some(Floor {
-                median: 1e-4,
-                q95: 4e-4,
-            }),
-            logarithmic: true,
-            curves: &[curve("flow", &steps, &mmd, Some(120.0))],
-        },
-        Chart {
-            name: "high-quality share",
-            floor: None,
-            logarithmic: false,
-            curves: &[curve("flow", &steps, &hq, None)],
-        },
-        Chart {
-            name: "rms speed",
-            floor: None,
-            logarithmic: true,
-            curves: &[curve("flow", &steps, &speed, None)],
-        },
+    let curve = |label, values, converged_at| Curve {
+        label,
+        steps: &steps,
+        values,
+        converged_at,
+    };
+    let chart = |name, floor, logarithmic, curves| Chart {
+        name,
+        floor,
+        logarithmic,
+        curves,
+    };
+    let floor = |median: f64, q95: f64| Some(Floor { median, q95 });
+    let count = if several { 3 } else { 1 };
+    let energy = [
+        curve("flow", &flow, Some(85.0)),
+        curve("distill", &distill, Some(110.0)),
+        curve("adversarial", &adversarial, None),
     ];
-    let several = [
-        Chart {
-            name: "energy distance",
-            floor,
-            logarithmic: true,
-            curves: &[
-                curve("flow", &steps, &a, Some(85.0)),
-                curve("distill", &steps, &b, Some(110.0)),
-                curve("adversarial", &steps, &c, None),
-            ],
-        },
-        Chart {
-            name: "MMD²",
-            floor: Some(Floor {
-                median: 1e-4,
-                q95: 4e-4,
-            }),
-            logarithmic: true,
-            curves: &[
-                curve("flow", &steps, &mmd, None),
-                curve("distill", &steps, &b, None),
-            ],
-        },
-        Chart {
-            name: "high-quality share",
-            floor: None,
-            logarithmic: false,
-            curves: &[curve("flow", &steps, &hq, None)],
-        },
+    let mmd = [
+        curve("flow", &mmd, Some(115.0)),
+        curve("distill", &distill, None),
+        curve("adversarial", &adversarial, None),
     ];
-    (
-        curves(
-            &Figure {
-                title: "Ring of eight Gaussians",
-                charts: &single,
-            },
-            style,
+    let (share, speed) = ([curve("flow", &share, None)], [curve("flow", &speed, None)]);
+    let charts = [
+        chart(
+            "energy distance",
+            floor(0.0033, 0.0053),
+            true,
+            &energy[..count],
         ),
-        curves(
-            &Figure {
-                title: "Ring of eight Gaussians: three ways",
-                charts: &several,
-            },
-            style,
-        ),
-    )
+        chart("MMD²", floor(1e-4, 4e-4), true, &mmd[..count]),
+        chart("high-quality share", None, false, &share),
+        chart("rms speed", None, true, &speed),
+    ];
+    let title = "Ring of eight Gaussians";
+    let charts = &charts[..4 - usize::from(several)];
+    curves(&Figure { title, charts }, style)
 }
 
 /// Several panels, with all that may be too long or too large.
@@ -337,9 +284,8 @@ fn gallery() {
                 &act.image(t, &style).png(),
             );
         }
-        let (single, several) = figure(&style);
-        save(&format!("curves-{label}.png"), &single.png());
-        save(&format!("compare-curves-{label}.png"), &several.png());
+        save(&format!("curves-{label}.png"), &figure(false, &style).png());
+        save(&format!("compare-{label}.png"), &figure(true, &style).png());
     }
     let dark = Style {
         theme: Theme::Dark,
@@ -350,7 +296,7 @@ fn gallery() {
         ..Act::new(2000, 4000)
     };
     save("dark.png", &night.image(0.45, &dark).png());
-    save("dark-curves.png", &figure(&dark).1.png());
+    save("dark-curves.png", &figure(true, &dark).png());
     for (count, name) in [(1, "wide"), (2, "two"), (3, "three"), (5, "five")] {
         save(
             &format!("{name}.png"),

@@ -15,7 +15,7 @@ use super::colour::Colour;
 /// Index of the colour that shows what lies below; never used in a still.
 pub(crate) const TRANSPARENT: u8 = 0;
 const COLOURS: usize = 255;
-/// Distance in Oklab at which areas are seen as different.
+/// Distance in Oklab at which small areas are seen as different.
 const ALIKE: f32 = 0.02;
 /// Bits a channel at which colours are looked up: cells of two levels, which no eye tells apart.
 const BITS: usize = 7;
@@ -64,10 +64,11 @@ impl Palette {
             .collect();
         areas.sort_unstable_by(|a, b| b.cmp(a));
         let mut colours: Vec<Colour> = Vec::new();
-        for (_, colour) in areas {
-            // Areas that look the same share a colour: fewer colours compress better.
+        for (count, colour) in areas {
+            // Small areas that look the same share a colour: fewer colours compress better.
             let like = |other: &Colour| gap(lab(*other), lab(colour)) < ALIKE * ALIKE;
-            if colours.len() < COLOURS / 2 && !colours.iter().any(like) {
+            let large = count as usize > total / 200;
+            if colours.len() < COLOURS / 2 && (large || !colours.iter().any(like)) {
                 colours.push(colour);
             }
         }

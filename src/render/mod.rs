@@ -4,6 +4,35 @@
 //! of these alone: the same values give the same bytes, on any number of threads. Lengths are in logical
 //! pixels, which [`Style::scale`] turns into device pixels, so that twice the scale is the same picture,
 //! twice as sharp.
+//!
+//! ```
+//! use ratioflow::render::{Frame, Panel, Style, Theme, View, draw, origin};
+//!
+//! let start = ndarray::array![[0.0, 0.0], [0.5, 0.2], [-0.3, 0.4]];
+//! let target = ndarray::array![[2.0, 0.0], [-2.0, 0.0]];
+//! let colours = origin::colours(start.view(), Theme::Light);
+//! let panel = Panel {
+//!     name: "",
+//!     particles: start.view(),
+//!     colours: &colours,
+//!     target: target.view(),
+//!     field: None,
+//!     headline: None,
+//!     note: "",
+//! };
+//! let frame = Frame {
+//!     title: "Three particles",
+//!     step: 0,
+//!     steps: 100,
+//!     time: 0.0,
+//!     view: View::around(&[start.view(), target.view()]),
+//!     speed: 1.0,
+//!     panels: &[panel],
+//! };
+//! let image = draw(&frame, &Style::default());
+//! assert_eq!(image.width(), 720);
+//! assert!(image.png().starts_with(b"\x89PNG"));
+//! ```
 
 mod animation;
 mod axes;
