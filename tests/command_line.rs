@@ -301,7 +301,7 @@ fn white_png() -> Vec<u8> {
 fn lying_npy() -> Vec<u8> {
     let mut header =
         "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 2), }".to_owned();
-    while (header.len() + 11) % 64 != 0 {
+    while !(header.len() + 11).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');
