@@ -206,6 +206,8 @@ pub struct Step<'a> {
     pub velocity: CloudView<'a>,
     /// ε of the step to come, in squared units of the target.
     pub step_size: f64,
+    /// Length over which the fitted ratio is smooth, in the target's units.
+    pub scale: f64,
     /// Root mean square distance of the particles from where they began.
     pub displacement: f64,
     /// The velocity field at any other place.
@@ -341,6 +343,7 @@ impl Flow {
             ratio: &self.ratio,
             velocity: self.velocity.view(),
             step_size: self.step_size(),
+            scale: self.pace.scale,
             displacement: cloud::rms((&self.state.cloud - &self.start).view()),
             field: self.field(),
         }

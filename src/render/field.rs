@@ -1,11 +1,11 @@
-//! The field of the log density ratio: contour bands by factors of two, and arrows of the velocity.
+//! The field of the log density ratio: contour bands, and arrows of the velocity.
 
 use ndarray::{Array1, Array2};
 
 use super::canvas::{Canvas, Rect};
-use super::theme::{BANDS, Theme};
+use super::theme::{BANDS, EDGES, Theme};
 use super::view::View;
-use crate::cloud::{Cloud, lengths};
+use crate::cloud::{Cloud, CloudView, lengths};
 
 /// Regularly spaced places that cover a view: where a discriminator is asked, so as to draw its field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,34 +47,87 @@ impl Lattice {
     }
 }
 
+impl Lattice {
+    /// Distance from each place (`rows·columns`) to the nearest point of any of the clouds, exact to the pitch of
+    /// the lattice; infinite without a point. Points that are not finite, or lie outside, do not count.
+    #[must_use]
+    pub fn distances(&self, clouds: &[CloudView<'_>]) -> Array1<f64> {
+        let along = |side: [f64; 2], v: f64, n: usize| {
+            let k = (v - side[0]) / (side[1] - side[0]) * (n - 1) as f64;
+            (k > -0.5 && k < n as f64 - 0.5).then(|| k.round() as usize)
+        };
+        let (rows, columns) = (self.rows, self.columns);
+        let mut taken = Array2::from_elem((rows, columns), false);
+        for point in clouds.iter().flat_map(|cloud| cloud.rows()) {
+            let column = along(self.view.x, point[0], columns);
+            let row = along(self.view.y, point[1], rows);
+            if let (Some(row), Some(column)) = (row, column) {
+                taken[[row, column]] = true;
+            }
+        }
+        // Along each row first; then the nearest over all rows, by Pythagoras.
+        let beside = Array2::from_shape_fn((rows, columns), |(row, column)| {
+            (0..columns)
+                .filter(|&other| taken[[row, other]])
+                .map(|other| other.abs_diff(column) as f64)
+                .fold(f64::INFINITY, f64::min)
+        });
+        let pitch = self.pitch();
+        Array1::from_shape_fn(rows * columns, |place| {
+            let (row, column) = (place / columns, place % columns);
+            let nearest = (0..rows)
+                .map(|other| (other.abs_diff(row) as f64).hypot(beside[[other, column]]))
+                .fold(f64::INFINITY, f64::min);
+            pitch * nearest
+        })
+    }
+
+    /// Distance between neighbouring places.
+    #[must_use]
+    pub fn pitch(&self) -> f64 {
+        self.view.width() / (self.columns - 1) as f64
+    }
+}
+
 /// What a discriminator says at the places of a [`Lattice`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     lattice: Lattice,
-    /// `log₂ r` at each place, limited to where the bands end, since beyond only the sign is drawn.
-    doublings: Vec<f32>,
+    /// Where `log r` lies among the bands at each place, see [`depth`].
+    depths: Vec<f32>,
     velocity: Cloud,
 }
 
-/// Beyond this many doublings the colour no longer changes.
-const LIMIT: f32 = BANDS as f32 + 2.0;
+/// `log r` on a scale on which the edges of the bands are ±1, ±2, …: linear between two edges, and limited
+/// beyond the last, where the colour no longer changes.
+fn depth(log_ratio: f64) -> f32 {
+    let size = log_ratio.abs();
+    let mut inner = 0.0;
+    for (passed, edge) in EDGES.iter().enumerate() {
+        let outer = edge.ln();
+        if size < outer {
+            let depth = passed as f64 + (size - inner) / (outer - inner);
+            return depth.copysign(log_ratio) as f32;
+        }
+        inner = outer;
+    }
+    (BANDS as f64 + (size - inner).min(2.0)).copysign(log_ratio) as f32
+}
 
 impl Field {
     /// A field from `log r` (`n`, natural) and the velocity (`n×2`) at the [`points`](Lattice::points) of
     /// `lattice`. What is not finite is drawn as neutral, and as no arrow. Missing values count as such.
     #[must_use]
     pub fn new(lattice: Lattice, log_ratio: &Array1<f64>, velocity: Cloud) -> Self {
-        let doublings = (0..lattice.rows * lattice.columns)
+        let depths = (0..lattice.rows * lattice.columns)
             .map(|place| match log_ratio.get(place) {
-                Some(v) if !v.is_nan() => {
-                    ((v / std::f64::consts::LN_2) as f32).clamp(-LIMIT, LIMIT)
-                }
+                Some(v) if !v.is_nan() => depth(*v),
                 _ => 0.0,
             })
             .collect();
         Self {
             lattice,
-            doublings,
+            depths,
             velocity,
         }
     }
@@ -115,7 +168,7 @@ impl Field {
         let across: Vec<_> = (0..=width).map(|k| Spline::at(k, width, columns)).collect();
         let mut stretched = vec![0.0_f32; rows * (width + 1)];
         for (row, line) in stretched.chunks_exact_mut(width + 1).enumerate() {
-            let values = &self.doublings[row * columns..][..columns];
+            let values = &self.depths[row * columns..][..columns];
             for (out, spline) in line.iter_mut().zip(&across) {
                 *out = spline.of(|k| values[k]);
             }
@@ -223,7 +276,7 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
 }
 
 /// For each pixel its place among the bands, from 0 to `2·BANDS`: a whole number inside a band, a fraction
-/// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, … doublings.
+/// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, ….
 #[multiversion::multiversion(targets = "simd")]
 fn places_among_bands(line: &[f32], below: &[f32], places: &mut [f32]) {
     let neighbours = line[1..].iter().zip(below);

@@ -5,7 +5,7 @@ use super::canvas::{Canvas, Disc, Rect};
 use super::field;
 use super::origin;
 use super::text::{Anchor, regular};
-use super::theme::BANDS;
+use super::theme::{BANDS, EDGES};
 
 /// A line of the key, and the air below the last.
 const LINE: f64 = 46.0;
@@ -153,15 +153,14 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
         theme.muted(),
     );
     for edge in 0..2 * BANDS {
-        let doublings = if edge < BANDS {
-            BANDS - edge
+        let factor = if edge < BANDS {
+            EDGES[BANDS - 1 - edge]
         } else {
-            edge + 1 - BANDS
+            EDGES[edge - BANDS]
         };
         let x = left + (edge + 1) as f64 * BAND;
-        let factor = format!("{}×", 1_u32 << doublings);
         canvas.text(
-            &factor,
+            &format!("{factor}×"),
             [x, y + HEIGHT + 13.5],
             Anchor::Centre,
             regular(9.5),

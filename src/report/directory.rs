@@ -27,6 +27,8 @@ const FILES: [&str; 11] = [
 
 /// Folder of the single pictures.
 const FRAMES: &str = "frames";
+/// Folder of the copies of the files that the scenario reads.
+const INPUTS: &str = "inputs";
 
 /// A run directory that this process, and no other, may write to.
 ///
@@ -186,17 +188,19 @@ impl RunDirectory {
 
     /// Removes what an earlier run has left.
     fn clear(&self) -> Result<(), ReportError> {
-        let frames = self.path.join(FRAMES);
-        // A link is left alone: what it points to may be anybody's.
-        if fs::symlink_metadata(&frames).is_ok_and(|about| about.is_dir()) {
-            for (name, path) in entries(&frames)? {
-                let is_frame = name.strip_suffix(".png").is_some_and(is_number);
-                if is_frame || Draft::is_unfinished(&name) {
+        for (folder, is_ours) in [(FRAMES, is_frame as fn(&str) -> bool), (INPUTS, is_input)] {
+            let folder = self.path.join(folder);
+            // A link is left alone: what it points to may be anybody's.
+            if !fs::symlink_metadata(&folder).is_ok_and(|about| about.is_dir()) {
+                continue;
+            }
+            for (name, path) in entries(&folder)? {
+                if is_ours(&name) || Draft::is_unfinished(&name) {
                     remove(&path)?;
                 }
             }
             // It stays if something of the user's is in it.
-            let _ = fs::remove_dir(&frames);
+            let _ = fs::remove_dir(&folder);
         }
         sweep(&self.path)?;
         for name in FILES {
@@ -294,6 +298,14 @@ fn is_number(name: &str) -> bool {
 }
 
 /// What lies in a folder, by name.
+fn is_frame(name: &str) -> bool {
+    name.strip_suffix(".png").is_some_and(is_number)
+}
+
+fn is_input(name: &str) -> bool {
+    name.starts_with("target-") || name.starts_with("source-")
+}
+
 fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReportError> {
     let read = || -> io::Result<Vec<(String, PathBuf)>> {
         fs::read_dir(folder)?

@@ -13,6 +13,11 @@ use crate::render::{Field, Lattice, View};
 /// Places along the longer side of the view where the field is asked for.
 const ACROSS: usize = 64;
 
+/// The field is drawn in full within this many length scales of the discriminator from the nearest sample or
+/// particle, and not at all beyond [`NOWHERE`]: far from all data an estimate of the ratio means nothing.
+const NEAR: f64 = 2.5;
+const NOWHERE: f64 = 4.5;
+
 /// The flow at one step.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -34,19 +39,21 @@ pub struct Recorder {
     cadence: Option<Cadence>,
     lattice: Lattice,
     places: Cloud,
+    target: Cloud,
     snapshots: Vec<Snapshot>,
     speed: f64,
 }
 
 impl Recorder {
-    /// A recorder of `frames` snapshots (0: only the last one) over `view`.
+    /// A recorder of `frames` snapshots (0: only the last one) over `view`, for a flow towards `target`.
     #[must_use]
-    pub fn new(frames: usize, view: View) -> Self {
+    pub fn new(frames: usize, view: View, target: CloudView<'_>) -> Self {
         let lattice = Lattice::new(view, ACROSS);
         Self {
             cadence: (frames > 0).then_some(Cadence::Spread(frames)),
             places: lattice.points(),
             lattice,
+            target: target.to_owned(),
             snapshots: Vec::new(),
             speed: 0.0,
         }
@@ -67,7 +74,18 @@ impl Recorder {
     fn take(&mut self, step: &Step<'_>) {
         let mut ratio = Ratio::zeros(self.places.nrows());
         step.field.ratio(self.places.view(), &mut ratio);
-        let field = Field::new(self.lattice, &ratio.log, step.field.velocity(&ratio));
+        let mut velocity = step.field.velocity(&ratio);
+        let distances = self
+            .lattice
+            .distances(&[self.target.view(), step.state.cloud.view()]);
+        let length = step.scale.max(self.lattice.pitch());
+        for (i, distance) in distances.iter().enumerate() {
+            let weight = (NOWHERE - distance / length) / (NOWHERE - NEAR);
+            let weight = weight.clamp(0.0, 1.0);
+            ratio.log[i] *= weight;
+            velocity.row_mut(i).mapv_inplace(|v| v * weight);
+        }
+        let field = Field::new(self.lattice, &ratio.log, velocity);
         if self.snapshots.is_empty() {
             self.speed = field.typical_speed();
         }

@@ -121,7 +121,7 @@ fn simulate(
         spent: Duration::ZERO,
     };
     let mut camera = Timed {
-        inner: Recorder::new(scenario.output.frames, view),
+        inner: Recorder::new(scenario.output.frames, view, experiment.training.view()),
         spent: Duration::ZERO,
     };
     let mut flow = experiment.flow()?;
