@@ -9,6 +9,8 @@ use crate::cloud::CloudView;
 use crate::setting::{Invalid, at_least, positive};
 
 mod arrival;
+mod assignment;
+mod auction;
 mod c2st;
 mod energy;
 mod floor;
@@ -20,6 +22,7 @@ mod neighbours;
 mod pairs;
 mod panel;
 mod sliced;
+mod w2;
 
 pub use arrival::Arrival;
 pub use c2st::{C2ST, C2st};
@@ -31,6 +34,7 @@ pub use mmd::{MMD2, Mmd2, median_distance};
 pub use modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODES, ModeMeasure};
 pub use panel::{Evidence, Measurement, Panel};
 pub use sliced::{SLICED_W2, SlicedW2};
+pub use w2::{ExactW2, Transport, TransportError, W2};
 
 /// Nearest-neighbour queries that one task takes.
 const QUERIES: usize = 128;
@@ -69,11 +73,12 @@ pub enum Ideal {
 }
 
 /// All measures there are, in the order of their columns.
-pub const ALL: [&About; 11] = [
+pub const ALL: [&About; 12] = [
     &ENERGY_DISTANCE,
     &ENERGY_P,
     &MMD2,
     &SLICED_W2,
+    &W2,
     &KNN_KL,
     &C2ST,
     &MEMORISATION,
