@@ -139,14 +139,14 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
     let letters = regular(11.0);
     let above = y - 6.0;
     canvas.text(
-        "more cloud",
+        "× more cloud",
         [left, above],
         Anchor::Left,
         letters,
         theme.muted(),
     );
     canvas.text(
-        "more target",
+        "× more target",
         [left + BAR, above],
         Anchor::Right,
         letters,
@@ -160,7 +160,7 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
         };
         let x = left + (edge + 1) as f64 * BAND;
         canvas.text(
-            &format!("{factor}×"),
+            &factor.to_string(),
             [x, y + HEIGHT + 13.5],
             Anchor::Centre,
             regular(9.5),
