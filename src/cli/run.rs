@@ -10,7 +10,7 @@ use super::load::ScenarioArgs;
 use super::progress::Progress;
 use super::{Common, print, say};
 use crate::flow::Ending;
-use crate::report::{RunDirectory, Summary, record};
+use crate::report::{Record, RunDirectory, record};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -75,7 +75,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
 }
 
 /// The closing lines: what happened, in words, and what a reader should know.
-fn tell(summary: &Summary, told: usize) {
+fn tell(summary: &Record, told: usize) {
     for warning in &summary.manifest.warnings[told..] {
         say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
     }

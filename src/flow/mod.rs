@@ -125,6 +125,18 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// A remark for pictures and tables; empty for a flow that ended as planned.
+    #[must_use]
+    pub fn note(&self) -> String {
+        match self {
+            Self::Complete => String::new(),
+            Self::Stopped { reason } => format!("stopped: {reason}"),
+            Self::Diverged { step, .. } => format!("diverged at step {step}"),
+        }
+    }
+}
+
 /// How a flow can fail. Such a run is a finding, not an error.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Divergence {

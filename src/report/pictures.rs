@@ -1,20 +1,33 @@
-//! The pictures of a run: animation, frames, last cloud, convergence.
+//! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
-use crate::metric::{ENERGY_DISTANCE, Floors, Ideal};
-use crate::observe::Row;
+use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Ideal};
+use crate::observe::Meter;
 use crate::render::{
-    Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, View, curves,
-    draw, film, origin,
+    Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Image, Pace, Panel, Style, View,
+    curves, draw, film, origin,
 };
 
-/// What a run's pictures have in common.
+/// What the pictures of one run are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Take<'a> {
+    /// Name of the variant; empty for a run by itself.
+    pub name: &'a str,
+    /// The snapshots, at least one.
+    pub recorder: &'a Recorder,
+    /// What was measured.
+    pub meter: &'a Meter,
+    /// How the run ended, if not as planned; written into the last frames.
+    pub note: &'a str,
+}
+
+/// Runs that begin with the same cloud and have the same target, to be drawn together.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// Title of the scenario.
     pub title: &'a str,
-    /// Steps of the whole run.
+    /// Steps of the longest run.
     pub steps: usize,
     /// The first cloud, which gives particles their colours.
     pub start: CloudView<'a>,
@@ -22,174 +35,191 @@ pub struct Scene<'a> {
     pub target: CloudView<'a>,
     /// What every picture shows.
     pub view: View,
-    /// What was measured during the run.
-    pub rows: &'a [Row],
-    /// The floors of these measures.
-    pub floors: &'a Floors,
-    /// How the run ended, if not as planned; written into the last frames.
-    pub note: &'a str,
+    /// The runs, at least one.
+    pub takes: &'a [Take<'a>],
 }
 
 impl Scene<'_> {
-    /// Animation and frames.
+    /// Animation and frames, at the steps of the run that has most of them. A run that ended earlier stays as it was.
     #[must_use]
-    pub fn film(&self, recorder: &Recorder, style: &Style, pace: Pace) -> Film {
+    pub fn film(&self, style: &Style, pace: Pace, stills: bool) -> Film {
         let colours = origin::colours(self.start, style.theme);
-        let snapshots = recorder.snapshots();
-        let picture = |k: usize| {
-            let note = if k + 1 == snapshots.len() {
-                self.note
-            } else {
-                ""
-            };
-            self.frame(&snapshots[k], recorder.speed(), &colours, note, style)
-        };
-        film(snapshots.len(), picture, pace, true)
+        let steps = self.frame_steps();
+        film(
+            steps.len(),
+            |k| self.frame(steps[k], &colours, style),
+            pace,
+            stills,
+        )
     }
 
     /// The bytes of `final.png`, at twice the scale.
     #[must_use]
-    pub fn last(&self, recorder: &Recorder, style: &Style) -> Option<Vec<u8>> {
-        let sharp = Style {
-            scale: 2.0 * style.scale,
-            ..*style
-        };
+    pub fn last(&self, style: &Style) -> Vec<u8> {
         let colours = origin::colours(self.start, style.theme);
-        let snapshot = recorder.snapshots().last()?;
-        let image = self.frame(snapshot, recorder.speed(), &colours, self.note, &sharp);
-        Some(image.png())
+        let last = self.frame_steps().last().copied().unwrap_or(0);
+        self.frame(last, &colours, &sharp(style)).png()
     }
 
-    fn frame(
-        &self,
-        snapshot: &Snapshot,
-        speed: f64,
-        colours: &[Colour],
-        note: &str,
-        style: &Style,
-    ) -> crate::render::Image {
-        let panel = Panel {
-            name: "",
-            particles: snapshot.cloud.view(),
-            colours,
-            target: self.target,
-            field: Some(&snapshot.field),
-            headline: self.headline(snapshot.step),
-            note,
-        };
+    /// The steps of the snapshots of the run that has most of them.
+    fn frame_steps(&self) -> Vec<usize> {
+        let all = self.takes.iter().map(|take| take.recorder.snapshots());
+        let most = all.max_by_key(|snapshots| snapshots.len());
+        most.unwrap_or_default().iter().map(|s| s.step).collect()
+    }
+
+    fn frame(&self, step: usize, colours: &[Colour], style: &Style) -> Image {
+        let panels: Vec<Panel<'_>> = self
+            .takes
+            .iter()
+            .filter_map(|take| {
+                let snapshot = take.at(step)?;
+                let last = take.recorder.snapshots().last();
+                let over = last.is_some_and(|last| last.step == snapshot.step);
+                Some(Panel {
+                    name: take.name,
+                    particles: snapshot.cloud.view(),
+                    colours,
+                    target: self.target,
+                    field: Some(&snapshot.field),
+                    headline: take.headline(snapshot.step),
+                    note: if over { take.note } else { "" },
+                })
+            })
+            .collect();
+        let time = self.takes.first().and_then(|take| take.at(step));
+        let speeds = self.takes.iter().map(|take| take.recorder.speed());
         draw(
             &Frame {
                 title: self.title,
-                step: snapshot.step as u64,
+                step: step as u64,
                 steps: self.steps as u64,
-                time: snapshot.time,
+                time: time.map_or(f64::NAN, |snapshot| snapshot.time),
                 view: self.view,
-                speed,
-                panels: &[panel],
+                speed: speeds.fold(0.0, f64::max),
+                panels: &panels,
             },
             style,
         )
     }
 
-    /// The energy distance as it was last measured, at `step` or before.
-    fn headline(&self, step: usize) -> Option<Headline<'static>> {
-        let row = self.rows.iter().rfind(|row| row.step <= step)?;
-        Some(Headline {
-            name: "energy distance",
-            value: row.values.get(ENERGY_DISTANCE.name)?,
-            floor: floor_of(self.floors, ENERGY_DISTANCE.name),
-        })
-    }
-
-    /// The bytes of `convergence.png`, at twice the scale.
+    /// The bytes of `convergence.png`, at twice the scale: one chart for each measure that any of the runs has.
     #[must_use]
-    pub fn convergence(&self, converged_at: &[(&str, Option<u64>)], style: &Style) -> Vec<u8> {
-        let steps: Vec<f64> = self.rows.iter().map(|row| row.step as f64).collect();
-        let kept: Vec<_> = CHARTS
+    pub fn convergence(&self, style: &Style) -> Vec<u8> {
+        let series: Vec<Vec<Series<'_>>> = CHARTS
             .iter()
-            .filter_map(|&(name, words, logarithmic)| {
-                let values: Vec<f64> = self
-                    .rows
+            .map(|(name, ..)| {
+                self.takes
                     .iter()
-                    .map(|row| row.values.get(name).unwrap_or(f64::NAN))
-                    .collect();
-                let at = converged_at
-                    .iter()
-                    .find(|(n, _)| *n == name)
-                    .and_then(|(_, at)| *at);
-                values.iter().any(|v| v.is_finite()).then_some((
-                    name,
-                    words,
-                    logarithmic,
-                    values,
-                    at,
-                ))
+                    .filter_map(|take| take.series(name))
+                    .collect()
             })
             .collect();
-        let own: Vec<[Curve<'_>; 1]> = kept
+        let curved: Vec<Vec<Curve<'_>>> = series
             .iter()
-            .map(|(_, _, _, values, at)| {
-                [Curve {
-                    label: "flow",
-                    steps: &steps,
-                    values,
-                    converged_at: at.map(|step| step as f64),
-                }]
-            })
+            .map(|all| all.iter().map(Series::curve).collect())
             .collect();
-        let charts: Vec<Chart<'_>> = kept
+        let charts: Vec<Chart<'_>> = CHARTS
             .iter()
-            .zip(&own)
-            .map(|((name, words, logarithmic, ..), curves)| Chart {
+            .zip(&curved)
+            .filter(|(_, curves)| !curves.is_empty())
+            .map(|((name, words, logarithmic), curves)| Chart {
                 name: words,
-                floor: floor_of(self.floors, name),
+                floor: self
+                    .takes
+                    .iter()
+                    .find_map(|take| floor_of(take.meter.floors(), name)),
                 logarithmic: *logarithmic,
                 curves,
             })
             .collect();
-        let sharp = Style {
-            scale: 2.0 * style.scale,
-            ..*style
+        let figure = Figure {
+            title: self.title,
+            charts: &charts,
         };
-        curves(
-            &Figure {
-                title: self.title,
-                charts: &charts,
-            },
-            &sharp,
-        )
-        .png()
+        curves(&figure, &sharp(style)).png()
+    }
+}
+
+/// One measure of one run.
+struct Series<'a> {
+    label: &'a str,
+    steps: Vec<f64>,
+    values: Vec<f64>,
+    converged_at: Option<f64>,
+}
+
+impl Series<'_> {
+    fn curve(&self) -> Curve<'_> {
+        Curve {
+            label: self.label,
+            steps: &self.steps,
+            values: &self.values,
+            converged_at: self.converged_at,
+        }
+    }
+}
+
+impl<'a> Take<'a> {
+    /// The last snapshot at `step` or before.
+    fn at(&self, step: usize) -> Option<&'a Snapshot> {
+        self.recorder.snapshots().iter().rfind(|s| s.step <= step)
+    }
+
+    /// The energy distance as it was last measured, at `step` or before.
+    fn headline(&self, step: usize) -> Option<Headline<'static>> {
+        let row = self.meter.rows().iter().rfind(|row| row.step <= step)?;
+        Some(Headline {
+            name: "energy distance",
+            value: row.values.get(ENERGY_DISTANCE.name)?,
+            floor: floor_of(self.meter.floors(), ENERGY_DISTANCE.name),
+        })
+    }
+
+    /// All values of the measure `name`; `None` if it was never measured.
+    fn series(&self, name: &str) -> Option<Series<'a>> {
+        let rows = self.meter.rows();
+        let value = |row: &crate::observe::Row| row.values.get(name).unwrap_or(f64::NAN);
+        let values: Vec<f64> = rows.iter().map(value).collect();
+        values.iter().any(|v| v.is_finite()).then(|| Series {
+            label: self.name,
+            steps: rows.iter().map(|row| row.step as f64).collect(),
+            values,
+            converged_at: self
+                .meter
+                .arrivals()
+                .find(|(n, _)| *n == name)
+                .and_then(|(_, step)| step.map(|step| step as f64)),
+        })
     }
 }
 
 /// The charts of `convergence.png`: column, what it is called, and whether its axis is logarithmic.
-const CHARTS: [(&str, &str, bool); 10] = [
+const CHARTS: [(&str, &str, bool); 11] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
     ("mmd2", "MMD²", true),
-    ("knn_kl", "kNN estimate of KL(q‖p)", false),
-    ("c2st", "15-NN classifier accuracy (½: cannot tell)", false),
-    (
-        "kl_discriminator",
-        "KL by the discriminator, −mean D",
-        false,
-    ),
-    (
-        "mass_tv",
-        "error of the modes' masses (total variation)",
-        false,
-    ),
+    ("knn_kl", "KL(q‖p) by nearest neighbours", false),
+    ("c2st", "15-NN classifier accuracy", false),
+    ("kl_discriminator", "−mean D at the particles", false),
+    ("mass_tv", "error of the modes' masses", false),
     ("high_quality", "high-quality points", false),
     ("bridges", "points on bridges", false),
+    ("distillation_gap", "distillation gap", true),
     ("speed", "rms speed", true),
 ];
 
+/// Twice as sharp, for pictures to be printed.
+fn sharp(style: &Style) -> Style {
+    Style {
+        scale: 2.0 * style.scale,
+        ..*style
+    }
+}
+
 /// The floor of a measure of which less is better.
 fn floor_of(floors: &Floors, name: &str) -> Option<Floor> {
-    let ideal = crate::metric::ALL
-        .iter()
-        .find(|about| about.name == name)?
-        .ideal;
+    let ideal = ALL.iter().find(|about| about.name == name)?.ideal;
     let floor = floors.get(name)?;
     (ideal == Ideal::Low).then_some(Floor {
         median: floor.median,

@@ -12,7 +12,7 @@ use super::arrays::Arrays;
 use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
-use super::pictures::Scene;
+use super::pictures::{Scene, Take};
 use super::recorder::{Recorder, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
@@ -27,15 +27,19 @@ use crate::scenario::{Experiment, Scenario, ThemeSpec};
 use crate::setting::Invalid;
 use crate::target::Files;
 
-/// What a run left behind, beside its files.
+/// A recorded run: what its files were made from.
 #[derive(Debug)]
-pub struct Summary {
+pub struct Record {
     /// What was written into `run.json`.
     pub manifest: Manifest,
     /// The same in words.
     pub verdict: Verdict,
     /// How the flow ended.
     pub ending: Ending,
+    /// What was measured during the run, with the floors.
+    pub meter: Meter,
+    /// The snapshots.
+    pub recorder: Recorder,
 }
 
 /// Why a run could not be recorded.
@@ -66,7 +70,7 @@ pub fn record(
     files: &dyn Files,
     directory: &RunDirectory,
     watcher: &mut Watcher<'_>,
-) -> Result<Summary, RunError> {
+) -> Result<Record, RunError> {
     let scenario = &experiment.scenario;
     let mut manifest = Manifest::begun(name, scenario.seed);
     manifest.warnings.clone_from(&experiment.warnings);
@@ -82,11 +86,13 @@ pub fn record(
         // The first error is the one to tell, even if this fails for the same reason.
         let _ = manifest.save(directory);
     }
-    let (verdict, ending) = result?;
-    Ok(Summary {
+    let (verdict, ending, meter, recorder) = result?;
+    Ok(Record {
         manifest,
         verdict,
         ending,
+        meter,
+        recorder,
     })
 }
 
@@ -95,7 +101,7 @@ fn simulate(
     directory: &RunDirectory,
     manifest: &mut Manifest,
     watcher: &mut Watcher<'_>,
-) -> Result<(Verdict, Ending), RunError> {
+) -> Result<(Verdict, Ending, Meter, Recorder), RunError> {
     let scenario = &experiment.scenario;
     let mut clock = Clock::start();
     let (panel, floors) = experiment.validation_gauge()?;
@@ -135,8 +141,7 @@ fn simulate(
     let cloud = flow.state().cloud.view();
     let (panel, floors) = experiment.reference_gauge()?;
     let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
-    let arrivals: Vec<_> = meter.arrivals().collect();
-    let since = arrivals.first().and_then(|(_, step)| *step);
+    let since = meter.arrivals().next().and_then(|(_, step)| step);
     let verdict = Verdict::new(&ending, &values, &floors, since);
     clock.lap("final metrics");
 
@@ -152,11 +157,14 @@ fn simulate(
         start: experiment.start.view(),
         target: experiment.training.view(),
         view,
-        rows: meter.rows(),
-        floors: meter.floors(),
-        note: &note(&ending),
+        takes: &[Take {
+            name: "",
+            recorder: &recorder,
+            meter: &meter,
+            note: &ending.note(),
+        }],
     };
-    save_pictures(scenario, &scene, &recorder, &arrivals, directory)?;
+    save_pictures(scenario, &scene, directory)?;
     clock.lap("pictures");
     directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
 
@@ -175,7 +183,7 @@ fn simulate(
         _ => Status::Complete,
     };
     manifest.save(directory)?;
-    Ok((verdict, ending))
+    Ok((verdict, ending, meter, recorder))
 }
 
 /// Fills in the numbers of the manifest.
@@ -213,15 +221,6 @@ fn describe(
         .map(|(name, step)| (name.to_owned(), step))
         .collect();
     manifest.ending = Some(verdict.headline.clone());
-}
-
-/// What is written into the last frame of a run that did not end as planned.
-fn note(ending: &Ending) -> String {
-    match ending {
-        Ending::Complete => String::new(),
-        Ending::Stopped { reason } => format!("stopped: {reason}"),
-        Ending::Diverged { step, .. } => format!("diverged at step {step}"),
-    }
 }
 
 /// Copies the files that the scenario reads into the folder `inputs` and names the copies instead.
@@ -285,36 +284,42 @@ fn save_trajectory(
     })
 }
 
-fn save_pictures(
+/// Writes animation, frames, last picture and curves.
+pub(super) fn save_pictures(
     scenario: &Scenario,
     scene: &Scene<'_>,
-    recorder: &Recorder,
-    arrivals: &[(&str, Option<u64>)],
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    let style = Style {
+    let style = style_of(scenario);
+    if scenario.output.frames > 0 {
+        let film = scene.film(&style, pace_of(scenario), true);
+        for (k, png) in film.stills.iter().enumerate() {
+            directory.put(&format!("frames/{k:04}.png"), png)?;
+        }
+        directory.put("animation.png", &film.animation)?;
+    }
+    directory.put("final.png", &scene.last(&style))?;
+    directory.put("convergence.png", &scene.convergence(&style))
+}
+
+/// How the pictures of a scenario look.
+fn style_of(scenario: &Scenario) -> Style {
+    Style {
         theme: match scenario.output.theme {
             ThemeSpec::Light => Theme::Light,
             ThemeSpec::Dark => Theme::Dark,
         },
         scale: scenario.output.scale,
         ..Style::default()
-    };
-    if scenario.output.frames > 0 {
-        let pace = Pace {
-            frame: (1000.0 / scenario.output.fps).round() as u16,
-            ..Pace::default()
-        };
-        let film = scene.film(recorder, &style, pace);
-        for (k, png) in film.stills.iter().enumerate() {
-            directory.put(&format!("frames/{k:04}.png"), png)?;
-        }
-        directory.put("animation.png", &film.animation)?;
     }
-    if let Some(png) = scene.last(recorder, &style) {
-        directory.put("final.png", &png)?;
+}
+
+/// How fast its animation plays.
+fn pace_of(scenario: &Scenario) -> Pace {
+    Pace {
+        frame: (1000.0 / scenario.output.fps).round() as u16,
+        ..Pace::default()
     }
-    directory.put("convergence.png", &scene.convergence(arrivals, &style))
 }
 
 /// Meter, table and watcher: measures a step, writes the row at once, and shows it.
