@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::error::CliError;
-use crate::scenario::{Document, Embedded, Experiment, SHIPPED, Scenario, find, plain_name};
+use crate::scenario::{
+    Document, Embedded, Experiment, SHIPPED, Scenario, ScenarioError, find, plain_name,
+};
 use crate::setting::Invalid;
 use crate::target::{BuildError, Files, Folder};
 
@@ -35,12 +37,25 @@ pub(super) struct Loaded {
     pub(super) name: String,
     pub(super) experiment: Experiment,
     /// Where its files come from.
-    pub(super) files: Box<dyn Files>,
+    pub(super) files: Box<dyn Files + Sync>,
 }
 
 impl ScenarioArgs {
     /// Reads, changes and checks the scenario.
     pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        let (found, document) = self.document()?;
+        let scenario: Scenario = document.read()?;
+        let experiment =
+            Experiment::new(scenario, &*found.files).map_err(|error| blame(&document, error))?;
+        Ok(Loaded {
+            name: found.name,
+            experiment,
+            files: found.files,
+        })
+    }
+
+    /// Reads the scenario and applies the options.
+    pub(super) fn document(&self) -> Result<(Found, Document), CliError> {
         let found = self.find()?;
         let mut document = Document::parse(&found.label, &found.text)?;
         for assignment in &self.set {
@@ -55,21 +70,7 @@ impl ScenarioArgs {
         if let Some(name) = &self.discriminator {
             document.replace("--discriminator", "discriminator", name)?;
         }
-        let scenario: Scenario = document.read()?;
-        let experiment = Experiment::new(scenario, &*found.files).map_err(|error| {
-            let invalid = match error {
-                BuildError::Invalid(invalid) => invalid,
-                BuildError::File { key, file, reason } => {
-                    Invalid::new(key, format!("{file:?}"), reason)
-                }
-            };
-            document.blame(&invalid)
-        })?;
-        Ok(Loaded {
-            name: found.name,
-            experiment,
-            files: found.files,
-        })
+        Ok((found, document))
     }
 
     /// The text of the scenario and where its relative paths lead.
@@ -143,11 +144,20 @@ impl ScenarioArgs {
 /// More than any scenario needs: 16 MiB.
 const LONGEST: u64 = 16 << 20;
 
-struct Found {
-    name: String,
+/// The text of a scenario, and where its relative paths lead.
+pub(super) struct Found {
+    pub(super) name: String,
     label: String,
     text: String,
-    files: Box<dyn Files>,
+    pub(super) files: Box<dyn Files + Sync>,
+}
+
+/// The error for what cannot be built, at the place where it was written.
+pub(super) fn blame(document: &Document, error: BuildError) -> ScenarioError {
+    document.blame(&match error {
+        BuildError::Invalid(invalid) => invalid,
+        BuildError::File { key, file, reason } => Invalid::new(key, format!("{file:?}"), reason),
+    })
 }
 
 /// The name of the scenario in a file. A run's own `scenario.toml` keeps the name of the run's scenario, which

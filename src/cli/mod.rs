@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and one function per command.
 
 mod check;
+mod compare;
 mod error;
 mod init;
 mod list;
@@ -55,6 +56,8 @@ enum Color {
 enum Command {
     /// Simulate one scenario; prints the run directory
     Run(run::RunArgs),
+    /// Run variants of one scenario side by side, from the same cloud and samples
+    Compare(compare::CompareArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
     let common = cli.common;
     let result = match cli.command {
         Command::Run(args) => run::run(&args, common),
+        Command::Compare(args) => compare::run(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

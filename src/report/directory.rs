@@ -11,10 +11,12 @@ use super::manifest::Manifest;
 
 /// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
 /// comes last, so that a removal that is interrupted can be repeated.
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "animation.png",
     "checkpoint",
     "checkpoint.previous",
+    "comparison.csv",
+    COMPARISON,
     "convergence.png",
     "final.png",
     "metrics.csv",
@@ -24,6 +26,9 @@ const FILES: [&str; 11] = [
     "trajectory.npz",
     Manifest::FILE,
 ];
+
+/// By this file the folder of a comparison is known.
+pub(super) const COMPARISON: &str = "comparison.json";
 
 /// Folder of the single pictures.
 const FRAMES: &str = "frames";
@@ -50,11 +55,23 @@ impl RunDirectory {
     /// # Errors
     /// [`ReportError::Io`] if a folder cannot be made.
     pub fn create(root: &Path, scenario: &str) -> Result<Self, ReportError> {
+        Self::numbered(root, scenario, "")
+    }
+
+    /// As [`create`](Self::create), for a comparison: `<root>/<scenario>/compare-<NNN>/`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_comparison(root: &Path, scenario: &str) -> Result<Self, ReportError> {
+        Self::numbered(root, scenario, "compare-")
+    }
+
+    fn numbered(root: &Path, scenario: &str, prefix: &str) -> Result<Self, ReportError> {
         let parent = root.join(folder_name(scenario));
         let mut made = make_folders(&parent)?;
-        let mut number = next_number(&parent)?;
+        let mut number = next_number(&parent, prefix)?;
         loop {
-            let path = parent.join(format!("{number:03}"));
+            let path = parent.join(format!("{prefix}{number:03}"));
             match fs::create_dir(&path) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
@@ -202,6 +219,15 @@ impl RunDirectory {
             // It stays if something of the user's is in it.
             let _ = fs::remove_dir(&folder);
         }
+        // The variants of an earlier comparison are runs.
+        if self.path.join(COMPARISON).is_file() {
+            for (_, path) in entries(&self.path)? {
+                if Manifest::load(&path).is_ok() {
+                    drop(Self::at(&path, true)?);
+                    let _ = fs::remove_dir(&path);
+                }
+            }
+        }
         sweep(&self.path)?;
         for name in FILES {
             remove(&self.path.join(name))?;
@@ -239,9 +265,16 @@ fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, ReportError> {
     if entries(path)?.iter().all(|(name, _)| name == LOCK) {
         return Ok(false);
     }
-    match (Manifest::load(path), force) {
-        (Ok(_), true) => Ok(true),
-        (Ok(_), false) => Err(occupied(
+    let earlier = Manifest::load(path).map(drop).or_else(|error| {
+        if path.join(COMPARISON).is_file() {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    });
+    match (earlier, force) {
+        (Ok(()), true) => Ok(true),
+        (Ok(()), false) => Err(occupied(
             "holds an earlier run: choose another folder, or replace that run with `--force`",
         )),
         (Err(_), true) => Err(occupied(
@@ -279,14 +312,15 @@ fn make_folders(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
 }
 
 /// One more than the highest number of a folder in `parent`.
-fn next_number(parent: &Path) -> Result<u32, ReportError> {
+fn next_number(parent: &Path, prefix: &str) -> Result<u32, ReportError> {
     let numbers = match entries(parent) {
         Err(ReportError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
         other => other?,
     };
     let highest = numbers
         .iter()
-        .filter_map(|(name, _)| is_number(name).then(|| name.parse::<u32>().ok())?)
+        .filter_map(|(name, _)| name.strip_prefix(prefix))
+        .filter_map(|name| is_number(name).then(|| name.parse::<u32>().ok())?)
         // A folder that somebody called 4294967295 must not end the count.
         .filter(|&number| number < u32::MAX / 2)
         .max();

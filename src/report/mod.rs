@@ -3,6 +3,7 @@
 mod arrays;
 mod atomic;
 mod checkpoint;
+mod compare;
 mod directory;
 mod error;
 mod lock;
@@ -16,6 +17,7 @@ mod verdict;
 pub use arrays::Arrays;
 pub use atomic::Draft;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
+pub use compare::{Comparison, Contender, Spread, compare};
 pub use directory::RunDirectory;
 pub use error::ReportError;
 pub use lock::in_use;

@@ -17,6 +17,7 @@ mod shipped;
 mod spec;
 mod suggest;
 mod tree;
+mod variant;
 
 pub use cost::Cost;
 pub use document::Document;
@@ -24,3 +25,4 @@ pub use error::ScenarioError;
 pub use experiment::Experiment;
 pub use shipped::{Embedded, SHIPPED, Shipped, find, headline, plain_name};
 pub use spec::{CloudSpec, OutputSpec, Scenario, ThemeSpec};
+pub use variant::Variant;

@@ -1,0 +1,200 @@
+//! `compare`: variants of one scenario side by side.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::error::CliError;
+use super::load::{ScenarioArgs, blame};
+use super::run::set_threads;
+use super::{Common, print, say};
+use crate::report::{Comparison, Contender, RunDirectory, Status, compare};
+use crate::scenario::{Experiment, Scenario, Variant};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CompareArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    /// A variant, such as `fine: flow.steps=400, flow.shift=1`; repeatable [default: flow, distill, adversarial]
+    #[arg(long = "variant", value_name = "NAME: KEY=VALUE, …")]
+    variants: Vec<String>,
+    /// Run each variant on N seeds, from the scenario's own upwards; tables then show mean and spread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    seeds: u16,
+    /// Write into this folder, new or empty, instead of `output/<scenario>/compare-<NNN>`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// With --out: replace an earlier comparison there
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// Draw no frames and no animation
+    #[arg(long)]
+    no_frames: bool,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let (found, document) = args.scenario.document()?;
+    let base: Scenario = document.read()?;
+    let variants = if args.variants.is_empty() {
+        Variant::defaults()
+    } else {
+        let parsed = args.variants.iter().map(|text| Variant::parse(text));
+        parsed
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(CliError::Usage)?
+    };
+    for (place, variant) in variants.iter().enumerate() {
+        if variants[..place]
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&variant.name))
+        {
+            return Err(CliError::Usage(format!(
+                "two variants are called `{}`; give each a name of its own",
+                variant.name
+            )));
+        }
+    }
+    // Everything is checked before anything runs.
+    let mut contenders = Vec::new();
+    for variant in &variants {
+        let own = variant.apply(&document)?;
+        let scenario: Scenario = own.read()?;
+        variant
+            .check(&base, &scenario)
+            .map_err(|invalid| own.blame(&invalid))?;
+        let mut experiments = Vec::new();
+        for seed in 0..u64::from(args.seeds) {
+            let mut scenario = scenario.clone();
+            scenario.seed = base.seed + seed;
+            if args.no_frames || seed > 0 {
+                scenario.output.frames = 0;
+            }
+            experiments.push(
+                Experiment::new(scenario, &*found.files).map_err(|error| blame(&own, error))?,
+            );
+        }
+        contenders.push(Contender {
+            name: variant.name.clone(),
+            experiments,
+        });
+    }
+
+    let directory = match &args.out {
+        Some(path) => RunDirectory::at(path, args.force)?,
+        None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
+    };
+    let comparison = compare(
+        &found.name,
+        &contenders,
+        &*found.files,
+        &directory,
+        &|name, seed, record| {
+            if !common.quiet {
+                say(&format!(
+                    "{name} (seed {seed}): {}",
+                    record.verdict.headline
+                ));
+            }
+        },
+    )?;
+    if !common.quiet {
+        say(&table(&comparison));
+    }
+    let text = if common.json {
+        let object = serde_json::json!({ "directory": directory.path(), "comparison": comparison });
+        format!("{object:#}\n")
+    } else {
+        format!("{}\n", directory.path().display())
+    };
+    print(&text)
+}
+
+/// The measures that tell variants apart, one of each kind.
+const SHOWN: [(&str, &str); 6] = [
+    ("energy_distance", "energy dist."),
+    ("sliced_w2", "sliced W2"),
+    ("knn_kl", "kNN-KL"),
+    ("c2st", "C2ST"),
+    ("modes", "modes"),
+    ("bridges", "bridges"),
+];
+
+/// The table for people.
+fn table(comparison: &Comparison) -> String {
+    let heads = SHOWN.map(|(_, head)| head.to_owned());
+    let mut rows = vec![row("variant", "converged", heads)];
+    for name in &comparison.order {
+        let Some(manifest) = comparison.variants.get(name) else {
+            continue;
+        };
+        let converged = match (
+            manifest.status,
+            manifest.converged_at.get("energy_distance"),
+        ) {
+            (Status::Diverged, _) => "diverged".to_owned(),
+            (_, Some(Some(step))) => format!("step {step}"),
+            _ => "no".to_owned(),
+        };
+        let spread = comparison.spread.get(name);
+        rows.push(row(
+            name,
+            &converged,
+            SHOWN.map(
+                |(metric, _)| match spread.and_then(|spread| spread.get(metric)) {
+                    Some(spread) => format!("{:.4} ± {:.4}", spread.mean, spread.sd),
+                    None => cell(manifest.last.get(metric)),
+                },
+            ),
+        ));
+    }
+    if let Some(first) = comparison
+        .order
+        .first()
+        .and_then(|name| comparison.variants.get(name))
+    {
+        let median = |metric| {
+            first
+                .floor
+                .get(metric)
+                .and_then(|floor: &BTreeMap<_, _>| floor.get("median"))
+        };
+        rows.push(row(
+            "floor",
+            "",
+            SHOWN.map(|(metric, _)| cell(median(metric))),
+        ));
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let padded = cells.map(|(column, (cell, &width))| {
+            if column == 0 {
+                format!("{cell:width$}")
+            } else {
+                format!("{cell:>width$}")
+            }
+        });
+        padded.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn row<const N: usize>(name: &str, converged: &str, cells: [String; N]) -> Vec<String> {
+    [name.to_owned(), converged.to_owned()]
+        .into_iter()
+        .chain(cells)
+        .collect()
+}
+
+fn cell(value: Option<&f64>) -> String {
+    value.map_or("–".to_owned(), |value| format!("{value:.4}"))
+}
