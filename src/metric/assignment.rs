@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 
 use multiversion::multiversion;
 
-use super::auction::{auction, gaussian_prices};
 use super::pairs::Planar;
+use super::prices::{auction, gaussian_prices, width};
 
 /// In place of a row or a column where there is none.
 pub(super) const NONE: u32 = u32::MAX;
@@ -15,7 +15,7 @@ pub(super) const FEW: usize = 16;
 /// Columns whose least value is noted together.
 const BLOCK: usize = 16;
 /// Visits per row after which the given prices are taken to be of no help; a cloud that moved a little needs some 10.
-const PATIENCE: usize = 50;
+const PATIENCE: usize = 30;
 
 /// An optimal assignment of rows (points of one cloud) to columns (points of another) and the prices that support it:
 /// no column offers a row a lower `cost − price` than its own, up to rounding.
@@ -25,22 +25,34 @@ pub(super) struct Assignment {
     pub(super) column: Vec<u32>,
     /// Dual variable of each column.
     pub(super) price: Vec<f64>,
+    /// What the prices have beyond those of two Gaussians, per width of the rows: what stays nearly the same while the rows move.
+    pub(super) excess: Vec<f64>,
 }
 
 impl Assignment {
-    /// Solves between two clouds of one size, both centred. Any prices lead to an optimum; those of a similar problem lead there
-    /// soonest. Without any, or if they prove to be far off, they come from the two Gaussians with the clouds' moments and an auction.
-    pub(super) fn solve(rows: &Planar, columns: &Planar, price: Option<Vec<f64>>) -> Self {
-        if let Some(price) = price {
-            let mut solver = Solver::new(rows, columns, price);
-            if solver.assign_all(PATIENCE * rows.len()) {
-                return solver.into_assignment();
-            }
+    /// Solves between two clouds of one size, both centred. Any prices lead to an optimum, good ones sooner: they are those of the
+    /// two Gaussians with the clouds' moments, plus the `excess` that a similar problem had, or, without one or if it proves to be of no
+    /// help, improved by an auction.
+    pub(super) fn solve(rows: &Planar, columns: &Planar, excess: Option<&[f64]>) -> Self {
+        let gaussian = gaussian_prices(rows, columns);
+        let width = width(rows);
+        let guess = excess.and_then(|excess| {
+            let prices = gaussian.iter().zip(excess).map(|(g, e)| g + width * e);
+            let mut solver = Solver::new(rows, columns, prices.collect());
+            solver.assign_all(PATIENCE * rows.len()).then_some(solver)
+        });
+        let solver = guess.unwrap_or_else(|| {
+            let mut solver = Solver::new(rows, columns, gaussian.clone());
+            auction(&mut solver, columns);
+            solver.assign_all(usize::MAX);
+            solver
+        });
+        let beyond = |(p, g): (&f64, &f64)| if width > 0.0 { (p - g) / width } else { 0.0 };
+        Self {
+            excess: solver.price.iter().zip(&gaussian).map(beyond).collect(),
+            column: solver.column,
+            price: solver.price,
         }
-        let mut solver = Solver::new(rows, columns, gaussian_prices(rows, columns));
-        auction(&mut solver, columns);
-        solver.assign_all(usize::MAX);
-        solver.into_assignment()
     }
 }
 
@@ -122,13 +134,6 @@ impl<'a> Solver<'a> {
             solver.learn(i, FEW);
         }
         solver
-    }
-
-    fn into_assignment(self) -> Assignment {
-        Assignment {
-            column: self.column,
-            price: self.price,
-        }
     }
 
     /// Gives column `j` to row `i` and returns the row that had it, or [`NONE`].

@@ -10,7 +10,6 @@ use crate::setting::{Invalid, at_least, positive};
 
 mod arrival;
 mod assignment;
-mod auction;
 mod c2st;
 mod energy;
 mod floor;
@@ -21,6 +20,7 @@ mod modes;
 mod neighbours;
 mod pairs;
 mod panel;
+mod prices;
 mod sliced;
 mod w2;
 

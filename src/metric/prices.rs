@@ -57,10 +57,6 @@ fn moments(points: &Planar) -> [f64; 3] {
 /// without a column bids for its best, by what that is better than the second best and a little more, and displaces the row that had it.
 pub(super) fn auction(solver: &mut Solver<'_>, columns: &Planar) {
     let n = solver.rows.len();
-    let width = |points: &Planar| {
-        let [xx, _, yy] = moments(points);
-        (0.5 * (xx + yy)).sqrt()
-    };
     // All of |x − y|² but −2x·y is settled by prices, so costs matter on the scale of the product of the widths.
     let scale = width(solver.rows) * width(columns);
     let mut step = FIRST * scale;
@@ -109,4 +105,10 @@ fn best(solver: &mut Solver<'_>, i: u32) -> (u32, f64) {
         }
         solver.learn(i, FEW);
     }
+}
+
+/// Root mean square distance from the origin, per coordinate.
+pub(super) fn width(points: &Planar) -> f64 {
+    let [xx, _, yy] = moments(points);
+    (0.5 * (xx + yy)).sqrt()
 }
