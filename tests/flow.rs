@@ -476,3 +476,27 @@ fn automatic_steps_of_all_maps_agree_where_the_ratio_is_one() {
         assert!((step.step_size * slope - 0.25).abs() < 1e-12, "{map:?}");
     }
 }
+
+#[test]
+fn the_oracle_gradient_is_the_derivative_of_its_log_ratio() {
+    let mut oracle = OracleSpec::default().build(&target()).unwrap();
+    let fake = shifted(
+        &standard(60).dot(&array![[0.7, 0.2], [0.0, 1.3]]),
+        [0.4, -0.2],
+    );
+    oracle.fit(fake.view(), fake.view(), round()).unwrap();
+    let at = shifted(&standard(20), [0.3, 0.1]);
+    let (mut ratio, mut beside) = (Ratio::default(), Ratio::default());
+    oracle.evaluate(at.view(), &mut ratio);
+    for axis in 0..2 {
+        let mut shift = [0.0; 2];
+        shift[axis] = 1e-5;
+        oracle.evaluate(shifted(&at, shift).view(), &mut beside);
+        let ahead = beside.log.clone();
+        oracle.evaluate(shifted(&at, shift.map(|s| -s)).view(), &mut beside);
+        let slopes = (ahead - &beside.log) / 2e-5;
+        for (slope, gradient) in slopes.iter().zip(ratio.gradient.column(axis)) {
+            assert!((slope - gradient).abs() < 1e-7 * gradient.abs().max(1.0));
+        }
+    }
+}

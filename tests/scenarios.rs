@@ -2,7 +2,7 @@
 
 use ratioflow::cloud;
 use ratioflow::flow::{Ending, Flow};
-use ratioflow::metric::{Floors, Measurement};
+use ratioflow::metric::{ExactW2, Floors, Measurement};
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded, Experiment, Scenario, find};
 
@@ -40,10 +40,24 @@ fn run(name: &str, settings: &[&str]) -> Outcome {
     let experiment = experiment(name, settings);
     let mut flow = experiment.flow().unwrap();
     let mut restlessness = f64::NAN;
+    let distance = ExactW2::new(experiment.start.view()).unwrap();
+    let mut transport = None;
     while let Some(step) = flow.advance().unwrap() {
         restlessness = cloud::rms(step.velocity) * step.step_size.sqrt();
         // W2(q_0, q_t) ≤ (mean ‖x_t − x_0‖²)^½ ≤ Σ (mean ‖Δx‖²)^½, whatever D is.
-        assert!(step.displacement <= step.state.path_length * (1.0 + 1e-12));
+        let slack = 1.0 + 1e-12;
+        assert!(step.displacement <= step.state.path_length * slack);
+        if step.index % 25 == 0 {
+            let found = distance
+                .solve(step.state.cloud.view(), transport.as_ref())
+                .unwrap();
+            assert!(
+                found.value <= step.displacement * slack,
+                "{name}, step {}",
+                step.index
+            );
+            transport = Some(found);
+        }
     }
     let (panel, floors) = experiment.reference_gauge().unwrap();
     let stream = Stream::new(experiment.scenario.seed, "permutations");

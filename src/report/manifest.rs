@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::directory::RunDirectory;
 use super::error::ReportError;
+use crate::target::Component;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct Manifest {
     pub scenario: String,
     /// Seed of the run.
     pub seed: u64,
+    /// The Gaussians that the target is an exact mixture of, if it is one: weights, centres, covariances.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
     /// Where the run stands.
     pub status: Status,
     /// How it ended, in one sentence; `null` while it goes on.
@@ -67,6 +71,7 @@ impl Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             scenario: scenario.to_owned(),
             seed,
+            components: Vec::new(),
             status: Status::Running,
             ending: None,
             steps: 0,

@@ -74,6 +74,9 @@ pub fn record(
     let scenario = &experiment.scenario;
     let mut manifest = Manifest::begun(name, scenario.seed);
     manifest.warnings.clone_from(&experiment.warnings);
+    if let Some(components) = experiment.target.components() {
+        components.clone_into(&mut manifest.components);
+    }
     let kept = keep_inputs(scenario, files, directory)?;
     directory.save("scenario.toml", |file| {
         std::io::Write::write_all(file, kept.to_toml().as_bytes())
