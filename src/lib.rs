@@ -8,5 +8,6 @@
 pub mod cloud;
 pub mod random;
 pub mod setting;
+pub mod network;
 pub mod target;
 pub mod discriminator;
