@@ -11,6 +11,7 @@ pub mod setting;
 mod vector;
 pub mod point_file;
 pub mod kernel;
+pub mod network;
 pub mod target;
 pub mod monotone;
 pub mod discriminator;

@@ -1,0 +1,190 @@
+//! The three matrix products of a network on one tile of samples, blocked for vector registers.
+
+#![expect(
+    clippy::inline_always,
+    reason = "the products must be compiled with the instruction set of the pass around them"
+)]
+
+use super::Real;
+
+/// Samples that pass through the network together: few enough for their activations to stay in the first
+/// cache, enough to use each weight many times once it is loaded.
+pub(super) const TILE: usize = 32;
+
+/// Numbers that are worked on side by side. Rows of matrices are filled up to a multiple of it.
+pub(super) const LANES: usize = 16;
+
+/// The length of a stored row that holds `width` numbers.
+pub(super) fn padded(width: usize) -> usize {
+    width.next_multiple_of(LANES)
+}
+
+/// Where the factors of `M` neighbouring rows of a product come from. A trait, because a closure cannot be
+/// forced into the loop that calls it.
+trait Factors<T, const M: usize>: Copy {
+    /// The factors that meet row `k` of the other matrix.
+    fn load(self, k: usize) -> [T; M];
+}
+
+/// `M` rows of `A`, for `A B`.
+#[derive(Clone, Copy)]
+struct Rows<'a, T, const M: usize>([&'a [T]; M]);
+
+impl<T: Real, const M: usize> Factors<T, M> for Rows<'_, T, M> {
+    #[inline(always)]
+    fn load(self, k: usize) -> [T; M] {
+        let mut factors = [T::ZERO; M];
+        for (factor, row) in factors.iter_mut().zip(self.0) {
+            *factor = row[k];
+        }
+        factors
+    }
+}
+
+/// `M` columns of `A`, which begins at the first of them, for `Aᵀ B`.
+#[derive(Clone, Copy)]
+struct Columns<'a, T> {
+    a: &'a [T],
+    stride: usize,
+}
+
+impl<T: Real, const M: usize> Factors<T, M> for Columns<'_, T> {
+    #[inline(always)]
+    fn load(self, k: usize) -> [T; M] {
+        let mut factors = [T::ZERO; M];
+        factors.copy_from_slice(&self.a[k * self.stride..][..M]);
+        factors
+    }
+}
+
+/// `C += A B` for a tile: `A` is `TILE×depth` in rows of length `stride`, `B` is `depth×row`, `C` is
+/// `TILE×row`. `M` samples are worked on at a time, by as many registers as the processor has.
+#[inline(always)]
+pub(super) fn times<T: Real, const M: usize>(
+    a: &[T],
+    stride: usize,
+    depth: usize,
+    b: &[T],
+    row: usize,
+    c: &mut [T],
+) {
+    for first in (0..TILE).step_by(M) {
+        let mut rows = Rows([a; M]);
+        for (m, line) in rows.0.iter_mut().enumerate() {
+            *line = &a[(first + m) * stride..][..depth];
+        }
+        across::<T, M, _>(rows, depth, b, row, &mut c[first * row..]);
+    }
+}
+
+/// `C += Aᵀ B` for a tile: `A` is `TILE×width` in rows of length `stride`, `B` is `TILE×row`, `C` is
+/// `width×row`.
+#[inline(always)]
+pub(super) fn transposed_times<T: Real, const M: usize>(
+    a: &[T],
+    stride: usize,
+    width: usize,
+    b: &[T],
+    row: usize,
+    c: &mut [T],
+) {
+    let whole = width - width % M;
+    for first in (0..whole).step_by(M) {
+        let a = &a[first..];
+        across::<T, M, _>(Columns { a, stride }, TILE, b, row, &mut c[first * row..]);
+    }
+    for first in whole..width {
+        let a = &a[first..];
+        across::<T, 1, _>(Columns { a, stride }, TILE, b, row, &mut c[first * row..]);
+    }
+}
+
+/// `M` rows of a product, two registers' width of columns at a time.
+#[inline(always)]
+fn across<T: Real, const M: usize, A: Factors<T, M>>(
+    a: A,
+    depth: usize,
+    b: &[T],
+    row: usize,
+    c: &mut [T],
+) {
+    let mut column = 0;
+    while column + 2 * LANES <= row {
+        block::<T, M, { 2 * LANES }, A>(a, depth, b, row, column, c);
+        column += 2 * LANES;
+    }
+    if column < row {
+        block::<T, M, LANES, A>(a, depth, b, row, column, c);
+    }
+}
+
+/// `M×N` numbers of a product, which stay in registers while `k` runs.
+#[inline(always)]
+fn block<T: Real, const M: usize, const N: usize, A: Factors<T, M>>(
+    a: A,
+    depth: usize,
+    b: &[T],
+    row: usize,
+    column: usize,
+    c: &mut [T],
+) {
+    let mut sums = [[T::ZERO; N]; M];
+    for (m, sum) in sums.iter_mut().enumerate() {
+        sum.copy_from_slice(&c[m * row + column..][..N]);
+    }
+    for (k, line) in b.chunks_exact(row).take(depth).enumerate() {
+        let mut values = [T::ZERO; N];
+        values.copy_from_slice(&line[column..column + N]);
+        let factors = a.load(k);
+        for (sum, factor) in sums.iter_mut().zip(factors) {
+            for (sum, value) in sum.iter_mut().zip(values) {
+                *sum += factor * value;
+            }
+        }
+    }
+    for (m, sum) in sums.iter().enumerate() {
+        c[m * row + column..][..N].copy_from_slice(sum);
+    }
+}
+
+/// `A Bᵀ` where `B` has few rows: `out[s][j] = start[j] + Σᵢ A[s][i] B[j][i]` with `A` of `TILE` rows, and
+/// all rows of length `row`. Sixteen partial sums, added by halves.
+#[inline(always)]
+pub(super) fn dots<T: Real>(a: &[T], b: &[T], row: usize, start: &[T], out: &mut [T]) {
+    let few = start.len();
+    for (a, out) in a.chunks_exact(row).zip(out.chunks_exact_mut(few)) {
+        for ((b, out), &start) in b.chunks_exact(row).zip(out).zip(start) {
+            let mut sums = [T::ZERO; LANES];
+            for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+                for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+                    *sum += a * b;
+                }
+            }
+            *out = start + by_halves(sums);
+        }
+    }
+}
+
+/// The sum of sixteen numbers as a tree, the way a vector register is folded.
+#[inline(always)]
+fn by_halves<T: Real>(sums: [T; LANES]) -> T {
+    let mut eight = [T::ZERO; 8];
+    for (i, sum) in eight.iter_mut().enumerate() {
+        *sum = sums[i] + sums[i + 8];
+    }
+    let mut four = [T::ZERO; 4];
+    for (i, sum) in four.iter_mut().enumerate() {
+        *sum = eight[i] + eight[i + 4];
+    }
+    (four[0] + four[2]) + (four[1] + four[3])
+}
+
+/// Adds each column of `a` (rows of length `row`) to `sums`.
+#[inline(always)]
+pub(super) fn add_columns<T: Real>(a: &[T], row: usize, sums: &mut [T]) {
+    for line in a.chunks_exact(row) {
+        for (sum, &value) in sums.iter_mut().zip(line) {
+            *sum += value;
+        }
+    }
+}

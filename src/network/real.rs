@@ -1,0 +1,194 @@
+//! The two floating-point types of the networks, with an exponential that vectorises.
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// `f32` or `f64`.
+pub trait Real:
+    Copy
+    + Debug
+    + Default
+    + PartialEq
+    + PartialOrd
+    + Send
+    + Sync
+    + Neg<Output = Self>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + 'static
+{
+    /// 0.
+    const ZERO: Self;
+    /// 1.
+    const ONE: Self;
+
+    /// The nearest number of this type.
+    fn of(value: f64) -> Self;
+    /// The same number in double precision; exact.
+    fn wide(self) -> f64;
+    /// √x.
+    #[must_use]
+    fn sqrt(self) -> Self;
+    /// eˣ to about two units in the last place, by a polynomial: the same bits on every machine. Saturates
+    /// where eˣ or its inverse would leave the normal range; NaN stays NaN.
+    #[must_use]
+    fn exp(self) -> Self;
+    /// `log(1 + x)` for `0 ≤ x ≤ 1`, by a series: the same bits on every machine.
+    #[must_use]
+    fn log1p(self) -> Self;
+    /// Whether the number is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+}
+
+/// Implements [`Real`] for a type; the two differ only in constants. All is inlined, because a call would
+/// end the vectorisation of the loop around it.
+///
+/// `eˣ = 2ⁿ eʳ` with `n = round(x log₂ e)` and `|r| ≤ ½ log 2`. Adding 1.5·2^(mantissa bits) rounds to an
+/// integer and leaves it in the low bits of the sum, from where a shift carries it into the exponent.
+macro_rules! real {
+    ($type:ident, $bits:ident, $mantissa:literal, $limit:literal, $log2_high:literal, $log2_low:literal,
+     $inverse_factorials:expr, $terms:literal) => {
+        impl Real for $type {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+
+            #[inline(always)]
+            fn of(value: f64) -> Self {
+                value as Self
+            }
+
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+
+            #[inline(always)]
+            fn exp(self) -> Self {
+                const ROUND: $type = 1.5 * (1_u64 << $mantissa) as $type;
+                // Written so that NaN falls through both comparisons.
+                let x = if self < -$limit { -$limit } else { self };
+                let x = if x > $limit { $limit } else { x };
+                let shifted = x * std::$type::consts::LOG2_E + ROUND;
+                let n = shifted - ROUND;
+                let r = x - n * $log2_high - n * $log2_low;
+                let [mut sum, rest @ ..] = $inverse_factorials;
+                for factor in rest {
+                    sum = sum * r + factor;
+                }
+                $type::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << $mantissa))
+            }
+
+            #[inline(always)]
+            fn log1p(self) -> Self {
+                // log(1 + x) = 2 artanh y with y = x / (2 + x) ≤ 1/3.
+                let y = self / (2.0 + self);
+                let square = y * y;
+                let mut sum = 0.0;
+                for k in (0..$terms).rev() {
+                    sum = sum * square + 1.0 / (2.0 * $type::from(k) + 1.0);
+                }
+                2.0 * y * sum
+            }
+
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $type::is_finite(self)
+            }
+        }
+    };
+}
+
+// The high part of log 2 has so few bits that its product with n is exact.
+real!(
+    f32,
+    u32,
+    23,
+    87.0,
+    0.693_359_4,
+    -2.121_944_4e-4,
+    [
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0
+    ],
+    8_u8
+);
+real!(
+    f64,
+    u64,
+    52,
+    708.0,
+    6.931_471_803_691_238e-1,
+    1.908_214_929_270_587_7e-10,
+    [
+        1.0 / 6_227_020_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0
+    ],
+    18_u8
+);
+
+#[cfg(test)]
+mod tests {
+    use super::Real;
+
+    /// The standard library's correctly rounded functions are the truth here.
+    #[test]
+    fn the_exponential_is_right_to_two_units_in_the_last_place() {
+        for i in -80_000..80_000 {
+            let x = f64::from(i) * 1e-3;
+            let single = Real::exp(x as f32).wide() / f64::from(x as f32).exp() - 1.0;
+            assert!(
+                single.abs() < 2.0 * f64::from(f32::EPSILON),
+                "{x}: {single}"
+            );
+            let double = Real::exp(x * 8.0) / (x * 8.0).exp() - 1.0;
+            assert!(double.abs() < 2.0 * f64::EPSILON, "{x}: {double}");
+        }
+    }
+
+    #[test]
+    fn the_exponential_saturates_and_keeps_nan() {
+        assert_eq!(Real::exp(1e30_f32), Real::exp(87.0_f32));
+        assert_eq!(Real::exp(f64::NEG_INFINITY), Real::exp(-708.0_f64));
+        assert!(Real::exp(-1e30_f32) >= f32::MIN_POSITIVE);
+        assert!(Real::exp(f32::NAN).is_nan());
+        assert!(Real::exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_logarithm_is_right() {
+        for i in 0..=1000 {
+            let x = f64::from(i) * 1e-3;
+            assert!((x.log1p() - x.ln_1p()).abs() <= 2.0 * f64::EPSILON * x.ln_1p());
+            let (single, truth) = ((x as f32).log1p().wide(), f64::from(x as f32).ln_1p());
+            assert!((single - truth).abs() <= 2.0 * f64::from(f32::EPSILON) * truth);
+        }
+    }
+}
