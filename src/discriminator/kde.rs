@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{self, CloudView};
-use crate::kernel::{self, KernelSum, Points};
+use crate::kernel::{self, Method, Points};
 use crate::setting::{Invalid, WordOr, positive, within};
 
 /// `D = log p̂_h − log q̂_h`, both densities estimated with the same Gaussian kernel `k_h`.
@@ -157,19 +157,23 @@ impl Discriminator for Kde {
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         into.resize(at.nrows());
         let h = self.bandwidth;
-        let mut p = vec![KernelSum::default(); at.nrows()];
-        let mut q = p.clone();
-        kernel::sums(at, &self.real, h, &mut p);
-        kernel::sums(at, &self.fake, h, &mut q);
+        let elsewhere;
+        let places = if self.fake.equals(at) {
+            &self.fake
+        } else {
+            elsewhere = Points::new(at);
+            &elsewhere
+        };
+        let mut found = kernel::sums(places, [&self.real, &self.fake], h, Method::Exact);
         if !self.spec.self_term {
-            for (i, sum) in q.iter_mut().enumerate() {
+            for (i, [_, q]) in found.iter_mut().enumerate() {
                 if self.fake.is_at(i, [at[[i, 0]], at[[i, 1]]]) {
-                    *sum = sum.without_self();
+                    *q = q.without_self();
                 }
             }
         }
         let sizes = (self.fake.len() as f64 / self.real.len() as f64).ln();
-        for (i, (p, q)) in p.iter().zip(&q).enumerate() {
+        for (i, [p, q]) in found.iter().enumerate() {
             into.log[i] = p.log - q.log + sizes;
             for axis in 0..2 {
                 into.gradient[[i, axis]] = (p.shift[axis] - q.shift[axis]) / (h * h);
