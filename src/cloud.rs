@@ -73,3 +73,19 @@ pub fn rms(vectors: CloudView<'_>) -> f64 {
     let sum: f64 = vectors.iter().map(|v| v * v).sum();
     (sum / n).sqrt()
 }
+
+/// Shortens each row of an `n×2` array to at most `longest`; tells how many it changed. Rows that are not finite stay.
+pub(crate) fn shorten(vectors: &mut Cloud, longest: f64) -> usize {
+    if longest == f64::INFINITY {
+        return 0;
+    }
+    let mut count = 0;
+    for mut row in vectors.rows_mut() {
+        let length = row[0].hypot(row[1]);
+        if length > longest {
+            count += 1;
+            row.mapv_inplace(|v| v * (longest / length));
+        }
+    }
+    count
+}

@@ -15,6 +15,7 @@ pub mod network;
 pub mod target;
 pub mod monotone;
 pub mod discriminator;
+pub mod generator;
 pub mod flow;
 pub mod metric;
 pub mod observe;

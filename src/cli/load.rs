@@ -29,6 +29,9 @@ pub(super) struct ScenarioArgs {
     /// Estimator of the log ratio, with its default settings
     #[arg(long, value_name = "NAME")]
     discriminator: Option<String>,
+    /// Generator stage: `off`, `distill`, `adversarial` or `inherit`, with its default settings
+    #[arg(long, value_name = "NAME")]
+    generator: Option<String>,
 }
 
 /// What was found.
@@ -69,6 +72,11 @@ impl ScenarioArgs {
         }
         if let Some(name) = &self.discriminator {
             document.replace("--discriminator", "discriminator", name)?;
+        }
+        match self.generator.as_deref() {
+            Some("off") => document.remove("generator"),
+            Some(name) => document.replace("--generator", "generator", name)?,
+            None => {}
         }
         Ok((found, document))
     }

@@ -2,7 +2,7 @@
 
 mod momentum;
 
-use ndarray::{Array2, Zip};
+use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,7 @@ pub use momentum::Momentum;
 
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::generator::{Drive, Generator};
 use crate::monotone::{Map, MapSpec, Monotone};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, positive, within};
@@ -103,6 +104,9 @@ pub struct State {
     pub path_length: f64,
     /// Particles whose last displacement was shortened by the clip.
     pub clipped: usize,
+    /// With a generator: mean ‖g(z) − moved‖² over mean ‖moved − x‖², how far the generator stayed from where the flow would
+    /// have moved the cloud, relative to the move. `None` for a pure flow, before the first step, and where nothing moved.
+    pub distillation_gap: Option<f64>,
     memory: Memory,
 }
 
@@ -203,6 +207,14 @@ impl Field<'_> {
     }
 }
 
+impl Drive for Field<'_> {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        let mut ratio = Ratio::zeros(at.nrows());
+        self.ratio(at, &mut ratio);
+        self.velocity(&ratio)
+    }
+}
+
 /// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
@@ -232,9 +244,11 @@ pub struct Flow {
     spec: FlowSpec,
     map: Monotone,
     discriminator: Box<dyn Discriminator>,
+    generator: Option<Generator>,
     real: Cloud,
     start: Cloud,
     fits: Stream,
+    rounds: Stream,
     middle: [f64; 2],
     extent: f64,
     state: State,
@@ -264,7 +278,9 @@ impl Flow {
         Ok(Self {
             map,
             discriminator,
+            generator: None,
             fits: Stream::new(seed, "fit"),
+            rounds: Stream::new(seed, "generator"),
             middle,
             extent: extent.max(f64::MIN_POSITIVE),
             state: State {
@@ -273,6 +289,7 @@ impl Flow {
                 cloud: start.clone(),
                 path_length: 0.0,
                 clipped: 0,
+                distillation_gap: None,
                 memory: Memory::default(),
             },
             ratio: Ratio::zeros(start.nrows()),
@@ -288,6 +305,31 @@ impl Flow {
             real,
             start,
         })
+    }
+
+    /// The same flow with a generator stage: instead of the particles themselves, the generator's parameters move. Its drawn
+    /// cloud must be the cloud that the flow begins with.
+    ///
+    /// # Errors
+    /// [`Invalid`] if the integrator is not Euler's or there is momentum, which have no meaning for parameters.
+    pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
+        let remedy =
+            "a generator follows one velocity a step; set the default or take the generator away";
+        if self.spec.integrator != Integrator::Euler {
+            return Err(Invalid::new("integrator", "\"heun\"", remedy));
+        }
+        if self.spec.momentum != Momentum::None {
+            return Err(Invalid::new("momentum", "not \"none\"", remedy));
+        }
+        debug_assert_eq!(generator.cloud(), self.start);
+        self.generator = Some(generator);
+        Ok(self)
+    }
+
+    /// The generator, if there is one.
+    #[must_use]
+    pub fn generator(&self) -> Option<&Generator> {
+        self.generator.as_ref()
     }
 
     /// Goes on to the next cloud and fits the ratio to it. The first call gives the first cloud, not moved
@@ -454,9 +496,22 @@ impl Flow {
             velocity = (velocity + after) * 0.5;
         }
         let mut moves = momentum.displace(&velocity, epsilon, beta, &mut memory);
-        let clipped = shorten(&mut moves, longest);
-        let moved = &self.state.cloud + &moves;
+        let clipped = cloud::shorten(&mut moves, longest);
+        let mut moved = &self.state.cloud + &moves;
         self.check_place(&moved)?;
+        let mut distillation_gap = None;
+        if let Some(mut generator) = self.generator.take() {
+            let field = self.field();
+            let stream = self.rounds.at(self.state.step as u64);
+            generator.train(&field, epsilon, longest, stream);
+            let drawn = generator.cloud();
+            self.generator = Some(generator);
+            let asked = cloud::rms(moves.view());
+            let missed = cloud::rms((&drawn - &moved).view());
+            distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
+            self.check_place(&drawn)?;
+            moved = drawn;
+        }
 
         self.state = State {
             step: self.state.step + 1,
@@ -464,6 +519,7 @@ impl Flow {
             path_length: self.state.path_length + cloud::rms((&moved - &self.state.cloud).view()),
             cloud: moved,
             clipped,
+            distillation_gap,
             memory,
         };
         Ok(())
@@ -547,20 +603,4 @@ fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Divergence> 
     bad.map_or(Ok(()), |particle| {
         Err(Divergence::NotFinite { particle, term })
     })
-}
-
-/// Shortens displacements to at most `longest`; tells how many it changed.
-fn shorten(moves: &mut Cloud, longest: f64) -> usize {
-    if longest == f64::INFINITY {
-        return 0;
-    }
-    let mut count = 0;
-    Zip::from(moves.rows_mut()).for_each(|mut row| {
-        let length = row[0].hypot(row[1]);
-        if length > longest {
-            count += 1;
-            row.mapv_inplace(|d| d * (longest / length));
-        }
-    });
-    count
 }

@@ -28,6 +28,9 @@ pub const FLOW_COLUMNS: [&str; 6] = [
     "clipped",
 ];
 
+/// Name of the column that a flow with a generator has beside [`FLOW_COLUMNS`].
+pub const DISTILLATION_GAP: &str = "distillation_gap";
+
 /// An [`Observer`] that measures at a [`Cadence`] and keeps what it saw.
 #[derive(Debug)]
 pub struct Meter {
@@ -105,6 +108,9 @@ impl Meter {
         ];
         for (name, value) in FLOW_COLUMNS.into_iter().zip(described) {
             values.push(name, value);
+        }
+        if let Some(gap) = step.state.distillation_gap {
+            values.push(DISTILLATION_GAP, gap);
         }
         self.rows.push(Row {
             step: step.index,

@@ -5,7 +5,7 @@ mod meter;
 use std::error::Error;
 use std::ops::ControlFlow;
 
-pub use meter::{FLOW_COLUMNS, Meter, Row};
+pub use meter::{DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
 
 use crate::flow::{Ending, Flow, FlowError, Step};
 

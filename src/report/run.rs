@@ -19,7 +19,7 @@ use super::verdict::Verdict;
 use crate::flow::{Ending, Step};
 use crate::metric::{Floors, Measurement};
 use crate::observe::{
-    Cadence, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
+    Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
 use crate::random::Stream;
 use crate::render::{Pace, Style, Theme};
@@ -112,6 +112,7 @@ fn simulate(
         .about()
         .map(|about| about.name)
         .chain(FLOW_COLUMNS)
+        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
         .collect();
     let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
     clock.lap("floors");
@@ -203,7 +204,7 @@ fn describe(
         let own = row
             .values
             .iter()
-            .filter(|(name, _)| FLOW_COLUMNS.contains(name));
+            .filter(|(name, _)| FLOW_COLUMNS.contains(name) || *name == DISTILLATION_GAP);
         manifest.last.extend(own.map(named));
     }
     manifest.floor = floors

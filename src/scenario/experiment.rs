@@ -1,5 +1,7 @@
 //! What a scenario comes to: the distributions, the samples of each purpose, and the flow.
 
+use std::sync::Arc;
+
 use super::spec::Scenario;
 use crate::cloud::Cloud;
 use crate::flow::Flow;
@@ -17,7 +19,9 @@ pub struct Experiment {
     /// The scenario it was built from.
     pub scenario: Scenario,
     /// The distribution to reach.
-    pub target: Box<dyn Target>,
+    pub target: Arc<dyn Target>,
+    /// The distribution that the cloud begins with.
+    pub source: Arc<dyn Target>,
     /// What a user should know although it is allowed.
     pub warnings: Vec<String>,
     /// Sample of the target that the discriminator sees, `samples×2`.
@@ -37,14 +41,16 @@ impl Experiment {
     /// [`BuildError`] with the full dotted key of the first setting that cannot be used.
     pub fn new(scenario: Scenario, files: &dyn Files) -> Result<Self, BuildError> {
         scenario.check()?;
-        let target = scenario
+        let target: Arc<dyn Target> = scenario
             .target
             .build(files)
-            .map_err(|error| error.under("target"))?;
-        let source = scenario
+            .map_err(|error| error.under("target"))?
+            .into();
+        let source: Arc<dyn Target> = scenario
             .source
             .build(files)
-            .map_err(|error| error.under("source"))?;
+            .map_err(|error| error.under("source"))?
+            .into();
         scenario
             .discriminator
             .build(&*target)
@@ -91,15 +97,19 @@ impl Experiment {
             })
             .map_err(|invalid| invalid.under("metrics"))?;
         let warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
-        Ok(Self {
+        let experiment = Self {
             target,
+            source,
             warnings,
             training,
             validation,
             reference,
             start,
             scenario,
-        })
+        };
+        // Says now whatever is wrong between the parts.
+        experiment.flow()?;
+        Ok(experiment)
     }
 
     /// The flow at its beginning.
@@ -107,13 +117,29 @@ impl Experiment {
     /// # Errors
     /// [`Invalid`] if a setting is out of range; [`new`](Self::new) has said so before.
     pub fn flow(&self) -> Result<Flow, Invalid> {
-        Flow::new(
+        let flow = Flow::new(
             self.scenario.flow.clone(),
-            self.scenario.discriminator.build(&*self.target)?,
+            self.scenario
+                .discriminator
+                .build(&*self.target)
+                .map_err(|invalid| invalid.under("discriminator"))?,
             self.training.clone(),
             self.start.clone(),
             self.scenario.seed,
         )
+        .map_err(|invalid| invalid.under("flow"))?;
+        let Some(generator) = &self.scenario.generator else {
+            return Ok(flow);
+        };
+        let generator = generator
+            .build(
+                self.start.clone(),
+                Arc::clone(&self.source),
+                Stream::new(self.scenario.seed, "generator weights"),
+            )
+            .map_err(|invalid| invalid.under("generator"))?;
+        flow.with_generator(generator)
+            .map_err(|invalid| invalid.under("flow"))
     }
 
     /// The metrics against the validation sample with their floors, for the curves of a run.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::discriminator::DiscriminatorSpec;
 use crate::flow::FlowSpec;
+use crate::generator::GeneratorSpec;
 use crate::metric::MetricsSpec;
 use crate::setting::{Invalid, at_least, within};
 use crate::target::{GaussianSpec, TargetSpec};
@@ -39,6 +40,9 @@ pub struct Scenario {
     /// How the log ratio is estimated.
     #[serde(default)]
     pub discriminator: DiscriminatorSpec,
+    /// The generator stage; none: pure flow of the particles themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorSpec>,
     /// How the cloud is measured.
     #[serde(default)]
     pub metrics: MetricsSpec,

@@ -1,0 +1,404 @@
+//! The generator stage: where distilling and climbing are the same, and how they part.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, array};
+use ratioflow::cloud::{self, Cloud, CloudView};
+use ratioflow::flow::{Flow, FlowSpec, Integrator};
+use ratioflow::generator::{
+    AffineWord, BetaRule, Drive, Full, Generator, GeneratorSpec, Latents, Precision, TrainingSpec,
+};
+use ratioflow::monotone::{Map, Monotone};
+use ratioflow::network::Method;
+use ratioflow::random::Stream;
+use ratioflow::setting::WordOr;
+use ratioflow::target::{GaussianSpec, Target};
+
+/// A smooth field with bends, `v = ∇h(D)` for `D = sin(2x) cos(y) + x − y²/2`.
+struct Bent(Monotone);
+
+impl Bent {
+    fn new(map: Map) -> Self {
+        Self(Monotone::new(&WordOr::Word(map), 0.0).unwrap())
+    }
+
+    fn ratio(x: f64, y: f64) -> f64 {
+        (2.0 * x).sin() * y.cos() + x - 0.5 * y * y
+    }
+}
+
+impl Drive for Bent {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        Array2::from_shape_fn(at.raw_dim(), |(i, axis)| {
+            let (x, y) = (at[[i, 0]], at[[i, 1]]);
+            let gradient = [
+                2.0 * (2.0 * x).cos() * y.cos() + 1.0,
+                -(2.0 * x).sin() * y.sin() - y,
+            ];
+            self.0.slope(Self::ratio(x, y)) * gradient[axis]
+        })
+    }
+}
+
+/// The same push everywhere: D is linear.
+struct Wind([f64; 2]);
+
+impl Drive for Wind {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        Array2::from_shape_fn(at.raw_dim(), |(_, axis)| self.0[axis])
+    }
+}
+
+fn source() -> Arc<dyn Target> {
+    Arc::new(GaussianSpec::default().build().unwrap())
+}
+
+/// The settings under which the identities are exact: plain gradient steps on all latent points of the drawn cloud, in f64.
+fn exact() -> TrainingSpec {
+    TrainingSpec {
+        inner_steps: 1,
+        optimizer: Method::Sgd,
+        learning_rate: 0.05,
+        batch: WordOr::Word(Full::Full),
+        latents: Latents::Fixed,
+        precision: Precision::F64,
+        ..TrainingSpec::default()
+    }
+}
+
+fn built(spec: &GeneratorSpec, latents: &Cloud) -> Generator {
+    spec.build(latents.clone(), source(), Stream::new(7, "weights"))
+        .unwrap()
+}
+
+fn latents(count: usize) -> Cloud {
+    source().sample(count, Stream::new(1, "source"))
+}
+
+/// A generator that is no longer the identity, so that all its layers have gradients.
+fn trained(spec: &GeneratorSpec, z: &Cloud) -> Generator {
+    let mut teacher = built(
+        &GeneratorSpec::Distill(TrainingSpec {
+            inner_steps: 40,
+            learning_rate: 0.2,
+            ..exact()
+        }),
+        z,
+    );
+    teacher.train(
+        &Bent::new(Map::Identity),
+        0.3,
+        f64::INFINITY,
+        Stream::new(1, "round"),
+    );
+    let mut generator = built(spec, z);
+    assert!(generator.restore(&teacher.carry()));
+    generator
+}
+
+fn difference(a: &[f64], b: &[f64]) -> f64 {
+    let gap: f64 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+    let size: f64 = a.iter().map(|a| a * a).sum();
+    (gap / size).sqrt()
+}
+
+#[test]
+fn at_the_start_the_generator_is_the_identity_exactly() {
+    let z = latents(50);
+    for network in [
+        WordOr::Value(vec![64, 64, 64]),
+        WordOr::Word(AffineWord::Affine),
+    ] {
+        for precision in [Precision::F32, Precision::F64] {
+            let spec = TrainingSpec {
+                network: network.clone(),
+                precision,
+                ..TrainingSpec::default()
+            };
+            assert_eq!(built(&GeneratorSpec::Distill(spec), &z).cloud(), z);
+        }
+    }
+}
+
+#[test]
+fn one_gradient_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the_rate() {
+    let z = latents(100);
+    let epsilon = 0.07;
+    for map in [Map::Identity, Map::LogSigmoid, Map::Exp] {
+        let drive = Bent::new(map);
+        let distill = GeneratorSpec::Distill(exact());
+        let climb = GeneratorSpec::Adversarial(TrainingSpec {
+            learning_rate: 2.0 * epsilon * 0.05,
+            ..exact()
+        });
+        let (mut a, mut b) = (trained(&distill, &z), trained(&climb, &z));
+        let before = a.parameters();
+        let stream = Stream::new(1, "round");
+        a.train(&drive, epsilon, f64::INFINITY, stream);
+        b.train(&drive, epsilon, f64::INFINITY, stream);
+        assert!(
+            difference(&before, &a.parameters()) > 1e-6,
+            "something moved"
+        );
+        let gap = difference(&a.parameters(), &b.parameters());
+        assert!(gap < 1e-12, "{map:?}: relative difference {gap:e}");
+
+        // The second step is taken elsewhere, and there they part.
+        a.train(&drive, epsilon, f64::INFINITY, stream);
+        let two = GeneratorSpec::Distill(TrainingSpec {
+            inner_steps: 2,
+            ..exact()
+        });
+        let mut c = trained(&two, &z);
+        c.train(&drive, epsilon, f64::INFINITY, stream);
+        assert!(difference(&a.parameters(), &c.parameters()) > 1e-9);
+    }
+}
+
+#[test]
+fn with_a_frozen_discriminator_distilling_arrives_and_climbing_runs_away() {
+    let z = latents(200);
+    let drive = Bent::new(Map::Identity);
+    let epsilon = 0.1;
+    let aim = &z + &(drive.velocity(z.view()) * epsilon);
+    let asked = cloud::rms((&aim - &z).view());
+    let after = |kind: fn(TrainingSpec) -> GeneratorSpec, steps: usize| {
+        let spec = TrainingSpec {
+            inner_steps: steps,
+            optimizer: Method::Adam,
+            learning_rate: 2e-3,
+            batch: WordOr::Word(Full::Full),
+            latents: Latents::Fixed,
+            ..TrainingSpec::default()
+        };
+        let mut generator = built(&kind(spec), &z);
+        generator.train(&drive, epsilon, f64::INFINITY, Stream::new(1, "round"));
+        let cloud = generator.cloud();
+        (
+            cloud::rms((&cloud - &aim).view()) / asked,
+            cloud::rms((&cloud - &z).view()) / asked,
+        )
+    };
+    let distilled = [1, 20, 200, 1000].map(|steps| after(GeneratorSpec::Distill, steps).0);
+    assert!(
+        distilled.windows(2).all(|pair| pair[1] < pair[0]),
+        "{distilled:?}"
+    );
+    assert!(distilled[3] < 0.1, "{distilled:?}");
+    let climbed = [20, 200, 1000].map(|steps| after(GeneratorSpec::Adversarial, steps).1);
+    assert!(
+        climbed.windows(2).all(|pair| pair[1] > pair[0]),
+        "{climbed:?}"
+    );
+    assert!(climbed[2] > 10.0, "{climbed:?}");
+}
+
+#[test]
+fn a_linear_discriminator_makes_inherit_the_same_as_distill() {
+    let z = latents(80);
+    let (epsilon, steps, rate) = (0.1, 25, 0.02);
+    let drive = Wind([0.7, -1.3]);
+    // The inherited loss is 1/(2ε) times the distilled one, up to a constant.
+    let distill = TrainingSpec {
+        inner_steps: steps,
+        learning_rate: rate,
+        ..exact()
+    };
+    let inherit = TrainingSpec {
+        learning_rate: 2.0 * epsilon * rate,
+        ..distill.clone()
+    };
+    let stated = TrainingSpec {
+        beta: WordOr::Value(0.5 / epsilon),
+        ..inherit.clone()
+    };
+    assert_eq!(inherit.beta, WordOr::Word(BetaRule::Auto));
+    let train = |spec: GeneratorSpec| {
+        let mut generator = trained(&spec, &z);
+        generator.train(&drive, epsilon, f64::INFINITY, Stream::new(1, "round"));
+        generator.parameters()
+    };
+    let truth = train(GeneratorSpec::Distill(distill));
+    for spec in [inherit, stated] {
+        let gap = difference(&truth, &train(GeneratorSpec::Inherit(spec)));
+        assert!(gap < 1e-12, "{gap:e}");
+    }
+}
+
+#[test]
+fn an_affine_generator_distils_to_the_least_squares_fit() {
+    let z = latents(300);
+    let drive = Bent::new(Map::Identity);
+    let epsilon = 0.2;
+    let spec = TrainingSpec {
+        inner_steps: 2000,
+        learning_rate: 0.2,
+        network: WordOr::Word(AffineWord::Affine),
+        ..exact()
+    };
+    let mut generator = built(&GeneratorSpec::Distill(spec), &z);
+    generator.train(&drive, epsilon, f64::INFINITY, Stream::new(1, "round"));
+    let [m0, m1, a, b, c, d]: [f64; 6] = generator.parameters().try_into().unwrap();
+
+    // The normal equations of x = m + S z: the residual is orthogonal to 1 and to z.
+    let aim = &z + &(drive.velocity(z.view()) * epsilon);
+    let fit = z.dot(&array![[a, c], [b, d]]) + array![[m0, m1]];
+    let residual = aim - fit;
+    let moments = residual.t().dot(&z) / 300.0;
+    let mean = cloud::mean(residual.view());
+    assert!(
+        mean.iter().chain(&moments).all(|v| v.abs() < 1e-10),
+        "{mean:?} {moments:?}"
+    );
+}
+
+#[test]
+fn a_clip_bounds_what_distilling_aims_at() {
+    let z = latents(60);
+    let spec = TrainingSpec {
+        inner_steps: 3000,
+        learning_rate: 0.2,
+        network: WordOr::Word(AffineWord::Affine),
+        ..exact()
+    };
+    let mut generator = built(&GeneratorSpec::Distill(spec), &z);
+    generator.train(&Wind([3.0, 4.0]), 1.0, 0.5, Stream::new(1, "round"));
+    let moved = cloud::mean((generator.cloud() - &z).view());
+    assert!(
+        (moved[0] - 0.3).abs() < 1e-9 && (moved[1] - 0.4).abs() < 1e-9,
+        "{moved:?}"
+    );
+}
+
+#[test]
+fn many_inner_steps_reproduce_the_pure_flow_within_the_reported_gap() {
+    use ratioflow::discriminator::kde::KdeSpec;
+    let z = latents(200);
+    let real = source().sample(300, Stream::new(2, "target")) * 0.5 + array![[1.0, 0.0]];
+    let flow = |spec: FlowSpec| {
+        let kde = KdeSpec {
+            bandwidth: WordOr::Value(0.6),
+            ..KdeSpec::default()
+        };
+        Flow::new(
+            spec,
+            Box::new(kde.build().unwrap()),
+            real.clone(),
+            z.clone(),
+            3,
+        )
+        .unwrap()
+    };
+    let spec = FlowSpec {
+        steps: 4,
+        step_size: WordOr::Value(0.1),
+        ..FlowSpec::default()
+    };
+    let mut pure = flow(spec.clone());
+    while pure.advance().unwrap().is_some() {}
+
+    let training = TrainingSpec {
+        inner_steps: 800,
+        optimizer: Method::Adam,
+        learning_rate: 2e-3,
+        batch: WordOr::Word(Full::Full),
+        latents: Latents::Fixed,
+        precision: Precision::F64,
+        ..TrainingSpec::default()
+    };
+    let generator = built(&GeneratorSpec::Distill(training), &z);
+    let mut distilled = flow(spec).with_generator(generator).unwrap();
+    let mut bound = 0.0;
+    let mut before = 0.0;
+    while let Some(step) = distilled.advance().unwrap() {
+        if let Some(gap) = step.state.distillation_gap {
+            assert!(gap < 0.2, "step {}: gap {gap}", step.index);
+            // What a step asked for is at most what it did and what it missed.
+            let moved = step.state.path_length - before;
+            bound += gap.sqrt() * moved / (1.0 - gap.sqrt());
+        }
+        before = step.state.path_length;
+    }
+    let apart = cloud::rms((&distilled.state().cloud - &pure.state().cloud).view());
+    // The step of this flow does not enlarge differences, so that the misses add up at most.
+    assert!(apart <= bound, "apart {apart}, misses {bound}");
+    assert!(bound < 0.3 * pure.state().path_length);
+}
+
+#[test]
+fn training_goes_on_bit_for_bit_from_what_was_carried() {
+    let z = latents(64);
+    for network in [
+        WordOr::Value(vec![16, 16]),
+        WordOr::Word(AffineWord::Affine),
+    ] {
+        let spec = GeneratorSpec::Distill(TrainingSpec {
+            network,
+            batch: WordOr::Value(16),
+            ..TrainingSpec::default()
+        });
+        let drive = Bent::new(Map::Identity);
+        let stream = Stream::new(5, "round");
+        let mut one = built(&spec, &z);
+        one.train(&drive, 0.1, 1.0, stream.at(0));
+        let mut two = built(&spec, &z);
+        assert!(two.restore(&one.carry()));
+        one.train(&drive, 0.1, 1.0, stream.at(1));
+        two.train(&drive, 0.1, 1.0, stream.at(1));
+        assert_eq!(one.parameters(), two.parameters());
+        assert!(
+            !two.restore(&[1.0, 2.0]),
+            "numbers of another shape are refused"
+        );
+    }
+}
+
+#[test]
+fn settings_out_of_range_and_meaningless_combinations_are_refused() {
+    let z = latents(10);
+    let bad = [
+        GeneratorSpec::Distill(TrainingSpec {
+            inner_steps: 0,
+            ..TrainingSpec::default()
+        }),
+        GeneratorSpec::Distill(TrainingSpec {
+            batch: WordOr::Value(0),
+            ..TrainingSpec::default()
+        }),
+        GeneratorSpec::Distill(TrainingSpec {
+            learning_rate: f64::NAN,
+            ..TrainingSpec::default()
+        }),
+        GeneratorSpec::Distill(TrainingSpec {
+            network: WordOr::Value(vec![]),
+            ..TrainingSpec::default()
+        }),
+        GeneratorSpec::Adversarial(TrainingSpec {
+            beta: WordOr::Value(1.0),
+            ..TrainingSpec::default()
+        }),
+        GeneratorSpec::Inherit(TrainingSpec {
+            beta: WordOr::Value(-1.0),
+            ..TrainingSpec::default()
+        }),
+    ];
+    for spec in bad {
+        let invalid = spec
+            .build(z.clone(), source(), Stream::new(1, "w"))
+            .unwrap_err();
+        assert!(invalid.key.starts_with(spec.name()), "{invalid}");
+    }
+    let kde = ratioflow::discriminator::kde::KdeSpec::default()
+        .build()
+        .unwrap();
+    let spec = FlowSpec {
+        integrator: Integrator::Heun,
+        ..FlowSpec::default()
+    };
+    let flow = Flow::new(spec, Box::new(kde), z.clone(), z.clone(), 0).unwrap();
+    let generator = built(&GeneratorSpec::Distill(exact()), &z);
+    assert_eq!(
+        flow.with_generator(generator).unwrap_err().key,
+        "integrator"
+    );
+}
