@@ -286,7 +286,10 @@ impl Stage {
             light: raws.add(colours(Theme::Light)),
             dark: raws.add(colours(Theme::Dark)),
             measured: rows_measured.iter().map(|row| row.step).collect(),
-            series: charts.iter().map(|chart| series(take, chart.name)).collect(),
+            series: charts
+                .iter()
+                .map(|chart| series(take, chart.name))
+                .collect(),
         }
     }
 
@@ -343,14 +346,18 @@ fn series(take: &Take<'_>, name: &str) -> Series {
     Series {
         values,
         floor: floor(take.meter.floors(), name),
-        since: arrivals.find(|(n, _)| *n == name).and_then(|(_, step)| step),
+        since: arrivals
+            .find(|(n, _)| *n == name)
+            .and_then(|(_, step)| step),
     }
 }
 
 fn floor(floors: &Floors, name: &str) -> Option<Floor> {
     let ideal = ALL.iter().find(|about| about.name == name)?.ideal;
     let floor = floors.get(name)?;
-    let [low, high] = floor.range(ideal, 0.95).map(|edge| Some(edge).filter(|v| v.is_finite()));
+    let [low, high] = floor
+        .range(ideal, 0.95)
+        .map(|edge| Some(edge).filter(|v| v.is_finite()));
     Some(Floor {
         median: short(floor.median),
         low: low.map(short),
@@ -366,7 +373,13 @@ fn short(value: f64) -> f64 {
 /// At most `most` of the numbers `0..count`, evenly spread, the first and the last among them.
 fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let kept = count.min(most);
-    (0..kept).map(move |k| if kept < 2 { k } else { k * (count - 1) / (kept - 1) })
+    (0..kept).map(move |k| {
+        if kept < 2 {
+            k
+        } else {
+            k * (count - 1) / (kept - 1)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,7 @@ use super::manifest::Manifest;
 use super::pictures::Scene;
 use super::verdict::Verdict;
 use crate::metric::Floors;
+use crate::render::{BANDS, EDGES};
 use crate::scenario::{Document, Scenario, find};
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -91,16 +93,16 @@ impl Page<'_> {
             question => self.question,
             expect => self.expect,
             picture => self.picture,
-            commands => self.commands,
+            commands => Serde(self.commands),
             version => env!("CARGO_PKG_VERSION"),
             scenario => self.sheets.first().map_or("", |sheet| sheet.manifest.scenario.as_str()),
             seed => self.sheets.first().map_or(0, |sheet| sheet.manifest.seed),
             particles => self.scene.start.nrows(),
-            outcomes,
-            rows => Row::all(self.sheets),
-            own => Row::flow(self.sheets),
-            bands => 2 * crate::render::BANDS + 1,
-            edges => crate::render::EDGES,
+            outcomes => Serde(&outcomes),
+            rows => Serde(Row::all(self.sheets)),
+            own => Serde(Row::flow(self.sheets)),
+            bands => 2 * BANDS + 1,
+            edges => EDGES,
             film => Film::new(self.scene, self.fps)?.json()?,
             style_hash => hash(&style),
             script_hash => hash(&script),
@@ -109,8 +111,6 @@ impl Page<'_> {
         };
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
-        engine.set_trim_blocks(true);
-        engine.set_lstrip_blocks(true);
         engine
             .render_named_str("page.html", TEMPLATE, page)
             .map_err(io::Error::other)
@@ -121,7 +121,7 @@ impl Page<'_> {
 ///
 /// The second is there if the scenario is a shipped one, changed in nothing but the seed and the number of steps.
 #[must_use]
-pub fn commands(name: &str, scenario: &Scenario) -> Vec<String> {
+pub(super) fn commands(name: &str, scenario: &Scenario) -> Vec<String> {
     let mut commands = vec!["ratioflow run scenario.toml".to_owned()];
     let shipped = find(name)
         .and_then(|shipped| Document::parse(name, shipped.text).ok())
@@ -166,7 +166,10 @@ mod tests {
         scenario.seed = 7;
         assert_eq!(
             commands("moons", &scenario),
-            ["ratioflow run scenario.toml", "ratioflow run moons --seed 7"]
+            [
+                "ratioflow run scenario.toml",
+                "ratioflow run moons --seed 7"
+            ]
         );
         scenario.flow.steps = 12;
         assert_eq!(

@@ -106,7 +106,11 @@ fn properties(theme: Theme) -> String {
         let _ = write!(text, "--band-{place}:{};", hex(colour));
     }
     for place in 0..SERIES {
-        let _ = write!(text, "--series-{place}:{};", hex(curve_colour(place, theme)));
+        let _ = write!(
+            text,
+            "--series-{place}:{};",
+            hex(curve_colour(place, theme))
+        );
     }
     text
 }
