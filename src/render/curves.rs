@@ -145,7 +145,7 @@ fn span(figure: &Figure<'_>) -> [f64; 2] {
 }
 
 /// The colour of the run at this place among the labels; a second round is darker.
-fn colour(place: usize, theme: Theme) -> Colour {
+pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
     let own = series(place);
     let lifted = if theme == Theme::Dark {
         own.mix(theme.ink(), 0.2)
@@ -379,6 +379,15 @@ fn axis(
     }
 }
 
+/// The colours of the sampling floor: of its band, and of its line and its name.
+pub(crate) fn floor_colours(theme: Theme) -> [Colour; 2] {
+    let part = if theme == Theme::Dark { 0.26 } else { 0.13 };
+    [
+        theme.paper().mix(series(2), part),
+        theme.ink().mix(series(2), 0.8),
+    ]
+}
+
 /// The band of values that two samples of the target reach, with its median.
 fn band(
     canvas: &mut Canvas,
@@ -390,10 +399,7 @@ fn band(
     let Some(top) = up(floor.q95).map(|y| y.clamp(plot.y, plot.bottom())) else {
         return;
     };
-    let tint = theme
-        .paper()
-        .mix(series(2), if theme == Theme::Dark { 0.26 } else { 0.13 });
-    let deep = theme.ink().mix(series(2), 0.8);
+    let [tint, deep] = floor_colours(theme);
     canvas.fill_box(
         Rect {
             y: top,

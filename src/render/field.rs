@@ -48,6 +48,11 @@ impl Lattice {
 }
 
 impl Lattice {
+    /// Columns and rows.
+    pub(crate) fn shape(&self) -> [usize; 2] {
+        [self.columns, self.rows]
+    }
+
     /// Distance from each place (`rows·columns`) to the nearest point of any of the clouds, exact to the pitch of
     /// the lattice; infinite without a point. Points that are not finite, or lie outside, do not count.
     #[must_use]
@@ -100,7 +105,7 @@ pub struct Field {
 
 /// `log r` on a scale on which the edges of the bands are ±1, ±2, …: linear between two edges, and limited
 /// beyond the last, where the colour no longer changes.
-fn depth(log_ratio: f64) -> f32 {
+pub(crate) fn depth(log_ratio: f64) -> f32 {
     let size = log_ratio.abs();
     let mut inner = 0.0;
     for (passed, edge) in EDGES.iter().enumerate() {
@@ -130,6 +135,21 @@ impl Field {
             depths,
             velocity,
         }
+    }
+
+    /// Where it was asked for.
+    pub(crate) fn lattice(&self) -> Lattice {
+        self.lattice
+    }
+
+    /// Where `log r` lies among the bands at each place, see [`depth`].
+    pub(crate) fn depths(&self) -> &[f32] {
+        &self.depths
+    }
+
+    /// The velocity at each place, `(rows·columns)×2`.
+    pub(crate) fn velocity(&self) -> CloudView<'_> {
+        self.velocity.view()
     }
 
     /// The speed that nine in ten places stay below: what [`Frame::speed`](super::Frame::speed) may be

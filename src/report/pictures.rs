@@ -194,8 +194,8 @@ impl<'a> Take<'a> {
     }
 }
 
-/// The charts of `convergence.png`: column, what it is called, and whether its axis is logarithmic.
-const CHARTS: [(&str, &str, bool); 11] = [
+/// The charts of `convergence.png` and of the page: column, what it is called, and whether its axis is logarithmic.
+pub(super) const CHARTS: [(&str, &str, bool); 11] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
     ("mmd2", "MMD²", true),

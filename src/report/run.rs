@@ -12,6 +12,7 @@ use super::arrays::Arrays;
 use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
+use super::page::{self, Page, Sheet};
 use super::pictures::{Scene, Take};
 use super::recorder::{Recorder, view_of};
 use super::table::Table;
@@ -40,6 +41,10 @@ pub struct Record {
     pub meter: Meter,
     /// The snapshots.
     pub recorder: Recorder,
+    /// The floors of the final numbers.
+    pub floors: Floors,
+    /// What was written into `scenario.toml`.
+    pub scenario: String,
 }
 
 /// Why a run could not be recorded.
@@ -77,34 +82,37 @@ pub fn record(
     if let Some(components) = experiment.target.components() {
         components.clone_into(&mut manifest.components);
     }
-    let kept = keep_inputs(scenario, files, directory)?;
+    let kept = keep_inputs(scenario, files, directory)?.to_toml();
     directory.save("scenario.toml", |file| {
-        std::io::Write::write_all(file, kept.to_toml().as_bytes())
+        std::io::Write::write_all(file, kept.as_bytes())
     })?;
     manifest.save(directory)?;
-    let result = simulate(experiment, directory, &mut manifest, watcher);
+    let result = simulate(experiment, &kept, directory, &mut manifest, watcher);
     if let Err(error) = &result {
         manifest.status = Status::Failed;
         manifest.ending = Some(error.to_string());
         // The first error is the one to tell, even if this fails for the same reason.
         let _ = manifest.save(directory);
     }
-    let (verdict, ending, meter, recorder) = result?;
+    let (verdict, ending, meter, recorder, floors) = result?;
     Ok(Record {
         manifest,
         verdict,
         ending,
         meter,
         recorder,
+        floors,
+        scenario: kept,
     })
 }
 
 fn simulate(
     experiment: &Experiment,
+    kept: &str,
     directory: &RunDirectory,
     manifest: &mut Manifest,
     watcher: &mut Watcher<'_>,
-) -> Result<(Verdict, Ending, Meter, Recorder), RunError> {
+) -> Result<(Verdict, Ending, Meter, Recorder, Floors), RunError> {
     let scenario = &experiment.scenario;
     let mut clock = Clock::start();
     let (panel, floors) = experiment.validation_gauge()?;
@@ -151,9 +159,10 @@ fn simulate(
 
     save_trajectory(experiment, &recorder, directory)?;
     clock.lap("trajectory");
+    let name = manifest.scenario.clone();
     let scene = Scene {
         title: if scenario.title.is_empty() {
-            &manifest.scenario
+            &name
         } else {
             &scenario.title
         },
@@ -170,7 +179,6 @@ fn simulate(
     };
     save_pictures(scenario, &scene, directory)?;
     clock.lap("pictures");
-    directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
 
     let clipped = meter.clipped();
     if clipped > 0 {
@@ -186,8 +194,24 @@ fn simulate(
         Ending::Diverged { .. } => Status::Diverged,
         _ => Status::Complete,
     };
+    // The page shows the numbers of the manifest, so it comes when they are known.
+    let sheet = Sheet {
+        manifest,
+        verdict: &verdict,
+        floors: &floors,
+        scenario: kept,
+    };
+    save_page(
+        scenario,
+        &scene,
+        &[sheet],
+        &page::commands(&name, scenario),
+        directory,
+    )?;
+    clock.lap("page");
+    directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
     manifest.save(directory)?;
-    Ok((verdict, ending, meter, recorder))
+    Ok((verdict, ending, meter, recorder, floors))
 }
 
 /// Fills in the numbers of the manifest.
@@ -304,6 +328,33 @@ pub(super) fn save_pictures(
     }
     directory.put("final.png", &scene.last(&style))?;
     directory.put("convergence.png", &scene.convergence(&style))
+}
+
+/// Writes the report page; its readers without JavaScript see the animation, or the last picture if there is none.
+pub(super) fn save_page<'a>(
+    scenario: &'a Scenario,
+    scene: &'a Scene<'a>,
+    sheets: &'a [Sheet<'a>],
+    commands: &'a [String],
+    directory: &RunDirectory,
+) -> Result<(), ReportError> {
+    let page = Page {
+        scene,
+        sheets,
+        question: &scenario.question,
+        expect: &scenario.expect,
+        fps: scenario.output.fps,
+        picture: if scenario.output.frames > 0 {
+            "animation.png"
+        } else {
+            "final.png"
+        },
+        commands,
+    };
+    let html = page
+        .html()
+        .map_err(|cause| ReportError::io("write", Page::FILE.as_ref(), cause))?;
+    directory.put(Page::FILE, html.as_bytes())
 }
 
 /// How the pictures of a scenario look.

@@ -1,0 +1,116 @@
+// The film: what Rust packed (see pack.rs) as arrays of numbers.
+const film = JSON.parse($("film").textContent);
+
+async function inflate(text) {
+  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// The arrays wrap around, as the differences did.
+function unfold(bytes, values, stride, folded) {
+  for (let k = 0; k < values.length; k += 1) {
+    const change = (folded(bytes, k) >>> 1) ^ -(folded(bytes, k) & 1);
+    values[k] = change + (k < stride ? 0 : values[k - stride]);
+  }
+  return values;
+}
+
+const wide = async (blob, stride) => {
+  const bytes = await inflate(film.blobs[blob]);
+  const count = bytes.length / 2;
+  return unfold(bytes, new Int16Array(count), stride, (b, k) => b[k] | (b[count + k] << 8));
+};
+
+const narrow = async (blob, stride) => {
+  const bytes = await inflate(film.blobs[blob]);
+  return unfold(bytes, new Int8Array(bytes.length), stride, (b, k) => b[k]);
+};
+
+const NOWHERE = -32768;
+
+async function unpack(run) {
+  const places = (shape) => shape[0] * shape[1];
+  const [cloud, ratio, field, arrows, target, light, dark] = await Promise.all([
+    wide(run.cloud, 2 * run.shown),
+    narrow(run.ratio, run.shown),
+    narrow(run.field, places(run.lattice)),
+    narrow(run.arrows, 2 * places(run.arrow_lattice)),
+    // One frame only: nothing to subtract.
+    wide(run.target, Infinity),
+    inflate(film.blobs[run.light]),
+    inflate(film.blobs[run.dark]),
+  ]);
+  return { ...run, cloud, ratio, field, arrows, target, light, dark };
+}
+
+// Where a step lies among the frames of a run: a frame, and the part of the way to the next.
+function moment(run, step) {
+  const { steps } = run;
+  const last = steps.length - 1;
+  if (step >= steps[last]) return [last, 0];
+  let frame = 0;
+  for (let high = last; high - frame > 1;) {
+    const middle = (frame + high) >> 1;
+    if (steps[middle] <= step) frame = middle;
+    else high = middle;
+  }
+  return [frame, clamp((step - steps[frame]) / (steps[frame + 1] - steps[frame]), 0, 1)];
+}
+
+// Mean speed of particle i between a frame and the next, in the target's units; of the last frame, before it.
+function speed(run, i, frame) {
+  const from = Math.max(0, Math.min(frame, run.steps.length - 2));
+  const time = run.times[from + 1] - run.times[from];
+  if (!(time > 0)) return 0;
+  const a = 2 * run.shown * from + i;
+  const b = a + 2 * run.shown;
+  const far = Math.hypot(run.cloud[b] - run.cloud[a], run.cloud[b + run.shown] - run.cloud[a + run.shown]);
+  return (far * film.grid.step) / time;
+}
+
+// Half of all particles at all times are slower.
+function typicalSpeed(runs) {
+  const seen = [];
+  for (const run of runs) {
+    const stride = Math.max(1, Math.ceil((run.shown * run.steps.length) / 20000));
+    for (let k = 0; k < run.shown * (run.steps.length - 1); k += stride) {
+      seen.push(speed(run, k % run.shown, Math.floor(k / run.shown)));
+    }
+  }
+  seen.sort((a, b) => a - b);
+  return seen[seen.length >> 1] || 1;
+}
+
+// A number to three significant digits, as in the pictures.
+const superscript = (n) => String(n).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
+
+function number(value) {
+  if (value === null || Number.isNaN(value)) return "not a number";
+  const sign = value < 0 ? "−" : "";
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size === Infinity) return `${sign}∞`;
+  const [digits, exponent] = size.toExponential(2).split("e");
+  return exponent >= -3 && exponent < 5
+    ? sign + size.toFixed(Math.max(0, 2 - exponent))
+    : `${sign}${digits} × 10${superscript(Number(exponent))}`;
+}
+
+// Where a measure of a run stands at a step: as last measured, and along the line between two measurements.
+function measure(run, chart, step) {
+  const { values, floor } = run.series[chart];
+  if (values.length === 0 || step < run.measured[0]) return null;
+  let row = 0;
+  while (row + 1 < run.measured.length && run.measured[row + 1] <= step) row += 1;
+  const value = values[row];
+  const arrived = floor !== null && value !== null
+    && (floor.low === null || value >= floor.low) && (floor.high === null || value <= floor.high);
+  let between = value;
+  if (row + 1 < values.length && value !== null && values[row + 1] !== null) {
+    const part = (step - run.measured[row]) / (run.measured[row + 1] - run.measured[row]);
+    between = { from: value, to: values[row + 1], part };
+  }
+  return { value, arrived, floor, between };
+}
+

@@ -1,0 +1,372 @@
+// The player: what is shown now, and everything by which a reader changes it.
+const state = {
+  step: 0,
+  playing: false,
+  pace: 1,
+  loop: false,
+  colour: "origin",
+  show: { field: true, arrows: true, target: true, trails: false },
+  typical: 1,
+};
+const COLOURS = ["origin", "ratio", "speed"];
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const night = matchMedia("(prefers-color-scheme: dark)");
+const HOLD = 1.2;
+let panels = [];
+let charts = [];
+let moments = [];
+let waiting = false;
+let before = null;
+let held = 0;
+
+// Asks for a new picture; however often, there is one a frame of the screen.
+function redraw() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(turn);
+}
+
+function turn(now) {
+  waiting = false;
+  if (state.playing) {
+    // A tab that was out of sight goes on from where it was.
+    const seconds = before === null ? 0 : Math.min((now - before) / 1000, 0.1);
+    advance(seconds);
+    before = now;
+  }
+  picture();
+  if (state.playing) redraw();
+}
+
+function advance(seconds) {
+  if (state.step >= film.steps) {
+    held += seconds;
+    if (!state.loop) play(false);
+    else if (held >= HOLD) state.step = 0;
+    return;
+  }
+  held = 0;
+  const rate = (film.fps * film.steps) / Math.max(1, moments.length - 1);
+  state.step = Math.min(film.steps, state.step + seconds * state.pace * rate);
+}
+
+function picture() {
+  for (const panel of panels) panel.draw(state);
+  for (const chart of charts) chart.show(state.step);
+  const step = Math.floor(state.step + 1e-9);
+  $("time").value = state.step;
+  const [frame, part] = moment(panels[0].run, state.step);
+  const { times } = panels[0].run;
+  const time = times[frame] + (part > 0 ? part * (times[frame + 1] - times[frame]) : 0);
+  const words = `step ${step} of ${film.steps}`;
+  $("clock").textContent = panels.length > 1 ? words : `${words} · time ${number(time)}`;
+  $("time").setAttribute("aria-valuetext", words);
+}
+
+function play(on) {
+  if (on && moments.length < 2) return;
+  if (on && state.step >= film.steps && !state.loop) state.step = 0;
+  state.playing = on;
+  before = null;
+  held = 0;
+  const button = $("play");
+  button.setAttribute("aria-label", on ? "Pause" : "Play");
+  redraw();
+}
+
+// Stops there.
+function seek(step) {
+  state.step = clamp(step, 0, film.steps);
+  play(false);
+}
+
+// To the next recorded moment of any run, or the one before.
+function nudge(direction) {
+  const next = direction > 0
+    ? moments.find((step) => step > state.step + 1e-9)
+    : moments.findLast((step) => step < state.step - 1e-9);
+  seek(next ?? (direction > 0 ? film.steps : 0));
+}
+
+function press(button, on) {
+  button.setAttribute("aria-pressed", String(on));
+}
+
+function toggle(name, on = !state.show[name]) {
+  state.show[name] = on;
+  press(document.querySelector(`[data-show="${name}"]`), on);
+  for (const key of document.querySelectorAll(`[data-key="${name}"]`)) key.hidden = !on;
+  redraw();
+}
+
+function colourBy(name) {
+  state.colour = name;
+  for (const button of document.querySelectorAll("[data-colour]")) press(button, button.dataset.colour === name);
+  for (const colour of COLOURS) document.querySelector(`[data-key="${colour}"]`).hidden = colour !== name;
+  redraw();
+}
+
+function loop(on) {
+  state.loop = on;
+  press($("loop"), on);
+}
+
+function setPace(by) {
+  const choice = $("pace");
+  choice.selectedIndex = clamp(choice.selectedIndex + by, 0, choice.options.length - 1);
+  state.pace = Number(choice.value);
+}
+
+function look() {
+  for (const { canvas } of panels) canvas.classList.toggle("zoomed", camera.zoom > 1);
+  redraw();
+}
+
+function wholeView() {
+  resetCamera();
+  look();
+}
+
+function zoom(factor) {
+  zoomAt(factor);
+  look();
+}
+
+const isDark = () => (document.documentElement.dataset.theme ?? (night.matches ? "dark" : "light")) === "dark";
+
+function theme(name) {
+  if (name) document.documentElement.dataset.theme = name;
+  $("theme-word").textContent = isDark() ? "Light" : "Dark";
+  readPalette();
+  for (const panel of panels) panel.stale();
+  keys();
+  redraw();
+}
+
+// The marks that explain the colours.
+function keys() {
+  const scale = Math.min(devicePixelRatio || 1, 3);
+  const wheel = $("wheel");
+  wheel.width = wheel.height = 34 * scale;
+  const context = wheel.getContext("2d");
+  context.setTransform(scale, 0, 0, scale, 17 * scale, 17 * scale);
+  for (const [x, y, colour] of palette.ramps.wheel) {
+    context.fillStyle = colour;
+    context.beginPath();
+    context.arc(15 * x, -15 * y, 1.55, 0, 2 * Math.PI);
+    context.fill();
+  }
+  for (const name of ["ratio", "speed"]) {
+    const ramp = $(`${name}-ramp`);
+    const colours = palette.ramps[name];
+    ramp.width = colours.length;
+    ramp.height = 1;
+    colours.forEach((colour, k) => {
+      const into = ramp.getContext("2d");
+      into.fillStyle = colour;
+      into.fillRect(k, 0, 1, 1);
+    });
+  }
+  $("speed-middle").textContent = number(state.typical);
+}
+
+const inFull = () => document.fullscreenElement === $("player");
+
+function fillScreen() {
+  if (inFull()) document.exitFullscreen();
+  else $("player").requestFullscreen?.().catch((error) => say(`The screen cannot be filled: ${error.message}`));
+}
+
+function say(words) {
+  $("hint").textContent = words;
+}
+
+// Gives every canvas and chart its size.
+function layout() {
+  const controls = document.querySelector(".controls").offsetHeight;
+  const columns = Math.max(1, Math.round($("player").clientWidth / (panels[0].figure.clientWidth + 14)));
+  const rows = Math.ceil(panels.length / columns);
+  const head = inFull() ? 28 : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
+  const tall = (innerHeight - head - controls) / rows - 34;
+  for (const panel of panels) panel.fit(Math.max(inFull() ? 160 : 300, tall));
+  const single = panels.length === 1 && matchMedia("(min-width: 1000px)").matches;
+  const holder = document.querySelector(".charts");
+  const across = getComputedStyle(holder).gridTemplateColumns.split(" ").length;
+  const lines = Math.ceil(charts.length / across);
+  const room = $("player").offsetHeight - document.querySelector("#curves .small").offsetHeight - 12;
+  const share = room / lines - 54;
+  for (const chart of charts) chart.draw(clamp(Math.floor(single ? share : 130), 92, 190));
+  redraw();
+}
+
+function pointers(panel) {
+  const { canvas } = panel;
+  const down = new Map();
+  const place = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "mouse" && event.button !== 0) return;
+    down.set(event.pointerId, place(event));
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!down.has(event.pointerId)) return;
+    const middle = () => {
+      const all = [...down.values()];
+      return [0, 1].map((axis) => all.reduce((sum, p) => sum + p[axis], 0) / all.length);
+    };
+    const spread = () => {
+      const [a, b] = [...down.values()];
+      return b ? Math.hypot(a[0] - b[0], a[1] - b[1]) : 0;
+    };
+    const [wide, from] = [spread(), middle()];
+    down.set(event.pointerId, place(event));
+    const to = middle();
+    if (wide > 0) zoomAt(spread() / wide, ...panel.place(...to));
+    moveTo(camera.x - (to[0] - from[0]) / panel.unit, camera.y + (to[1] - from[1]) / panel.unit);
+    look();
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => down.delete(event.pointerId));
+  }
+  // Two fingers zoom at once; one scrolls the page until the view is enlarged.
+  canvas.addEventListener("touchmove", (event) => {
+    if (event.touches.length > 1) event.preventDefault();
+  }, { passive: false });
+  canvas.addEventListener("wheel", (event) => {
+    // A page that is being read must not be caught by a picture under the pointer.
+    if (!(event.ctrlKey || event.metaKey || document.activeElement === canvas || inFull())) {
+      say("To zoom with the wheel, click the picture first.");
+      return;
+    }
+    event.preventDefault();
+    const notch = event.deltaMode === 1 ? 0.06 : 0.0018;
+    zoomAt(Math.exp(-event.deltaY * notch * (event.ctrlKey ? 4 : 1)), ...panel.place(...place(event)));
+    look();
+  }, { passive: false });
+  canvas.addEventListener("blur", () => say(""));
+  canvas.addEventListener("dblclick", (event) => {
+    zoomAt(2, ...panel.place(...place(event)));
+    look();
+  });
+}
+
+const KEYS = {
+  " ": () => play(!state.playing),
+  ArrowLeft: () => nudge(-1),
+  ArrowRight: () => nudge(1),
+  Home: () => seek(0),
+  End: () => seek(film.steps),
+  "+": () => zoom(1.3),
+  "=": () => zoom(1.3),
+  "-": () => zoom(1 / 1.3),
+  0: wholeView,
+  c: () => colourBy(COLOURS[(COLOURS.indexOf(state.colour) + 1) % COLOURS.length]),
+  f: () => toggle("field"),
+  a: () => toggle("arrows"),
+  g: () => toggle("target"),
+  t: () => toggle("trails"),
+  l: () => loop(!state.loop),
+  d: () => theme(isDark() ? "light" : "dark"),
+  p: fillScreen,
+  "<": () => setPace(-1),
+  ">": () => setPace(1),
+};
+
+// Keys act on the player unless they mean something where the focus is.
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const { target } = event;
+  const taken = target instanceof Element && target.closest("select, pre, .wide, [contenteditable]");
+  const pressed = key === " " && target instanceof Element && target.closest("button, summary, a");
+  const act = Object.hasOwn(KEYS, key) ? KEYS[key] : null;
+  if (!act || taken || pressed) return;
+  event.preventDefault();
+  act();
+}
+
+// `#step=40&theme=dark&colour=speed&trails=on` opens the page so.
+function follow() {
+  const wish = new URLSearchParams(location.hash.slice(1));
+  if (["light", "dark"].includes(wish.get("theme"))) theme(wish.get("theme"));
+  if (COLOURS.includes(wish.get("colour"))) colourBy(wish.get("colour"));
+  for (const name of Object.keys(state.show)) {
+    if (wish.has(name)) toggle(name, wish.get(name) !== "off");
+  }
+  if (Number(wish.get("zoom")) > 0) zoom(Number(wish.get("zoom")));
+  const step = wish.get("step");
+  if (step !== null && Number.isFinite(Number(step))) seek(Number(step));
+  return step !== null;
+}
+
+function connect() {
+  const click = (id, act) => $(id).addEventListener("click", act);
+  click("play", () => play(!state.playing));
+  click("back", () => nudge(-1));
+  click("forth", () => nudge(1));
+  click("loop", () => loop(!state.loop));
+  click("in", () => zoom(1.3));
+  click("out", () => zoom(1 / 1.3));
+  click("reset", wholeView);
+  click("full", fillScreen);
+  click("theme", () => theme(isDark() ? "light" : "dark"));
+  $("time").addEventListener("input", () => seek(Number($("time").value)));
+  $("pace").addEventListener("change", () => setPace(0));
+  for (const button of document.querySelectorAll("[data-colour]")) {
+    button.addEventListener("click", () => colourBy(button.dataset.colour));
+  }
+  for (const button of document.querySelectorAll("[data-show]")) {
+    button.addEventListener("click", () => toggle(button.dataset.show));
+  }
+  for (const panel of panels) pointers(panel);
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("fullscreenchange", () => {
+    press($("full"), inFull());
+    layout();
+  });
+  addEventListener("hashchange", follow);
+  addEventListener("resize", layout);
+  night.addEventListener("change", () => theme());
+}
+
+async function begin() {
+  const runs = await Promise.all(film.runs.map(unpack));
+  for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
+  state.typical = typicalSpeed(runs);
+  const figures = document.querySelectorAll(".panel");
+  panels = runs.map((run, k) => new Panel(figures[k], run));
+  charts = film.charts.map((_, k) => new Chart(document.querySelector(".charts"), k, runs, seek));
+  moments = [...new Set(runs.flatMap((run) => run.steps))].sort((a, b) => a - b);
+  $("time").max = film.steps;
+  for (const id of ["play", "back", "forth", "time", "loop", "pace"]) $(id).disabled = moments.length < 2;
+  resetCamera();
+  theme();
+  connect();
+  layout();
+  seek(moments.length < 2 ? film.steps : 0);
+  const testing = location.hash.startsWith("#selftest");
+  if (!follow() && !testing && !calm.matches) play(true);
+}
+
+// An old browser gets the picture that lies beside the page.
+function apologise(error) {
+  const notice = $("failure");
+  notice.hidden = false;
+  notice.textContent = `The player could not start in this browser (${error}). The animation beside this page shows the same.`;
+  const still = document.createElement("img");
+  still.className = "still";
+  still.src = notice.dataset.picture;
+  still.alt = "Animation of the run";
+  notice.after(still);
+}
+
+try {
+  await begin();
+} catch (error) {
+  problems.push(`begin: ${error}`);
+  apologise(error);
+}
+

@@ -1,0 +1,135 @@
+// Opened with #selftest, the page uses itself as a reader would, and writes what it saw into the document and the console.
+async function selftest(checks) {
+  const check = (name, passed, seen = "") => {
+    checks[name] = passed ? "ok" : `failed ${seen}`;
+  };
+  const screen = () => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); });
+  const pause = (seconds) => new Promise((done) => { setTimeout(done, 1000 * seconds); });
+  // FNV-1a over all pixels of all panels.
+  const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const fingerprint = async () => {
+    await screen();
+    let hash = 2166136261;
+    for (const { canvas } of panels) {
+      copy.canvas.width = canvas.width;
+      copy.canvas.height = canvas.height;
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+      for (const word of new Uint32Array(data.buffer)) hash = Math.imul(hash ^ word, 16777619);
+    }
+    return hash >>> 0;
+  };
+  const key = (name) => document.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  const changes = async (name, act, undo = act) => {
+    const first = await fingerprint();
+    act();
+    const second = await fingerprint();
+    undo();
+    const third = await fingerprint();
+    check(name, first !== second && first === third, [first, second, third]);
+  };
+
+  seek(0);
+  const start = await fingerprint();
+  const slider = $("time");
+  slider.value = film.steps / 2;
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  const middle = await fingerprint();
+  check("scrub moves the particles", start !== middle && Math.abs(state.step - film.steps / 2) < 1, state.step);
+
+  key("Home");
+  check("the same step is the same picture", (await fingerprint()) === start);
+  key("ArrowRight");
+  check("arrow key goes to the next frame", state.step === moments[1], state.step);
+  key("ArrowLeft");
+  check("arrow key goes back", state.step === 0, state.step);
+
+  key(" ");
+  await pause(0.5);
+  const playing = state.playing;
+  const reached = state.step;
+  key(" ");
+  await pause(0.2);
+  check("space plays", playing && reached > 0, reached);
+  check("space pauses", !state.playing && state.step < film.steps, state.step);
+  check("playing moves the particles", (await fingerprint()) !== start);
+  const cursor = Number(charts[0].cursor.getAttribute("x1"));
+  check("the curves follow", Math.abs(cursor - charts[0].across(state.step)) < 0.5, cursor);
+
+  loop(true);
+  state.step = film.steps;
+  state.pace = 1;
+  play(true);
+  await pause(HOLD + 0.6);
+  check("loop begins again", state.step < film.steps && state.playing, state.step);
+  loop(false);
+  state.step = 0.98 * film.steps;
+  state.pace = 4;
+  play(true);
+  await pause(1);
+  check("without loop it rests at the end", state.step === film.steps && !state.playing, state.step);
+  state.pace = 1;
+
+  seek(0.3 * film.steps);
+  for (const name of Object.keys(state.show)) {
+    const button = document.querySelector(`[data-show="${name}"]`);
+    await changes(`show ${name}`, () => button.click());
+  }
+  for (const name of ["ratio", "speed"]) {
+    await changes(`colour by ${name}`, () => document.querySelector(`[data-colour="${name}"]`).click(), () => colourBy("origin"));
+  }
+  await changes("zoom", () => key("+"), () => key("0"));
+  const { canvas } = panels[0];
+  const box = canvas.getBoundingClientRect();
+  const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+  canvas.focus();
+  await changes("wheel", () => canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -200, clientX: x, clientY: y, cancelable: true })), wholeView);
+  canvas.blur();
+  await changes("pan", () => moveTo(camera.x + 0.1 * VIEW.width, camera.y) ?? look(), wholeView);
+  await changes("theme", () => key("d"));
+
+  const chart = charts[0].svg.getBoundingClientRect();
+  charts[0].svg.setPointerCapture = () => {};
+  const target = chart.left + charts[0].across(0.75 * film.steps);
+  charts[0].svg.dispatchEvent(new PointerEvent("pointerdown", { clientX: target, button: 0, bubbles: true }));
+  check("a click on a curve jumps", Math.abs(state.step / film.steps - 0.75) < 0.02, state.step);
+
+  const unnamed = [...document.querySelectorAll("button, input, select, canvas, svg")].filter((part) =>
+    !part.closest("[aria-hidden=true]") && !part.closest("[hidden]")
+    && !(part.getAttribute("aria-label") || part.textContent.trim() || part.labels?.[0]?.textContent.trim()));
+  check("every control has a name", unnamed.length === 0, unnamed.map((part) => part.outerHTML.slice(0, 80)));
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  check("nothing sticks out sideways", wide <= 0, wide);
+  check("the style sheet applies", getComputedStyle(document.body).maxWidth === "1880px");
+  const fetched = performance.getEntriesByType("resource").map((entry) => entry.name);
+  check("nothing is fetched", fetched.length === 0, fetched);
+  check("nothing goes wrong", problems.length === 0, problems);
+
+}
+
+// Mean time of drawing a picture, all panels and curves.
+function drawingTime() {
+  const turns = 20;
+  const began = performance.now();
+  for (let k = 0; k < turns; k += 1) {
+    state.step = ((k + 0.5) / turns) * film.steps;
+    picture();
+  }
+  return (performance.now() - began) / turns;
+}
+
+if (location.hash.startsWith("#selftest")) {
+  const checks = {};
+  try {
+    await selftest(checks);
+    checks.finished = "ok";
+  } catch (error) {
+    checks.finished = `failed ${error}`;
+  }
+  const result = document.createElement("pre");
+  result.id = "selftest";
+  result.className = "selftest";
+  result.textContent = JSON.stringify({ checks, width: innerWidth, milliseconds: drawingTime() });
+  document.body.append(result);
+  console.info(`selftest ${result.textContent}`);
+}

@@ -1,0 +1,580 @@
+// The stage: one canvas a run, on which field, target, arrows, trails and particles are drawn through one camera.
+const VIEW = { x: film.view[0], y: film.view[1] };
+VIEW.width = VIEW.x[1] - VIEW.x[0];
+VIEW.height = VIEW.y[1] - VIEW.y[0];
+const FONT = getComputedStyle(document.body).fontFamily;
+const MARGIN = { left: 40, right: 8, top: 6, bottom: 24 };
+const TRAIL = 10;
+
+const camera = { x: 0, y: 0, zoom: 1 };
+
+function resetCamera() {
+  camera.x = (VIEW.x[0] + VIEW.x[1]) / 2;
+  camera.y = (VIEW.y[0] + VIEW.y[1]) / 2;
+  camera.zoom = 1;
+}
+
+// Zooms so that the place (x, y) stays where it is.
+function zoomAt(factor, x = camera.x, y = camera.y) {
+  const zoom = clamp(camera.zoom * factor, 0.5, 60);
+  const part = camera.zoom / zoom;
+  camera.zoom = zoom;
+  moveTo(x + (camera.x - x) * part, y + (camera.y - y) * part);
+}
+
+function moveTo(x, y) {
+  camera.x = clamp(x, ...VIEW.x);
+  camera.y = clamp(y, ...VIEW.y);
+}
+
+// The colours of the present theme.
+let palette = {};
+
+function readPalette() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  palette = Object.fromEntries(["paper", "ink", "muted", "faint", "target"].map((name) => [name, colour(name)]));
+  palette.dark = style.colorScheme === "dark";
+  palette.bands = Array.from({ length: 2 * film.bands + 1 }, (_, k) => colour(`band-${k}`));
+  palette.ramps = palette.dark ? film.dark : film.light;
+}
+
+const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
+
+// Round numbers within a range, at most about `most` of them, with their labels.
+function ticks([low, high], most) {
+  const rough = (high - low) / Math.max(most, 1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= 0.999 * rough);
+  const places = clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 20);
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && found.length < 40; k += 1) {
+    const size = Math.abs(k * step);
+    const plain = (size >= 1e-4 && size < 1e6 && places <= 6) || k === 0;
+    found.push([k * step, (k < 0 ? "−" : "") + (plain ? size.toFixed(k === 0 ? 0 : places) : number(size))]);
+  }
+  return found;
+}
+
+// Cubic interpolation between regularly spaced values (Catmull and Rom): the first of four places, and their weights.
+function spline(along, count, weights, at) {
+  const base = clamp(Math.floor(along), 0, count - 2);
+  const t = along - base;
+  weights[at] = 0.5 * (2 * t * t - t - t * t * t);
+  weights[at + 1] = 0.5 * (3 * t * t * t - 5 * t * t + 2);
+  weights[at + 2] = 0.5 * (t + 4 * t * t - 3 * t * t * t);
+  weights[at + 3] = 0.5 * (t * t * t - t * t);
+  return base;
+}
+
+// The contour bands of the log ratio, on a canvas of their own that is stretched over the plot.
+class Bands {
+  constructor(run) {
+    this.run = run;
+    this.canvas = document.createElement("canvas");
+    this.depths = new Float32Array(run.lattice[0] * run.lattice[1]);
+  }
+
+  // Shades from band to band, as an edge covers a pixel.
+  table() {
+    if (this.of === palette.bands) return this.shades;
+    const SHADES = 16;
+    const bands = palette.bands.map(rgb);
+    this.shades = new Uint32Array(SHADES * (bands.length - 1) + 1);
+    for (let k = 0; k < this.shades.length; k += 1) {
+      const base = Math.min(Math.floor(k / SHADES), bands.length - 2);
+      const part = k / SHADES - base;
+      const [r, g, b] = bands[base].map((c, i) => Math.round(c + part * (bands[base + 1][i] - c)));
+      this.shades[k] = (255 << 24) | (b << 16) | (g << 8) | r;
+    }
+    this.of = palette.bands;
+    return this.shades;
+  }
+
+  // Fills `width`×`height` pixels, which show the plane from `left` and `top` at `pitch` units a pixel.
+  paint([frame, part], width, height, left, top, pitch) {
+    const { run, depths } = this;
+    const [columns, rows] = run.lattice;
+    const from = frame * depths.length;
+    const to = part > 0 ? from + depths.length : from;
+    for (let k = 0; k < depths.length; k += 1) {
+      depths[k] = (run.field[from + k] * (1 - part) + run.field[to + k] * part) / film.fine;
+    }
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    const context = this.canvas.getContext("2d");
+    const image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const shades = this.table();
+    const fine = (shades.length - 1) / (2 * film.bands);
+    // Every row of the lattice, stretched to one value a pixel, and one more pixel for the slope.
+    const wide = width + 1;
+    const stretched = new Float32Array(rows * wide);
+    const weights = new Float32Array(4);
+    const along = (side, count, value) => ((value - side[0]) / (side[1] - side[0])) * (count - 1);
+    let first = width;
+    let beyond = 0;
+    for (let x = 0; x < wide; x += 1) {
+      const u = along(VIEW.x, columns, left + (x + 0.5) * pitch);
+      if (u < 0 || u > columns - 1) continue;
+      first = Math.min(first, x);
+      beyond = Math.max(beyond, x + 1);
+      const base = spline(u, columns, weights, 0);
+      const before = Math.max(base - 1, 0);
+      const after = Math.min(base + 2, columns - 1);
+      for (let row = 0; row < rows; row += 1) {
+        const start = row * columns;
+        stretched[row * wide + x] = weights[0] * depths[start + before] + weights[1] * depths[start + base]
+          + weights[2] * depths[start + base + 1] + weights[3] * depths[start + after];
+      }
+    }
+    let line = new Float32Array(wide);
+    let below = new Float32Array(wide);
+    const fill = (into, y) => {
+      const v = clamp(along(VIEW.y, rows, top - (y + 0.5) * pitch), 0, rows - 1);
+      const base = spline(v, rows, weights, 0);
+      const a = Math.max(base - 1, 0) * wide;
+      const b = base * wide;
+      const d = Math.min(base + 2, rows - 1) * wide;
+      const [wa, wb, wc, wd] = weights;
+      for (let x = first; x < beyond; x += 1) {
+        into[x] = wa * stretched[a + x] + wb * stretched[b + x] + wc * stretched[b + wide + x] + wd * stretched[d + x];
+      }
+    };
+    fill(line, 0);
+    for (let y = 0; y < height; y += 1) {
+      fill(below, y + 1);
+      const v = along(VIEW.y, rows, top - (y + 0.5) * pitch);
+      if (v >= 0 && v <= rows - 1) {
+        for (let x = first; x < Math.min(beyond, width); x += 1) {
+          const value = line[x];
+          const right = x + 1 < beyond ? line[x + 1] : value;
+          const slope = Math.max(Math.abs(right - value), Math.abs(below[x] - value), 1e-6);
+          const size = Math.abs(value);
+          const edge = clamp(Math.floor(size + 0.5), 1, film.bands);
+          const place = edge - 1 + clamp((size - edge) / slope + 0.5, 0, 1);
+          pixels[y * width + x] = shades[Math.round((film.bands + (value < 0 ? -place : place)) * fine)];
+        }
+      }
+      [line, below] = [below, line];
+    }
+    context.putImageData(image, 0, 0);
+    return this.canvas;
+  }
+}
+
+// A sheet of dots, one for each colour, from which particles are stamped.
+class Dots {
+  constructor(colours, radius, alpha, rim, scale) {
+    this.size = Math.ceil(2 * (radius + (rim ? 1 : 0) + 1) * scale);
+    this.across = Math.ceil(Math.sqrt(colours.length));
+    this.canvas = document.createElement("canvas");
+    this.canvas.width = this.across * this.size;
+    this.canvas.height = Math.ceil(colours.length / this.across) * this.size;
+    const context = this.canvas.getContext("2d");
+    colours.forEach((colour, k) => {
+      const x = ((k % this.across) + 0.5) * this.size;
+      const y = (Math.floor(k / this.across) + 0.5) * this.size;
+      const disc = (r, ink, opacity) => {
+        context.globalAlpha = opacity;
+        context.fillStyle = ink;
+        context.beginPath();
+        context.arc(x, y, r * scale, 0, 2 * Math.PI);
+        context.fill();
+      };
+      if (rim) disc(radius + 0.32 * Math.min(radius, 2.5), palette.paper, 0.55);
+      disc(radius, colour, alpha);
+    });
+  }
+
+  stamp(context, k, x, y) {
+    const { size, across } = this;
+    context.drawImage(this.canvas, (k % across) * size, Math.floor(k / across) * size, size, size,
+      x - size / 2, y - size / 2, size, size);
+  }
+}
+
+// One run on its canvas.
+class Panel {
+  constructor(figure, run) {
+    this.run = run;
+    this.canvas = figure.querySelector("canvas");
+    this.figure = figure;
+    this.now = figure.querySelector("[data-now]");
+    this.bands = new Bands(run);
+    this.layer = document.createElement("canvas");
+  }
+
+  // Takes as much room as there is in the figure, but not more than `tall` pixels of height.
+  fit(tall) {
+    const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
+    const aspect = VIEW.height / VIEW.width;
+    const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));
+    const scale = Math.min(devicePixelRatio || 1, 3);
+    Object.assign(this, { width, height: Math.round(width * aspect), scale });
+    const outer = [width + MARGIN.left + MARGIN.right, this.height + MARGIN.top + MARGIN.bottom];
+    [this.canvas.width, this.canvas.height] = outer.map((v) => Math.round(v * scale));
+    [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
+    this.stale();
+  }
+
+  // What was drawn for another size or theme is of no use any more.
+  stale() {
+    this.sheets = {};
+    this.drawnTarget = "";
+  }
+
+  get unit() {
+    return (this.width / VIEW.width) * camera.zoom;
+  }
+
+  // The place in the plane of a point of the canvas, in CSS pixels.
+  place(x, y) {
+    return [
+      camera.x + (x - MARGIN.left - this.width / 2) / this.unit,
+      camera.y - (y - MARGIN.top - this.height / 2) / this.unit,
+    ];
+  }
+
+  // From steps of the grid to device pixels.
+  projection() {
+    const scale = film.grid.step * this.unit * this.scale;
+    return {
+      scale,
+      x: (MARGIN.left + this.width / 2 + (film.grid.middle[0] - camera.x) * this.unit) * this.scale,
+      y: (MARGIN.top + this.height / 2 - (film.grid.middle[1] - camera.y) * this.unit) * this.scale,
+    };
+  }
+
+  draw(state) {
+    const context = this.canvas.getContext("2d");
+    const at = moment(this.run, state.step);
+    const { scale } = this;
+    const plot = [MARGIN.left, MARGIN.top, this.width, this.height].map((v) => Math.round(v * scale));
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.paper;
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.save();
+    context.beginPath();
+    context.rect(...plot);
+    context.clip();
+    this.ground(context, plot);
+    if (state.show.field) this.field(context, plot, at, state.playing);
+    if (state.show.target) this.target(context);
+    if (state.show.arrows) this.arrows(context, at);
+    this.particles(context, at, state);
+    context.restore();
+    this.axes(context, plot);
+    this.remarks(context, at);
+    this.tell(state);
+  }
+
+  // The part of the plane in which the field is known.
+  ground(context) {
+    const { unit, scale } = this;
+    const [x, y] = [
+      (MARGIN.left + this.width / 2 + (VIEW.x[0] - camera.x) * unit) * scale,
+      (MARGIN.top + this.height / 2 - (VIEW.y[1] - camera.y) * unit) * scale,
+    ];
+    context.fillStyle = palette.bands[film.bands];
+    context.fillRect(x, y, VIEW.width * unit * scale, VIEW.height * unit * scale);
+  }
+
+  // Coarser while it moves.
+  field(context, [x, y, width, height], at, moving) {
+    const part = Math.min(1, (moving ? 440 : 1400) / Math.max(width, height));
+    const [across, up] = [width, height].map((v) => Math.max(2, Math.round(v * part)));
+    const [left, top] = this.place(MARGIN.left, MARGIN.top);
+    const pitch = this.width / this.unit / across;
+    const image = this.bands.paint(at, across, up, left, top, pitch);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, x, y, width, height);
+  }
+
+  target(context) {
+    const { run, layer, scale } = this;
+    const key = [camera.x, camera.y, camera.zoom, this.canvas.width, palette.target].join();
+    if (this.drawnTarget !== key) {
+      layer.width = this.canvas.width;
+      layer.height = this.canvas.height;
+      const into = layer.getContext("2d");
+      const count = run.target.length / 2;
+      const radius = clamp(0.155 * this.density(count), 0.7, 3.4) * this.growth();
+      const dots = new Dots([palette.target], radius, 0.34, false, scale);
+      const to = this.projection();
+      for (let i = 0; i < count; i += 1) {
+        if (run.target[i] === NOWHERE) continue;
+        dots.stamp(into, 0, to.x + run.target[i] * to.scale, to.y - run.target[count + i] * to.scale);
+      }
+      this.drawnTarget = key;
+    }
+    context.drawImage(layer, 0, 0);
+  }
+
+  // Distance between points if they were spread evenly over the plot.
+  density(count) {
+    return Math.sqrt((this.width * this.height) / Math.max(count, 1));
+  }
+
+  // Dots grow with the view, but less.
+  growth() {
+    return Math.min(Math.sqrt(camera.zoom), 3);
+  }
+
+  arrows(context, [frame, part]) {
+    const { run, unit, scale } = this;
+    const [across, up] = run.arrow_lattice;
+    const count = across * up;
+    const spacing = (run.arrow_pitch * VIEW.width * unit) / (run.lattice[0] - 1);
+    const stride = Math.max(1, Math.round(36 / spacing));
+    const longest = Math.min(0.86 * stride * spacing, 48);
+    const first = (n) => ((n - 1) % stride) >> 1;
+    const from = 2 * count * frame;
+    const to = part > 0 ? from + 2 * count : from;
+    const [left, bottom] = [VIEW.x[0], VIEW.y[0]];
+    const path = new Path2D();
+    for (let row = first(up); row < up; row += stride) {
+      for (let column = first(across); column < across; column += stride) {
+        const k = row * across + column;
+        const along = [k, count + k].map((i) => (run.arrows[from + i] * (1 - part) + run.arrows[to + i] * part) / 127);
+        const size = Math.hypot(...along);
+        const length = longest * size;
+        if (length < 2.5) continue;
+        const x = MARGIN.left + this.width / 2 + (left - camera.x) * unit + column * spacing;
+        const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * spacing;
+        arrow(path, x, y, along[0] / size, -along[1] / size, length);
+      }
+    }
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.globalAlpha = 0.5;
+    context.fillStyle = palette.ink;
+    context.fill(path);
+    context.globalAlpha = 1;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  // The colours that particles may have, and which of them each has.
+  colours(state, [frame, part]) {
+    const { run } = this;
+    if (state.colour === "origin") {
+      const bytes = palette.dark ? run.dark : run.light;
+      if (this.originOf !== bytes) {
+        // Neighbouring shades are one colour: no eye tells them apart on a dot.
+        const known = new Map();
+        this.origin = Uint16Array.from({ length: run.shown }, (_, i) => {
+          const key = [0, 1, 2].map((c) => Math.min(255, (bytes[3 * i + c] & ~3) + 1)).join();
+          if (!known.has(key)) known.set(key, known.size);
+          return known.get(key);
+        });
+        this.originColours = [...known.keys()].map((key) => `rgb(${key})`);
+        this.originOf = bytes;
+      }
+      return [this.originColours, (i) => this.origin[i]];
+    }
+    const colours = palette.ramps[state.colour];
+    const top = colours.length - 1;
+    if (state.colour === "speed") {
+      return [colours, (i) => {
+        const v = speed(run, i, frame);
+        return Math.round((top * v) / (v + state.typical));
+      }];
+    }
+    const from = frame * run.shown;
+    const to = part > 0 ? from + run.shown : from;
+    const most = film.fine * (film.bands + 0.5);
+    return [colours, (i) => {
+      const depth = run.ratio[from + i] * (1 - part) + run.ratio[to + i] * part;
+      return Math.round((clamp(depth / most, -1, 1) + 1) / 2 * top);
+    }];
+  }
+
+  particles(context, at, state) {
+    const { run, scale } = this;
+    const [frame, part] = at;
+    const [colours, which] = this.colours(state, at);
+    const radius = clamp(0.19 * this.density(run.shown), 0.8, 4.2) * this.growth();
+    const key = `${state.colour} ${radius}`;
+    this.sheets = this.sheets[key] ? this.sheets : { [key]: new Dots(colours, radius, 0.92, radius > 1.3, scale) };
+    const dots = this.sheets[key];
+    const to = this.projection();
+    if (state.show.trails) this.trails(context, at, colours, which, radius, to);
+    const count = run.shown;
+    const from = 2 * count * frame;
+    const next = part > 0 ? from + 2 * count : from;
+    for (let i = 0; i < count; i += 1) {
+      const [x0, y0] = [run.cloud[from + i], run.cloud[from + count + i]];
+      const [x1, y1] = [run.cloud[next + i], run.cloud[next + count + i]];
+      if (x0 === NOWHERE || y0 === NOWHERE) continue;
+      const keep = x1 === NOWHERE || y1 === NOWHERE ? 0 : part;
+      dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale);
+    }
+  }
+
+  // The last frames of each particle, fading; lines of the same colour are drawn together.
+  trails(context, [frame, part], colours, which, radius, to) {
+    const { run } = this;
+    const count = run.shown;
+    const every = Math.ceil(count / 3000);
+    const groups = new Map();
+    const like = this.coarse(colours);
+    for (let i = 0; i < count; i += every) {
+      const colour = like[which(i)];
+      if (!groups.has(colour)) groups.set(colour, []);
+      groups.get(colour).push(i);
+    }
+    context.lineWidth = Math.max(1, 0.55 * radius) * this.scale;
+    context.lineJoin = "round";
+    const ages = [[TRAIL, 6, 0.12], [6, 3, 0.22], [3, 0, 0.38]];
+    for (const [colour, members] of groups) {
+      context.strokeStyle = colours[colour];
+      for (const [oldest, newest, alpha] of ages) {
+        const begin = Math.max(0, frame - oldest);
+        const end = Math.max(0, frame - newest);
+        context.globalAlpha = alpha;
+        context.beginPath();
+        for (const i of members) {
+          let pen = false;
+          const go = (x, y) => {
+            if (x === NOWHERE || y === NOWHERE) return;
+            const [px, py] = [to.x + x * to.scale, to.y - y * to.scale];
+            if (pen) context.lineTo(px, py);
+            else context.moveTo(px, py);
+            pen = true;
+          };
+          for (let k = begin; k <= end; k += 1) {
+            const at = 2 * count * k + i;
+            go(run.cloud[at], run.cloud[at + count]);
+          }
+          if (newest === 0 && part > 0) {
+            const at = 2 * count * frame + i;
+            const [x0, y0] = [run.cloud[at], run.cloud[at + count]];
+            const [x1, y1] = [run.cloud[at + 2 * count], run.cloud[at + 3 * count]];
+            if (x1 !== NOWHERE && y1 !== NOWHERE) go(x0 + (x1 - x0) * part, y0 + (y1 - y0) * part);
+          }
+        }
+        context.stroke();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  // For each colour the first that looks like it: there are few enough of these to draw line by line.
+  coarse(colours) {
+    if (this.coarseOf !== colours) {
+      const known = new Map();
+      this.like = colours.map((colour, k) => {
+        const channels = colour.startsWith("#") ? rgb(colour) : colour.match(/\d+/g);
+        const key = channels.map((c) => c >> 5).join();
+        if (!known.has(key)) known.set(key, k);
+        return known.get(key);
+      });
+      this.coarseOf = colours;
+    }
+    return this.like;
+  }
+
+  axes(context, [x, y, width, height]) {
+    const { scale } = this;
+    context.strokeStyle = palette.faint;
+    context.lineWidth = Math.max(1, Math.round(scale));
+    const half = context.lineWidth / 2;
+    context.strokeRect(x - half, y - half, width + 2 * half, height + 2 * half);
+    context.fillStyle = palette.muted;
+    context.font = `${11.5 * scale}px ${FONT}`;
+    const [left, top] = this.place(MARGIN.left, MARGIN.top);
+    const [right, bottom] = this.place(MARGIN.left + this.width, MARGIN.top + this.height);
+    const mark = (x0, y0, dx, dy) => {
+      context.beginPath();
+      context.moveTo(x0, y0);
+      context.lineTo(x0 + dx, y0 + dy);
+      context.stroke();
+    };
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    for (const [value, label] of ticks([left, right], this.width / 64)) {
+      const px = x + ((value - left) / (right - left)) * width;
+      mark(px, y + height, 0, 4 * scale);
+      context.fillText(label, px, y + height + 8 * scale);
+    }
+    context.textAlign = "right";
+    context.textBaseline = "middle";
+    for (const [value, label] of ticks([bottom, top], this.height / 64)) {
+      const py = y + ((top - value) / (top - bottom)) * height;
+      mark(x, py, -4 * scale, 0);
+      context.fillText(label, x - 8 * scale, py);
+    }
+  }
+
+  // What the picture itself does not show: how the run ended, particles outside the view, particles left out.
+  remarks(context, [frame, part]) {
+    const { run, scale } = this;
+    const lines = [];
+    if (frame === run.steps.length - 1 && run.note) lines.push(run.note);
+    let outside = 0;
+    let nowhere = 0;
+    const count = run.shown;
+    const limit = [VIEW.width, VIEW.height].map((v) => v / 2 / film.grid.step);
+    for (let i = 2 * count * frame; i < 2 * count * frame + count; i += 1) {
+      const [px, py] = [run.cloud[i], run.cloud[i + count]];
+      if (px === NOWHERE || py === NOWHERE) nowhere += 1;
+      else if (Math.abs(px) > limit[0] || Math.abs(py) > limit[1]) outside += 1;
+    }
+    const share = (n) => `${((100 * n) / count).toFixed(n * 200 > count ? 0 : 1)} %`;
+    if (nowhere > 0) lines.push(`${share(nowhere)} of the particles not finite`);
+    if (camera.zoom === 1 && outside * 200 > count) lines.push(`${share(outside)} of the particles outside`);
+    if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} particles shown`);
+    context.font = `${11.5 * scale}px ${FONT}`;
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    lines.forEach((line, k) => {
+      const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + 10 + 22 * k) * scale];
+      context.globalAlpha = 0.82;
+      context.fillStyle = palette.paper;
+      context.fillRect(x, y, context.measureText(line).width + 14 * scale, 19 * scale);
+      context.globalAlpha = 1;
+      context.fillStyle = palette.ink;
+      context.fillText(line, x + 7 * scale, y + 10 * scale);
+    });
+  }
+
+  // The metric above the picture, against its floor.
+  tell(state) {
+    const chart = film.charts.findIndex((c) => c.headline);
+    const now = chart < 0 ? null : measure(this.run, chart, state.step);
+    if (now === null) return;
+    const words = `${film.charts[chart].words} ${number(now.value)}${standing(now)}`;
+    if (this.now.textContent !== words) this.now.textContent = words;
+    this.now.classList.toggle("arrived", now.arrived);
+  }
+}
+
+// A value against its floor, in words.
+function standing({ value, arrived, floor }) {
+  if (floor === null || value === null) return "";
+  if (arrived) return " · at the sampling floor ✓";
+  const times = value / floor.median;
+  if (floor.low !== null || !(floor.median > 0)) return "";
+  return times < 9999.5
+    ? ` · ${times.toFixed(times < 9.95 ? 1 : 0)} × the sampling floor`
+    : " · far above the sampling floor";
+}
+
+// The outline of an arrow, its middle at (x, y), along the unit vector (dx, dy).
+function arrow(path, x, y, dx, dy, length) {
+  const head = clamp(0.42 * length, 2.4, 6.5);
+  const shaft = Math.min(0.55, 0.1 * length);
+  const wing = 0.42 * head;
+  const corners = [[0, shaft], [length - head, shaft], [length - head, wing], [length, 0],
+    [length - head, -wing], [length - head, -shaft], [0, -shaft]];
+  corners.forEach(([along, aside], k) => {
+    const px = x + (along - length / 2) * dx - aside * dy;
+    const py = y + (along - length / 2) * dy + aside * dx;
+    if (k === 0) path.moveTo(px, py);
+    else path.lineTo(px, py);
+  });
+  path.closePath();
+}
+
