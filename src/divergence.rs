@@ -157,10 +157,7 @@ mod tests {
             let rest = |u| divergence.slope(u) - divergence.value(u) - h.value(u);
             for u in places() {
                 let size = h.value(u).abs().max(1.0);
-                assert!(
-                    (rest(u) - rest(0.0)).abs() < 1e-12 * size,
-                    "{divergence:?}"
-                );
+                assert!((rest(u) - rest(0.0)).abs() < 1e-12 * size, "{divergence:?}");
             }
         }
     }
