@@ -14,6 +14,7 @@ pub mod kernel;
 pub mod network;
 pub mod target;
 pub mod monotone;
+pub mod divergence;
 pub mod discriminator;
 pub mod generator;
 pub mod flow;
