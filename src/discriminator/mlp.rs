@@ -41,13 +41,14 @@ pub struct MlpSpec {
     pub warm_up: usize,
     /// Samples drawn afresh from each side for every optimiser step.
     pub batch: usize,
-    /// Weight γ of the penalty `γ/2 E_p ‖∇D‖²` (R1, Mescheder et al. 2018).
+    /// Weight γ of the penalty `γ/2 E_p ‖∇D‖²` (R1, Mescheder et al. 2018). It evens the field out and damps
+    /// D a little; 0 where D itself, rather than the flow along it, is wanted.
     pub r1: f64,
-    /// Gaussian noise on both sides: "off", "anneal" (from wide to narrow over the first 70 % of the run, so
+    /// Gaussian noise on both sides: "off", "anneal" (from wide to narrow over the first 80 % of the run, so
     /// that mass can cross gaps), or its standard deviation.
     pub noise: Noise,
     /// The step size ε that suits the fit, when the flow leaves it to the discriminator. With noise σ it is
-    /// at least σ²/2.
+    /// at least 0.7 σ².
     pub step_size: f64,
     /// The longest displacement of a particle in one step. With noise σ it is at least σ/2.
     pub clip: f64,
@@ -66,7 +67,7 @@ impl Default for MlpSpec {
             betas: [0.5, 0.99],
             inner_steps: 20,
             warm_up: 200,
-            batch: 512,
+            batch: 1024,
             r1: 0.05,
             noise: WordOr::Word(NoiseRule::Anneal),
             step_size: 0.05,
@@ -86,15 +87,15 @@ pub type Noise = WordOr<f64, NoiseRule>;
 pub enum NoiseRule {
     /// No noise.
     Off,
-    /// From 2 down to 0.04 in equal ratios over the first 70 % of the run, then constant.
+    /// From 1.5 down to 0.03 in equal ratios over the first 80 % of the run, then constant.
     Anneal,
 }
 
 /// The standard deviation of the noise when `progress` of the run lies behind.
 fn deviation(noise: Noise, progress: f64) -> f64 {
-    const WIDE: f64 = 2.0;
-    const NARROW: f64 = 0.04;
-    const UNTIL: f64 = 0.7;
+    const WIDE: f64 = 1.5;
+    const NARROW: f64 = 0.03;
+    const UNTIL: f64 = 0.8;
     match noise {
         WordOr::Word(NoiseRule::Off) => 0.0,
         WordOr::Word(NoiseRule::Anneal) => {
@@ -365,7 +366,7 @@ impl Discriminator for Mlp {
         let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
         let noise = deviation(self.spec.noise, self.progress);
         Pace {
-            step_size: self.fall() * self.spec.step_size.max(0.5 * noise * noise) * scale * scale,
+            step_size: self.fall() * self.spec.step_size.max(0.7 * noise * noise) * scale * scale,
             clip: Some(self.spec.clip.max(0.5 * noise) * scale),
             scale: self.spec.clip.max(noise) * scale,
         }

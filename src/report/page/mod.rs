@@ -129,7 +129,7 @@ pub(super) fn commands(name: &str, scenario: &Scenario) -> Vec<String> {
     if let Some(mut shipped) = shipped {
         let mut command = format!("ratioflow run {name} --seed {}", scenario.seed);
         if shipped.flow.steps != scenario.flow.steps {
-            command += &format!(" --steps {}", scenario.flow.steps);
+            command = format!("{command} --steps {}", scenario.flow.steps);
         }
         shipped.seed = scenario.seed;
         shipped.flow.steps = scenario.flow.steps;
