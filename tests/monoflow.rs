@@ -166,6 +166,31 @@ fn with_the_exact_ratio_each_loss_ends_where_it_should() {
 }
 
 #[test]
+fn a_learned_ratio_makes_the_same_choice() {
+    let settings = Settings {
+        ratio: Estimate::Learned(1e-4),
+        steps: 1000,
+        rate: 0.001,
+        batch: 32,
+    };
+    let lead = [
+        ("detached  E[f(r)]   reverse KL", true),
+        ("detached  E[f(r)]   forward KL", false),
+        ("detached  −E[h(u)]  h of Jensen-Shannon", true),
+    ];
+    lead.into_par_iter().for_each(|(name, right)| {
+        let mut cells = Cell::all().into_iter();
+        let cell = cells.find(|cell| cell.to_string() == name).unwrap();
+        let kl = train(&cell, &settings, 1).kl();
+        if right {
+            assert!(kl < 0.1 * START.kl(), "{cell}: {kl}");
+        } else {
+            assert!(kl > 1.1 * START.kl(), "{cell}: {kl}");
+        }
+    });
+}
+
+#[test]
 fn the_divergence_to_the_target_is_the_known_one() {
     // Of the Gaussian pair: its first value was computed independently, from the covariances, in Python.
     assert!((START.kl() - 2.666_852_82).abs() < 1e-8);

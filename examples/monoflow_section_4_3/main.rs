@@ -16,16 +16,17 @@
 
 mod experiment;
 
-use std::error::Error;
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
 
 use clap::{Parser, ValueEnum, value_parser};
 use rayon::prelude::*;
 
 use experiment::{Affine, Cell, Estimate, Gradient, START, Settings, Verdict, train};
 
-/// Trains an affine generator on each loss of `MonoFlow`, section 4.3, and prints where it ends
 #[derive(Debug, Parser)]
+#[command(
+    about = "Trains an affine generator on each loss of MonoFlow, section 4.3, and prints where it ends"
+)]
 struct Options {
     /// Where the density ratio comes from
     #[arg(long, value_enum, default_value = "exact")]
@@ -74,11 +75,11 @@ impl Options {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> io::Result<()> {
     let options = Options::parse();
     let settings = options.settings();
     let mut out = stdout();
-    write_heading(&mut out, &options, &settings)?;
+    write_heading(&mut out, &settings, options.seeds)?;
     for cell in Cell::all() {
         // A discriminator knows nothing of θ, so that with it nothing can be attached.
         if settings.ratio != Estimate::Exact && cell.gradient == Gradient::Attached {
@@ -94,32 +95,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn write_heading(
-    out: &mut impl Write,
-    options: &Options,
-    settings: &Settings,
-) -> std::io::Result<()> {
-    let Settings {
-        steps, rate, batch, ..
-    } = settings;
+fn write_heading(out: &mut impl Write, settings: &Settings, seeds: u64) -> io::Result<()> {
     let ratio = match settings.ratio {
         Estimate::Exact => "exact ratio".to_owned(),
         Estimate::Learned(rate) => format!("ratio learned at rate {rate}"),
     };
+    let (steps, rate, batch) = (settings.steps, settings.rate, settings.batch);
+    let (limit, start) = (Verdict::REACHED, START.kl());
     writeln!(
         out,
-        "{ratio}, {steps} steps of Adam at rate {rate}, batch {batch}, seeds 1 to {}",
-        options.seeds
-    )?;
-    writeln!(
-        out,
-        "KL(q‖p) at the start {:.3}; reached: ends at most at {}; stalls: below the start; diverges: above it",
-        START.kl(),
-        Verdict::REACHED
-    )?;
-    writeln!(
-        out,
-        "median KL with the verdict, mean and covariance of that run; the target's are (0, 0) and [1 0.8; 0.8 0.89]\n"
+        "{ratio}, {steps} steps of Adam at rate {rate}, batch {batch}, seeds 1 to {seeds}\n\
+         reached: KL(q‖p) ends at most at {limit}; stalls: below the {start:.3} of the start; diverges: above\n\
+         verdict, mean and covariance of the run with the median KL; the target's are (0, 0) and [1 0.8; 0.8 0.89]\n"
     )?;
     writeln!(
         out,
@@ -128,7 +115,7 @@ fn write_heading(
     )
 }
 
-fn write_row(out: &mut impl Write, cell: &Cell, ends: &[Affine]) -> std::io::Result<()> {
+fn write_row(out: &mut impl Write, cell: &Cell, ends: &[Affine]) -> io::Result<()> {
     let reached = ends
         .iter()
         .filter(|end| Verdict::of(end) == Verdict::Reached)

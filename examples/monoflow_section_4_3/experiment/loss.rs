@@ -31,7 +31,7 @@ pub(crate) enum Loss {
 /// What depends on θ in the eyes of the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gradient {
-    /// Everything: the sample x = g_θ(z), and `r = p/q_θ` as a function of x.
+    /// Everything: the sample `x = g_θ(z)`, and `r = p/q_θ` as a function of x.
     Attached,
     /// The sample alone. The function r is frozen, as a discriminator is in the generator's turn.
     Detached,

@@ -1,4 +1,4 @@
-//! Two Gaussians: the fixed target p, and q_θ, which an affine generator draws.
+//! Two Gaussians: the fixed target p, and the `q_θ` which an affine generator draws.
 
 use ndarray::Array1;
 use ratioflow::cloud::{Cloud, CloudView};
@@ -54,7 +54,7 @@ impl Affine {
         x
     }
 
-    /// `KL(q_θ‖p) = ½ (tr Σ⁻¹C + mᵀΣ⁻¹m − 2 + log det Σ/det C)`, in nats; infinite where q_θ has no density.
+    /// `KL(q_θ‖p) = ½ (tr Σ⁻¹C + mᵀΣ⁻¹m − 2 + log det Σ/det C)`, in nats; infinite where `q_θ` has no density.
     pub(crate) fn kl(&self) -> f64 {
         let [[s11, s12], [_, s22]] = COVARIANCE;
         let det = s11 * s22 - s12 * s12;
