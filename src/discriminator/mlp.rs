@@ -93,7 +93,7 @@ pub enum NoiseRule {
 
 /// The standard deviation of the noise when `progress` of the run lies behind.
 fn deviation(noise: Noise, progress: f64) -> f64 {
-    const WIDE: f64 = 1.5;
+    const WIDE: f64 = 2.0;
     const NARROW: f64 = 0.03;
     const UNTIL: f64 = 0.8;
     match noise {
@@ -366,7 +366,7 @@ impl Discriminator for Mlp {
         let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
         let noise = deviation(self.spec.noise, self.progress);
         Pace {
-            step_size: self.fall() * self.spec.step_size.max(0.7 * noise * noise) * scale * scale,
+            step_size: self.fall() * self.spec.step_size.max(0.5 * noise * noise) * scale * scale,
             clip: Some(self.spec.clip.max(0.5 * noise) * scale),
             scale: self.spec.clip.max(noise) * scale,
         }
