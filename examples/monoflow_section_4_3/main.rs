@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! cargo run --release --example monoflow_section_4_3
-//! cargo run --release --example monoflow_section_4_3 -- --ratio learned
+//! cargo run --release --example monoflow_section_4_3 -- --ratio learned    # some minutes
 //! ```
 
 mod experiment;
