@@ -34,7 +34,7 @@ fn eight_gaussians(count: usize) -> Cloud {
     cloud
 }
 
-fn velocity(c: &mut Criterion, name: &str, method: Method, counts: &[usize]) {
+fn velocity(c: &mut Criterion, name: &str, method: Option<Method>, counts: &[usize]) {
     let mut group = c.benchmark_group(name);
     group
         .sample_size(10)
@@ -42,27 +42,29 @@ fn velocity(c: &mut Criterion, name: &str, method: Method, counts: &[usize]) {
         .measurement_time(Duration::from_secs(2));
     for &count in counts {
         let particles = gaussian(count, 0);
-        let mut real = Points::new(eight_gaussians(count).view());
-        let mut fake = Points::default();
+        // The target is prepared once, the cloud at every step.
+        let real = Points::new(eight_gaussians(count).view());
         group.throughput(Throughput::Elements(2 * (count * count) as u64));
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
             b.iter(|| {
-                // The target is prepared once, the cloud at every step.
-                fake = Points::default();
-                fake.load(particles.view());
-                black_box(sums(&fake, [&real, &fake], BANDWIDTH, method))
+                let fake = Points::new(black_box(particles.view()));
+                let clouds = [&real, &fake];
+                let method =
+                    method.unwrap_or_else(|| Method::cheapest(&fake, clouds, BANDWIDTH, 1e-8));
+                sums(&fake, clouds, BANDWIDTH, method)
             });
         });
-        real = Points::default();
-        black_box(&real);
     }
     group.finish();
 }
 
-fn direct(c: &mut Criterion) {
-    velocity(c, "kde", Method::Direct, &[1000, 4000, 16_000]);
-    velocity(c, "kde-exact", Method::Exact, &[4000]);
+fn velocities(c: &mut Criterion) {
+    velocity(c, "kde", Some(Method::Direct), &[1000, 4000, 16_000]);
+    velocity(c, "kde-exact", Some(Method::Exact), &[1000, 4000]);
+    velocity(c, "kde-grid", Some(Method::Grid), &[100_000, 1_000_000]);
+    // What a run with the default tolerance does.
+    velocity(c, "kde-default", None, &[300, 1000, 4000, 16_000]);
 }
 
-criterion_group!(benches, direct);
+criterion_group!(benches, velocities);
 criterion_main!(benches);

@@ -1,14 +1,18 @@
 //! Kernel sums held to the plain double loop, on clouds of several shapes, at bandwidths from wide to tiny, near and far.
 
 use ndarray::{Array2, array};
-use ratioflow::cloud::{Cloud, CloudView};
+use ratioflow::cloud::{Cloud, CloudView, rms};
+use ratioflow::discriminator::kde::KdeSpec;
+use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::kernel::{
     KernelSum, Method, Points, leave_one_out, neighbour_distance, silverman, sums,
 };
 use ratioflow::random::Stream;
+use ratioflow::setting::WordOr;
 use ratioflow::target::{Folder, TargetSpec};
 
-const METHODS: [Method; 2] = [Method::Exact, Method::Direct];
+const METHODS: [Method; 3] = [Method::Exact, Method::Direct, Method::Grid];
 
 fn draw(family: &str, count: usize, name: &str) -> Cloud {
     let files = Folder(".".into());
@@ -100,8 +104,18 @@ fn all_methods_agree_with_the_plain_sums() {
                 );
                 let direct = errors(&at, &cloud, h, Method::Direct);
                 assert!(
-                    direct.log < 1e-5 && direct.shift < 5e-5 && direct.shifts < 1e-6,
+                    direct.log < 1e-5
+                        && direct.shift < 5e-5
+                        && direct.shifts < Method::Direct.accuracy(),
                     "{family} {offset} {h}: {direct:?}"
+                );
+                // Where a coordinate is a million bandwidths long, six of its digits are lost to the cell's.
+                let grid = errors(&at, &cloud, h, Method::Grid);
+                assert!(
+                    grid.log < 1e-8
+                        && grid.shift < 2e-8 + shift
+                        && grid.shifts < Method::Grid.accuracy(),
+                    "{family} {offset} {h}: {grid:?}"
                 );
             }
         }
@@ -143,13 +157,17 @@ fn far_away_the_sum_follows_the_nearest_point() {
 
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
-    let (a, b) = (draw("ring", 3000, "a"), draw("gaussian", 2000, "b"));
+    // Crowded cells and empty ones, and more points than are sorted at once.
+    let a = draw("ring", 40_000, "a");
+    let b = ndarray::concatenate![ndarray::Axis(0), 1e-3 * &a, draw("gaussian", 500, "b")];
+    let b = b.slice(ndarray::s![37_000.., ..]).to_owned();
     for method in METHODS {
         let result = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.unwrap().install(|| {
                 let (a, b) = (Points::new(a.view()), Points::new(b.view()));
-                sums(&b, [&a, &b], 0.1, method)
+                let crowded = sums(&b, [&a, &b], 0.5, method);
+                (crowded, sums(&b, [&a, &b], 0.02, method))
             })
         };
         let one = result(1);
@@ -166,6 +184,123 @@ fn equal_clouds_have_equal_sums() {
             assert_eq!(p, q);
         }
     }
+}
+
+#[test]
+fn the_cheapest_method_is_good_enough() {
+    let cloud = |count| Points::new(draw("ring", count, "cloud").view());
+    let (few, many) = (cloud(20), cloud(4000));
+    let choose = |at: &Points, of: &Points, h, accuracy| Method::cheapest(at, [of], h, accuracy);
+    assert_eq!(choose(&many, &many, 0.1, 1e-8), Method::Grid);
+    assert_eq!(choose(&many, &many, 0.1, 1e-9), Method::Exact);
+    assert_eq!(choose(&few, &few, 0.1, 1e-8), Method::Exact);
+    assert_eq!(choose(&few, &few, 0.1, 1e-5), Method::Direct);
+    // A grid for this would not fit into any memory.
+    assert_eq!(choose(&many, &many, 1e-9, 1e-8), Method::Exact);
+    let found = sums(&few, [&many], 1e-9, Method::Grid);
+    assert_eq!(found, sums(&few, [&many], 1e-9, Method::Exact));
+}
+
+/// The ratio of the clouds at the particles, with all the digits there are.
+fn exact_velocity(real: CloudView<'_>, cloud: CloudView<'_>, h: f64) -> Array2<f64> {
+    let mut kde = KdeSpec {
+        bandwidth: WordOr::Value(h),
+        tolerance: 0.0,
+        ..KdeSpec::default()
+    }
+    .build()
+    .unwrap();
+    let round = Round {
+        index: 0,
+        progress: 0.0,
+        stream: Stream::new(0, "fit"),
+    };
+    kde.fit(real, cloud, round).unwrap();
+    let mut ratio = Ratio::default();
+    kde.evaluate(cloud, &mut ratio);
+    ratio.gradient
+}
+
+#[test]
+fn the_velocity_keeps_its_tolerance_on_every_target_from_the_first_step_to_the_last() {
+    for (family, _) in TargetSpec::catalogue() {
+        if ["points", "image"].contains(family) {
+            continue;
+        }
+        let spec = FlowSpec {
+            steps: 100,
+            ..FlowSpec::default()
+        };
+        let kde = KdeSpec::default().build().unwrap();
+        let (real, start) = (
+            draw(family, 1500, "target"),
+            draw("gaussian", 1500, "source"),
+        );
+        let mut flow = Flow::new(spec, Box::new(kde), real.clone(), start, 0).unwrap();
+        let (mut seen, mut grids) = (0, 0);
+        while let Some(step) = flow.advance().unwrap() {
+            if ![0, 30, 60, 100].contains(&step.index) {
+                continue;
+            }
+            let h = step.step_size.sqrt();
+            let cloud = step.state.cloud.view();
+            let truth = exact_velocity(real.view(), cloud, h);
+            let error = rms((&truth - &step.velocity).view()) / rms(truth.view());
+            assert!(error < 1e-5, "{family}, step {}: {error:e}", step.index);
+            let clouds = [&Points::new(real.view()), &Points::new(cloud)];
+            grids += usize::from(Method::cheapest(clouds[1], clouds, h, 1e-8) == Method::Grid);
+            seen += 1;
+        }
+        assert_eq!(seen, 4);
+        assert!(grids >= 3, "{family}: the grid was used in {grids} of 4");
+    }
+}
+
+#[test]
+fn the_velocity_keeps_its_tolerance_far_from_the_target() {
+    let real = draw("ring", 2000, "target");
+    let start = 0.3 * draw("gaussian", 2000, "source") + 9.0;
+    for h in [0.05, 0.3, 3.0] {
+        let spec = FlowSpec {
+            steps: 1,
+            ..FlowSpec::default()
+        };
+        let kde = KdeSpec {
+            bandwidth: WordOr::Value(h),
+            ..KdeSpec::default()
+        };
+        let kde = Box::new(kde.build().unwrap());
+        let mut flow = Flow::new(spec, kde, real.clone(), start.clone(), 0).unwrap();
+        let step = flow.advance().unwrap().unwrap();
+        let truth = exact_velocity(real.view(), start.view(), h);
+        let error = rms((&truth - &step.velocity).view()) / rms(truth.view());
+        assert!(error < 1e-5, "{h}: {error:e}");
+    }
+}
+
+#[test]
+fn equal_clouds_are_at_rest_on_the_grid_too() {
+    let cloud = draw("pinwheel", 5000, "cloud");
+    let points = Points::new(cloud.view());
+    assert_eq!(
+        Method::cheapest(&points, [&points], 0.1, 1e-8),
+        Method::Grid
+    );
+    let mut kde = KdeSpec {
+        bandwidth: WordOr::Value(0.1),
+        ..KdeSpec::default()
+    }
+    .build()
+    .unwrap();
+    let round = Round {
+        index: 0,
+        progress: 0.0,
+        stream: Stream::new(0, "fit"),
+    };
+    kde.fit(cloud.view(), cloud.view(), round).unwrap();
+    let mut ratio = Ratio::default();
+    kde.evaluate(cloud.view(), &mut ratio);
+    assert!(ratio.log.iter().chain(&ratio.gradient).all(|&v| v == 0.0));
 }
 
 #[test]
@@ -187,15 +322,18 @@ fn a_point_without_its_own_term() {
 fn points_loaded_again_are_the_new_points() {
     let mut points = Points::new(wavy(40, 0.0).view());
     let at = Points::new(wavy(5, 1.0).view());
-    let before = sums(&at, [&points], 0.3, Method::Direct);
-    points.load(wavy(40, 0.0).view());
-    assert_eq!(before, sums(&at, [&points], 0.3, Method::Direct));
-    points.load(wavy(41, 0.2).view());
-    let fresh = Points::new(wavy(41, 0.2).view());
-    assert_eq!(
-        sums(&at, [&fresh], 0.3, Method::Direct),
-        sums(&at, [&points], 0.3, Method::Direct)
-    );
+    for method in METHODS {
+        points.load(wavy(40, 0.0).view());
+        let before = sums(&at, [&points], 0.3, method);
+        let wider = sums(&at, [&points], 0.4, method);
+        points.load(wavy(40, 0.0).view());
+        assert_eq!(before, sums(&at, [&points], 0.3, method));
+        points.load(wavy(41, 0.2).view());
+        let fresh = Points::new(wavy(41, 0.2).view());
+        let after = sums(&at, [&fresh], 0.3, method);
+        assert_eq!(after, sums(&at, [&points], 0.3, method));
+        assert!(before != after && before != wider);
+    }
 }
 
 #[test]

@@ -39,13 +39,25 @@ impl Rectangle {
         }
     }
 
+    /// Width and height.
+    pub(super) fn sides(&self) -> [f64; 2] {
+        [0, 1].map(|axis| self.high[axis] - self.low[axis])
+    }
+
+    /// Largest coordinate, whatever its sign.
+    pub(super) fn furthest(&self) -> f64 {
+        let all = self.low.iter().chain(&self.high);
+        all.fold(0.0, |furthest, v| v.abs().max(furthest))
+    }
+
     pub(super) fn middle(&self) -> [f64; 2] {
         [0, 1].map(|axis| f64::midpoint(self.low[axis], self.high[axis]))
     }
 
     /// Distance from the middle to a corner.
     fn radius(&self) -> f64 {
-        0.5 * (self.high[0] - self.low[0]).hypot(self.high[1] - self.low[1])
+        let [width, height] = self.sides();
+        0.5 * width.hypot(height)
     }
 }
 
@@ -178,7 +190,8 @@ fn square_distances(
 /// Indices of the points in the order of the curve; points in one cell in the order in which they came.
 fn along_hilbert_curve(x: &[f64], y: &[f64]) -> Vec<u32> {
     let all = Rectangle::around(x, y);
-    let side = (all.high[0] - all.low[0]).max(all.high[1] - all.low[1]);
+    let [width, height] = all.sides();
+    let side = width.max(height);
     let cells = f64::from((1u32 << DEPTH) - 1);
     let scale = if side > 0.0 { cells / side } else { 0.0 };
     let cell = |v: &[f64], low: f64| -> [u32; LANES] {

@@ -2,15 +2,20 @@
 
 mod bandwidth;
 mod blocks;
+mod cells;
 mod direct;
+mod grid;
 mod lane;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
 
 use crate::cloud::CloudView;
-use blocks::Blocks;
+use blocks::{Blocks, Rectangle};
+use cells::Cells;
+use grid::Grid;
+use rayon::prelude::*;
 
 /// A cloud made ready to be summed over, or to be summed at.
 ///
@@ -22,7 +27,10 @@ pub struct Points {
     y: Vec<f64>,
     /// `(h/h_j)²` for each point where widths differ; empty where all are `h`.
     narrowness: Vec<f64>,
+    bounds: Option<Rectangle>,
     blocks: OnceLock<Blocks>,
+    cells: Recent<Cells>,
+    grid: Recent<Grid>,
 }
 
 impl Points {
@@ -41,10 +49,13 @@ impl Points {
             return;
         }
         self.blocks.take();
+        self.cells.take();
+        self.grid.take();
         for (axis, column) in [&mut self.x, &mut self.y].into_iter().enumerate() {
             column.clear();
             column.extend(cloud.column(axis));
         }
+        self.bounds = (!self.is_empty()).then(|| Rectangle::around(&self.x, &self.y));
     }
 
     /// Whether these are the points of `cloud`, in the same order.
@@ -91,6 +102,28 @@ impl Points {
         self.blocks.get_or_init(|| Blocks::new(&self.x, &self.y))
     }
 
+    fn cells(&self, h: f64) -> Arc<Cells> {
+        self.cells
+            .get(h, || Cells::new(&self.x, &self.y, h / grid::FINENESS))
+    }
+
+    fn grid(&self, h: f64) -> Arc<Grid> {
+        self.grid.get(h, || Grid::new(&self.cells(h)))
+    }
+
+    /// Nodes of the grid for the bandwidth `h`; infinitely many where cells could not be counted.
+    fn nodes(&self, h: f64) -> f64 {
+        const COUNTABLE: f64 = 1e9;
+        let side = h / grid::FINENESS;
+        match &self.bounds {
+            Some(bounds) if bounds.furthest() < COUNTABLE * side => {
+                Grid::nodes(bounds.sides().map(|length| length / side))
+            }
+            Some(_) => f64::INFINITY,
+            None => 0.0,
+        }
+    }
+
     fn narrowness(&self) -> Option<&[f64]> {
         (!self.narrowness.is_empty()).then_some(&self.narrowness)
     }
@@ -104,6 +137,41 @@ impl Points {
                 around.fold(0.0, f64::max),
             ]
         })
+    }
+}
+
+/// What was last worked out for some bandwidth.
+#[derive(Debug)]
+struct Recent<T>(Mutex<Option<(f64, Arc<T>)>>);
+
+impl<T> Recent<T> {
+    fn get(&self, h: f64, work_out: impl FnOnce() -> T) -> Arc<T> {
+        if let Some((at, found)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && *at == h
+        {
+            return found.clone();
+        }
+        // Not under the lock: a thread that waits for this work may be given a task that wants the lock.
+        let found = Arc::new(work_out());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((h, found.clone()));
+        found
+    }
+
+    fn take(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Clone for Recent<T> {
+    fn clone(&self) -> Self {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(Mutex::new(recent.clone()))
     }
 }
 
@@ -136,13 +204,60 @@ impl KernelSum {
 pub enum Method {
     /// Pair by pair in double precision: the reference for the others.
     Exact,
-    /// Pair by pair in single precision: shifts err by some 1e-6 of `h`, or of their own length where that is larger.
+    /// Pair by pair in single precision.
     Direct,
+    /// By way of a grid, in a time proportional to the number of points.
+    Grid,
+}
+
+impl Method {
+    /// Error of a shift, root mean square over many places, in units of `h` or of the shifts' own root mean square, whichever
+    /// is larger.
+    #[must_use]
+    pub fn accuracy(self) -> f64 {
+        match self {
+            Self::Exact => 1e-12,
+            Self::Direct => 2e-6,
+            Self::Grid => 1e-8,
+        }
+    }
+
+    /// The method that takes the least time, as far as it can be told beforehand, for sums over the clouds `of` at the points
+    /// of `at`, among those at least as good as `accuracy`; [`Method::Exact`] if none is.
+    #[must_use]
+    pub fn cheapest<const K: usize>(at: &Points, of: [&Points; K], h: f64, accuracy: f64) -> Self {
+        let places = at.len() as f64;
+        let points: f64 = of.iter().map(|points| points.len() as f64).sum();
+        // Nanoseconds of one core for a pair, for a point spread or gathered, and for a node of a grid; measured, but
+        // written down, lest two runs differ by what a clock said.
+        let time = |method: Self| match method {
+            Self::Exact => 0.35 * places * points,
+            Self::Direct => 0.12 * places * points,
+            Self::Grid => {
+                let nodes = of.iter().map(|points| points.nodes(h));
+                if nodes.clone().any(|nodes| nodes > grid::MOST_NODES) {
+                    return f64::INFINITY;
+                }
+                50.0 * (points + places * (K + 1) as f64) + nodes.sum::<f64>()
+            }
+        };
+        [Self::Direct, Self::Grid]
+            .into_iter()
+            .filter(|method| method.accuracy() <= accuracy)
+            .fold(Self::Exact, |best, method| {
+                if time(method) < time(best) {
+                    method
+                } else {
+                    best
+                }
+            })
+    }
 }
 
 /// Kernel sums of each of the clouds `of`, none empty, at every point of `at`, in its order.
 ///
-/// Points with widths of their own are summed in double precision whatever the method.
+/// Points with widths of their own, and points so far apart that a grid has no room for them, are summed in double
+/// precision whatever the method.
 #[must_use]
 pub fn sums<const K: usize>(
     at: &Points,
@@ -153,6 +268,51 @@ pub fn sums<const K: usize>(
     let plain = of.iter().all(|points| points.narrowness.is_empty());
     match method {
         Method::Direct if plain => direct::sums::<f32, K>(at.blocks(), of, h),
+        Method::Grid if plain && of.iter().all(|points| points.nodes(h) <= grid::MOST_NODES) => {
+            grid_sums(at, of, h)
+        }
         _ => direct::sums::<f64, K>(at.blocks(), of, h),
     }
+}
+
+/// Places that one task of the thread pool handles; fixed, although the result does not depend on it.
+const CHUNK: usize = 512;
+
+/// Sums gathered from grids, and taken pair by pair at the places where the grid does not suffice.
+fn grid_sums<const K: usize>(at: &Points, of: [&Points; K], h: f64) -> Vec<[KernelSum; K]> {
+    let cells = at.cells(h);
+    let grids = of.map(|points| points.grid(h));
+    let mut found = vec![[KernelSum::default(); K]; at.len()];
+    let mut rest = found.as_mut_slice();
+    let mut slices = Vec::with_capacity(cells.parts.len());
+    for part in &cells.parts {
+        let (slice, others) = rest.split_at_mut(part.len());
+        slices.push((part, slice));
+        rest = others;
+    }
+    slices.into_par_iter().for_each(|(part, into)| {
+        let grids = grids.each_ref().map(|grid| &**grid);
+        let mut gathered = vec![[KernelSum::default(); K]; part.len()];
+        gathered
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(chunk, into)| grid::gather(part, chunk * CHUNK, grids, h, into));
+        for (into, &place) in into.iter_mut().zip(&part.rank) {
+            *into = gathered[place as usize];
+        }
+    });
+    for (k, points) in of.into_iter().enumerate() {
+        let far: Vec<usize> = (0..found.len())
+            .filter(|&i| found[i][k].log.is_nan())
+            .collect();
+        if far.is_empty() {
+            continue;
+        }
+        let places = [&at.x, &at.y].map(|v| far.iter().map(|&i| v[i]).collect::<Vec<f64>>());
+        let sums = direct::sums::<f64, 1>(&Blocks::new(&places[0], &places[1]), [points], h);
+        for (i, [sum]) in far.into_iter().zip(sums) {
+            found[i][k] = sum;
+        }
+    }
+    found
 }
