@@ -160,6 +160,7 @@ const CLAIMS: &[&str] = &[
     "inner-steps-ring",
     "inner-steps-grid",
     "vanishing-gradients",
+    "neural-discriminator",
 ];
 
 #[test]
@@ -377,4 +378,38 @@ fn vanishing_gradients_stall_saturating_laws_and_a_shift_cures_them() {
             "{name}"
         );
     }
+}
+
+/// The network's cloud is at the floor, and the classifier hardly tells it, on each of the targets and seeds.
+fn network_arrives(names: &[&str], seeds: std::ops::RangeInclusive<u32>) {
+    let runs: Vec<(&str, u32)> = names
+        .iter()
+        .flat_map(|name| seeds.clone().map(move |seed| (*name, seed)))
+        .collect();
+    runs.par_iter().for_each(|&(name, seed)| {
+        let seed = format!("seed={seed}");
+        let outcome = run(name, &[&seed, "discriminator={ mlp = {} }"]);
+        let times = outcome.value("energy_distance") / outcome.q95("energy_distance");
+        assert!(times <= 1.0, "{name}, {seed}: {times} times q95");
+        assert!(
+            outcome.value("c2st") <= 0.6,
+            "{name}, {seed}: {}",
+            outcome.value("c2st")
+        );
+    });
+}
+
+#[test]
+fn neural_discriminator_arrives_on_targets_that_the_source_overlaps() {
+    network_arrives(&["neural-discriminator", "moons"], 1..=3);
+    let others = [
+        "two-gaussians",
+        "grid",
+        "circles",
+        "swiss-roll",
+        "checkerboard",
+        "pinwheel",
+        "spirals",
+    ];
+    network_arrives(&others, 1..=1);
 }

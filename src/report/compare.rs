@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
+use super::page::Sheet;
 use super::pictures::{Scene, Take};
 use super::recorder::view_of;
-use super::run::{Record, RunError, record, save_pictures};
+use super::run::{Record, RunError, record, save_page, save_pictures};
 use crate::scenario::Experiment;
 use crate::target::Files;
 
@@ -104,7 +105,7 @@ pub fn compare(
     Ok(comparison)
 }
 
-/// Animation, last picture and curves with all variants, on the first seed.
+/// Animation, last picture, curves and page with all variants, on the first seed.
 fn save_common_pictures(
     name: &str,
     contenders: &[Contender],
@@ -142,7 +143,21 @@ fn save_common_pictures(
         view: view_of(first.start.view(), first.training.view()),
         takes: &takes,
     };
-    save_pictures(&first.scenario, &scene, directory)
+    save_pictures(&first.scenario, &scene, directory)?;
+    let sheets: Vec<Sheet<'_>> = records
+        .iter()
+        .map(|all| Sheet {
+            manifest: &all[0].manifest,
+            verdict: &all[0].verdict,
+            floors: &all[0].floors,
+            scenario: &all[0].scenario,
+        })
+        .collect();
+    let commands: Vec<String> = contenders
+        .iter()
+        .map(|contender| format!("ratioflow run \"{}/scenario.toml\"", contender.name))
+        .collect();
+    save_page(&first.scenario, &scene, &sheets, &commands, "", directory)
 }
 
 impl Comparison {

@@ -205,7 +205,8 @@ fn simulate(
         scenario,
         &scene,
         &[sheet],
-        &page::commands(&name, scenario),
+        &["ratioflow run scenario.toml".to_owned()],
+        &page::short_command(&name, scenario).unwrap_or_default(),
         directory,
     )?;
     clock.lap("page");
@@ -336,6 +337,7 @@ pub(super) fn save_page<'a>(
     scene: &'a Scene<'a>,
     sheets: &'a [Sheet<'a>],
     commands: &'a [String],
+    anywhere: &'a str,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
     let page = Page {
@@ -350,6 +352,7 @@ pub(super) fn save_page<'a>(
             "final.png"
         },
         commands,
+        anywhere,
     };
     let html = page
         .html()

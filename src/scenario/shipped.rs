@@ -49,6 +49,7 @@ shipped![
     "23-inner-steps-ring.toml",
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
+    "26-neural-discriminator.toml",
 ];
 
 impl Shipped {

@@ -39,7 +39,7 @@ class Chart {
     this.figure.className = "chart";
     const caption = document.createElement("figcaption");
     const name = document.createElement("b");
-    name.textContent = this.about.words;
+    name.textContent = name.title = this.about.words;
     this.value = document.createElement("span");
     this.value.className = "value";
     caption.append(name, this.value);
@@ -99,14 +99,27 @@ class Chart {
     return [!this.logarithmic && low === 0 ? 0 : low - air, high + air];
   }
 
-  draw(tall) {
+  get sampled() {
+    return this.runs.map((run) => run.series[this.place].floor).find(Boolean) ?? null;
+  }
+
+  // The vertical axis for a chart so tall: its range and its ticks.
+  axis(tall) {
+    const range = this.range(this.sampled);
+    return { range, marks: this.logarithmic ? decades(range, tall / 26) : ticks(range, tall / 34) };
+  }
+
+  // The room that its labels take.
+  room(tall) {
+    return 10 + 6.8 * Math.max(2, ...this.axis(tall).marks.map(([, label]) => label.length));
+  }
+
+  draw(tall, left) {
     const outer = Math.max(160, this.figure.clientWidth);
-    const { svg } = this;
+    const { svg, sampled: floor } = this;
     svg.replaceChildren();
-    const floor = this.runs.map((run) => run.series[this.place].floor).find(Boolean) ?? null;
-    const range = this.range(floor);
-    const marks = this.logarithmic ? decades(range, tall / 26) : ticks(range, tall / 34);
-    this.left = 8 + 7 * Math.max(3, ...marks.map(([, label]) => label.length));
+    const { range, marks } = this.axis(tall);
+    this.left = left;
     this.width = outer - this.left - 10;
     this.tall = tall;
     svg.setAttribute("viewBox", `0 0 ${outer} ${tall + 22}`);

@@ -34,7 +34,7 @@ async function unpack(run) {
   const [cloud, ratio, field, arrows, target, light, dark] = await Promise.all([
     wide(run.cloud, 2 * run.shown),
     narrow(run.ratio, run.shown),
-    narrow(run.field, places(run.lattice)),
+    wide(run.field, places(run.lattice)),
     narrow(run.arrows, 2 * places(run.arrow_lattice)),
     // One frame only: nothing to subtract.
     wide(run.target, Infinity),
@@ -49,6 +49,7 @@ function moment(run, step) {
   const { steps } = run;
   const last = steps.length - 1;
   if (step >= steps[last]) return [last, 0];
+  if (step <= steps[0]) return [0, 0];
   let frame = 0;
   for (let high = last; high - frame > 1;) {
     const middle = (frame + high) >> 1;

@@ -19,8 +19,10 @@ const POSITIONS: usize = 1_600_000;
 const FRAMES: usize = 400;
 /// Points of the target sample that are shown.
 const TARGETS: usize = 6000;
-/// Parts of a band that the field is counted in.
+/// Parts of a band that the log ratio of a particle is counted in.
 const FINE: f32 = 16.0;
+/// The same for the field, whose contours would show the steps where it is flat.
+const FINER: f32 = 160.0;
 /// Arrows stand at every second place of the field's lattice.
 const ARROWS: usize = 2;
 
@@ -34,8 +36,9 @@ pub(super) struct Film<'a> {
     /// Packed series, which the runs refer to by their place.
     blobs: Vec<String>,
     grid: Places,
-    /// Parts of a band that fields and log ratios are counted in, and the bands on either side.
+    /// Parts of a band that log ratios and fields are counted in, and the bands on either side.
     fine: f32,
+    finer: f32,
     bands: usize,
     /// The ratios at the edges of the bands.
     edges: [f64; BANDS],
@@ -184,6 +187,7 @@ impl<'a> Film<'a> {
                 step: grid.step(),
             },
             fine: FINE,
+            finer: FINER,
             bands: BANDS,
             edges: EDGES,
             light: Ramps::of(Theme::Light),
@@ -263,10 +267,10 @@ impl Stage {
                 kept.len(),
             )),
             lattice: [columns, rows],
-            field: raws.add(Raw::Narrow(
+            field: raws.add(Raw::Wide(
                 frames
                     .iter()
-                    .flat_map(|frame| frame.field.depths().iter().map(|&v| fine(v)))
+                    .flat_map(|frame| frame.field.depths().iter().map(|&v| finer(v)))
                     .collect(),
                 columns * rows,
             )),
@@ -328,10 +332,16 @@ impl Stage {
     }
 }
 
-/// A place among the bands in parts of a band; a little beyond the last edge nothing changes any more.
+/// A place among the bands in parts of a band. A little beyond the last edge nothing changes any more.
 fn fine(depth: f32) -> i8 {
     let most = BANDS as f32 + 1.0;
     (FINE * depth.clamp(-most, most)).round() as i8
+}
+
+/// The same, finer: contours of a flat field would show the steps.
+fn finer(depth: f32) -> i16 {
+    let most = BANDS as f32 + 0.7;
+    (FINER * depth.clamp(-most, most)).round() as i16
 }
 
 fn series(take: &Take<'_>, name: &str) -> Series {

@@ -53,8 +53,10 @@ pub struct Page<'a> {
     pub fps: f64,
     /// The picture that lies beside the page, for readers without JavaScript.
     pub picture: &'a str,
-    /// What to type, in the folder of the page, in order to get it again; the first always works.
+    /// What to type in the folder of the page in order to repeat each run.
     pub commands: &'a [String],
+    /// What to type anywhere, if the scenario is a shipped one; empty if it is not.
+    pub anywhere: &'a str,
 }
 
 /// One run on a page, beside its pictures.
@@ -94,6 +96,7 @@ impl Page<'_> {
             expect => self.expect,
             picture => self.picture,
             commands => Serde(self.commands),
+            anywhere => self.anywhere,
             version => env!("CARGO_PKG_VERSION"),
             scenario => self.sheets.first().map_or("", |sheet| sheet.manifest.scenario.as_str()),
             seed => self.sheets.first().map_or(0, |sheet| sheet.manifest.seed),
@@ -117,27 +120,19 @@ impl Page<'_> {
     }
 }
 
-/// What to type in a run directory, or anywhere, so as to repeat a run of `scenario`, called `name`.
-///
-/// The second is there if the scenario is a shipped one, changed in nothing but the seed and the number of steps.
+/// What to type anywhere so as to repeat a run of `scenario`, called `name`: there is such a command if the scenario is a
+/// shipped one, changed in nothing but the seed and the number of steps.
 #[must_use]
-pub(super) fn commands(name: &str, scenario: &Scenario) -> Vec<String> {
-    let mut commands = vec!["ratioflow run scenario.toml".to_owned()];
-    let shipped = find(name)
-        .and_then(|shipped| Document::parse(name, shipped.text).ok())
-        .and_then(|document| document.read::<Scenario>().ok());
-    if let Some(mut shipped) = shipped {
-        let mut command = format!("ratioflow run {name} --seed {}", scenario.seed);
-        if shipped.flow.steps != scenario.flow.steps {
-            command = format!("{command} --steps {}", scenario.flow.steps);
-        }
-        shipped.seed = scenario.seed;
-        shipped.flow.steps = scenario.flow.steps;
-        if shipped == *scenario {
-            commands.push(command);
-        }
+pub(super) fn short_command(name: &str, scenario: &Scenario) -> Option<String> {
+    let document = Document::parse(name, find(name)?.text).ok()?;
+    let mut shipped: Scenario = document.read().ok()?;
+    let mut command = format!("ratioflow run {name} --seed {}", scenario.seed);
+    if shipped.flow.steps != scenario.flow.steps {
+        command += &format!(" --steps {}", scenario.flow.steps);
     }
-    commands
+    shipped.seed = scenario.seed;
+    shipped.flow.steps = scenario.flow.steps;
+    (shipped == *scenario).then_some(command)
 }
 
 /// The hash by which a content security policy knows an element.
@@ -164,20 +159,15 @@ mod tests {
         let document = Document::parse("moons", shipped.text).unwrap();
         let mut scenario: Scenario = document.read().unwrap();
         scenario.seed = 7;
-        assert_eq!(
-            commands("moons", &scenario),
-            [
-                "ratioflow run scenario.toml",
-                "ratioflow run moons --seed 7"
-            ]
-        );
+        let command = |scenario: &Scenario| short_command("moons", scenario);
+        assert_eq!(command(&scenario).unwrap(), "ratioflow run moons --seed 7");
         scenario.flow.steps = 12;
         assert_eq!(
-            commands("moons", &scenario)[1],
+            command(&scenario).unwrap(),
             "ratioflow run moons --seed 7 --steps 12"
         );
         scenario.cloud.particles = 10;
-        assert_eq!(commands("moons", &scenario).len(), 1);
-        assert_eq!(commands("no-such-name", &scenario).len(), 1);
+        assert_eq!(command(&scenario), None);
+        assert_eq!(short_command("no-such-name", &scenario), None);
     }
 }

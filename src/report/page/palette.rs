@@ -51,7 +51,7 @@ fn ratio(t: f64, theme: Theme) -> Colour {
     let hue = if t < 0.0 { ORANGE } else { BLUE };
     let depth = t.abs();
     match theme {
-        Theme::Light => Colour::oklch(0.72 - 0.2 * depth, 0.012 + 0.17 * depth.sqrt(), hue),
+        Theme::Light => Colour::oklch(0.6 - 0.06 * depth, 0.012 + 0.18 * depth.sqrt(), hue),
         Theme::Dark => Colour::oklch(0.56 + 0.2 * depth, 0.012 + 0.15 * depth.sqrt(), hue),
     }
 }
@@ -59,8 +59,8 @@ fn ratio(t: f64, theme: Theme) -> Colour {
 /// The colour of a particle at the part `t` in [0, 1] of the scale of speed: what moves stands out from the paper.
 fn speed(t: f64, theme: Theme) -> Colour {
     match theme {
-        Theme::Light => Colour::oklch(0.8 - 0.45 * t, 0.05 + 0.13 * t, 4.3 - 4.0 * t),
-        Theme::Dark => Colour::oklch(0.42 + 0.46 * t, 0.08 + 0.07 * t, 4.9 - 3.2 * t),
+        Theme::Light => Colour::oklch(0.8 - 0.4 * t, 0.05 + 0.16 * t, 4.3 + 2.3 * t),
+        Theme::Dark => Colour::oklch(0.42 + 0.48 * t, 0.1 + 0.07 * t, 5.2 + 2.7 * t),
     }
 }
 

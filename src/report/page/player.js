@@ -195,7 +195,9 @@ function layout() {
   const lines = Math.ceil(charts.length / across);
   const room = $("player").offsetHeight - document.querySelector("#curves .small").offsetHeight - 12;
   const share = room / lines - 54;
-  for (const chart of charts) chart.draw(clamp(Math.floor(single ? share : 130), 92, 190));
+  const height = clamp(Math.floor(single ? share : 130), 92, 190);
+  const left = Math.max(0, ...charts.map((chart) => chart.room(height)));
+  for (const chart of charts) chart.draw(height, left);
   redraw();
 }
 
@@ -355,11 +357,11 @@ async function begin() {
 function apologise(error) {
   const notice = $("failure");
   notice.hidden = false;
-  notice.textContent = `The player could not start in this browser (${error}). The animation beside this page shows the same.`;
+  notice.textContent = `The player could not start in this browser (${error}). The picture ${notice.dataset.picture}, which lies beside this page, shows the same.`;
   const still = document.createElement("img");
   still.className = "still";
   still.src = notice.dataset.picture;
-  still.alt = "Animation of the run";
+  still.alt = "The run";
   notice.after(still);
 }
 

@@ -3,7 +3,7 @@ const VIEW = { x: film.view[0], y: film.view[1] };
 VIEW.width = VIEW.x[1] - VIEW.x[0];
 VIEW.height = VIEW.y[1] - VIEW.y[0];
 const FONT = getComputedStyle(document.body).fontFamily;
-const MARGIN = { left: 40, right: 8, top: 6, bottom: 24 };
+const MARGIN = { left: 40, right: 6, top: 6, bottom: 24 };
 const TRAIL = 10;
 
 const camera = { x: 0, y: 0, zoom: 1 };
@@ -98,7 +98,7 @@ class Bands {
     const from = frame * depths.length;
     const to = part > 0 ? from + depths.length : from;
     for (let k = 0; k < depths.length; k += 1) {
-      depths[k] = (run.field[from + k] * (1 - part) + run.field[to + k] * part) / film.fine;
+      depths[k] = (run.field[from + k] * (1 - part) + run.field[to + k] * part) / film.finer;
     }
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
@@ -209,6 +209,7 @@ class Panel {
 
   // Takes as much room as there is in the figure, but not more than `tall` pixels of height.
   fit(tall) {
+    MARGIN.left = this.figure.clientWidth < 430 ? 30 : 40;
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
     const aspect = VIEW.height / VIEW.width;
     const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));

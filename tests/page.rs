@@ -1,0 +1,638 @@
+//! The report page: what is in the file, that names cannot break out of it, and that it works in a real browser.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
+use ratioflow::metric::ALL;
+use ratioflow::observe::{Cadence, Meter, drive};
+use ratioflow::report::{
+    Manifest, Page, Record, Recorder, RunDirectory, Scene, Sheet, Take, Verdict, record, view_of,
+};
+use ratioflow::scenario::{Document, Embedded, Experiment};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+/// What a page must not let through: it ends elements, attributes and strings.
+const HOSTILE: &str =
+    r#"</script></style><script>alert(1)</script>"><img src=x onerror='alert(2)'> & {{ 7*7 }}"#;
+
+const SMALL: &str = r#"
+title = "Two lumps"
+question = "Do both get their share?"
+expect = "Half of the cloud each."
+[target.ring]
+modes = 2
+radius = 2.0
+sd = 0.4
+[cloud]
+particles = 150
+samples = 200
+[flow]
+steps = 40
+[metrics]
+every = 4
+floor_draws = 8
+permutations = 19
+[output]
+frames = 11
+"#;
+
+fn experiment(text: &str, settings: &[&str]) -> Experiment {
+    let mut document = Document::parse("test", text).unwrap();
+    for setting in settings {
+        document.set(setting).unwrap();
+    }
+    Experiment::new(document.read().unwrap(), &Embedded).unwrap()
+}
+
+fn run(name: &str, experiment: &Experiment, folder: &Path) -> Record {
+    let directory = RunDirectory::at(folder, false).unwrap();
+    record(name, experiment, &Embedded, &directory, &mut |_, _, _| {}).unwrap()
+}
+
+/// A page about several runs of one experiment.
+fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> String {
+    let takes: Vec<Take<'_>> = runs
+        .iter()
+        .map(|(name, record)| Take {
+            name,
+            recorder: &record.recorder,
+            meter: &record.meter,
+            note: name,
+        })
+        .collect();
+    let sheets: Vec<Sheet<'_>> = runs
+        .iter()
+        .map(|(_, record)| Sheet {
+            manifest: &record.manifest,
+            verdict: &record.verdict,
+            floors: &record.floors,
+            scenario: &record.scenario,
+        })
+        .collect();
+    Page {
+        scene: &Scene {
+            title,
+            steps: experiment.scenario.flow.steps,
+            start: experiment.start.view(),
+            target: experiment.training.view(),
+            view: view_of(experiment.start.view(), experiment.training.view()),
+            takes: &takes,
+        },
+        sheets: &sheets,
+        question: title,
+        expect: title,
+        fps: 20.0,
+        picture: "animation.png",
+        commands: &[title.to_owned()],
+        anywhere: title,
+    }
+    .html()
+    .unwrap()
+}
+
+/// What stands between the first `from` and the next `to`.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let start = text.find(from).unwrap_or_else(|| panic!("no {from}")) + from.len();
+    &text[start..start + text[start..].find(to).unwrap()]
+}
+
+fn film(page: &str) -> Value {
+    let json = between(
+        page,
+        r#"<script type="application/json" id="film">"#,
+        "</script>",
+    );
+    serde_json::from_str(json).unwrap()
+}
+
+mod file {
+    use super::*;
+
+    #[test]
+    fn a_run_leaves_a_page_with_everything_on_it() {
+        let folder = TempDir::new().unwrap();
+        let experiment = experiment(SMALL, &[]);
+        let record = run("lumps", &experiment, folder.path());
+        let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+
+        let mut said = vec![
+            "Two lumps".to_owned(),
+            "Do both get their share?".to_owned(),
+            "Half of the cloud each.".to_owned(),
+            "ratioflow run scenario.toml".to_owned(),
+            "@software{ratioflow,".to_owned(),
+            format!("version = {{{}}}", env!("CARGO_PKG_VERSION")),
+            r#"<img class="still" src="animation.png""#.to_owned(),
+        ];
+        said.extend(
+            record
+                .scenario
+                .lines()
+                .map(|line| line.replace('"', "&quot;")),
+        );
+        said.extend(record.verdict.details.iter().cloned());
+        let measured = ALL
+            .iter()
+            .filter(|a| record.manifest.last.contains_key(a.name));
+        said.extend(measured.flat_map(|a| [a.name.to_owned(), a.sees.to_owned()]));
+        for words in said {
+            let escaped = words.replace('\'', "&#x27;");
+            assert!(page.contains(&escaped), "the page does not say {escaped}");
+        }
+        let timings = fs::read_to_string(folder.path().join("timings.json")).unwrap();
+        assert!(timings.contains("\"page\""), "{timings}");
+    }
+
+    #[test]
+    fn nothing_on_it_is_fetched_and_nothing_else_may_run() {
+        let folder = TempDir::new().unwrap();
+        let experiment = experiment(SMALL, &[]);
+        let record = run("lumps", &experiment, folder.path());
+        let page = page_of(&experiment, "Two lumps", &[("", &record)]);
+        let policy = between(&page, "Content-Security-Policy\" content=\"", "\"");
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        for (from, to, kind) in [
+            ("<style>", "</style>", "style"),
+            (r#"<script type="module">"#, "</script>", "script"),
+        ] {
+            let hash = STANDARD.encode(Sha256::digest(between(&page, from, to)));
+            let rule = format!("{kind}-src 'sha256-{hash}'");
+            assert!(policy.contains(&rule), "{policy}\nlacks {rule}");
+        }
+        // The name of the SVG language is an address that nobody opens.
+        let rest = page.replace("http://www.w3.org/2000/svg", "");
+        for scheme in ["http:", "https:", "//cdn", "@import", "url("] {
+            assert!(!rest.contains(scheme), "{scheme}");
+        }
+    }
+
+    #[test]
+    fn equal_runs_give_equal_pages_with_any_number_of_threads() {
+        let pages = [1, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let folder = TempDir::new().unwrap();
+            pool.unwrap()
+                .install(|| run("lumps", &experiment(SMALL, &[]), folder.path()));
+            fs::read(folder.path().join("report.html")).unwrap()
+        });
+        assert!(pages[0] == pages[1]);
+    }
+
+    #[test]
+    fn no_name_breaks_out() {
+        let folder = TempDir::new().unwrap();
+        let quoted = format!("title = '''{HOSTILE}'''\n");
+        let text = SMALL.replace("title = \"Two lumps\"\n", &quoted);
+        let experiment = experiment(&text, &[]);
+        let mut record = run(HOSTILE, &experiment, folder.path());
+        let own = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        record.manifest.warnings.push(HOSTILE.to_owned());
+        record.verdict.details.push(HOSTILE.to_owned());
+        let page = page_of(&experiment, HOSTILE, &[(HOSTILE, &record), ("b", &record)]);
+        for page in [own, page] {
+            assert!(page.contains("{{ 7*7 }}"), "names are no templates");
+            for trouble in ["<script>alert", "<img src=x", "</script></style>"] {
+                assert!(!page.contains(trouble), "{trouble}");
+            }
+            // One of each, and one of the film.
+            assert_eq!(page.matches("</style").count(), 1);
+            assert_eq!(page.matches("</script").count(), 2);
+            assert!(page.contains("&lt;script&gt;alert(1)&lt;&#x2f;script&gt;"));
+        }
+        let page = page_of(&experiment, "", &[(HOSTILE, &record)]);
+        assert_eq!(film(&page)["runs"][0]["name"], HOSTILE);
+    }
+}
+
+mod data {
+    use super::*;
+
+    fn inflate(film: &Value, blob: &Value) -> Vec<u8> {
+        let text = film["blobs"][blob.as_u64().unwrap() as usize].as_str();
+        let packed = STANDARD.decode(text.unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        ZlibDecoder::new(&packed[..])
+            .read_to_end(&mut bytes)
+            .unwrap();
+        bytes
+    }
+
+    /// Undoes folding and differences, as the page does.
+    fn unfold(folded: impl Iterator<Item = u16>, stride: usize) -> Vec<i16> {
+        let mut values: Vec<i16> = Vec::new();
+        for (k, folded) in folded.enumerate() {
+            let change = (folded >> 1).cast_signed() ^ -((folded & 1).cast_signed());
+            let before = if k < stride { 0 } else { values[k - stride] };
+            values.push(before.wrapping_add(change));
+        }
+        values
+    }
+
+    fn wide(film: &Value, blob: &Value, stride: usize) -> Vec<i16> {
+        let bytes = inflate(film, blob);
+        let (low, high) = bytes.split_at(bytes.len() / 2);
+        let folded = low.iter().zip(high);
+        unfold(folded.map(|(&l, &h)| u16::from_le_bytes([l, h])), stride)
+    }
+
+    #[test]
+    fn the_film_is_the_run_but_for_half_a_step() {
+        let folder = TempDir::new().unwrap();
+        let experiment = experiment(SMALL, &[]);
+        let record = run("lumps", &experiment, folder.path());
+        let film = film(&page_of(&experiment, "Two lumps", &[("", &record)]));
+        let run = &film["runs"][0];
+        let snapshots = record.recorder.snapshots();
+        let n = experiment.start.nrows();
+        assert_eq!(run["shown"], n);
+        assert_eq!(run["steps"].as_array().unwrap().len(), snapshots.len());
+
+        let step = film["grid"]["step"].as_f64().unwrap();
+        let middle = [0, 1].map(|axis| film["grid"]["middle"][axis].as_f64().unwrap());
+        let view = view_of(experiment.start.view(), experiment.training.view());
+        assert!(step < 1.001 * view.width() / f64::from(1 << 14));
+        let cloud = wide(&film, &run["cloud"], 2 * n);
+        let target = wide(&film, &run["target"], usize::MAX);
+        assert_eq!(cloud.len(), snapshots.len() * 2 * n);
+        let near = |counted: i16, axis: usize, value: f64| {
+            let read = middle[axis] + step * f64::from(counted);
+            assert!((read - value).abs() <= 0.5001 * step, "{read} for {value}");
+        };
+        for (k, snapshot) in snapshots.iter().enumerate() {
+            assert_eq!(run["steps"][k], snapshot.step);
+            for ((i, axis), &value) in snapshot.cloud.indexed_iter() {
+                near(cloud[(2 * k + axis) * n + i], axis, value);
+            }
+        }
+        let m = experiment.training.nrows();
+        for ((i, axis), &value) in experiment.training.indexed_iter() {
+            near(target[axis * m + i], axis, value);
+        }
+
+        // Bands end at ratios of 1.2, 2, 5, 20: a log ratio of ln 2 lies at 2, halfway to ln 5 at 2.5.
+        let edges = [1.0_f64, 1.2, 2.0, 5.0, 20.0].map(f64::ln);
+        let place = |log_ratio: f64| {
+            let size = log_ratio.abs();
+            let below = edges.iter().rposition(|&edge| edge <= size).unwrap().min(3);
+            let part = (size - edges[below]) / (edges[below + 1] - edges[below]);
+            (below as f64 + part).copysign(log_ratio)
+        };
+        let bytes = inflate(&film, &run["ratio"]);
+        let fine = film["fine"].as_f64().unwrap();
+        // Wrapped to eight bits, the sums are those of 16 bits.
+        let folded = bytes.iter().map(|&byte| u16::from(byte));
+        let ratios: Vec<f64> = unfold(folded, n)
+            .into_iter()
+            .map(|v| f64::from(v as i8) / fine)
+            .collect();
+        for (k, snapshot) in snapshots.iter().enumerate() {
+            for (i, &value) in snapshot.log_ratio.iter().enumerate() {
+                let truth = place(value);
+                if truth.abs() < 4.0 {
+                    let read = ratios[k * n + i];
+                    assert!((read - truth).abs() < 0.51 / fine, "{read} for {truth}");
+                }
+            }
+        }
+
+        let rows = record.meter.rows();
+        let chart = film["charts"].as_array().unwrap();
+        let chart = chart
+            .iter()
+            .position(|c| c["name"] == "energy_distance")
+            .unwrap();
+        for (row, value) in rows
+            .iter()
+            .zip(run["series"][chart]["values"].as_array().unwrap())
+        {
+            let truth = row.values.get("energy_distance").unwrap();
+            assert!((value.as_f64().unwrap() / truth - 1.0).abs() < 1e-5);
+        }
+    }
+
+    /// The snapshots and measurements of a run, without its pictures.
+    fn filmed(experiment: &Experiment) -> (Recorder, Meter) {
+        let scenario = &experiment.scenario;
+        let (panel, floors) = experiment.validation_gauge().unwrap();
+        let mut meter = Meter::new(panel, floors, Cadence::Every(scenario.flow.steps));
+        let view = view_of(experiment.start.view(), experiment.training.view());
+        let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
+        drive(
+            &mut experiment.flow().unwrap(),
+            &mut [&mut meter, &mut recorder],
+        )
+        .unwrap();
+        (recorder, meter)
+    }
+
+    fn bare_page(experiment: &Experiment, recorder: &Recorder, meter: &Meter) -> String {
+        Page {
+            scene: &Scene {
+                title: "",
+                steps: experiment.scenario.flow.steps,
+                start: experiment.start.view(),
+                target: experiment.training.view(),
+                view: view_of(experiment.start.view(), experiment.training.view()),
+                takes: &[Take {
+                    name: "",
+                    recorder,
+                    meter,
+                    note: "",
+                }],
+            },
+            sheets: &[Sheet {
+                manifest: &Manifest::begun("test", 1),
+                verdict: &Verdict {
+                    headline: String::new(),
+                    details: Vec::new(),
+                    at_floor: false,
+                },
+                floors: meter.floors(),
+                scenario: "",
+            }],
+            question: "",
+            expect: "",
+            fps: 20.0,
+            picture: "final.png",
+            commands: &[],
+            anywhere: "",
+        }
+        .html()
+        .unwrap()
+    }
+
+    #[test]
+    fn two_thousand_particles_and_a_hundred_frames_are_written_fast_and_small() {
+        let experiment = experiment(
+            SMALL,
+            &[
+                "cloud.particles=2000",
+                "cloud.samples=600",
+                "flow.steps=99",
+                "output.frames=100",
+            ],
+        );
+        let (recorder, meter) = filmed(&experiment);
+        let begun = Instant::now();
+        let page = bare_page(&experiment, &recorder, &meter);
+        let seconds = begun.elapsed().as_secs_f64();
+        let run = &film(&page)["runs"][0];
+        assert_eq!(run["shown"], 2000);
+        assert_eq!(run["steps"].as_array().unwrap().len(), 100);
+        assert!(page.len() < 2_000_000, "{} bytes", page.len());
+        assert!(seconds < 2.0, "{seconds} s");
+    }
+
+    #[test]
+    fn a_very_long_film_is_thinned_and_keeps_its_end() {
+        let experiment = experiment(
+            SMALL,
+            &[
+                "cloud.particles=10",
+                "cloud.samples=10",
+                "flow.steps=700",
+                "output.frames=600",
+            ],
+        );
+        let (recorder, meter) = filmed(&experiment);
+        assert_eq!(recorder.snapshots().len(), 600);
+        let film = film(&bare_page(&experiment, &recorder, &meter));
+        let steps = film["runs"][0]["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), 400);
+        assert_eq!(
+            (&steps[0], &steps[399]),
+            (&Value::from(0), &Value::from(700))
+        );
+    }
+}
+
+/// Chromium, headless. These tests are skipped, loudly, where there is none.
+mod browser {
+    use super::*;
+
+    /// One at a time: each uses all there is of a small machine.
+    static TURN: Mutex<()> = Mutex::new(());
+
+    fn find() -> Option<&'static str> {
+        let names = [
+            "chromium",
+            "chromium-browser",
+            "google-chrome",
+            "google-chrome-stable",
+        ];
+        let found = names.into_iter().find(|name| {
+            let version = Command::new(name).arg("--version").output();
+            version.is_ok_and(|output| output.status.success())
+        });
+        if found.is_none() {
+            eprintln!(
+                "SKIPPED: no Chromium on the path, so the report page was not tried in a browser"
+            );
+        }
+        found
+    }
+
+    /// A browser that has been told to keep to itself.
+    fn browser(name: &str, profile: &Path, size: [u32; 2]) -> Command {
+        let mut command = Command::new(name);
+        command
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--enable-logging=stderr",
+            ])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(format!("--window-size={},{}", size[0], size[1]));
+        command
+    }
+
+    fn address(page: &Path, fragment: &str) -> String {
+        format!("file://{}#{fragment}", page.display())
+    }
+
+    /// Opens `page` with its self test and waits for what it says; every other word on the console is a failure.
+    fn self_test(page: &Path, size: [u32; 2]) -> Option<BTreeMap<String, String>> {
+        let name = find()?;
+        let _turn = TURN.lock().unwrap_or_else(|broken| broken.into_inner());
+        let profile = TempDir::new().unwrap();
+        let mut child = browser(name, profile.path(), size)
+            .arg(address(page, "selftest"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = mpsc::channel();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let deadline = Instant::now() + Duration::from_secs(90);
+        let mut seen = Vec::new();
+        let result = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = lines.recv_timeout(left) else {
+                break None;
+            };
+            if line.contains("CONSOLE") && line.contains("selftest {") {
+                break Some(line);
+            }
+            seen.push(line);
+        };
+        let _ = child.kill();
+        let _ = child.wait();
+        drop(lines);
+        let _ = reader.join();
+        let Some(line) = result else {
+            panic!("the self test did not end:\n{}", seen.join("\n"));
+        };
+        let noise: Vec<&String> = seen
+            .iter()
+            .filter(|line| line.contains("CONSOLE"))
+            .collect();
+        assert!(noise.is_empty(), "{noise:#?}");
+        let json = &line[line.find('{').unwrap()..=line.rfind('}').unwrap()];
+        let said: Value = serde_json::from_str(json).unwrap();
+        Some(serde_json::from_value(said["checks"].clone()).unwrap())
+    }
+
+    fn all_well(checks: &BTreeMap<String, String>) {
+        let failed: Vec<_> = checks.iter().filter(|(_, said)| *said != "ok").collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        for name in [
+            "finished",
+            "nothing is fetched",
+            "nothing goes wrong",
+            "space plays",
+        ] {
+            assert!(
+                checks.contains_key(name),
+                "no check `{name}` in {checks:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_run_opens_from_disk_plays_and_scrubs() {
+        let folder = TempDir::new().unwrap();
+        run("lumps", &experiment(SMALL, &[]), folder.path());
+        if let Some(checks) = self_test(&folder.path().join("report.html"), [1280, 800]) {
+            all_well(&checks);
+        }
+    }
+
+    /// Headless windows are at least 500 pixels wide, so that the phone is a frame.
+    #[test]
+    fn the_page_of_a_comparison_with_hostile_names_works_on_a_phone() {
+        let folder = TempDir::new().unwrap();
+        let first = experiment(SMALL, &[]);
+        let second = experiment(SMALL, &["flow.steps=20", "flow.step_ratio=0.5"]);
+        let records = [
+            run("a", &first, &folder.path().join("a")),
+            run("b", &second, &folder.path().join("b")),
+        ];
+        let runs = [(HOSTILE, &records[0]), ("half the step", &records[1])];
+        let page = page_of(&first, HOSTILE, &runs);
+        fs::write(folder.path().join("report.html"), page).unwrap();
+        let phone = folder.path().join("phone.html");
+        let frame = r#"<iframe src="report.html#selftest" width="320" height="640"></iframe>"#;
+        fs::write(&phone, frame).unwrap();
+        if let Some(checks) = self_test(&phone, [500, 800]) {
+            all_well(&checks);
+        }
+    }
+
+    /// The document once it has settled, as a browser with these flags has it.
+    fn document(name: &str, page: &Path, fragment: &str, flags: &[&str]) -> String {
+        let profile = TempDir::new().unwrap();
+        let output = browser(name, profile.path(), [1280, 800])
+            .args(["--virtual-time-budget=3000", "--dump-dom"])
+            .args(flags)
+            .arg(address(page, fragment))
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    #[test]
+    fn it_plays_by_itself_unless_the_reader_wants_calm_or_a_certain_step() {
+        let Some(name) = find() else { return };
+        let _turn = TURN.lock().unwrap_or_else(|broken| broken.into_inner());
+        let folder = TempDir::new().unwrap();
+        run(
+            "lumps",
+            &experiment(SMALL, &["flow.steps=4000", "metrics.every=4000"]),
+            folder.path(),
+        );
+        let page = folder.path().join("report.html");
+        let button = |fragment, flags: &[&str]| {
+            let document = document(name, &page, fragment, flags);
+            between(&document, r#"id="play" class="main" aria-label=""#, "\"").to_owned()
+        };
+        assert_eq!(button("", &[]), "Pause");
+        assert_eq!(button("", &["--force-prefers-reduced-motion"]), "Play");
+        assert_eq!(button("step=1000", &[]), "Play");
+        let there = document(name, &page, "step=1000&theme=dark", &[]);
+        assert!(there.contains("step 1000 of 4000"));
+        assert!(there.contains(r#"data-theme="dark""#));
+    }
+
+    /// Kept beside the other things that tests leave, for people to look at.
+    #[test]
+    fn a_screenshot_shows_the_cloud() {
+        let Some(name) = find() else { return };
+        let _turn = TURN.lock().unwrap_or_else(|broken| broken.into_inner());
+        let folder = TempDir::new().unwrap();
+        run("lumps", &experiment(SMALL, &[]), folder.path());
+        let page = folder.path().join("report.html");
+        for (theme, size) in [("light", [1440, 900]), ("dark", [1920, 1080])] {
+            let picture =
+                PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{theme}.png"));
+            let _ = fs::remove_file(&picture);
+            let profile = TempDir::new().unwrap();
+            let output = browser(name, profile.path(), size)
+                .arg("--virtual-time-budget=3000")
+                .arg(format!("--screenshot={}", picture.display()))
+                .arg(address(&page, &format!("step=20&theme={theme}")))
+                .output()
+                .unwrap();
+            let file = fs::File::open(&picture)
+                .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+            let mut reader = png::Decoder::new(BufReader::new(file)).read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+            let info = reader.next_frame(&mut pixels).unwrap();
+            assert_eq!([info.width, info.height], size);
+            let channels = info.line_size / info.width as usize;
+            // Particles are the only strong colours on the page in any number.
+            let strong = pixels
+                .chunks_exact(channels)
+                .filter(|p| p[..3].iter().max().unwrap() - p[..3].iter().min().unwrap() > 80)
+                .count();
+            assert!(
+                strong > 1500,
+                "{strong} coloured pixels in the {theme} picture"
+            );
+            eprintln!("kept {}", picture.display());
+        }
+    }
+}
