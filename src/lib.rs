@@ -25,3 +25,8 @@ pub mod scenario;
 pub mod report;
 #[doc(hidden)]
 pub mod cli;
+
+/// The code in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,10 +5,9 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, CloudView};
-use ratioflow::discriminator::mlp::{Mlp, MlpSpec, NoiseRule};
+use ratioflow::discriminator::mlp::{Mlp, MlpSpec};
 use ratioflow::discriminator::{Discriminator, Ratio, Round};
 use ratioflow::random::Stream;
-use ratioflow::setting::WordOr;
 
 fn gaussian(rng: &mut ChaCha8Rng, [x, y]: [f64; 2], deviation: f64) -> [f64; 2] {
     let mut normal = || rng.sample::<f64, _>(StandardNormal);

@@ -128,7 +128,7 @@ pub(super) fn short_command(name: &str, scenario: &Scenario) -> Option<String> {
     let mut shipped: Scenario = document.read().ok()?;
     let mut command = format!("ratioflow run {name} --seed {}", scenario.seed);
     if shipped.flow.steps != scenario.flow.steps {
-        command += &format!(" --steps {}", scenario.flow.steps);
+        command = format!("{command} --steps {}", scenario.flow.steps);
     }
     shipped.seed = scenario.seed;
     shipped.flow.steps = scenario.flow.steps;
