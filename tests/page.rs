@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -470,9 +470,7 @@ mod browser {
     /// Opens `page` with its self test and waits for what it says; every other word on the console is a failure.
     fn self_test(page: &Path, size: [u32; 2]) -> Option<BTreeMap<String, String>> {
         let name = find()?;
-        let _turn = TURN
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = TempDir::new().unwrap();
         let mut child = browser(name, profile.path(), size)
             .arg(address(page, "selftest"))
@@ -579,9 +577,7 @@ mod browser {
     #[test]
     fn it_plays_by_itself_unless_the_reader_wants_calm_or_a_certain_step() {
         let Some(name) = find() else { return };
-        let _turn = TURN
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = TempDir::new().unwrap();
         run(
             "lumps",
@@ -605,9 +601,7 @@ mod browser {
     #[test]
     fn a_screenshot_shows_the_cloud() {
         let Some(name) = find() else { return };
-        let _turn = TURN
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = TempDir::new().unwrap();
         run("lumps", &experiment(SMALL, &[]), folder.path());
         let page = folder.path().join("report.html");

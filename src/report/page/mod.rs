@@ -126,13 +126,14 @@ impl Page<'_> {
 pub(super) fn short_command(name: &str, scenario: &Scenario) -> Option<String> {
     let document = Document::parse(name, find(name)?.text).ok()?;
     let mut shipped: Scenario = document.read().ok()?;
-    let mut command = format!("ratioflow run {name} --seed {}", scenario.seed);
-    if shipped.flow.steps != scenario.flow.steps {
-        command = format!("{command} --steps {}", scenario.flow.steps);
-    }
+    let steps = if shipped.flow.steps == scenario.flow.steps {
+        String::new()
+    } else {
+        format!(" --steps {}", scenario.flow.steps)
+    };
     shipped.seed = scenario.seed;
     shipped.flow.steps = scenario.flow.steps;
-    (shipped == *scenario).then_some(command)
+    (shipped == *scenario).then(|| format!("ratioflow run {name} --seed {}{steps}", scenario.seed))
 }
 
 /// The hash by which a content security policy knows an element.
