@@ -411,3 +411,134 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
         assert!(told.contains("standard output"), "{told}");
     }
 }
+
+#[test]
+fn compare_puts_variants_side_by_side_and_does_not_depend_on_threads() {
+    let home = TempDir::new().unwrap();
+    let compare = |threads: &str, more: &[&str]| {
+        let output = ratioflow(home.path())
+            .args(["compare", "gan-as-ode", "--threads", threads])
+            .args(SMALL)
+            .args(more)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        home.path()
+            .join(String::from_utf8(output.stdout).unwrap().trim_end())
+    };
+    let one = compare("1", &[]);
+    assert_eq!(one, home.path().join("output/gan-as-ode/compare-001"));
+    let files = contents(&one);
+    let common = [
+        "animation.png",
+        "convergence.png",
+        "comparison.csv",
+        "comparison.json",
+        "report.html",
+    ];
+    for name in common
+        .into_iter()
+        .chain(["distill/run.json", "flow/trajectory.npz"])
+    {
+        assert!(files.contains_key(Path::new(name)), "{name} is missing");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&files[Path::new("comparison.json")]).unwrap();
+    assert_eq!(
+        json["order"],
+        serde_json::json!(["flow", "distill", "adversarial"])
+    );
+    assert!(json["variants"]["distill"]["final"]["distillation_gap"].is_number());
+    assert!(json["variants"]["flow"]["final"]["distillation_gap"].is_null());
+    // All begin with the same cloud, particle by particle.
+    let trajectory = |variant: &str| {
+        let file = fs::File::open(one.join(variant).join("trajectory.npz")).unwrap();
+        let mut arrays = ndarray_npy::NpzReader::new(file).unwrap();
+        let clouds: ndarray::Array3<f64> = arrays.by_name("particles").unwrap();
+        clouds.index_axis(ndarray::Axis(0), 0).to_owned()
+    };
+    assert_eq!(trajectory("flow"), trajectory("distill"));
+    assert_eq!(trajectory("flow"), trajectory("adversarial"));
+
+    let two = contents(&compare("3", &[]));
+    assert!(files.keys().eq(two.keys()));
+    for (name, bytes) in &files {
+        assert!(bytes == &two[name], "{} differs", name.display());
+    }
+
+    let seeds = contents(&compare("2", &["--seeds", "3", "--no-frames"]));
+    let json: serde_json::Value =
+        serde_json::from_slice(&seeds[Path::new("comparison.json")]).unwrap();
+    assert_eq!(json["seeds"]["flow"].as_array().unwrap().len(), 3);
+    assert!(
+        json["spread"]["flow"]["energy_distance"]["sd"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
+    let table = String::from_utf8(seeds[Path::new("comparison.csv")].clone()).unwrap();
+    assert!(
+        table
+            .lines()
+            .next()
+            .unwrap()
+            .contains("energy_distance,energy_distance_sd")
+    );
+}
+
+#[test]
+fn a_variant_that_diverges_is_a_result_and_the_others_go_on() {
+    let home = TempDir::new().unwrap();
+    let output = ratioflow(home.path())
+        .args(["compare", "gaussian-pair", "--no-frames"])
+        .args([
+            "--variant",
+            "good: flow.step_size=0.02",
+            "--variant",
+            "wild: flow.step_size=40.0",
+        ])
+        .args(SMALL)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("diverged"), "{told}");
+    let file = home
+        .path()
+        .join("output/gaussian-pair/compare-001/comparison.json");
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(json["variants"]["good"]["status"], "complete");
+    assert_eq!(json["variants"]["wild"]["status"], "diverged");
+}
+
+#[test]
+fn a_comparison_that_would_be_none_is_refused_before_anything_runs() {
+    let home = TempDir::new().unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["a: seed=2"], "same seed"),
+        (&["a: target.ring.sd=0.3"], "same seed, source, target"),
+        (&["a: source={ moons = {} }"], "same seed, source"),
+        (&["a: cloud.particles=10"], "numbers of points"),
+        (&["a:"], "sets nothing"),
+        (&["flow.steps=3"], "has no name"),
+        (&["a: flow.steps=3", "A: flow.steps=4"], "name of its own"),
+        (&["a: generator.distill.inner_steps=0"], "at least 1"),
+        (&["a: flow.stesp=3"], "did you mean `steps`?"),
+    ];
+    for (variants, word) in cases {
+        let mut command = ratioflow(home.path());
+        command.args(["compare", "eight-gaussians"]).args(SMALL);
+        for variant in *variants {
+            command.args(["--variant", variant]);
+        }
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{variants:?}: {told}");
+        assert!(told.contains(word), "{variants:?}: {told}");
+        assert!(
+            !home.path().join("output").exists(),
+            "{variants:?} left something behind"
+        );
+    }
+}
