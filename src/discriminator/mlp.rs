@@ -30,7 +30,7 @@ pub struct MlpSpec {
     pub loss: Loss,
     /// How its parameters follow the gradient.
     pub optimizer: Method,
-    /// Learning rate.
+    /// Learning rate; halved while the noise is wider than 0.25.
     pub learning_rate: f64,
     /// Adam's decay rates. The first is small because the problem moves with the cloud.
     #[serde(deserialize_with = "exactly")]
@@ -276,7 +276,6 @@ impl Discriminator for Mlp {
         round: Round,
     ) -> Result<(), FitError> {
         self.progress = round.progress;
-        let rate = self.spec.learning_rate * self.fall();
         let (mut learner, steps) = if let Some(learner) = self.learner.take() {
             (learner, self.spec.inner_steps)
         } else {
@@ -297,6 +296,11 @@ impl Discriminator for Mlp {
         let real = learner.frame.standardise(real);
         let fake = learner.frame.standardise(fake);
         let sigma = deviation(self.spec.noise, round.progress) as f32;
+        // While the noise is wide, mass is being shared out between the modes, and what counts is how exactly; later, how
+        // fast the network follows.
+        const WIDE: f32 = 0.25;
+        let share = if sigma > WIDE { 0.5 } else { 1.0 };
+        let rate = share * self.spec.learning_rate * self.fall();
         let mut draw = round.stream.part("minibatch").rng();
         let mut shake = round.stream.part("noise").rng();
         let count = self.spec.batch;
