@@ -14,6 +14,7 @@ pub mod kernel;
 pub mod network;
 pub mod target;
 pub mod monotone;
+pub mod divergence;
 pub mod discriminator;
 pub mod generator;
 pub mod flow;
@@ -24,3 +25,8 @@ pub mod scenario;
 pub mod report;
 #[doc(hidden)]
 pub mod cli;
+
+/// The code in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

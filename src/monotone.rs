@@ -250,7 +250,7 @@ fn sigmoid(u: f64) -> f64 {
 }
 
 /// `log(1 + e^u)` without overflow.
-fn softplus(u: f64) -> f64 {
+pub(crate) fn softplus(u: f64) -> f64 {
     u.max(0.0) + (-u.abs()).exp().ln_1p()
 }
 

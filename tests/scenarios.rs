@@ -1,10 +1,13 @@
 //! Every shipped scenario does what its file says: the flows arrive, the lessons fail as they should.
 
+use std::collections::HashMap;
+
 use ratioflow::cloud;
 use ratioflow::flow::{Ending, Flow};
 use ratioflow::metric::{ExactW2, Floors, Measurement};
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Embedded, Experiment, Scenario, find};
+use ratioflow::scenario::{Document, Embedded, Experiment, Scenario, Variant, find};
+use rayon::prelude::*;
 
 /// A run of a scenario, measured at its end against the reference sample.
 struct Outcome {
@@ -26,18 +29,40 @@ impl Outcome {
     }
 }
 
-fn experiment(name: &str, settings: &[&str]) -> Experiment {
+fn document(name: &str, settings: &[&str]) -> Document {
     let shipped = find(name).unwrap();
     let mut document = Document::parse(shipped.file, shipped.text).unwrap();
     for setting in settings {
         document.set(setting).unwrap();
     }
-    let scenario: Scenario = document.read().unwrap();
+    document
+}
+
+fn experiment(name: &str, settings: &[&str]) -> Experiment {
+    let scenario: Scenario = document(name, settings).read().unwrap();
     Experiment::new(scenario, &Embedded).unwrap()
 }
 
 fn run(name: &str, settings: &[&str]) -> Outcome {
-    let experiment = experiment(name, settings);
+    outcome(name, &experiment(name, settings))
+}
+
+/// The outcome of each variant that the scenario names.
+fn variants(name: &str, settings: &[&str]) -> HashMap<String, Outcome> {
+    let document = document(name, settings);
+    let base: Scenario = document.read().unwrap();
+    let written = base.variants.par_iter().map(|text| {
+        let variant = Variant::parse(text).unwrap();
+        let scenario: Scenario = variant.apply(&document).unwrap().read().unwrap();
+        variant.check(&base, &scenario).unwrap();
+        let experiment = Experiment::new(scenario, &Embedded).unwrap();
+        let outcome = outcome(name, &experiment);
+        (variant.name, outcome)
+    });
+    written.collect()
+}
+
+fn outcome(name: &str, experiment: &Experiment) -> Outcome {
     let mut flow = experiment.flow().unwrap();
     let mut restlessness = f64::NAN;
     let distance = ExactW2::new(experiment.start.view()).unwrap();
@@ -47,7 +72,7 @@ fn run(name: &str, settings: &[&str]) -> Outcome {
         // W2(q_0, q_t) ≤ (mean ‖x_t − x_0‖²)^½ ≤ Σ (mean ‖Δx‖²)^½, whatever D is.
         let slack = 1.0 + 1e-12;
         assert!(step.displacement <= step.state.path_length * slack);
-        if step.index % 25 == 0 {
+        if step.index % 25 == 0 && experiment.scenario.generator.is_none() {
             let found = distance
                 .solve(step.state.cloud.view(), transport.as_ref())
                 .unwrap();
@@ -128,9 +153,19 @@ const LESSONS: &[&str] = &[
     "lesson-adaptive-widths",
 ];
 
+const CLAIMS: &[&str] = &[
+    "gan-as-ode",
+    "one-step",
+    "frozen-discriminator",
+    "inner-steps-ring",
+    "inner-steps-grid",
+    "vanishing-gradients",
+    "neural-discriminator",
+];
+
 #[test]
 fn no_shipped_scenario_is_without_a_test() {
-    let tested: Vec<&str> = ARRIVING.iter().chain(LESSONS).copied().collect();
+    let tested: Vec<&str> = [ARRIVING, LESSONS, CLAIMS].concat();
     for shipped in ratioflow::scenario::SHIPPED {
         assert!(
             tested.contains(&shipped.name()),
@@ -229,4 +264,152 @@ fn lesson_adaptive_widths_never_rest_and_leave_stragglers() {
     assert!(equal.value("knn_kl") <= equal.q95("knn_kl"));
     // The energy distance sees none of this.
     assert!(adaptive.value("energy_distance") <= adaptive.q95("energy_distance"));
+}
+
+#[test]
+fn gan_as_ode_the_flow_has_no_bridges_and_generators_have() {
+    for seed in 1..=3 {
+        let all = variants("gan-as-ode", &[&format!("seed={seed}")]);
+        let [flow, distill, adversarial] = ["flow", "distill", "adversarial"].map(|v| &all[v]);
+        let floor = flow.floors.get("energy_distance").unwrap();
+        assert!(flow.value("energy_distance") <= floor.q95, "seed {seed}");
+        assert!(
+            distill.value("energy_distance") <= 3.0 * floor.median,
+            "seed {seed}"
+        );
+        assert_eq!(
+            (flow.value("modes"), distill.value("modes")),
+            (8.0, 8.0),
+            "seed {seed}"
+        );
+        assert_eq!(flow.value("bridges"), 0.0);
+        assert!(distill.value("bridges") > 0.005 && adversarial.value("bridges") > 0.005);
+        assert!(adversarial.value("energy_distance") > 5.0 * distill.value("energy_distance"));
+    }
+}
+
+#[test]
+fn one_step_of_distilling_and_climbing_gives_the_same_clouds() {
+    let all = variants("one-step", &["flow.steps=30"]);
+    let apart = |a: &str, b: &str| {
+        let (a, b) = (&all[a].flow.state().cloud, &all[b].flow.state().cloud);
+        cloud::rms((a - b).view())
+    };
+    assert!(
+        apart("distill 1", "climb 1") < 1e-10,
+        "{}",
+        apart("distill 1", "climb 1")
+    );
+    assert!(
+        apart("distill 2", "climb 2") > 1e-3,
+        "{}",
+        apart("distill 2", "climb 2")
+    );
+    assert!(apart("distill 1", "distill 2") > 1e-3);
+}
+
+#[test]
+fn frozen_discriminator_distilling_settles_and_climbing_runs_away() {
+    let all = variants("frozen-discriminator", &[]);
+    let gap = |name: &str| {
+        all[name]
+            .flow
+            .state()
+            .distillation_gap
+            .unwrap_or(f64::INFINITY)
+    };
+    assert!(gap("distill 5") > gap("distill 100") && gap("distill 100") > gap("distill 2000"));
+    assert!(gap("distill 2000") < 0.01, "{}", gap("distill 2000"));
+    assert!(gap("climb 100") > 1e3, "{}", gap("climb 100"));
+    assert!(matches!(
+        all["climb 2000"].ending,
+        Ending::Diverged { step: 1, .. }
+    ));
+}
+
+#[test]
+fn inner_steps_help_distilling_and_ruin_climbing_on_the_ring() {
+    let all = variants("inner-steps-ring", &[]);
+    let c2st = |name: &str| all[name].value("c2st");
+    let energy = |name: &str| all[name].value("energy_distance");
+    assert!(c2st("distill 1") > c2st("distill 20") && c2st("distill 20") > c2st("distill 100"));
+    assert!(energy("distill 100") <= all["distill 100"].q95("energy_distance"));
+    assert!(energy("climb 20") > 5.0 * energy("distill 20"));
+    assert!(all["climb 20"].value("modes") < 8.0);
+    assert!(matches!(all["climb 100"].ending, Ending::Diverged { .. }));
+    // At K = 1 climbing is ahead: fewer particles are still on bridges.
+    assert!(all["climb 1"].value("bridges") < all["distill 1"].value("bridges"));
+}
+
+#[test]
+fn inner_steps_collapse_the_climbing_generator_on_the_grid() {
+    let all = variants("inner-steps-grid", &[]);
+    assert_eq!(all["flow"].value("modes"), 25.0);
+    assert_eq!(all["distill 100"].value("modes"), 25.0);
+    assert!(all["distill 100"].value("bridges") > 0.01);
+    assert!(
+        all["climb 100"].value("modes") <= 2.0,
+        "{}",
+        all["climb 100"].value("modes")
+    );
+}
+
+#[test]
+fn vanishing_gradients_stall_saturating_laws_and_a_shift_cures_them() {
+    let all = variants("vanishing-gradients", &[]);
+    for name in ["identity", "log-sigmoid", "softplus shift 5"] {
+        assert!(
+            all[name].value("energy_distance") <= all[name].q95("energy_distance"),
+            "{name}"
+        );
+    }
+    for name in ["softplus", "exp"] {
+        let times = all[name].value("energy_distance") / all[name].q95("energy_distance");
+        assert!(times > 20.0, "{name}: {times}");
+    }
+    // A wide kernel brings log r near zero, where all laws are alike.
+    let wide = variants(
+        "vanishing-gradients",
+        &["discriminator.kde.bandwidth=anneal"],
+    );
+    for (name, outcome) in wide {
+        assert!(
+            outcome.value("energy_distance") <= outcome.q95("energy_distance"),
+            "{name}"
+        );
+    }
+}
+
+/// The network's cloud is at the floor, and the classifier hardly tells it, on each of the targets and seeds.
+fn network_arrives(names: &[&str], seeds: std::ops::RangeInclusive<u32>) {
+    let runs: Vec<(&str, u32)> = names
+        .iter()
+        .flat_map(|name| seeds.clone().map(move |seed| (*name, seed)))
+        .collect();
+    runs.par_iter().for_each(|&(name, seed)| {
+        let seed = format!("seed={seed}");
+        let outcome = run(name, &[&seed, "discriminator={ mlp = {} }"]);
+        let times = outcome.value("energy_distance") / outcome.q95("energy_distance");
+        assert!(times <= 1.0, "{name}, {seed}: {times} times q95");
+        assert!(
+            outcome.value("c2st") <= 0.6,
+            "{name}, {seed}: {}",
+            outcome.value("c2st")
+        );
+    });
+}
+
+#[test]
+fn neural_discriminator_arrives_on_targets_that_the_source_overlaps() {
+    network_arrives(&["neural-discriminator", "moons"], 1..=3);
+    let others = [
+        "two-gaussians",
+        "grid",
+        "circles",
+        "swiss-roll",
+        "checkerboard",
+        "pinwheel",
+        "spirals",
+    ];
+    network_arrives(&others, 1..=1);
 }

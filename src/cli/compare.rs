@@ -17,7 +17,7 @@ use crate::scenario::{Experiment, Scenario, Variant};
 pub(super) struct CompareArgs {
     #[command(flatten)]
     scenario: ScenarioArgs,
-    /// A variant, such as `fine: flow.steps=400, flow.shift=1`; repeatable [default: flow, distill, adversarial]
+    /// A variant, such as `fine: flow.steps=400, flow.shift=1`; repeatable [default: the scenario's own, or flow, distill, adversarial]
     #[arg(long = "variant", value_name = "NAME: KEY=VALUE, …")]
     variants: Vec<String>,
     /// Run each variant on N seeds, from the scenario's own upwards; tables then show mean and spread
@@ -41,10 +41,15 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     set_threads(args.threads)?;
     let (found, document) = args.scenario.document()?;
     let base: Scenario = document.read()?;
-    let variants = if args.variants.is_empty() {
+    let written = if args.variants.is_empty() {
+        &base.variants
+    } else {
+        &args.variants
+    };
+    let variants = if written.is_empty() {
         Variant::defaults()
     } else {
-        let parsed = args.variants.iter().map(|text| Variant::parse(text));
+        let parsed = written.iter().map(|text| Variant::parse(text));
         parsed
             .collect::<Result<Vec<_>, _>>()
             .map_err(CliError::Usage)?

@@ -61,9 +61,6 @@ impl ScenarioArgs {
     pub(super) fn document(&self) -> Result<(Found, Document), CliError> {
         let found = self.find()?;
         let mut document = Document::parse(&found.label, &found.text)?;
-        for assignment in &self.set {
-            document.set(assignment)?;
-        }
         if let Some(seed) = &self.seed {
             document.set_by("--seed", "seed", seed)?;
         }
@@ -77,6 +74,10 @@ impl ScenarioArgs {
             Some("off") => document.remove("generator"),
             Some(name) => document.replace("--generator", "generator", name)?,
             None => {}
+        }
+        // Last, so that a setting may go into the table that an option has just chosen.
+        for assignment in &self.set {
+            document.set(assignment)?;
         }
         Ok((found, document))
     }

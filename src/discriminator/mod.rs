@@ -1,6 +1,8 @@
 //! Estimates of the log density ratio `log p/q` and its gradient, one file per estimator.
 
 pub mod kde;
+mod loss;
+pub mod mlp;
 pub mod oracle;
 
 use std::fmt::Debug;
@@ -9,7 +11,10 @@ use ndarray::{Array1, Array2};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::loss::Loss;
+
 use self::kde::KdeSpec;
+use self::mlp::MlpSpec;
 use self::oracle::OracleSpec;
 use crate::cloud::CloudView;
 use crate::random::Stream;
@@ -121,6 +126,8 @@ pub trait Discriminator: Debug + Send + Sync {
 pub enum DiscriminatorSpec {
     /// Kernel density ratio with one bandwidth for both clouds, annealed from coarse to fine.
     Kde(KdeSpec),
+    /// A network trained to tell samples of the target from the cloud.
+    Mlp(MlpSpec),
     /// The exact ratio of a Gaussian target to the Gaussian with the cloud's own moments.
     Oracle(OracleSpec),
 }
@@ -139,6 +146,10 @@ impl DiscriminatorSpec {
             "kernel density ratio, equal bandwidth on both sides, annealed (default)",
         ),
         (
+            "mlp",
+            "multilayer perceptron, logistic loss, warm-started; r1 and annealed instance noise as options",
+        ),
+        (
             "oracle",
             "exact ratio of a Gaussian target to the moment-matched Gaussian of the cloud",
         ),
@@ -149,6 +160,7 @@ impl DiscriminatorSpec {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Kde(_) => "kde",
+            Self::Mlp(_) => "mlp",
             Self::Oracle(_) => "oracle",
         }
     }
@@ -167,6 +179,7 @@ impl DiscriminatorSpec {
     pub fn build(&self, target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
         let built: Result<Box<dyn Discriminator>, Invalid> = match self {
             Self::Kde(spec) => spec.build().map(|it| Box::new(it) as _),
+            Self::Mlp(spec) => spec.build().map(|it| Box::new(it) as _),
             Self::Oracle(spec) => spec.build(target).map(|it| Box::new(it) as _),
         };
         built.map_err(|invalid| invalid.under(self.name()))

@@ -149,7 +149,8 @@ mod tests {
     /// Values against the standard library's functions, slopes and bends against central differences.
     #[test]
     fn values_slopes_and_bends_agree() {
-        let truth: [(Activation, fn(f64) -> f64); 4] = [
+        type Plain = fn(f64) -> f64;
+        let truth: [(Activation, Plain); 4] = [
             (Activation::Silu, |x| x / (1.0 + (-x).exp())),
             (Activation::LeakyRelu, |x| x.max(0.2 * x)),
             (Activation::Tanh, f64::tanh),

@@ -8,6 +8,7 @@ mod product;
 mod real;
 
 pub use activation::Activation;
+pub(crate) use activation::softplus;
 pub use optimizer::{Method, Optimizer, check_betas};
 pub use pass::{Objective, Workspace};
 pub use real::Real;

@@ -157,7 +157,7 @@ mod tests {
         let (mut m, mut v, mut truth) = ([0.0; 3], [0.0; 3], parameters);
         for (t, gradient) in gradients.iter().enumerate() {
             optimizer.step(rate, gradient, &mut parameters);
-            let t = t as i32 + 1;
+            let t = i32::try_from(t).unwrap() + 1;
             for i in 0..3 {
                 m[i] = b1 * m[i] + (1.0 - b1) * gradient[i];
                 v[i] = b2 * v[i] + (1.0 - b2) * gradient[i] * gradient[i];

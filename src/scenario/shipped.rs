@@ -43,6 +43,13 @@ shipped![
     "17-lesson-no-self-term.toml",
     "18-lesson-step-too-long.toml",
     "19-lesson-adaptive-widths.toml",
+    "20-gan-as-ode.toml",
+    "21-one-step.toml",
+    "22-frozen-discriminator.toml",
+    "23-inner-steps-ring.toml",
+    "24-inner-steps-grid.toml",
+    "25-vanishing-gradients.toml",
+    "26-neural-discriminator.toml",
 ];
 
 impl Shipped {

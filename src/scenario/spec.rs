@@ -23,6 +23,9 @@ pub struct Scenario {
     /// What to expect, in a sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub expect: String,
+    /// What `compare` compares, if it is not told on the command line: `NAME: key=value, key=value`. `run` ignores it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
     /// All randomness of a run follows from this number, 0 to 2⁶³ − 1.
     #[serde(default = "first_seed")]
     pub seed: u64,

@@ -1,0 +1,425 @@
+//! The neural discriminator: a small network trained to tell target from cloud, warm from step to step.
+
+use ndarray::{Array1, Array2};
+use rand::Rng;
+use rand_distr::StandardNormal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::loss::Loss;
+use super::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::cloud::{CloudView, mean, spread};
+use crate::network::{
+    Activation, Method, Network, Objective, Optimizer, Workspace, check_betas, check_widths,
+};
+use crate::random::Stream;
+use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
+
+/// Settings of the neural discriminator.
+///
+/// All lengths here are in standardised units: the target sample is shifted to mean 0 and scaled by one
+/// factor to pooled standard deviation 1 before the network sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MlpSpec {
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// The function between the layers.
+    pub activation: Activation,
+    /// What the network minimises.
+    pub loss: Loss,
+    /// How its parameters follow the gradient.
+    pub optimizer: Method,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Adam's decay rates. The first is small because the problem moves with the cloud.
+    #[serde(deserialize_with = "exactly")]
+    pub betas: [f64; 2],
+    /// Optimiser steps at each step of the flow.
+    pub inner_steps: usize,
+    /// Optimiser steps before the first step of the flow, instead of `inner_steps`.
+    pub warm_up: usize,
+    /// Samples drawn afresh from each side for every optimiser step.
+    pub batch: usize,
+    /// Weight γ of the penalty `γ/2 E_p ‖∇D‖²` (R1, Mescheder et al. 2018). It evens the field out and damps
+    /// D a little; 0 where D itself, rather than the flow along it, is wanted.
+    pub r1: f64,
+    /// Gaussian noise on both sides: "off", "anneal" (from wide to narrow over the first 80 % of the run, so
+    /// that mass can cross gaps), or its standard deviation.
+    pub noise: Noise,
+    /// The step size ε that suits the fit, when the flow leaves it to the discriminator. With noise σ it is
+    /// at least 0.7 σ².
+    pub step_size: f64,
+    /// The longest displacement of a particle in one step. With noise σ it is at least σ/2.
+    pub clip: f64,
+    /// The part of the run at its end over which learning rate and step size fall to a tenth; 0: never.
+    pub decay: f64,
+}
+
+impl Default for MlpSpec {
+    fn default() -> Self {
+        Self {
+            hidden: vec![64, 64, 64],
+            activation: Activation::Silu,
+            loss: Loss::Logistic,
+            optimizer: Method::Adam,
+            learning_rate: 4e-3,
+            betas: [0.5, 0.99],
+            inner_steps: 20,
+            warm_up: 200,
+            batch: 1024,
+            r1: 0.05,
+            noise: WordOr::Word(NoiseRule::Anneal),
+            step_size: 0.05,
+            clip: 0.15,
+            decay: 1.0 / 3.0,
+        }
+    }
+}
+
+/// Gaussian noise added to the samples of both sides before the network sees them (instance noise, Sønderby
+/// et al. 2017): a rule, or its standard deviation in standardised units.
+pub type Noise = WordOr<f64, NoiseRule>;
+
+/// A named rule for the noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoiseRule {
+    /// No noise.
+    Off,
+    /// From 1.5 down to 0.03 in equal ratios over the first 80 % of the run, then constant.
+    Anneal,
+}
+
+/// The standard deviation of the noise when `progress` of the run lies behind.
+fn deviation(noise: Noise, progress: f64) -> f64 {
+    const WIDE: f64 = 2.0;
+    const NARROW: f64 = 0.03;
+    const UNTIL: f64 = 0.8;
+    match noise {
+        WordOr::Word(NoiseRule::Off) => 0.0,
+        WordOr::Word(NoiseRule::Anneal) => {
+            WIDE * (NARROW / WIDE).powf((progress / UNTIL).clamp(0.0, 1.0))
+        }
+        WordOr::Value(deviation) => deviation,
+    }
+}
+
+impl MlpSpec {
+    /// Checks the settings once.
+    ///
+    /// # Errors
+    /// [`Invalid`] naming the first setting that cannot be used.
+    pub fn build(&self) -> Result<Mlp, Invalid> {
+        check_widths("hidden", &self.hidden)?;
+        positive("learning_rate", self.learning_rate)?;
+        check_betas(self.betas)?;
+        at_least("inner_steps", self.inner_steps, 1)?;
+        at_least("batch", self.batch, 1)?;
+        within("r1", self.r1, 0.0, 1e6)?;
+        if let WordOr::Value(deviation) = self.noise {
+            finite("noise", deviation)?;
+            within("noise", deviation, 0.0, 1e3)?;
+        }
+        positive("step_size", self.step_size)?;
+        positive("clip", self.clip)?;
+        within("decay", self.decay, 0.0, 1.0)?;
+        Ok(Mlp {
+            spec: self.clone(),
+            learner: None,
+            progress: 0.0,
+            workspace: Workspace::new(),
+        })
+    }
+}
+
+/// `D ≈ log p/q` as a network `ℝ² → ℝ`, trained by minibatches drawn afresh from both sides at every step
+/// of its optimiser, from where the last fit ended.
+#[derive(Debug)]
+pub struct Mlp {
+    spec: MlpSpec,
+    /// Nothing before the first fit.
+    learner: Option<Learner>,
+    /// That of the last fit.
+    progress: f64,
+    workspace: Workspace<f32>,
+}
+
+/// What is carried from fit to fit.
+#[derive(Debug)]
+struct Learner {
+    frame: Frame,
+    network: Network<f32>,
+    optimizer: Optimizer<f32>,
+}
+
+/// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    centre: [f64; 2],
+    scale: f64,
+}
+
+impl Frame {
+    /// The points (`n×2`) in standardised coordinates, row by row; a point beyond a million standard
+    /// deviations is taken to lie there, where single precision still computes.
+    fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
+        const FAR: f64 = 1e6;
+        points
+            .rows()
+            .into_iter()
+            .flat_map(|row| [0, 1].map(|k| (row[k] - self.centre[k]) / self.scale))
+            .map(|x| x.clamp(-FAR, FAR) as f32)
+            .collect()
+    }
+}
+
+/// Samples that are dealt like cards: each once, in random order, before any comes again. Over an epoch the
+/// minibatches add up to the sample itself, and the masses of its modes are seen without error.
+struct Deck {
+    /// `n×2`, row by row.
+    points: Vec<f32>,
+    dealt: usize,
+}
+
+impl Deck {
+    fn new(points: Vec<f32>) -> Self {
+        Self { points, dealt: 0 }
+    }
+
+    /// Fills `hand` (`count×2`).
+    fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
+        let count = self.points.len() / 2;
+        for point in hand.chunks_exact_mut(2) {
+            if self.dealt == count {
+                self.dealt = 0;
+            }
+            let pick = rng.random_range(self.dealt..count);
+            self.points.swap(2 * self.dealt, 2 * pick);
+            self.points.swap(2 * self.dealt + 1, 2 * pick + 1);
+            point.copy_from_slice(&self.points[2 * self.dealt..][..2]);
+            self.dealt += 1;
+        }
+    }
+}
+
+/// The two sides of a minibatch: real samples, then as many of the cloud.
+struct Sides {
+    loss: Loss,
+    count: usize,
+    r1: f32,
+}
+
+impl Objective<f32> for Sides {
+    fn seeds(&self, first: usize, outputs: &[f32], seeds: &mut [f32]) -> f32 {
+        let share = 1.0 / self.count as f32;
+        let mut sum = 0.0;
+        for (i, (&d, seed)) in outputs.iter().zip(seeds).enumerate() {
+            let (value, slope) = if first + i < self.count {
+                self.loss.real(d)
+            } else {
+                self.loss.fake(d)
+            };
+            sum += share * value;
+            *seed = share * slope;
+        }
+        sum
+    }
+
+    fn penalties(&self, first: usize, weights: &mut [f32]) -> bool {
+        if self.r1 == 0.0 || first >= self.count {
+            return false;
+        }
+        let weight = 0.5 * self.r1 / self.count as f32;
+        let real = weights.len().min(self.count - first);
+        weights[..real].fill(weight);
+        true
+    }
+}
+
+impl Mlp {
+    /// The factor on learning rate and step size.
+    fn fall(&self) -> f64 {
+        const LAST: f64 = 0.1;
+        let left = 1.0 - self.progress;
+        if left >= self.spec.decay {
+            1.0
+        } else {
+            LAST + (1.0 - LAST) * left / self.spec.decay
+        }
+    }
+
+    fn learner(&self, frame: Frame, stream: Stream) -> Learner {
+        let spec = &self.spec;
+        let network = Network::new(&spec.hidden, 1, spec.activation, stream);
+        let count = network.parameters().len();
+        Learner {
+            frame,
+            network,
+            optimizer: Optimizer::new(spec.optimizer, spec.betas, count),
+        }
+    }
+}
+
+fn refuse(reason: String) -> FitError {
+    FitError {
+        discriminator: "mlp",
+        reason,
+    }
+}
+
+impl Discriminator for Mlp {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError> {
+        self.progress = round.progress;
+        let rate = self.spec.learning_rate * self.fall();
+        let (mut learner, steps) = if let Some(learner) = self.learner.take() {
+            (learner, self.spec.inner_steps)
+        } else {
+            let scale = spread(real);
+            if !(scale.is_finite() && scale > 0.0) {
+                return Err(refuse(format!(
+                    "the spread of the {} target samples is {scale}; it must be above 0",
+                    real.nrows()
+                )));
+            }
+            let frame = Frame {
+                centre: mean(real),
+                scale,
+            };
+            let learner = self.learner(frame, round.stream.part("weights"));
+            (learner, self.spec.warm_up.max(self.spec.inner_steps))
+        };
+        let real = learner.frame.standardise(real);
+        let fake = learner.frame.standardise(fake);
+        let sigma = deviation(self.spec.noise, round.progress) as f32;
+        let mut draw = round.stream.part("minibatch").rng();
+        let mut shake = round.stream.part("noise").rng();
+        let count = self.spec.batch;
+        let sides = Sides {
+            loss: self.spec.loss,
+            count,
+            r1: self.spec.r1 as f32,
+        };
+        let mut batch = vec![0.0; 4 * count];
+        let mut gradient = vec![0.0; learner.network.parameters().len()];
+        let (mut reals, mut fakes) = (Deck::new(real), Deck::new(fake));
+        for _ in 0..steps {
+            let (ours, theirs) = batch.split_at_mut(2 * count);
+            reals.deal(&mut draw, ours);
+            fakes.deal(&mut draw, theirs);
+            if sigma > 0.0 {
+                for x in &mut batch {
+                    let normal: f32 = shake.sample(StandardNormal);
+                    *x += sigma * normal;
+                }
+            }
+            learner
+                .network
+                .train(&batch, &sides, &mut self.workspace, &mut gradient);
+            learner
+                .optimizer
+                .step(rate, &gradient, learner.network.parameters_mut());
+        }
+        if learner.network.parameters().iter().any(|w| !w.is_finite()) {
+            return Err(refuse(format!(
+                "its weights are no longer finite; lower learning_rate ({})",
+                self.spec.learning_rate
+            )));
+        }
+        self.learner = Some(learner);
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        let count = at.nrows();
+        let Some(Learner { frame, network, .. }) = &self.learner else {
+            *into = Ratio::zeros(count);
+            return;
+        };
+        let points = frame.standardise(at);
+        let mut values = vec![0.0; count];
+        let mut slopes = vec![0.0; 2 * count];
+        network.evaluate_with_gradient(&points, &mut values, &mut slopes);
+        if into.log.len() != count {
+            into.log = Array1::zeros(count);
+        }
+        if into.gradient.dim() != (count, 2) {
+            into.gradient = Array2::zeros((count, 2));
+        }
+        let rows = into.gradient.rows_mut().into_iter().zip(&mut into.log);
+        for ((mut gradient, log), (&d, slope)) in
+            rows.zip(values.iter().zip(slopes.chunks_exact(2)))
+        {
+            let (value, factor) = self.spec.loss.log_ratio(f64::from(d));
+            *log = value;
+            gradient[0] = factor * f64::from(slope[0]) / frame.scale;
+            gradient[1] = factor * f64::from(slope[1]) / frame.scale;
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
+        let noise = deviation(self.spec.noise, self.progress);
+        Pace {
+            step_size: self.fall() * self.spec.step_size.max(0.5 * noise * noise) * scale * scale,
+            clip: Some(self.spec.clip.max(0.5 * noise) * scale),
+            scale: self.spec.clip.max(noise) * scale,
+        }
+    }
+
+    fn carry(&self) -> Vec<f64> {
+        let Some(learner) = &self.learner else {
+            return Vec::new();
+        };
+        let Frame { centre, scale } = learner.frame;
+        let mut carry = vec![self.progress, centre[0], centre[1], scale];
+        carry.extend(learner.network.parameters().iter().copied().map(f64::from));
+        carry.extend(learner.optimizer.carry());
+        carry
+    }
+
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        const HEAD: usize = 4;
+        if carry.is_empty() {
+            self.learner = None;
+            self.progress = 0.0;
+            return Ok(());
+        }
+        // The weights drawn here are overwritten below; only the shape counts.
+        let shape = Frame {
+            centre: [0.0; 2],
+            scale: 1.0,
+        };
+        let mut learner = self.learner(shape, Stream::new(0, "restored"));
+        let weights = learner.network.parameters().len();
+        let expected = HEAD + weights + learner.optimizer.carry_len();
+        if carry.len() != expected {
+            return Err(refuse(format!(
+                "{} numbers were kept, and a network with hidden = {:?} has {expected}; resume with the settings of the run",
+                carry.len(),
+                self.spec.hidden
+            )));
+        }
+        self.progress = carry[0];
+        learner.frame = Frame {
+            centre: [carry[1], carry[2]],
+            scale: carry[3],
+        };
+        for (weight, &kept) in learner
+            .network
+            .parameters_mut()
+            .iter_mut()
+            .zip(&carry[HEAD..])
+        {
+            *weight = kept as f32;
+        }
+        learner.optimizer.restore(&carry[HEAD + weights..]);
+        self.learner = Some(learner);
+        Ok(())
+    }
+}

@@ -1,0 +1,379 @@
+//! Kernel sums taken pair by pair: blocks of points that cannot matter are passed over, the rest are summed at 32 places
+//! side by side.
+//!
+//! Lengths are measured from the middle of the places, in units in which `k_h = 2^{−d²}`. The subtraction is done in double
+//! precision, so that single precision afterwards spoils neither a small `h` nor a cloud far from the origin.
+
+#![allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
+
+use std::f64::consts::{LN_2, LOG2_E};
+use std::ops::Range;
+
+use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
+use rayon::prelude::*;
+
+use super::blocks::{BLOCK, Blocks, Distances, GROUP, Rectangle};
+use super::lane::Lane;
+use super::{KernelSum, Points};
+
+/// A group of places reaches no further from its middle, in units of `h`: the single-precision coordinates of its neighbours
+/// stay small.
+const RADIUS: f64 = 2.0;
+/// Points summed in the precision of the lanes before the sum goes on in double precision.
+const BATCH: usize = 16 * BLOCK;
+
+/// Sums of each of the clouds `of` at all places `at`, in the arithmetic of `T`.
+pub(super) fn sums<T: Arithmetic, const K: usize>(
+    at: &Blocks,
+    of: [&Points; K],
+    h: f64,
+) -> Vec<[KernelSum; K]> {
+    let scale = (0.5 * LOG2_E).sqrt() / h;
+    let groups = at.groups(RADIUS * h);
+    let found: Vec<[[KernelSum; GROUP]; K]> = groups
+        .par_iter()
+        .map_init(Room::default, |room, range| {
+            let group = Group::new(at, range.clone(), scale);
+            of.map(|points| group.sum::<T>(points, room))
+        })
+        .collect();
+    let mut into = vec![[KernelSum::default(); K]; at.x.len()];
+    for (range, sums) in groups.into_iter().zip(&found) {
+        for (lane, &i) in at.order[range].iter().enumerate() {
+            into[i as usize] = sums.each_ref().map(|lanes| lanes[lane]);
+        }
+    }
+    into
+}
+
+/// Memory that one group after the other uses.
+#[derive(Default)]
+struct Room {
+    squares: Distances,
+    chosen: Vec<usize>,
+}
+
+/// Up to 32 neighbouring places; unused lanes repeat the first.
+struct Group {
+    count: usize,
+    rectangle: Rectangle,
+    middle: [f64; 2],
+    scale: f64,
+    x: [f64; GROUP],
+    y: [f64; GROUP],
+    /// Squares of the distances from the middle.
+    square: [f64; GROUP],
+}
+
+/// `Σ_j w_j`, `Σ_j w_j x_j`, `Σ_j w_j y_j` at each place, in the units of the group.
+type Raw = [[f64; GROUP]; 3];
+
+impl Group {
+    fn new(at: &Blocks, range: Range<usize>, scale: f64) -> Self {
+        let (x, y) = (&at.x[range.clone()], &at.y[range]);
+        let rectangle = Rectangle::around(x, y);
+        let middle = rectangle.middle();
+        let local = |from: &[f64], axis: usize| -> [f64; GROUP] {
+            let place = |lane| from.get(lane).copied().unwrap_or(from[0]);
+            std::array::from_fn(|lane| (place(lane) - middle[axis]) * scale)
+        };
+        let (count, x, y) = (x.len(), local(x, 0), local(y, 1));
+        Self {
+            count,
+            rectangle,
+            middle,
+            scale,
+            x,
+            y,
+            square: std::array::from_fn(|lane| x[lane] * x[lane] + y[lane] * y[lane]),
+        }
+    }
+
+    /// The sums of `points`.
+    fn sum<T: Arithmetic>(&self, points: &Points, room: &mut Room) -> [KernelSum; GROUP] {
+        let Room { squares, chosen } = room;
+        points.blocks().distances(&self.rectangle, squares);
+        let unit = self.scale * self.scale;
+        squares.near.iter_mut().for_each(|near| *near *= unit);
+        let (mut gap, mut best, mut reach) = (f64::INFINITY, 0, f64::INFINITY);
+        for (index, (&near, &far)) in squares.near.iter().zip(&squares.far).enumerate() {
+            gap = if near < gap { near } else { gap };
+            if far < reach {
+                (best, reach) = (index, far);
+            }
+        }
+        let mut task = Task {
+            points,
+            near: &squares.near,
+            best,
+            narrowness: points.narrowness_range(),
+            chosen,
+        };
+        let [wide, narrow] = task.narrowness;
+
+        // What all places have in common is taken out of the exponents, and in single precision the square of the
+        // place's own distance from the middle too.
+        let common = wide * gap;
+        if common <= T::LARGEST_SQUARE {
+            let offset = self.square.map(|square| common + square);
+            let raw = self.collect::<T>(&mut task, &offset);
+            if self.smallest(&raw[0]) > T::FAINT.exp2() {
+                return self.finish(&raw, &offset);
+            }
+        }
+        // One term of the best block is visible to all.
+        let mut offset = [common; GROUP];
+        if wide.log2() - narrow * unit * reach + common < f64::FAINT {
+            offset = self.least_exponents(&task);
+        }
+        let raw = self.collect::<f64>(&mut task, &offset);
+        self.finish(&raw, &offset)
+    }
+
+    /// Sums of `2^offset k_h` over all blocks that matter: those passed over would add less than
+    /// `2^−HIDDEN_BITS` of the sum at any place.
+    fn collect<T: Arithmetic>(&self, task: &mut Task<'_>, offset: &[f64; GROUP]) -> Raw {
+        let places = Places {
+            middle: self.middle,
+            scale: self.scale,
+            x: self.x.map(T::of),
+            y: self.y.map(T::of),
+            offset: std::array::from_fn(|lane| T::of(offset[lane] - self.square[lane])),
+        };
+        let mut raw = [[0.0; GROUP]; 3];
+        T::weigh(&places, task.points, &[task.best], &mut raw);
+        let [wide, narrow] = task.narrowness;
+        let all = narrow * task.points.len() as f64;
+        let room = (all / self.smallest(&raw[0])).log2() + T::HIDDEN_BITS;
+        let highest = offset.iter().copied().fold(0.0, f64::max);
+        task.chosen.clear();
+        for (index, near) in task.near.iter().enumerate() {
+            if wide * near <= room + highest && index != task.best {
+                task.chosen.push(index);
+            }
+        }
+        T::weigh(&places, task.points, task.chosen, &mut raw);
+        raw
+    }
+
+    /// For each place the smallest `−log₂` of a term, found among the blocks that can hold it.
+    fn least_exponents(&self, task: &Task<'_>) -> [f64; GROUP] {
+        let blocks = task.points.blocks();
+        let [wide, narrow] = task.narrowness;
+        let mut least = [f64::INFINITY; GROUP];
+        let others = (0..task.near.len()).filter(|&index| index != task.best);
+        for index in std::iter::once(task.best).chain(others) {
+            let worst = least.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if wide * task.near[index] - narrow.log2() > worst {
+                continue;
+            }
+            for j in blocks.range(index) {
+                let a = task
+                    .points
+                    .narrowness()
+                    .map_or(1.0, |a| a[blocks.order[j] as usize]);
+                let x = (blocks.x[j] - self.middle[0]) * self.scale;
+                let y = (blocks.y[j] - self.middle[1]) * self.scale;
+                let log = a.log2();
+                for (least, (x_at, y_at)) in least.iter_mut().zip(self.x.iter().zip(&self.y)) {
+                    let (dx, dy) = (x - x_at, y - y_at);
+                    let exponent = a * (dx * dx + dy * dy) - log;
+                    *least = if exponent < *least { exponent } else { *least };
+                }
+            }
+        }
+        least
+    }
+
+    fn smallest(&self, w: &[f64; GROUP]) -> f64 {
+        w[..self.count]
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    fn finish(&self, [w, x, y]: &Raw, offset: &[f64; GROUP]) -> [KernelSum; GROUP] {
+        std::array::from_fn(|lane| KernelSum {
+            log: w[lane].ln() - offset[lane] * LN_2,
+            shift: [
+                (x[lane] / w[lane] - self.x[lane]) / self.scale,
+                (y[lane] / w[lane] - self.y[lane]) / self.scale,
+            ],
+        })
+    }
+}
+
+/// The points that a group of places is to be told about.
+struct Task<'a> {
+    points: &'a Points,
+    /// Square of the smallest possible distance of each block, in the units of the group.
+    near: &'a [f64],
+    /// The block that is certainly near.
+    best: usize,
+    /// The smallest and the largest narrowness.
+    narrowness: [f64; 2],
+    /// Room for the blocks that are to be summed.
+    chosen: &'a mut Vec<usize>,
+}
+
+/// The places of a group, in its units.
+pub(super) struct Places<T> {
+    middle: [f64; 2],
+    scale: f64,
+    x: [T; GROUP],
+    y: [T; GROUP],
+    /// What is added to the exponents, beyond the square of the place's distance from the middle.
+    offset: [T; GROUP],
+}
+
+/// A number format in which blocks are summed, with the widest registers that the machine has.
+pub(super) trait Arithmetic: Lane {
+    /// Adds the points of some blocks to the sums, weighed with `a_j 2^{offset + x² + y² − a_j d_j²}`.
+    fn weigh(places: &Places<Self>, points: &Points, blocks: &[usize], raw: &mut Raw);
+}
+
+impl Arithmetic for f32 {
+    fn weigh(places: &Places<Self>, points: &Points, blocks: &[usize], raw: &mut Raw) {
+        weigh_single(places, points, blocks, raw);
+    }
+}
+
+impl Arithmetic for f64 {
+    fn weigh(places: &Places<Self>, points: &Points, blocks: &[usize], raw: &mut Raw) {
+        weigh_double(places, points, blocks, raw);
+    }
+}
+
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
+fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &mut Raw) {
+    if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
+        weigh::<f32, 32, true>(places, points, blocks, raw);
+    } else {
+        weigh::<f32, 32, false>(places, points, blocks, raw);
+    }
+}
+
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
+fn weigh_double(places: &Places<f64>, points: &Points, blocks: &[usize], raw: &mut Raw) {
+    if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
+        weigh::<f64, 16, true>(places, points, blocks, raw);
+    } else {
+        weigh::<f64, 16, false>(places, points, blocks, raw);
+    }
+}
+
+/// As [`Arithmetic::weigh`], `LANES` places at a time: two registers for each of the sums, so that one hides the latency of
+/// the other.
+#[inline(always)]
+fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
+    places: &Places<T>,
+    points: &Points,
+    chosen: &[usize],
+    raw: &mut Raw,
+) {
+    let blocks = points.blocks();
+    let common = if T::LIFTED { T::ZERO } else { places.offset[0] };
+    let mut batch = [[T::ZERO; BATCH]; 3];
+    for chosen in chosen.chunks(BATCH / BLOCK) {
+        let mut count = 0;
+        for &index in chosen {
+            let range = blocks.range(index);
+            let [x, y, third] = &mut batch;
+            let from = blocks.x[range.clone()].iter().zip(&blocks.y[range.clone()]);
+            let into = x[count..]
+                .iter_mut()
+                .zip(&mut y[count..])
+                .zip(&mut third[count..]);
+            for (((x, y), third), (px, py)) in into.zip(from) {
+                *x = T::of((px - places.middle[0]) * places.scale);
+                *y = T::of((py - places.middle[1]) * places.scale);
+                *third = common.minus(x.times(*x).plus(y.times(*y)));
+            }
+            if let Some(narrowness) = points.narrowness() {
+                for (third, &i) in third[count..].iter_mut().zip(&blocks.order[range.clone()]) {
+                    *third = T::of(narrowness[i as usize]);
+                }
+            }
+            count += range.len();
+        }
+        let batch = batch.each_ref().map(|all| &all[..count]);
+        for first in (0..GROUP).step_by(LANES) {
+            let mut part = [[T::ZERO; LANES]; 3];
+            for (part, all) in part.iter_mut().zip([&places.x, &places.y, &places.offset]) {
+                part.copy_from_slice(&all[first..first + LANES]);
+            }
+            let sums = if points.narrowness().is_some() {
+                adapted_sums::<T, LANES, FUSED>(&part, batch)
+            } else {
+                equal_sums::<T, LANES, FUSED>(&part, batch)
+            };
+            for (into, from) in raw.iter_mut().zip(&sums) {
+                for (into, from) in into[first..first + LANES].iter_mut().zip(from) {
+                    *into += from.wide();
+                }
+            }
+        }
+    }
+}
+
+/// All points alike, each given with its `−(x_j² + y_j²)`, to which the offset is added where all places have the same. With
+/// `−d_j² = 2 x x_j + 2 y y_j − (x_j² + y_j²) − (x² + y²)` an exponent takes two fused multiplications.
+#[inline(always)]
+fn equal_sums<T: Lane, const LANES: usize, const FUSED: bool>(
+    [x, y, offset]: &[[T; LANES]; 3],
+    [px, py, own]: [&[T]; 3],
+) -> [[T; LANES]; 3] {
+    let [x2, y2] = [x, y].map(|all| all.map(|v| v.plus(v)));
+    let mut w_sum = [T::ZERO; LANES];
+    let mut x_sum = [T::ZERO; LANES];
+    let mut y_sum = [T::ZERO; LANES];
+    for ((&px, &py), &own) in px.iter().zip(py).zip(own) {
+        for lane in 0..LANES {
+            let own = if T::LIFTED {
+                own.plus(offset[lane])
+            } else {
+                own
+            };
+            let exponent = px.fused::<FUSED>(x2[lane], py.fused::<FUSED>(y2[lane], own));
+            let w = exponent.exp2::<FUSED>();
+            w_sum[lane] = w_sum[lane].plus(w);
+            x_sum[lane] = w.fused::<FUSED>(px, x_sum[lane]);
+            y_sum[lane] = w.fused::<FUSED>(py, y_sum[lane]);
+        }
+    }
+    [w_sum, x_sum, y_sum]
+}
+
+/// Points with widths of their own, each given with its narrowness; they pull with the weight `a_j` once more.
+#[inline(always)]
+fn adapted_sums<T: Lane, const LANES: usize, const FUSED: bool>(
+    [x, y, offset]: &[[T; LANES]; 3],
+    [px, py, narrowness]: [&[T]; 3],
+) -> [[T; LANES]; 3] {
+    let mut w_sum = [T::ZERO; LANES];
+    let mut x_sum = [T::ZERO; LANES];
+    let mut y_sum = [T::ZERO; LANES];
+    for ((&px, &py), &a) in px.iter().zip(py).zip(narrowness) {
+        for lane in 0..LANES {
+            let (dx, dy) = (px.minus(x[lane]), py.minus(y[lane]));
+            let square = dx.fused::<FUSED>(dx, dy.times(dy));
+            let own = x[lane].fused::<FUSED>(x[lane], y[lane].times(y[lane]));
+            let exponent = offset[lane].plus(own).minus(a.times(square));
+            let w = a.times(exponent.exp2::<FUSED>());
+            w_sum[lane] = w_sum[lane].plus(w);
+            // Once more than its share in the weights, the narrowness belongs to the pull, not to the place.
+            x_sum[lane] = w.fused::<FUSED>(dx.fused::<FUSED>(a, x[lane]), x_sum[lane]);
+            y_sum[lane] = w.fused::<FUSED>(dy.fused::<FUSED>(a, y[lane]), y_sum[lane]);
+        }
+    }
+    [w_sum, x_sum, y_sum]
+}
