@@ -285,7 +285,9 @@ function onKey(event) {
   const taken = target instanceof Element && target.closest("select, pre, .wide, [contenteditable]");
   const pressed = key === " " && target instanceof Element && target.closest("button, summary, a");
   const act = Object.hasOwn(KEYS, key) ? KEYS[key] : null;
-  if (!act || taken || pressed) return;
+  // Elsewhere these two scroll the page.
+  const ends = ["Home", "End"].includes(key) && !(target instanceof Element && target.closest("#player"));
+  if (!act || taken || pressed || ends) return;
   event.preventDefault();
   act();
 }

@@ -23,7 +23,7 @@ async function selftest(checks) {
     }
     return hash >>> 0;
   };
-  const key = (name) => document.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  const key = (name) => $("time").dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
   const changes = async (name, act, undo = act) => {
     const first = await fingerprint();
     act();

@@ -330,7 +330,7 @@ class Panel {
     const [across, up] = run.arrow_lattice;
     const count = across * up;
     const spacing = (run.arrow_pitch * VIEW.width * unit) / (run.lattice[0] - 1);
-    const stride = Math.max(1, Math.round(36 / spacing));
+    const stride = Math.max(1, Math.round(40 / spacing));
     const longest = Math.min(0.86 * stride * spacing, 48);
     const first = (n) => ((n - 1) % stride) >> 1;
     const from = 2 * count * frame;
