@@ -145,6 +145,10 @@ pub struct Mlp {
     workspace: Workspace<f32>,
 }
 
+/// While the noise is wider than this, in standardised units, mass is being shared out between the modes, and what counts is
+/// how exactly: the learning rate is halved. Later, what counts is how fast the network follows.
+const WIDE_NOISE: f32 = 0.25;
+
 /// What is carried from fit to fit.
 #[derive(Debug)]
 struct Learner {
@@ -296,10 +300,7 @@ impl Discriminator for Mlp {
         let real = learner.frame.standardise(real);
         let fake = learner.frame.standardise(fake);
         let sigma = deviation(self.spec.noise, round.progress) as f32;
-        // While the noise is wide, mass is being shared out between the modes, and what counts is how exactly; later, how
-        // fast the network follows.
-        const WIDE: f32 = 0.25;
-        let share = if sigma > WIDE { 0.5 } else { 1.0 };
+        let share = if sigma > WIDE_NOISE { 0.5 } else { 1.0 };
         let rate = share * self.spec.learning_rate * self.fall();
         let mut draw = round.stream.part("minibatch").rng();
         let mut shake = round.stream.part("noise").rng();

@@ -61,10 +61,10 @@ impl Scene<'_> {
         self.frame(last, &colours, &sharp(style)).png()
     }
 
-    /// The steps of the snapshots of the run that has most of them.
+    /// The steps of the snapshots of the run that has most of them, and of those the one that came furthest.
     fn frame_steps(&self) -> Vec<usize> {
         let all = self.takes.iter().map(|take| take.recorder.snapshots());
-        let most = all.max_by_key(|snapshots| snapshots.len());
+        let most = all.max_by_key(|all| (all.len(), all.last().map(|last| last.step)));
         most.unwrap_or_default().iter().map(|s| s.step).collect()
     }
 
@@ -161,9 +161,10 @@ impl Series<'_> {
 }
 
 impl<'a> Take<'a> {
-    /// The last snapshot at `step` or before.
+    /// The last snapshot at `step` or before; the first one if there is none.
     fn at(&self, step: usize) -> Option<&'a Snapshot> {
-        self.recorder.snapshots().iter().rfind(|s| s.step <= step)
+        let all = self.recorder.snapshots();
+        all.iter().rfind(|s| s.step <= step).or(all.first())
     }
 
     /// The energy distance as it was last measured, at `step` or before.
