@@ -110,7 +110,7 @@ impl Default for TrainingSpec {
         Self {
             inner_steps: 20,
             optimizer: Method::Adam,
-            learning_rate: 2e-3,
+            learning_rate: 1e-3,
             betas: [0.5, 0.99],
             batch: WordOr::Value(256),
             latents: Latents::Fresh,
