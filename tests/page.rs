@@ -383,14 +383,11 @@ mod data {
             ],
         );
         let (recorder, meter) = filmed(&experiment);
-        let begun = Instant::now();
         let page = bare_page(&experiment, &recorder, &meter);
-        let seconds = begun.elapsed().as_secs_f64();
         let run = &film(&page)["runs"][0];
         assert_eq!(run["shown"], 2000);
         assert_eq!(run["steps"].as_array().unwrap().len(), 100);
         assert!(page.len() < 2_000_000, "{} bytes", page.len());
-        assert!(seconds < 2.0, "{seconds} s");
     }
 
     #[test]
