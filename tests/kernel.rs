@@ -123,6 +123,32 @@ fn all_methods_agree_with_the_plain_sums() {
 }
 
 #[test]
+fn the_grid_reaches_as_far_as_it_must() {
+    let h = 0.2;
+    let cloud = Points::new((0.5 * draw("moons", 12_000, "cloud")).view());
+    // Rays from the middle of the cloud to some forty bandwidths outside of it.
+    let at = Array2::from_shape_fn((12_000, 2), |(i, axis)| {
+        let angle = 2.4 * (i / 100) as f64;
+        (i % 100) as f64 * 0.1 * [angle.cos(), angle.sin()][axis]
+    });
+    let at = Points::new(at.view());
+    let truth = sums(&at, [&cloud], h, Method::Exact);
+    let mut seen = [0; 4];
+    for ([t], [g]) in truth.iter().zip(sums(&at, [&cloud], h, Method::Grid)) {
+        assert!((t.log - g.log).abs() < 2e-8, "{t:?} {g:?}");
+        let wrong = (t.shift[0] - g.shift[0]).hypot(t.shift[1] - g.shift[1]);
+        assert!(wrong < 2e-8 * h, "{t:?} {g:?}");
+        // Beyond 5, 17 and 28 bandwidths a longer reach is needed.
+        let length = t.shift[0].hypot(t.shift[1]) / h;
+        seen[[4.0, 14.0, 27.0, 100.0]
+            .iter()
+            .position(|&l| length < l)
+            .unwrap()] += 1;
+    }
+    assert!(seen.iter().all(|&count| count > 500), "{seen:?}");
+}
+
+#[test]
 fn few_points_are_summed_as_well_as_many() {
     for (count, h) in [(1, 0.3), (15, 0.05), (32, 2.0), (33, 0.2), (333, 0.2)] {
         let exact = errors(&wavy(70, 0.4), &wavy(count, 0.0), h, Method::Exact);

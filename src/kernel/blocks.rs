@@ -6,7 +6,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 /// Points in a block. The fewer, the more of the plane can be passed over.
-pub(super) const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 16;
 /// Places that are summed at side by side.
 pub(super) const GROUP: usize = 32;
 /// Cells of the Hilbert curve along each axis, as a power of two.
@@ -27,9 +27,23 @@ impl Rectangle {
 
     /// The smallest rectangle around points with these coordinates.
     pub(super) fn around(x: &[f64], y: &[f64]) -> Self {
-        x.iter()
-            .zip(y)
-            .fold(Self::NOTHING, |all, (&x, &y)| all.with([x, y]))
+        let [[left, right], [low, high]] = [x, y].map(|all| {
+            let (mut least, mut most) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+            for chunk in all.chunks(8) {
+                for ((least, most), &v) in least.iter_mut().zip(&mut most).zip(chunk) {
+                    *least = if v < *least { v } else { *least };
+                    *most = if v > *most { v } else { *most };
+                }
+            }
+            [
+                least.into_iter().fold(f64::INFINITY, f64::min),
+                most.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            ]
+        });
+        Self {
+            low: [left, low],
+            high: [right, high],
+        }
     }
 
     fn with(self, place: [f64; 2]) -> Self {

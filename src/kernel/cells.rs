@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 /// Points that are sorted together at least.
-const FEWEST: usize = 16_384;
+const FEWEST: usize = 4096;
 /// Parts into which very many points are cut.
 const PARTS: usize = 8;
 

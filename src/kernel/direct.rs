@@ -17,11 +17,8 @@ use super::blocks::{BLOCK, Blocks, Distances, GROUP, Rectangle};
 use super::lane::Lane;
 use super::{KernelSum, Points};
 
-/// A group of places reaches no further from its middle, in units of `h`: the single-precision coordinates of its neighbours
-/// stay small.
-const RADIUS: f64 = 2.0;
 /// Points summed in the precision of the lanes before the sum goes on in double precision.
-const BATCH: usize = 16 * BLOCK;
+const BATCH: usize = 32 * BLOCK;
 
 /// Sums of each of the clouds `of` at all places `at`, in the arithmetic of `T`.
 pub(super) fn sums<T: Arithmetic, const K: usize>(
@@ -30,7 +27,7 @@ pub(super) fn sums<T: Arithmetic, const K: usize>(
     h: f64,
 ) -> Vec<[KernelSum; K]> {
     let scale = (0.5 * LOG2_E).sqrt() / h;
-    let groups = at.groups(RADIUS * h);
+    let groups = at.groups(T::RADIUS * h);
     let found: Vec<[[KernelSum; GROUP]; K]> = groups
         .par_iter()
         .map_init(Room::default, |room, range| {
@@ -135,6 +132,7 @@ impl Group {
     /// `2^−HIDDEN_BITS` of the sum at any place.
     fn collect<T: Arithmetic>(&self, task: &mut Task<'_>, offset: &[f64; GROUP]) -> Raw {
         let places = Places {
+            count: self.count,
             middle: self.middle,
             scale: self.scale,
             x: self.x.map(T::of),
@@ -219,6 +217,7 @@ struct Task<'a> {
 
 /// The places of a group, in its units.
 pub(super) struct Places<T> {
+    count: usize,
     middle: [f64; 2],
     scale: f64,
     x: [T; GROUP],
@@ -252,9 +251,9 @@ impl Arithmetic for f64 {
 ))]
 fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &mut Raw) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        weigh::<f32, 32, true>(places, points, blocks, raw);
+        weigh_places::<f32, true>(places, points, blocks, raw);
     } else {
-        weigh::<f32, 32, false>(places, points, blocks, raw);
+        weigh_places::<f32, false>(places, points, blocks, raw);
     }
 }
 
@@ -265,14 +264,28 @@ fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &m
 ))]
 fn weigh_double(places: &Places<f64>, points: &Points, blocks: &[usize], raw: &mut Raw) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        weigh::<f64, 16, true>(places, points, blocks, raw);
+        weigh_places::<f64, true>(places, points, blocks, raw);
     } else {
-        weigh::<f64, 16, false>(places, points, blocks, raw);
+        weigh_places::<f64, false>(places, points, blocks, raw);
     }
 }
 
-/// As [`Arithmetic::weigh`], `LANES` places at a time: two registers for each of the sums, so that one hides the latency of
-/// the other.
+#[inline(always)]
+fn weigh_places<T: Lane, const FUSED: bool>(
+    places: &Places<T>,
+    points: &Points,
+    chosen: &[usize],
+    raw: &mut Raw,
+) {
+    // Two registers of 512 bits in double precision; in single precision two or, for a small group, one.
+    if T::LIFTED || places.count <= GROUP / 2 {
+        weigh::<T, { GROUP / 2 }, FUSED>(places, points, chosen, raw);
+    } else {
+        weigh::<T, GROUP, FUSED>(places, points, chosen, raw);
+    }
+}
+
+/// As [`Arithmetic::weigh`], `LANES` places at a time.
 #[inline(always)]
 fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
     places: &Places<T>,
@@ -306,7 +319,7 @@ fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
             count += range.len();
         }
         let batch = batch.each_ref().map(|all| &all[..count]);
-        for first in (0..GROUP).step_by(LANES) {
+        for first in (0..places.count).step_by(LANES) {
             let mut part = [[T::ZERO; LANES]; 3];
             for (part, all) in part.iter_mut().zip([&places.x, &places.y, &places.offset]) {
                 part.copy_from_slice(&all[first..first + LANES]);

@@ -12,53 +12,125 @@
 //! Fourier transforms.)
 //!
 //! Only the 24×24 nodes around a point are visited. What a pair loses by that is below `exp(−32)` at any distance: nothing
-//! where points are near, all where none is. Places at which the sum is too small for that bound are told apart.
+//! where points are near, all where none is. At places where the sum is too small for that bound it is taken again from a grid
+//! on which points reach twice as far, then three times, and at last pair by pair.
 
 #![allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
 
 use std::f64::consts::PI;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
-use super::KernelSum;
 use super::cells::{Cells, Part};
 use super::lane::Lane;
+use super::{KernelSum, PAIR, POINT, Points, direct};
 use crate::vector;
 
 /// Spacings of the grid in a bandwidth.
 pub(super) const FINENESS: f64 = 2.1;
-/// Nodes along one side of the window around a point, in the format of cells and in that of indices.
-const SIDE: i32 = 24;
-const WINDOW: usize = SIDE as usize;
-/// Nodes of the window to the left of a point; those to the right are one more.
-const LEFT: usize = WINDOW / 2 - 1;
-/// What the window can leave out of a pair: `exp(−(12/FINENESS)²)`.
-const LEFT_OUT: f64 = 6.7e-15;
-/// How far, in bandwidths, what is left out can be from the place that misses it.
-const REACH: f64 = 24.0 / FINENESS;
-/// Largest error of a shift, in bandwidths, that the window may cause.
-const TOLERATED: f64 = 1e-8;
+/// The longest reach of points on a grid: beyond it numbers would be too small to be normal.
+pub(super) const LONGEST: usize = 3;
 /// Nodes that a grid may have: 256 MiB.
 pub(super) const MOST_NODES: f64 = 33_554_432.0;
-/// Cells around the points in which sums can be gathered too.
-const MARGIN: i32 = SIDE / 2;
+/// Nodes along one side of a window, in the format of cells and in that of indices. The nodes around a point are as many
+/// windows along each side as its reach says.
+const SIDE: i32 = 24;
+const WINDOW: usize = SIDE as usize;
+/// Largest error of a shift, in bandwidths, that may come from nodes not visited.
+const TOLERATED: f64 = 1e-8;
 /// Cells along one side of the boxes in which points are counted.
 const BOX: usize = 8;
 /// Points whose windows are worked out together; they stay in the first-level cache.
 const BATCH: usize = 16;
 /// Points in one cell that are added up by one task.
 const TASK: usize = 1024;
+/// Places that one task gathers sums at.
+const CHUNK: usize = 512;
 
 type Window = [f64; WINDOW];
+
+/// Number of nodes of the grid for some points, infinite where their cells could not be counted.
+pub(super) fn nodes(points: &Points, h: f64) -> f64 {
+    const COUNTABLE: f64 = 1e9;
+    let side = h / FINENESS;
+    match points.bounds() {
+        Some(bounds) if bounds.furthest() < COUNTABLE * side => {
+            let around = f64::from(4 * SIDE) * LONGEST as f64;
+            let [width, height] = bounds.sides().map(|length| length / side + around);
+            width * height
+        }
+        Some(_) => f64::INFINITY,
+        None => 0.0,
+    }
+}
+
+/// Sums of each of the clouds `of` at all places `at`.
+pub(super) fn sums<const K: usize>(at: &Points, of: [&Points; K], h: f64) -> Vec<[KernelSum; K]> {
+    let mut found = sums_within(at, of, h, 1);
+    for (k, points) in of.into_iter().enumerate() {
+        for reach in 2..=LONGEST + 1 {
+            let far: Vec<usize> = (0..found.len())
+                .filter(|&i| found[i][k].log.is_nan())
+                .collect();
+            if far.is_empty() {
+                break;
+            }
+            let places = at.some(&far);
+            let (at, all) = (places.len() as f64, points.len() as f64);
+            let time = POINT * (reach * reach) as f64 * (at + all) + nodes(points, h);
+            let sums = if reach > LONGEST || PAIR * at * all < time {
+                direct::sums::<f64, 1>(places.blocks(), [points], h)
+            } else {
+                sums_within(&places, [points], h, reach)
+            };
+            for (i, [sum]) in far.into_iter().zip(sums) {
+                found[i][k] = sum;
+            }
+        }
+    }
+    found
+}
+
+/// Sums gathered from grids on which points have some reach; the logarithm is NaN where that is not enough.
+fn sums_within<const K: usize>(
+    at: &Points,
+    of: [&Points; K],
+    h: f64,
+    reach: usize,
+) -> Vec<[KernelSum; K]> {
+    let cells = at.cells(h);
+    let grids = of.map(|points| points.grid(h, reach));
+    let mut found = vec![[KernelSum::default(); K]; at.len()];
+    let mut rest = found.as_mut_slice();
+    let mut slices = Vec::with_capacity(cells.parts.len());
+    for part in &cells.parts {
+        let (slice, others) = rest.split_at_mut(part.len());
+        slices.push((part, slice));
+        rest = others;
+    }
+    slices.into_par_iter().for_each(|(part, into)| {
+        let grids = grids.each_ref().map(|grid| &**grid);
+        let mut gathered = vec![[KernelSum::default(); K]; part.len()];
+        gathered
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(chunk, into)| gather(part, chunk * CHUNK, grids, h, into));
+        for (into, &place) in into.iter_mut().zip(&part.rank) {
+            *into = gathered[place as usize];
+        }
+    });
+    found
+}
 
 /// The spread points: `Σ_j g(z − y_j)` at the nodes `z`.
 #[derive(Debug)]
 pub(super) struct Grid {
-    /// The cell whose window begins at the first node.
+    /// Windows along each side of the nodes around a point.
+    reach: usize,
+    /// The cell around which the first node is the first.
     first: [i32; 2],
     /// Nodes in a row.
     columns: usize,
@@ -66,58 +138,62 @@ pub(super) struct Grid {
     size: [usize; 2],
     values: Vec<f64>,
     counts: Counts,
+    /// How much one point may move a sum, or its moment in bandwidths, by the nodes that are not visited.
+    lost: f64,
 }
 
 impl Grid {
-    /// Number of nodes of the grid for points in `cells` columns and rows.
-    pub(super) fn nodes(cells: [f64; 2]) -> f64 {
-        let around = f64::from(2 * MARGIN) + 2.0 * WINDOW as f64;
-        (cells[0] + around) * (cells[1] + around)
-    }
-
     /// Spreads the points.
-    pub(super) fn new(cells: &Cells) -> Self {
+    pub(super) fn new(cells: &Cells, reach: usize) -> Self {
         let [low, high] = cells.extent();
-        let first = low.map(|c| c - MARGIN);
-        let size = [0, 1].map(|axis| (high[axis] - first[axis] + MARGIN + 1) as usize);
-        let columns = size[0] + WINDOW - 1;
-        // A stripe of as many rows of cells as a window has rows of nodes touches two stripes of nodes.
-        let stripes = size[1].div_ceil(WINDOW) + 1;
-        let mut values = vec![0.0; stripes * WINDOW * columns];
+        // Sums can be gathered as far outside as points reach.
+        let margin = SIDE / 2 * reach.cast_signed() as i32;
+        let first = low.map(|c| c - margin);
+        let size = [0, 1].map(|axis| (high[axis] - first[axis] + margin + 1) as usize);
+        let side = WINDOW * reach;
+        let columns = size[0] + side - 1;
+        // A stripe of as many rows of cells as a point reaches rows of nodes touches two stripes of nodes.
+        let stripes = size[1].div_ceil(side) + 1;
+        let mut values = vec![0.0; stripes * side * columns];
         for odd in [0, 1] {
-            values[odd * WINDOW * columns..]
-                .par_chunks_mut(2 * WINDOW * columns)
+            values[odd * side * columns..]
+                .par_chunks_mut(2 * side * columns)
                 .enumerate()
                 .for_each(|(pair, nodes)| {
-                    let row = first[1] + SIDE * (2 * pair + odd).cast_signed() as i32;
+                    let row = first[1] + ((2 * pair + odd) * side).cast_signed() as i32;
                     for part in &cells.parts {
-                        spread(part, [first[0], row], columns, nodes);
+                        spread(part, [first[0], row], reach, columns, nodes);
                     }
                 });
         }
+        let radius = side as f64 / (2.0 * FINENESS);
         Self {
+            reach,
             first,
             columns,
             size,
             values,
             counts: Counts::new(cells, first, size),
+            // A point loses less than exp(−radius²), and is at most two radii away from where it is missed.
+            lost: 2.0 * radius * (-radius * radius).exp(),
         }
     }
 
-    /// Index of the first node of the window of a cell.
-    fn window(&self, cell: [i32; 2]) -> Option<usize> {
+    /// Index of the first node around a cell.
+    fn start(&self, cell: [i32; 2]) -> Option<usize> {
         let [column, row] = [0, 1].map(|axis| cell[axis].wrapping_sub(self.first[axis]));
         let inside = |c: i32, axis: usize| c >= 0 && (c as usize) < self.size[axis];
         (inside(column, 0) && inside(row, 1)).then(|| row as usize * self.columns + column as usize)
     }
 
-    /// The sum from what was gathered in the window of a cell.
+    /// The sum from what was gathered around a cell.
     fn sum(&self, cell: [i32; 2], [w, x, y]: [f64; 3], h: f64) -> KernelSum {
         let sum = w * (2.0 / PI) / (FINENESS * FINENESS);
-        let enough = |near: f64| sum * TOLERATED > near * LEFT_OUT * REACH;
+        let enough = |near: f64| sum * TOLERATED > near * self.lost;
         let around = || {
+            let cell = [0, 1].map(|axis| cell[axis] - self.first[axis]);
             self.counts
-                .around([0, 1].map(|axis| cell[axis] - self.first[axis]))
+                .around(cell, SIDE * self.reach.cast_signed() as i32)
         };
         if enough(self.counts.all()) || sum > 0.0 && enough(around()) {
             KernelSum {
@@ -133,26 +209,31 @@ impl Grid {
     }
 }
 
-/// Gathers the sums of all `grids` at places of `part`, from `first` on. Where a grid does not suffice, because no point is
-/// near enough, the logarithm is NaN.
-pub(super) fn gather<const K: usize>(
+/// Gathers the sums of all `grids`, which have the same reach, at places of `part`, from `first` on.
+fn gather<const K: usize>(
     part: &Part,
     first: usize,
     grids: [&Grid; K],
     h: f64,
     into: &mut [[KernelSum; K]],
 ) {
-    let mut windows = Windows::default();
+    let reach = grids.first().map_or(1, |grid| grid.reach);
+    let mut windows = Windows::new(reach);
     let mut starts = [None; BATCH];
-    let mut raw = [[0.0; 3]; BATCH];
     for (batch, into) in into.chunks_mut(BATCH).enumerate() {
         let range = first + batch * BATCH..first + batch * BATCH + into.len();
         windows.fill(&part.x[range.clone()], &part.y[range.clone()]);
         for (k, grid) in grids.iter().enumerate() {
             for (start, i) in starts.iter_mut().zip(range.clone()) {
-                *start = grid.window(part.cell(i));
+                *start = grid.start(part.cell(i));
             }
-            gather_windows(&windows, &starts[..into.len()], grid, &mut raw);
+            let mut raw = [[0.0; 3]; BATCH];
+            for (y, x) in windows.pairs() {
+                let offset = WINDOW * (y * grid.columns + x);
+                let [x, y] = [&windows.x[x], &windows.y[y]];
+                let nodes = &grid.values[offset..];
+                gather_windows(x, y, &starts[..into.len()], nodes, grid.columns, &mut raw);
+            }
             for ((into, raw), i) in into.iter_mut().zip(&raw).zip(range.clone()) {
                 into[k] = grid.sum(part.cell(i), *raw, h);
             }
@@ -160,52 +241,85 @@ pub(super) fn gather<const K: usize>(
     }
 }
 
-/// Values of `g` around a few points, and the same times the distance from the point, in spacings.
+/// Values of `g` at the nodes around a few points, window by window.
 struct Windows {
-    x: [Window; BATCH],
-    y: [Window; BATCH],
-    moment_x: [Window; BATCH],
-    moment_y: [Window; BATCH],
+    x: Vec<Along>,
+    y: Vec<Along>,
 }
 
-impl Default for Windows {
-    fn default() -> Self {
-        let zero = [[0.0; WINDOW]; BATCH];
-        Self {
-            x: zero,
-            y: zero,
-            moment_x: zero,
-            moment_y: zero,
-        }
-    }
+/// Values along one axis in one window, and the same times the distance from the point, in spacings.
+struct Along {
+    /// Nodes between the first one and the corner of the point's cell.
+    left: f64,
+    /// The values for a point in the corner of its cell.
+    corner: Window,
+    values: [Window; BATCH],
+    moments: [Window; BATCH],
 }
 
 impl Windows {
+    fn new(reach: usize) -> Self {
+        let along = || -> Vec<Along> {
+            let first = (WINDOW * reach / 2 - 1) as f64;
+            (0..reach)
+                .map(|window| Along::new(first - (WINDOW * window) as f64))
+                .collect()
+        };
+        Self {
+            x: along(),
+            y: along(),
+        }
+    }
+
     /// Works out the windows of points at `x` and `y` from the corner of their cells.
     fn fill(&mut self, x: &[f64], y: &[f64]) {
-        fill_windows(x, &mut self.x, &mut self.moment_x);
-        fill_windows(y, &mut self.y, &mut self.moment_y);
+        for (at, along) in [(x, &mut self.x), (y, &mut self.y)] {
+            for along in along {
+                along.fill(at);
+            }
+        }
+    }
+
+    /// Row and column of each window.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let reach = self.x.len();
+        (0..reach * reach).map(move |i| (i / reach, i % reach))
     }
 }
 
-/// `g` at the nodes of a window, for a point in the corner of its cell.
-static CORNER: LazyLock<Window> = LazyLock::new(|| {
-    std::array::from_fn(|k| {
-        let t = (k as f64 - LEFT as f64) / FINENESS;
-        (-t * t).exp()
-    })
-});
+impl Along {
+    fn new(left: f64) -> Self {
+        Self {
+            left,
+            corner: std::array::from_fn(|k| {
+                let t = (k as f64 - left) / FINENESS;
+                (-t * t).exp()
+            }),
+            values: [[0.0; WINDOW]; BATCH],
+            moments: [[0.0; WINDOW]; BATCH],
+        }
+    }
 
-/// With `k` counted from the left of the window, `t = k − LEFT − f` is the distance from a point at `f`, and
+    fn fill(&mut self, at: &[f64]) {
+        fill_windows(self, at);
+    }
+}
+
+/// With `k` counted from the left of the window, `t = k − left − f` is the distance from a point at `f`, and
 /// `g = exp(−(t/FINENESS)²)` is what it is for `f = 0`, times `b^k` and a factor that belong to the point.
 #[multiversion(targets(
     "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
     "x86_64+avx2+fma",
     "aarch64+neon"
 ))]
-fn fill_windows(at: &[f64], values: &mut [Window; BATCH], moments: &mut [Window; BATCH]) {
+fn fill_windows(along: &mut Along, at: &[f64]) {
     const RATE: f64 = 1.0 / (FINENESS * FINENESS);
-    let corner = &*CORNER;
+    let Along {
+        left,
+        corner,
+        values,
+        moments,
+    } = along;
     let mut offset = [0.0; BATCH];
     offset[..at.len()].copy_from_slice(at);
     let mut base = [0.0; BATCH];
@@ -213,7 +327,7 @@ fn fill_windows(at: &[f64], values: &mut [Window; BATCH], moments: &mut [Window;
     for i in 0..BATCH {
         let f = offset[i];
         base[i] = vector::exp(2.0 * RATE * f);
-        factor[i] = vector::exp(-RATE * f * (f + 2.0 * LEFT as f64));
+        factor[i] = vector::exp(-RATE * f * (f + 2.0 * *left));
     }
     for (i, f) in at.iter().enumerate() {
         let b1 = base[i];
@@ -227,23 +341,23 @@ fn fill_windows(at: &[f64], values: &mut [Window; BATCH], moments: &mut [Window;
             let high = factor[i] * power(8, b8) * power(16, b16);
             let value = low * high * corner[k];
             values[i][k] = value;
-            moments[i][k] = value * (k as f64 - LEFT as f64 - f);
+            moments[i][k] = value * (k as f64 - *left - f);
         }
     }
 }
 
 /// Adds the points of a stripe, whose first cell is `first`, to its nodes.
-fn spread(part: &Part, first: [i32; 2], columns: usize, nodes: &mut [f64]) {
-    let range = part.rows(first[1]..first[1] + SIDE);
-    let mut windows = Windows::default();
+fn spread(part: &Part, first: [i32; 2], reach: usize, columns: usize, nodes: &mut [f64]) {
+    let range = part.rows(first[1]..first[1] + SIDE * reach.cast_signed() as i32);
+    let mut windows = Windows::new(reach);
     let mut filled = range.start..range.start;
     let mut start = range.start;
     while start < range.end {
         let [column, row] = [0, 1].map(|axis| (part.cell(start)[axis] - first[axis]) as usize);
-        let window = &mut nodes[row * columns + column..];
+        let around = &mut nodes[row * columns + column..];
         let run = part.run(start, range.end);
         if run.len() > TASK {
-            spread_crowd(part, run.clone(), window, columns);
+            spread_crowd(part, run.clone(), reach, around, columns);
             start = run.end;
         }
         while start < run.end {
@@ -252,43 +366,54 @@ fn spread(part: &Part, first: [i32; 2], columns: usize, nodes: &mut [f64]) {
                 windows.fill(&part.x[filled.clone()], &part.y[filled.clone()]);
             }
             let until = run.end.min(filled.end);
-            let these = start - filled.start..until - filled.start;
-            add_windows(
-                &windows.x[these.clone()],
-                &windows.y[these],
-                window,
-                columns,
-            );
+            windows.add(start - filled.start..until - filled.start, around, columns);
             start = until;
         }
     }
 }
 
-/// Adds very many points of one cell to the nodes of its window. Where this happens there are few cells: here is the work
-/// that can be shared out.
-fn spread_crowd(part: &Part, range: Range<usize>, window: &mut [f64], columns: usize) {
+/// Adds very many points of one cell to the nodes around it. Where this happens there are few cells: here is the work that
+/// can be shared out.
+fn spread_crowd(
+    part: &Part,
+    range: Range<usize>,
+    reach: usize,
+    around: &mut [f64],
+    columns: usize,
+) {
+    let side = WINDOW * reach;
     let tiles: Vec<Vec<f64>> = range
         .clone()
         .into_par_iter()
         .step_by(TASK)
         .map(|first| {
-            let mut tile = vec![0.0; WINDOW * WINDOW];
-            let mut windows = Windows::default();
+            let mut tile = vec![0.0; side * side];
+            let mut windows = Windows::new(reach);
             let task = first..(first + TASK).min(range.end);
             for start in task.clone().step_by(BATCH) {
                 let batch = start..(start + BATCH).min(task.end);
                 windows.fill(&part.x[batch.clone()], &part.y[batch.clone()]);
-                let count = batch.len();
-                add_windows(&windows.x[..count], &windows.y[..count], &mut tile, WINDOW);
+                windows.add(0..batch.len(), &mut tile, side);
             }
             tile
         })
         .collect();
     for tile in tiles {
-        for (nodes, sums) in window.chunks_mut(columns).zip(tile.chunks_exact(WINDOW)) {
+        for (nodes, sums) in around.chunks_mut(columns).zip(tile.chunks_exact(side)) {
             for (node, sum) in nodes.iter_mut().zip(sums) {
                 *node += sum;
             }
+        }
+    }
+}
+
+impl Windows {
+    /// Adds some of the points, all in one cell, to the nodes around it.
+    fn add(&self, points: Range<usize>, around: &mut [f64], columns: usize) {
+        for (y, x) in self.pairs() {
+            let nodes = &mut around[WINDOW * (y * columns + x)..];
+            let [x, y] = [&self.x[x], &self.y[y]].map(|along| &along.values[points.clone()]);
+            add_windows(x, y, nodes, columns);
         }
     }
 }
@@ -334,25 +459,29 @@ fn add_products<const FUSED: bool>(x: &[Window], y: &[Window], nodes: &mut [f64]
     "aarch64+neon"
 ))]
 fn gather_windows(
-    windows: &Windows,
+    x: &Along,
+    y: &Along,
     starts: &[Option<usize>],
-    grid: &Grid,
+    nodes: &[f64],
+    columns: usize,
     into: &mut [[f64; 3]; BATCH],
 ) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        gather_products::<true>(windows, starts, grid, into);
+        gather_products::<true>(x, y, starts, nodes, columns, into);
     } else {
-        gather_products::<false>(windows, starts, grid, into);
+        gather_products::<false>(x, y, starts, nodes, columns, into);
     }
 }
 
-/// `Σ_z g(x − z) S(z)`, and the same with the distance `z − x`, in spacings, as a factor. Places in the same cell are
-/// served together, which saves reading the nodes again.
+/// Adds `Σ_z g(x − z) S(z)` over one window, and the same with the distance `z − x`, in spacings, as a factor. Places in
+/// the same cell are served together, which saves reading the nodes again.
 #[inline(always)]
 fn gather_products<const FUSED: bool>(
-    windows: &Windows,
+    x: &Along,
+    y: &Along,
     starts: &[Option<usize>],
-    grid: &Grid,
+    nodes: &[f64],
+    columns: usize,
     into: &mut [[f64; 3]; BATCH],
 ) {
     let mut folded = [[[0.0; 8]; 3]; BATCH];
@@ -362,25 +491,24 @@ fn gather_products<const FUSED: bool>(
             i += 1;
             continue;
         };
-        let together = starts[i..]
-            .iter()
-            .take_while(|s| **s == Some(start))
-            .count();
-        let nodes = &grid.values[start..];
-        let columns = grid.columns;
-        i += match together {
-            1 => gather_few::<1, FUSED>(windows, i, nodes, columns, &mut folded),
-            _ => gather_few::<2, FUSED>(windows, i, nodes, columns, &mut folded),
+        let nodes = &nodes[start..];
+        i += if starts.get(i + 1) == Some(&Some(start)) {
+            gather_few::<2, FUSED>(x, y, i, nodes, columns, &mut folded)
+        } else {
+            gather_few::<1, FUSED>(x, y, i, nodes, columns, &mut folded)
         };
     }
     for (into, folded) in into.iter_mut().zip(&folded) {
-        *into = folded.map(|[a, b, c, d, e, f, g, h]| ((a + e) + (b + f)) + ((c + g) + (d + h)));
+        for (into, [a, b, c, d, e, f, g, h]) in into.iter_mut().zip(folded) {
+            *into += ((a + e) + (b + f)) + ((c + g) + (d + h));
+        }
     }
 }
 
 #[inline(always)]
 fn gather_few<const PLACES: usize, const FUSED: bool>(
-    windows: &Windows,
+    x: &Along,
+    y: &Along,
     first: usize,
     nodes: &[f64],
     columns: usize,
@@ -388,23 +516,23 @@ fn gather_few<const PLACES: usize, const FUSED: bool>(
 ) -> usize {
     let mut plain = [[0.0; WINDOW]; PLACES];
     let mut moved = [[0.0; WINDOW]; PLACES];
-    let y = &windows.y[first..first + PLACES];
-    let moment_y = &windows.moment_y[first..first + PLACES];
+    let values = &y.values[first..first + PLACES];
+    let moments = &y.moments[first..first + PLACES];
     for row in 0..WINDOW {
         let nodes = &nodes[row * columns..][..WINDOW];
         for place in 0..PLACES {
             for k in 0..WINDOW {
-                plain[place][k] = nodes[k].fused::<FUSED>(y[place][row], plain[place][k]);
-                moved[place][k] = nodes[k].fused::<FUSED>(moment_y[place][row], moved[place][k]);
+                plain[place][k] = nodes[k].fused::<FUSED>(values[place][row], plain[place][k]);
+                moved[place][k] = nodes[k].fused::<FUSED>(moments[place][row], moved[place][k]);
             }
         }
     }
     for place in 0..PLACES {
-        let (x, moment_x) = (&windows.x[first + place], &windows.moment_x[first + place]);
+        let (values, moments) = (&x.values[first + place], &x.moments[first + place]);
         into[first + place] = [
-            fold(&plain[place], x),
-            fold(&plain[place], moment_x),
-            fold(&moved[place], x),
+            fold(&plain[place], values),
+            fold(&plain[place], moments),
+            fold(&moved[place], values),
         ];
     }
     PLACES
@@ -474,11 +602,11 @@ impl Counts {
         self.before.last().map_or(0.0, |&all| f64::from(all))
     }
 
-    /// Points that may be no further than two windows from a cell, counted from the first.
-    fn around(&self, [column, row]: [i32; 2]) -> f64 {
+    /// Points that may be no more than `reach` columns and rows away from a cell, counted from the first.
+    fn around(&self, [column, row]: [i32; 2], reach: i32) -> f64 {
         let span = |at: i32, boxes: usize| {
-            let from = (at - SIDE - 1).max(0) as usize / BOX;
-            let to = (at as usize + WINDOW + 1) / BOX + 1;
+            let from = (at - reach - 1).max(0) as usize / BOX;
+            let to = (at + reach + 1) as usize / BOX + 1;
             [from.min(boxes - 1), to.min(boxes - 1)]
         };
         let ([left, right], [low, high]) = (span(column, self.columns), span(row, self.rows));

@@ -15,6 +15,9 @@ pub(super) trait Lane: Copy + Send + Sync + 'static {
     const HIDDEN_BITS: f64;
     /// A sum below `2^FAINT` may have lost terms to the smallest weight that [`exp2`](Self::exp2) gives.
     const FAINT: f64;
+    /// A group of places should reach no further from its middle than this, in units of `h`. A small group meets fewer points,
+    /// a full one keeps the lanes busy, and in single precision long coordinates have few digits behind the point.
+    const RADIUS: f64;
     /// Squares of distances up to this, in units in which `k_h = 2^{−d²}`, are exact enough.
     const LARGEST_SQUARE: f64;
     /// Whether each place may have an offset of its own in the exponent.
@@ -40,11 +43,12 @@ pub(super) trait Lane: Copy + Send + Sync + 'static {
 /// `$number`'s arithmetic, and `2^e = 2^k 2^r` with integer `k` and `|r| ≤ ½`; `2^r` is the polynomial of least
 /// relative error (found with the exchange algorithm of Remez in 40 digits).
 macro_rules! lane {
-    ($number:ident, hidden $hidden:expr, faint $faint:expr, square $square:expr, lifted $lifted:expr, lowest $lowest:expr, round $round:expr, mantissa $mantissa:expr, polynomial $first:expr, $others:expr) => {
+    ($number:ident, hidden $hidden:expr, faint $faint:expr, radius $radius:expr, square $square:expr, lifted $lifted:expr, lowest $lowest:expr, round $round:expr, mantissa $mantissa:expr, polynomial $first:expr, $others:expr) => {
         impl Lane for $number {
             const ZERO: Self = 0.0;
             const HIDDEN_BITS: f64 = $hidden;
             const FAINT: f64 = $faint;
+            const RADIUS: f64 = $radius;
             const LARGEST_SQUARE: f64 = $square;
             const LIFTED: bool = $lifted;
 
@@ -99,7 +103,7 @@ macro_rules! lane {
     };
 }
 
-lane!(f32, hidden 24.0, faint -60.0, square 64.0, lifted false, lowest -100.0, round 12_582_912.0, mantissa 23,
+lane!(f32, hidden 22.0, faint -60.0, radius 2.5, square 64.0, lifted false, lowest -100.0, round 12_582_912.0, mantissa 23,
     // Largest relative error 7.5e-8.
     polynomial 0.001_327_647_2, [
     0.009_675_541,
@@ -109,7 +113,7 @@ lane!(f32, hidden 24.0, faint -60.0, square 64.0, lifted false, lowest -100.0, r
     1.000_000_1,
 ]);
 
-lane!(f64, hidden 64.0, faint -900.0, square f64::INFINITY, lifted true, lowest -1000.0, round 6_755_399_441_055_744.0, mantissa 52,
+lane!(f64, hidden 64.0, faint -900.0, radius 8.0, square f64::INFINITY, lifted true, lowest -1000.0, round 6_755_399_441_055_744.0, mantissa 52,
     // Largest relative error 2.1e-16.
     polynomial 7.037_278_846_726_901e-9, [
     1.020_853_792_965_741e-7,

@@ -1,0 +1,171 @@
+//! A cloud made ready for kernel sums.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::blocks::{Blocks, Rectangle};
+use super::cells::Cells;
+use super::grid::{self, Grid};
+use super::{Method, sums};
+use crate::cloud::CloudView;
+
+/// A cloud made ready to be summed over, or to be summed at.
+///
+/// What the sums need is prepared when it is first used and kept until the points or the bandwidth change: a cloud that
+/// does not move is prepared once.
+#[derive(Clone, Debug, Default)]
+pub struct Points {
+    x: Vec<f64>,
+    y: Vec<f64>,
+    /// `(h/h_j)²` for each point where widths differ; empty where all are `h`.
+    narrowness: Vec<f64>,
+    bounds: Option<Rectangle>,
+    blocks: OnceLock<Blocks>,
+    cells: Recent<Cells>,
+    grids: [Recent<Grid>; grid::LONGEST],
+}
+
+impl Points {
+    /// The points of `cloud` (`n×2`), each with the width that the sums are asked for.
+    #[must_use]
+    pub fn new(cloud: CloudView<'_>) -> Self {
+        let mut points = Self::default();
+        points.load(cloud);
+        points
+    }
+
+    /// The points with these indices.
+    pub(super) fn some(&self, indices: &[usize]) -> Self {
+        let [x, y] =
+            [&self.x, &self.y].map(|v| -> Vec<f64> { indices.iter().map(|&i| v[i]).collect() });
+        Self {
+            bounds: (!indices.is_empty()).then(|| Rectangle::around(&x, &y)),
+            x,
+            y,
+            ..Self::default()
+        }
+    }
+
+    /// Copies `cloud` (`n×2`), reusing the memory of an earlier copy. Nothing is to be done if it has not changed.
+    pub fn load(&mut self, cloud: CloudView<'_>) {
+        self.narrowness.clear();
+        if self.equals(cloud) {
+            return;
+        }
+        self.blocks.take();
+        self.cells.take();
+        self.grids.iter_mut().for_each(Recent::take);
+        for (axis, column) in [&mut self.x, &mut self.y].into_iter().enumerate() {
+            column.clear();
+            column.extend(cloud.column(axis));
+        }
+        self.bounds = (!self.is_empty()).then(|| Rectangle::around(&self.x, &self.y));
+    }
+
+    /// Whether these are the points of `cloud`, in the same order.
+    #[must_use]
+    pub fn equals(&self, cloud: CloudView<'_>) -> bool {
+        self.len() == cloud.nrows()
+            && cloud
+                .rows()
+                .into_iter()
+                .zip(self.x.iter().zip(&self.y))
+                .all(|(row, (x, y))| row[0] == *x && row[1] == *y)
+    }
+
+    /// Gives each point a width of its own, `h_j = h (f(y_j)/g)^{−1/2}`, where `f` is the kernel density of the
+    /// points with the common bandwidth `h` and `g` the geometric mean of its values (Abramson 1982).
+    /// It holds until the next [`load`](Self::load).
+    pub fn adapt(&mut self, h: f64) {
+        self.narrowness.clear();
+        let pilot = sums(self, [self], h, Method::Exact);
+        let mean_log = pilot.iter().map(|[f]| f.log).sum::<f64>() / self.len().max(1) as f64;
+        self.narrowness
+            .extend(pilot.iter().map(|[f]| (f.log - mean_log).exp()));
+    }
+
+    /// Number of points.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.x.len()
+    }
+
+    /// Whether there is no point at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.x.is_empty()
+    }
+
+    /// Whether point `index` lies exactly at `place`.
+    #[must_use]
+    pub fn is_at(&self, index: usize, place: [f64; 2]) -> bool {
+        index < self.len() && [self.x[index], self.y[index]] == place
+    }
+
+    pub(super) fn blocks(&self) -> &Blocks {
+        self.blocks.get_or_init(|| Blocks::new(&self.x, &self.y))
+    }
+
+    pub(super) fn cells(&self, h: f64) -> Arc<Cells> {
+        self.cells
+            .get(h, || Cells::new(&self.x, &self.y, h / grid::FINENESS))
+    }
+
+    pub(super) fn grid(&self, h: f64, reach: usize) -> Arc<Grid> {
+        self.grids[reach - 1].get(h, || Grid::new(&self.cells(h), reach))
+    }
+
+    /// The smallest rectangle around the points.
+    pub(super) fn bounds(&self) -> Option<&Rectangle> {
+        self.bounds.as_ref()
+    }
+
+    pub(super) fn narrowness(&self) -> Option<&[f64]> {
+        (!self.narrowness.is_empty()).then_some(&self.narrowness)
+    }
+
+    /// The smallest and the largest narrowness.
+    pub(super) fn narrowness_range(&self) -> [f64; 2] {
+        self.narrowness().map_or([1.0; 2], |all| {
+            let around = all.iter().copied();
+            [
+                around.clone().fold(f64::INFINITY, f64::min),
+                around.fold(0.0, f64::max),
+            ]
+        })
+    }
+}
+
+/// What was last worked out for some bandwidth.
+#[derive(Debug)]
+struct Recent<T>(Mutex<Option<(f64, Arc<T>)>>);
+
+impl<T> Recent<T> {
+    fn get(&self, h: f64, work_out: impl FnOnce() -> T) -> Arc<T> {
+        if let Some((at, found)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            && *at == h
+        {
+            return found.clone();
+        }
+        // Not under the lock: a thread that waits for this work may be given a task that wants the lock.
+        let found = Arc::new(work_out());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((h, found.clone()));
+        found
+    }
+
+    fn take(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Clone for Recent<T> {
+    fn clone(&self) -> Self {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(Mutex::new(recent.clone()))
+    }
+}
