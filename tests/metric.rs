@@ -77,6 +77,7 @@ fn panel(reference: CloudView<'_>, training: Option<CloudView<'_>>, target: &dyn
         reference,
         training,
         components: target.components(),
+        target: None,
     };
     MetricsSpec::default().build(evidence).unwrap()
 }
@@ -492,6 +493,7 @@ fn the_panel_measures_what_applies_in_the_order_of_the_list() {
         reference: cloud.view(),
         training: None,
         components: Some(&target.components[..1]),
+        target: None,
     });
     let expected = [
         "energy_distance",
@@ -570,6 +572,7 @@ fn settings_out_of_range_are_refused_by_name() {
         reference: reference.view(),
         training: None,
         components: None,
+        target: None,
     };
     assert_eq!(good.build(evidence).unwrap_err().key, "reference[7]");
 

@@ -94,6 +94,7 @@ impl Experiment {
                 reference: reference.view(),
                 training: None,
                 components: None,
+                target: None,
             })
             .map_err(|invalid| invalid.under("metrics"))?;
         let warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
@@ -164,6 +165,7 @@ impl Experiment {
             reference: sample.view(),
             training: Some(self.training.view()),
             components: self.target.components(),
+            target: Some(&self.target),
         })?;
         let floors = Floors::estimate(
             &panel,
