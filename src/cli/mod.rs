@@ -8,6 +8,7 @@ mod list;
 mod load;
 mod measure;
 mod progress;
+mod reference;
 mod run;
 mod schema;
 
@@ -61,6 +62,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure a cloud from a file against another file or a target: value, floor, p-value and verdict of every measure
     Measure(measure::MeasureArgs),
+    /// Solve the exact flow of a scenario's target on a grid, at the times of its run
+    Reference(reference::ReferenceArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, common),
         Command::Compare(args) => compare::run(&args, common),
         Command::Measure(args) => measure::measure(&args, common),
+        Command::Reference(args) => reference::reference(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

@@ -11,7 +11,7 @@ use crate::vector::exp;
 /// What [`Sinkhorn`] measures.
 pub const SINKHORN: About = About {
     name: "sinkhorn",
-    measures: "debiased entropic transport cost between cloud and target, squared distances, ε a tenth of the reference's variance, in squared units",
+    measures: "debiased entropic transport cost between cloud and target, squared distances, ε half the variance of a coordinate, in squared units",
     sees: "sees misplaced mass and large-scale error, as W2 does; blind to everything finer than √ε, and to a few per cent of outliers",
     ideal: Ideal::Low,
 };
@@ -21,7 +21,7 @@ const ROWS: usize = 32;
 /// Rounds after which a solution is given as it is, and called unconverged.
 const ROUNDS: usize = 500;
 /// Total variation of the marginals at which a plan is taken for one: it enters the value squared.
-const TOLERANCE: f64 = 1e-4;
+const TOLERANCE: f64 = 3e-4;
 /// Factor between the regularisations of successive rounds on the way down to ε.
 const ANNEALING: f64 = 0.5;
 
@@ -46,7 +46,7 @@ struct Solution {
 
 impl Sinkhorn {
     /// ε as a share of the mean variance of a coordinate of the reference.
-    pub const SHARE: f64 = 0.1;
+    pub const SHARE: f64 = 0.5;
 
     /// Takes the reference sample (`m×2`, not empty, finite) and ε, a squared length greater than 0.
     #[must_use]

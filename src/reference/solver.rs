@@ -9,8 +9,8 @@ use crate::target::Target;
 ///
 /// In space: the exponentially fitted fluxes of Scharfetter and Gummel (*IEEE Trans. Electron Devices* 16, 1969; Chang and Cooper, *J. Comput. Phys.* 6,
 /// 1970, for this equation), of second order, which vanish for `q = p` whatever the size of the cells. In time: the two axes in turn
-/// (Strang, *SIAM J. Numer. Anal.* 5, 1968), each by implicit Euler steps extrapolated to second order; a line on which the extrapolation is negative anywhere
-/// keeps the Euler steps, which never are. Every part conserves the mass of every line, and the length of steps follows the error that they make.
+/// (Strang, *SIAM J. Numer. Anal.* 5, 1968), each by implicit Euler steps extrapolated to second order, the correction
+/// limited where it would take more mass than there is. Every part conserves the mass of every line, and the length of steps follows the error that they make.
 #[derive(Clone, Debug)]
 pub struct Reference {
     grid: Grid,
@@ -154,6 +154,11 @@ impl Reference {
         &self.mass
     }
 
+    /// Mass of the target in each cell.
+    pub fn target_mass(&self) -> impl Iterator<Item = f64> {
+        self.log_target.iter().map(|log_p| log_p.exp())
+    }
+
     /// Mass on the whole grid; 1 up to rounding.
     #[must_use]
     pub fn total(&self) -> f64 {
@@ -295,16 +300,40 @@ fn lines(mass: &mut [f64], whole: &Factors, half: &Factors) -> f64 {
             half.solve(number, line);
             let gap = line.iter().zip(&once).map(|(a, b)| (a - b).abs());
             let error = 0.5 * gap.sum::<f64>();
-            let positive = line.iter().zip(&once).all(|(a, b)| 2.0 * a >= *b);
-            if positive {
-                for (twice, once) in line.iter_mut().zip(&once) {
-                    *twice = 2.0 * *twice - once;
-                }
-            }
+            extrapolate(line, &once);
             error
         })
         .collect();
     errors.iter().sum()
+}
+
+/// Adds the difference `twice − once` to `twice`, as fluxes between neighbours, each cut down to what the cell has that it flows out of
+/// (Zalesak, *J. Comput. Phys.* 31, 1979). In the tails, where Euler's exponentials outweigh the truth, that keeps the mass positive.
+fn extrapolate(twice: &mut [f64], once: &[f64]) {
+    // Flux into each cell from the one before; the sum of all differences is zero, up to rounding.
+    let mut flux = vec![0.0; twice.len() + 1];
+    for (i, (a, b)) in twice.iter().zip(once).enumerate() {
+        flux[i + 1] = flux[i] - (a - b);
+    }
+    flux[twice.len()] = 0.0;
+    let allowed: Vec<f64> = twice
+        .iter()
+        .enumerate()
+        .map(|(i, &mass)| {
+            let out = flux[i + 1].max(0.0) + (-flux[i]).max(0.0);
+            if out > mass {
+                (1.0 - 1e-12) * mass / out
+            } else {
+                1.0
+            }
+        })
+        .collect();
+    for i in 1..twice.len() {
+        let from = if flux[i] > 0.0 { i - 1 } else { i };
+        let limited = flux[i] * allowed[from];
+        twice[i - 1] -= limited;
+        twice[i] += limited;
+    }
 }
 
 /// `x / (eˣ − 1)`.

@@ -50,6 +50,8 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "36-energy-balance.toml",
+    "37-stop-at-floor.toml",
 ];
 
 impl Shipped {
