@@ -23,7 +23,7 @@ pub(super) struct MeasureArgs {
     /// The cloud to measure: an .npy (n×2), .npz (first array, or `file.npz:name`) or .csv file (two columns)
     a: String,
     /// What to measure it against: a file of the same kinds
-    #[arg(required_unless_present = "target", conflicts_with = "target")]
+    #[arg(conflicts_with = "target")]
     b: Option<String>,
     /// Measure against a distribution instead: a family with its default parameters, such as `ring`, or the target of a scenario
     #[arg(long, value_name = "NAME-OR-SCENARIO")]
@@ -71,16 +71,28 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
     let null = match (&target, &sample) {
         (Some(target), _) => Null::Target(target),
         (None, Some(sample)) => Null::Sample(sample.view()),
-        (None, None) => return Err(CliError::Usage("name a file B or a --target".to_owned())),
+        (None, None) => {
+            return Err(CliError::Usage(
+                "measured against what? name a second file, or a distribution: --target ring"
+                    .to_owned(),
+            ));
+        }
     };
-    let against = args.target.as_ref().or(args.b.as_ref()).map_or("", |name| name);
+    let against = args
+        .target
+        .as_ref()
+        .or(args.b.as_ref())
+        .map_or("", |name| name);
     let judged = judge.judge(cloud.view(), null).map_err(|invalid| {
         let (key, name) = match invalid.key.chars().next() {
             Some('a') => (&invalid.key[1..], args.a.as_str()),
             Some('b') => (&invalid.key[1..], against),
             _ => return CliError::Usage(invalid.to_string()),
         };
-        CliError::Usage(format!("{name}{key} is {}: it {}", invalid.value, invalid.remedy))
+        CliError::Usage(format!(
+            "{name}{key} is {}: it {}",
+            invalid.value, invalid.remedy
+        ))
     })?;
 
     if let Some(path) = &args.plot {
@@ -92,7 +104,11 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
     }
     let named = names(&judged, &args.a, against);
     if common.json {
-        let kind = if target.is_some() { "draws" } else { "permutation" };
+        let kind = if target.is_some() {
+            "draws"
+        } else {
+            "permutation"
+        };
         let object = object(&judged, &named, [&args.a, against], kind);
         return print(&format!("{object:#}\n"));
     }

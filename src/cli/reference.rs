@@ -51,7 +51,10 @@ fn time(text: &str) -> Result<f64, String> {
 pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
     if !(1e-12..=1e-2).contains(&args.tolerance) {
-        let text = format!("--tolerance is {}: must lie between 1e-12 and 1e-2", args.tolerance);
+        let text = format!(
+            "--tolerance is {}: must lie between 1e-12 and 1e-2",
+            args.tolerance
+        );
         return Err(CliError::Usage(text));
     }
     let mut loaded = args.scenario.load()?;
@@ -62,11 +65,17 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
     let grid = Grid::around(&spread, usize::from(args.cells));
     // Says what cannot be solved before anything runs.
     let refused = |error: crate::reference::ReferenceError| CliError::Usage(error.to_string());
-    let mut reference =
-        Reference::new(&*experiment.source, &*experiment.target, grid, args.tolerance)
-            .map_err(refused)?;
+    let mut reference = Reference::new(
+        &*experiment.source,
+        &*experiment.target,
+        grid,
+        args.tolerance,
+    )
+    .map_err(refused)?;
     if experiment.scenario.flow.h != WordOr::Word(Map::Identity) && !common.quiet {
-        say("\x1b[1;33mnote\x1b[0m: the reference is the flow with flow.h = \"identity\"; the scenario has another map");
+        say(
+            "\x1b[1;33mnote\x1b[0m: the reference is the flow with flow.h = \"identity\"; the scenario has another map",
+        );
     }
     let moments = if args.times.is_empty() {
         run(experiment)?

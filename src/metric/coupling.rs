@@ -69,12 +69,7 @@ struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// The tree of the plan that serves rows and columns in the order of a curve through the plane, each from where the one before left off.
-    fn staircase(
-        rows: &'a Planar,
-        columns: &'a Planar,
-        supply: &[f64],
-        demand: &[f64],
-    ) -> Self {
+    fn staircase(rows: &'a Planar, columns: &'a Planar, supply: &[f64], demand: &[f64]) -> Self {
         let (n, m) = (rows.len(), columns.len());
         let mut tree = Self {
             rows,
@@ -214,7 +209,11 @@ impl<'a> Tree<'a> {
             }
         }
         // What hung on the leaving arc hangs on the entering one now: the parents between the two turn around.
-        let (mut node, mut parent) = if on_row_side { (row, column) } else { (column, row) };
+        let (mut node, mut parent) = if on_row_side {
+            (row, column)
+        } else {
+            (column, row)
+        };
         let top = node;
         let mut flow = amount;
         loop {

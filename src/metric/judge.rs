@@ -102,7 +102,9 @@ impl Judge {
                     return Err(Invalid::new(
                         "target",
                         most,
-                        format!("holds fewer points than the cloud has and does not repeat them; take at most {most} points, or set replace = true there"),
+                        format!(
+                            "holds fewer points than the cloud has and does not repeat them; take at most {most} points, or set replace = true there"
+                        ),
                     ));
                 }
                 (target.sample(count, self.stream("reference")), Some(target))
@@ -154,7 +156,11 @@ impl Judge {
                 })
                 .collect();
             for (place, metric) in list.iter().enumerate() {
-                let floor = Floor::new(floors.iter().filter_map(|values| values.get(place).copied()));
+                let floor = Floor::new(
+                    floors
+                        .iter()
+                        .filter_map(|values| values.get(place).copied()),
+                );
                 judgements.push(Judgement::new(
                     metric.about(),
                     metric.read(cloud.view()),
@@ -237,7 +243,10 @@ impl Judgement {
         let how = match (self.p <= 0.05, self.z.is_finite()) {
             (true, true) if self.z.abs() >= 1.0 => {
                 let side = if self.z > 0.0 { "above" } else { "below" };
-                format!("differs from chance: {:.1} sd {side} the floor", self.z.abs())
+                format!(
+                    "differs from chance: {:.1} sd {side} the floor",
+                    self.z.abs()
+                )
             }
             (true, _) => format!("differs from chance: beyond all but few of {draws} floor values"),
             (false, _) if self.below(floor) => {

@@ -23,18 +23,20 @@ pub const KL: About = About {
 /// k-th neighbours as in Kraskov et al., *Phys. Rev. E* 69, 2004): `H = ψ(n) − ψ(k) + log π + (2/n) Σ_i log ρ_k(i)` in the plane, `ψ` the digamma function.
 ///
 /// No reference sample enters, so it has none of its noise, and it is as good far from the target as near it. `k = 5`, lowered for
-/// clouds that have fewer points; NaN for fewer than two. Distances below `1e-9` of the cloud's spread count as just that. Infinite where
-/// a point lies where the density is zero.
+/// clouds that have fewer points; NaN for fewer than two. Distances below `1e-9` of the cloud's spread count as just that.
 #[derive(Clone, Debug)]
 pub struct KnownKl {
     target: Arc<dyn Target>,
 }
 
 impl KnownKl {
-    /// Takes the target; `None` if its density has no closed form.
+    /// Takes the target; `None` if its density has no closed form, or no gradient: where it is zero the divergence of any cloud that
+    /// strays is infinite, and says no more.
     #[must_use]
     pub fn new(target: &Arc<dyn Target>) -> Option<Self> {
-        target.log_density(CloudView::from(&[[0.0; 2]; 0]))?;
+        let nowhere = CloudView::from(&[[0.0; 2]; 0]);
+        target.log_density(nowhere)?;
+        target.score(nowhere)?;
         Some(Self {
             target: Arc::clone(target),
         })

@@ -62,12 +62,8 @@ impl Metric for LogisticC2st {
             return f64::NAN;
         }
         // Class by class and half by half.
-        let terms = [0, 1].map(|odd| {
-            [
-                self.half(cloud, odd),
-                self.half(self.reference.view(), odd),
-            ]
-        });
+        let terms =
+            [0, 1].map(|odd| [self.half(cloud, odd), self.half(self.reference.view(), odd)]);
         let accuracy = |odd: usize| {
             let weights = fit(&terms[1 - odd]);
             let share = |class: usize| {
@@ -187,7 +183,11 @@ mod tests {
         let mut b = [0.0; TERMS];
         for i in 0..TERMS {
             for j in 0..TERMS {
-                let entry = if i == j { 8.0 } else { 1.0 / (1 + i + j) as f64 };
+                let entry = if i == j {
+                    8.0
+                } else {
+                    1.0 / (1 + i + j) as f64
+                };
                 a[i][j] = entry;
                 b[i] += entry * x[j];
             }

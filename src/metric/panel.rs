@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{
-    About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_P, EnergyDistance,
-    ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st, MEMORISATION, MMD2,
-    Memorisation, Metric, MetricsSpec, Mmd2, ModeMeasure, SCORE_ERROR, SINKHORN, SLICED_W2,
-    ScoreError, Sinkhorn, SlicedW2, Transport, W2, Wasserstein, median_distance,
+    About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_P,
+    EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
+    MEMORISATION, MMD2, Memorisation, Metric, MetricsSpec, Mmd2, ModeMeasure, SCORE_ERROR,
+    SINKHORN, SLICED_W2, ScoreError, Sinkhorn, SlicedW2, Transport, W2, Wasserstein,
+    median_distance,
 };
 use crate::cloud::CloudView;
 use crate::random::Stream;
@@ -73,7 +74,9 @@ pub(super) fn metrics(
         some(SlicedW2::new(reference, SlicedW2::DIRECTIONS))
     });
     add(&W2, &|| some(Wasserstein::new(reference).ok()?));
-    add(&SINKHORN, &|| some(Sinkhorn::new(reference, rulers.epsilon)));
+    add(&SINKHORN, &|| {
+        some(Sinkhorn::new(reference, rulers.epsilon))
+    });
     add(&KL, &|| some(KnownKl::new(target?)?));
     add(&KNN_KL, &|| some(KnnKl::new(reference, KnnKl::K)));
     add(&KNN_KL_REVERSE, &|| {
@@ -93,7 +96,10 @@ pub(super) fn metrics(
     list
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "most builders may find that their measure makes no sense")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "most builders may find that their measure makes no sense"
+)]
 fn some(metric: impl Metric + 'static) -> Option<Box<dyn Metric>> {
     Some(Box::new(metric))
 }

@@ -59,7 +59,10 @@ impl Coupling {
             normalise(&mut demand_masses);
             1.0
         };
-        let (rows, columns) = (pick(&all_rows, &supply.places), pick(&all_columns, &demand.places));
+        let (rows, columns) = (
+            pick(&all_rows, &supply.places),
+            pick(&all_columns, &demand.places),
+        );
         // Costs on the scale of the clouds and not of their distance, for the sake of rounding.
         let (rows, columns) = (centre(&rows).0, centre(&columns).0);
         let Plan { arcs, price } = cheapest(&rows, &columns, &supply_masses, &demand_masses);
@@ -77,11 +80,17 @@ impl Coupling {
         let gap = arcs.iter().map(slack).sum::<f64>().max(0.0);
         let plan: Vec<(usize, usize, f64)> = arcs
             .iter()
-            .map(|&(i, j, mass)| (supply.places[i as usize], demand.places[j as usize], mass / whole))
+            .map(|&(i, j, mass)| {
+                (
+                    supply.places[i as usize],
+                    demand.places[j as usize],
+                    mass / whole,
+                )
+            })
             .collect();
-        let costs = plan.iter().map(|&(i, j, share)| {
-            share * squared(at(&all_rows, i), at(&all_columns, j))
-        });
+        let costs = plan
+            .iter()
+            .map(|&(i, j, share)| share * squared(at(&all_rows, i), at(&all_columns, j)));
         Ok(Self {
             value: costs.sum::<f64>().sqrt(),
             gap,
@@ -176,7 +185,10 @@ impl Wasserstein {
                     order.rotate_left(pair as usize * size % cloud.nrows());
                     cloud.select(Axis(0), &order[..size])
                 };
-                let (a, b) = (part(cloud, "cloud"), part(self.reference.view(), "reference"));
+                let (a, b) = (
+                    part(cloud, "cloud"),
+                    part(self.reference.view(), "reference"),
+                );
                 ExactW2::new(b.view()).map_or(f64::NAN, |exact| exact.measure(a.view()))
             })
             .collect();
@@ -209,7 +221,9 @@ impl Metric for Wasserstein {
     fn read(&self, cloud: CloudView<'_>) -> Reading {
         let (n, m) = (cloud.nrows(), self.reference.nrows());
         let certified = |value: f64, gap: f64| Reading {
-            note: Some(format!("exact: the squared distance is proven to {gap:.0e}")),
+            note: Some(format!(
+                "exact: the squared distance is proven to {gap:.0e}"
+            )),
             ..Reading::of(value)
         };
         if n == m && n <= Self::MOST {

@@ -180,7 +180,11 @@ impl Observer for Meter {
             self.measure(last);
         }
         // A run that ended before its time did not know its last step when it came.
-        if self.rows.last().is_some_and(|row| row.values.get(W2_MOVED).is_none()) {
+        if self
+            .rows
+            .last()
+            .is_some_and(|row| row.values.get(W2_MOVED).is_none())
+        {
             let moved = self.w2_moved(last);
             if let (Some(moved), Some(row)) = (moved, self.rows.last_mut()) {
                 row.values.push(W2_MOVED, moved);

@@ -32,7 +32,7 @@ pub struct Reference {
 pub enum ReferenceError {
     /// The density has no closed form.
     #[error(
-        "the density of the {role} has no closed form, which the Fokker-Planck equation needs: take a gaussian, mixture, ring, grid, circles, rings, checkerboard or image"
+        "the density of the {role} has no closed form, which the Fokker-Planck equation needs: take a gaussian, mixture, ring, grid, circles or rings"
     )]
     NoDensity {
         /// `target` or `source`.

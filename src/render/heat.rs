@@ -46,7 +46,13 @@ pub fn heats(title: &str, heats: &[Heat<'_>], view: View, style: &Style) -> Imag
     let mut canvas = Canvas::new(width, height, style.sane_scale(), theme.paper());
     let letters = bold(20.0);
     let text = letters.fit(title, width - LEFT - RIGHT);
-    canvas.text(&text, [LEFT - 1.0, 38.0], Anchor::Left, letters, theme.ink());
+    canvas.text(
+        &text,
+        [LEFT - 1.0, 38.0],
+        Anchor::Left,
+        letters,
+        theme.ink(),
+    );
 
     let last = heats.last().map_or(&[][..], |heat| heat.values);
     let most = last.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
@@ -103,11 +109,12 @@ fn paint(canvas: &mut Canvas, heat: &Heat<'_>, plot: Rect, view: View, most: f64
         .map(|level| tint(f64::from(level) / 255.0, theme))
         .collect();
     // Where a device pixel lies, in cells from the middle of the first.
-    let cell = |pixel: usize, origin: f64, length: f64, range: [f64; 2], of: [f64; 2], count: usize| {
-        let share = ((pixel as f64 + 0.5) / scale - origin) / length;
-        let at = range[0] + share * (range[1] - range[0]);
-        (at - of[0]) / (of[1] - of[0]) * count as f64 - 0.5
-    };
+    let cell =
+        |pixel: usize, origin: f64, length: f64, range: [f64; 2], of: [f64; 2], count: usize| {
+            let share = ((pixel as f64 + 0.5) / scale - origin) / length;
+            let at = range[0] + share * (range[1] - range[0]);
+            (at - of[0]) / (of[1] - of[0]) * count as f64 - 0.5
+        };
     canvas.set_shaded();
     let pixels = canvas.pixels_mut();
     for pixel_y in clip.y[0]..clip.y[1] {

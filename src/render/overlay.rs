@@ -32,7 +32,13 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
     };
     let letters = bold(20.0);
     let text = letters.fit(title, across);
-    canvas.text(&text, [LEFT - 1.0, 40.0], Anchor::Left, letters, theme.ink());
+    canvas.text(
+        &text,
+        [LEFT - 1.0, 40.0],
+        Anchor::Left,
+        letters,
+        theme.ink(),
+    );
 
     let everywhere = canvas.clip(Rect {
         x: 0.0,
@@ -82,6 +88,13 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
     canvas.border(plot, 1.0, theme.faint());
     let horizontal = Axis::linear(view.x, plot.width / 64.0);
     let vertical = Axis::linear(view.y, plot.height / 64.0);
-    axes::draw(&mut canvas, plot, [&horizontal, &vertical], theme, false, &[]);
+    axes::draw(
+        &mut canvas,
+        plot,
+        [&horizontal, &vertical],
+        theme,
+        false,
+        &[],
+    );
     canvas.into_image()
 }

@@ -86,8 +86,14 @@ pub fn record_reference(
     table.finish()?;
 
     let cells = View {
-        x: [grid.corner[0], grid.corner[0] + grid.pitch * grid.columns as f64],
-        y: [grid.corner[1], grid.corner[1] + grid.pitch * grid.rows as f64],
+        x: [
+            grid.corner[0],
+            grid.corner[0] + grid.pitch * grid.columns as f64,
+        ],
+        y: [
+            grid.corner[1],
+            grid.corner[1] + grid.pitch * grid.rows as f64,
+        ],
     };
     let panels: Vec<Heat<'_>> = kept
         .iter()
@@ -105,11 +111,20 @@ pub fn record_reference(
     let mut densities = Array3::zeros((kept.len(), grid.rows, grid.columns));
     for (k, (.., density)) in kept.iter().enumerate() {
         let mut slice = densities.index_axis_mut(Axis(0), k);
-        slice.iter_mut().zip(density).for_each(|(to, &value)| *to = value);
+        slice
+            .iter_mut()
+            .zip(density)
+            .for_each(|(to, &value)| *to = value);
     }
     let target: Vec<f64> = reference.target_mass().map(|mass| mass / area).collect();
     let target = ndarray::ArrayView2::from_shape((grid.rows, grid.columns), &target)
-        .map_err(|error| ReportError::io("write", "reference.npz".as_ref(), std::io::Error::other(error)))?
+        .map_err(|error| {
+            ReportError::io(
+                "write",
+                "reference.npz".as_ref(),
+                std::io::Error::other(error),
+            )
+        })?
         .to_owned();
     let [x, y] = grid.axes().map(Array1::from);
     directory.save("reference.npz", |file| {
