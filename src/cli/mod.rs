@@ -7,6 +7,7 @@ mod init;
 mod list;
 mod load;
 mod progress;
+mod render;
 mod run;
 mod schema;
 
@@ -58,6 +59,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run variants of one scenario side by side, from the same cloud and samples
     Compare(compare::CompareArgs),
+    /// Draw the pictures of a finished run again: other size, colours, layers, or as SVG
+    Render(render::RenderArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args, common),
         Command::Compare(args) => compare::run(&args, common),
+        Command::Render(args) => render::render(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

@@ -68,6 +68,22 @@ impl Meter {
         }
     }
 
+    /// The meter as it was after a run that measured these `rows`.
+    #[must_use]
+    pub fn replay(mut self, rows: Vec<Row>) -> Self {
+        for row in &rows {
+            for (name, arrival) in &mut self.arrivals {
+                if let Some(value) = row.values.get(name) {
+                    arrival.check(row.step as u64, value);
+                }
+            }
+        }
+        let clipped = rows.last().and_then(|row| row.values.get("clipped"));
+        self.clipped = clipped.map_or(0, |count| count as usize);
+        self.rows = rows;
+        self
+    }
+
     /// What was measured so far, in order of the steps.
     #[must_use]
     pub fn rows(&self) -> &[Row] {

@@ -11,14 +11,16 @@ use super::manifest::Manifest;
 
 /// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
 /// comes last, so that a removal that is interrupted can be repeated.
-const FILES: [&str; 13] = [
+const FILES: [&str; 15] = [
     "animation.png",
     "checkpoint",
     "checkpoint.previous",
     "comparison.csv",
     COMPARISON,
     "convergence.png",
+    "convergence.svg",
     "final.png",
+    "final.svg",
     "metrics.csv",
     "report.html",
     "scenario.toml",
@@ -148,6 +150,24 @@ impl RunDirectory {
             sweep(&frames)?;
         }
         Ok(directory)
+    }
+
+    /// Takes the directory of a finished comparison, to draw in it.
+    ///
+    /// # Errors
+    /// [`ReportError::NotARun`] if it holds no comparison, [`ReportError::InUse`] if somebody writes in it.
+    pub fn open_comparison(path: &Path) -> Result<Self, ReportError> {
+        if !path.join(COMPARISON).is_file() {
+            return Err(ReportError::NotARun {
+                path: path.to_owned(),
+                reason: format!("it has no `{COMPARISON}`"),
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            made: Vec::new(),
+            _lock: lock(path)?,
+        })
     }
 
     /// Where the directory is.

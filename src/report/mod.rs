@@ -1,5 +1,6 @@
 //! What a run leaves behind: the run directory and every kind of file in it. Nothing else writes files.
 
+mod archive;
 mod arrays;
 mod atomic;
 mod checkpoint;
@@ -15,6 +16,7 @@ mod run;
 mod table;
 mod verdict;
 
+pub use archive::{Format, Redraw, redraw};
 pub use arrays::Arrays;
 pub use atomic::Draft;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};

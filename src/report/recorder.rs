@@ -71,6 +71,19 @@ impl Recorder {
         self.speed
     }
 
+    /// Where the field is asked for.
+    pub(super) fn lattice(&self) -> Lattice {
+        self.lattice
+    }
+
+    /// Adds a snapshot that was taken before.
+    pub(super) fn keep(&mut self, snapshot: Snapshot) {
+        if self.snapshots.is_empty() {
+            self.speed = snapshot.field.typical_speed();
+        }
+        self.snapshots.push(snapshot);
+    }
+
     fn take(&mut self, step: &Step<'_>) {
         let mut ratio = Ratio::zeros(self.places.nrows());
         step.field.ratio(self.places.view(), &mut ratio);
@@ -85,16 +98,12 @@ impl Recorder {
             ratio.log[i] *= weight;
             velocity.row_mut(i).mapv_inplace(|v| v * weight);
         }
-        let field = Field::new(self.lattice, &ratio.log, velocity);
-        if self.snapshots.is_empty() {
-            self.speed = field.typical_speed();
-        }
-        self.snapshots.push(Snapshot {
+        self.keep(Snapshot {
             step: step.index,
             time: step.state.time,
             cloud: step.state.cloud.clone(),
             log_ratio: step.ratio.log.clone(),
-            field,
+            field: Field::new(self.lattice, &ratio.log, velocity),
         });
     }
 }
