@@ -7,12 +7,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::flow::Step;
 use crate::metric::{ENERGY_DISTANCE, Floors};
 use crate::observe::Row;
+use crate::render::number;
 
 pub(super) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
+    /// A bar for `steps` steps, of all runs together.
     pub(super) fn new(steps: usize, quiet: bool) -> Self {
         if quiet || !std::io::stderr().is_terminal() {
             return Self {
@@ -20,25 +22,55 @@ impl Progress {
             };
         }
         let bar = ProgressBar::new(steps as u64);
-        let template = "{bar:32} {pos}/{len} steps, {per_sec}, {eta} left  {msg}";
+        let template = "{bar:24} {pos}/{len} steps, {per_sec:.0}, {eta} left  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸─"));
         }
         Self { bar }
     }
 
-    pub(super) fn show(&mut self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
+    /// Shows where a run stands.
+    pub(super) fn show(&self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
         self.bar.set_position(step.index as u64);
-        let value = row.and_then(|row| row.values.get(ENERGY_DISTANCE.name));
-        if let (Some(value), Some(floor)) = (value, floors.get(ENERGY_DISTANCE.name)) {
-            self.bar.set_message(format!(
-                "energy distance {value:.2e} (floor {:.2e})",
-                floor.median
-            ));
+        self.tell(row, floors);
+        if step.index == step.steps {
+            self.bar.set_message("measuring, drawing and writing");
+            self.bar.tick();
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Counts one more step of any of several runs, and shows where that one stands.
+    pub(super) fn count(&self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
+        if step.index > 0 {
+            self.bar.inc(1);
+        }
+        self.tell(row, floors);
+    }
+
+    fn tell(&self, row: Option<&Row>, floors: &Floors) {
+        let value = row.and_then(|row| row.values.get(ENERGY_DISTANCE.name));
+        if let (Some(value), false) = (value, self.bar.is_hidden()) {
+            self.bar.set_message(standing(value, floors));
+        }
+    }
+
+    /// Writes something above the bar.
+    pub(super) fn say(&self, text: &str) {
+        self.bar.suspend(|| super::say(text));
+    }
+
+    pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The energy distance against its floor, in a few words.
+fn standing(value: f64, floors: &Floors) -> String {
+    let name = ENERGY_DISTANCE.name;
+    let place = match (floors.get(name), floors.holds(name, value)) {
+        (Some(floor), Some(true)) => format!(" (floor {}) ✓", number(floor.median)),
+        (Some(floor), _) => format!(" (floor {})", number(floor.median)),
+        (None, _) => String::new(),
+    };
+    format!("energy distance {}{place}", number(value))
 }

@@ -450,7 +450,8 @@ fn band(
         },
         tint,
     );
-    if let Some(y) = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y)) {
+    let median = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y));
+    if let Some(y) = median {
         canvas.stroke(
             &[[plot.x, y], [plot.right(), y]],
             1.0,
@@ -458,11 +459,12 @@ fn band(
             deep.alpha(0.8),
         );
     }
-    // On the left, where curves are still high; in the band if it is tall enough.
-    let y = if plot.bottom() - top > 40.0 {
-        plot.bottom() - 8.0
-    } else {
-        top - 5.0
+    // On the left, where curves are still high; in the band if it is tall enough, away from the median.
+    let crossed = |y: f64| median.is_some_and(|m| (y - 11.0..y + 4.0).contains(&m));
+    let y = match plot.bottom() - 8.0 {
+        _ if plot.bottom() - top <= 40.0 => top - 5.0,
+        y if crossed(y) => top + 14.0,
+        y => y,
     };
     canvas.text(
         "sampling floor",

@@ -54,10 +54,11 @@ pub enum Format {
 /// [`ReportError::NotARun`] if the folder holds no finished run that can be read, [`ReportError::InUse`] if it still goes
 /// on, [`ReportError::Io`] if a picture cannot be written.
 pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
-    let (directory, names) = if folder.join(COMPARISON).is_file() {
-        (RunDirectory::open_comparison(folder)?, variants(folder)?)
+    let directory = RunDirectory::open(folder)?;
+    let names = if folder.join(COMPARISON).is_file() {
+        variants(folder)?
     } else {
-        (RunDirectory::open(folder)?, vec![String::new()])
+        vec![String::new()]
     };
     let archives: Vec<Archive> = names
         .iter()
@@ -177,12 +178,15 @@ impl Archive {
             .validation_gauge()
             .map_err(|invalid| damaged(invalid.to_string()))?;
         let rows = rows(&folder.join("metrics.csv")).map_err(damaged)?;
+        let clipped = rows.last().and_then(|row| row.values.get("clipped"));
         let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
+        let mut meter = Meter::new(panel, floors, cadence);
+        meter.restore(rows, clipped.map_or(0, |count| count as usize));
         let recorder = recorder(&experiment, &folder.join("trajectory.npz"))
             .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
         Ok(Self {
             note: note(&manifest),
-            meter: Meter::new(panel, floors, cadence).replay(rows),
+            meter,
             manifest,
             experiment,
             recorder,
@@ -280,8 +284,9 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
     let fields = fields
         .into_shape_with_order((frames, rows * columns))
         .map_err(|error| error.to_string())?;
+    let mut snapshots = Vec::with_capacity(frames);
     for k in 0..frames {
-        recorder.keep(Snapshot {
+        snapshots.push(Snapshot {
             step: usize::try_from(steps[k]).map_err(|error| error.to_string())?,
             time: times[k],
             cloud: clouds.index_axis(Axis(0), k).to_owned(),
@@ -293,6 +298,7 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
             ),
         });
     }
+    recorder.restore(snapshots);
     Ok(recorder)
 }
 

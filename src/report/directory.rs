@@ -132,13 +132,15 @@ impl RunDirectory {
         Ok(directory)
     }
 
-    /// Takes the directory of a run that was begun before, to go on with it, and removes files it was killed
-    /// over.
+    /// Takes the directory of a run or a comparison that was begun before, to go on with it, and removes files it
+    /// was killed over.
     ///
     /// # Errors
     /// [`ReportError::NotARun`] if it has no manifest, [`ReportError::InUse`] if the run is still going on.
     pub fn open(path: &Path) -> Result<Self, ReportError> {
-        Manifest::load(path)?;
+        if !path.join(COMPARISON).is_file() {
+            Manifest::load(path)?;
+        }
         let directory = Self {
             path: path.to_owned(),
             made: Vec::new(),
@@ -150,24 +152,6 @@ impl RunDirectory {
             sweep(&frames)?;
         }
         Ok(directory)
-    }
-
-    /// Takes the directory of a finished comparison, to draw in it.
-    ///
-    /// # Errors
-    /// [`ReportError::NotARun`] if it holds no comparison, [`ReportError::InUse`] if somebody writes in it.
-    pub fn open_comparison(path: &Path) -> Result<Self, ReportError> {
-        if !path.join(COMPARISON).is_file() {
-            return Err(ReportError::NotARun {
-                path: path.to_owned(),
-                reason: format!("it has no `{COMPARISON}`"),
-            });
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            made: Vec::new(),
-            _lock: lock(path)?,
-        })
     }
 
     /// Where the directory is.

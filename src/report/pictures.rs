@@ -242,7 +242,7 @@ pub(super) const CHARTS: [(&str, &str, bool); 11] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
     ("mmd2", "MMD²", true),
-    ("knn_kl", "KL(q‖p) by nearest neighbours", false),
+    ("knn_kl", "kNN-KL(q‖p)", false),
     ("c2st", "15-NN classifier accuracy", false),
     ("kl_discriminator", "−mean D at the particles", false),
     ("mass_tv", "error of the modes' masses", false),

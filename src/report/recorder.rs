@@ -76,12 +76,12 @@ impl Recorder {
         self.lattice
     }
 
-    /// Adds a snapshot that was taken before.
-    pub(super) fn keep(&mut self, snapshot: Snapshot) {
-        if self.snapshots.is_empty() {
-            self.speed = snapshot.field.typical_speed();
+    /// Takes up the snapshots of an earlier part of the run.
+    pub(super) fn restore(&mut self, snapshots: Vec<Snapshot>) {
+        if let Some(first) = snapshots.first() {
+            self.speed = first.field.typical_speed();
         }
-        self.snapshots.push(snapshot);
+        self.snapshots = snapshots;
     }
 
     fn take(&mut self, step: &Step<'_>) {
@@ -98,12 +98,16 @@ impl Recorder {
             ratio.log[i] *= weight;
             velocity.row_mut(i).mapv_inplace(|v| v * weight);
         }
-        self.keep(Snapshot {
+        let field = Field::new(self.lattice, &ratio.log, velocity);
+        if self.snapshots.is_empty() {
+            self.speed = field.typical_speed();
+        }
+        self.snapshots.push(Snapshot {
             step: step.index,
             time: step.state.time,
             cloud: step.state.cloud.clone(),
             log_ratio: step.ratio.log.clone(),
-            field: Field::new(self.lattice, &ratio.log, velocity),
+            field,
         });
     }
 }

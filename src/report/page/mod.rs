@@ -6,7 +6,7 @@
 
 mod film;
 mod pack;
-mod palette;
+pub(super) mod palette;
 mod results;
 
 use std::io;
@@ -27,7 +27,8 @@ use crate::render::{BANDS, EDGES};
 use crate::scenario::{Document, Scenario, find};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+/// Typography and layout, also of the gallery.
+pub(super) const STYLE: &str = include_str!("page.css");
 /// The parts of the script, each one idea, in the order in which they use each other.
 const SCRIPT: [&str; 6] = [
     include_str!("watch.js"),
