@@ -388,7 +388,7 @@ const BARE: Style = Style {
     show: Show {
         target: false,
         particles: true,
-        past: &[],
+        trails: false,
         field: false,
         arrows: false,
     },
@@ -1037,7 +1037,7 @@ fn a_still_keeps_few_colours_exactly() {
         &Style {
             show: Show {
                 particles: false,
-                past: &[],
+                trails: false,
                 ..BARE.show
             },
             ..BARE

@@ -105,7 +105,9 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     let comparison = comparison?;
     if !common.quiet {
         if args.preview {
-            let mut all = pictures.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let mut all = pictures
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
             let place = |picture: &Preview| {
                 let mut order = comparison.order.iter();
                 order.position(|name| plain(name) == picture.name())
@@ -115,7 +117,10 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         }
         say(&plain(&table(&comparison)));
         let page = directory.path().join(Page::FILE);
-        say(&format!("look at it: {}", plain(&page.display().to_string())));
+        say(&format!(
+            "look at it: {}",
+            plain(&page.display().to_string())
+        ));
     }
     let text = if common.json {
         let object = serde_json::json!({ "directory": directory.path(), "comparison": comparison });
@@ -160,9 +165,7 @@ pub(super) fn contenders(
             if no_frames || seed > 0 {
                 scenario.output.frames = 0;
             }
-            experiments.push(
-                Experiment::new(scenario, files).map_err(|error| blame(&own, error))?,
-            );
+            experiments.push(Experiment::new(scenario, files).map_err(|error| blame(&own, error))?);
         }
         contenders.push(Contender {
             name: variant.name.clone(),

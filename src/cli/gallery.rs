@@ -80,7 +80,10 @@ fn chosen(words: &[String]) -> Result<Vec<&'static Shipped>, CliError> {
         )));
     }
     let wanted = |shipped: &&Shipped| {
-        words.is_empty() || words.iter().any(|word| shipped.name().contains(word.as_str()))
+        words.is_empty()
+            || words
+                .iter()
+                .any(|word| shipped.name().contains(word.as_str()))
     };
     Ok(SHIPPED.iter().filter(wanted).collect())
 }
@@ -126,9 +129,15 @@ fn fill(
         let progress = Progress::new(scenario.flow.steps, common.quiet);
         let experiment = Experiment::new(scenario, &Embedded)
             .map_err(|error| CliError::Run(error.to_string()))?;
-        let record = record(name, &experiment, &Embedded, &directory, &mut |step, row, floors| {
-            progress.show(step, row, floors);
-        });
+        let record = record(
+            name,
+            &experiment,
+            &Embedded,
+            &directory,
+            &mut |step, row, floors| {
+                progress.show(step, row, floors);
+            },
+        );
         progress.clear();
         exhibit.found.push(Found::of("", &record?.manifest));
         exhibit.animated = animated;

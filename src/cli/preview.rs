@@ -55,7 +55,9 @@ pub(super) fn show(pictures: &[Preview]) {
         let tall = row.iter().map(|picture| picture.lines.len()).max();
         let shown = |k: &usize| {
             let lines = row.iter().filter_map(|picture| picture.lines.get(*k));
-            lines.map(String::as_str).any(|line: &str| !line.trim().is_empty())
+            lines
+                .map(String::as_str)
+                .any(|line: &str| !line.trim().is_empty())
         };
         // Empty lines above and below are none of the picture.
         let mut places = 0..tall.unwrap_or(0);

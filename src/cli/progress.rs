@@ -1,8 +1,9 @@
 //! The progress bar: step, rate, time left, and the headline metric against its floor. Only on a terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::flow::Step;
 use crate::metric::{ENERGY_DISTANCE, Floors};
@@ -22,9 +23,13 @@ impl Progress {
             };
         }
         let bar = ProgressBar::new(steps as u64);
-        let template = "{bar:24} {pos}/{len} steps, {per_sec:.0}, {eta} left  {wide_msg}";
+        let template = "{wide_bar} {pos}/{len} · {rate} · {eta} left · {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
+            let rate = |state: &ProgressState, out: &mut dyn Write| {
+                let rate = state.per_sec();
+                let _ = write!(out, "{rate:.*}/s", usize::from(rate < 9.95));
+            };
+            bar.set_style(style.progress_chars("━╸─").with_key("rate", rate));
         }
         Self { bar }
     }

@@ -66,7 +66,13 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         }
         let seconds = began.elapsed().as_secs_f64();
         let told = experiment.warnings.len();
-        summary::tell(&experiment.scenario, &record, directory.path(), seconds, told);
+        summary::tell(
+            &experiment.scenario,
+            &record,
+            directory.path(),
+            seconds,
+            told,
+        );
     }
     let text = if common.json {
         let manifest = serde_json::to_value(&record.manifest)

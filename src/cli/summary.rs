@@ -8,7 +8,13 @@ use crate::report::{Manifest, Page, Record};
 use crate::scenario::Scenario;
 
 /// Says what a reader should know before trusting the numbers, and then the five lines.
-pub(super) fn tell(scenario: &Scenario, record: &Record, directory: &Path, seconds: f64, told: usize) {
+pub(super) fn tell(
+    scenario: &Scenario,
+    record: &Record,
+    directory: &Path,
+    seconds: f64,
+    told: usize,
+) {
     let manifest = &record.manifest;
     warn(manifest.warnings.get(told..).unwrap_or_default());
     let title = if scenario.title.is_empty() {

@@ -193,7 +193,12 @@ impl Canvas {
         let [width, height] = [rect.width, rect.height];
         let mut canvas = Self::new(width, height, sheet.resolution, Colour::default());
         let [width, height] = canvas.size();
-        let whole = Rect { x: 0.0, y: 0.0, width, height };
+        let whole = Rect {
+            x: 0.0,
+            y: 0.0,
+            width,
+            height,
+        };
         draw(&mut canvas, whole);
         sheet.picture(rect, &canvas.into_image().png());
     }

@@ -134,11 +134,7 @@ impl Field {
     }
 
     /// The same from numbers of single precision.
-    pub(crate) fn single(
-        lattice: Lattice,
-        log_ratio: Array1<f32>,
-        velocity: Array2<f32>,
-    ) -> Self {
+    pub(crate) fn single(lattice: Lattice, log_ratio: Array1<f32>, velocity: Array2<f32>) -> Self {
         let depths = (0..lattice.rows * lattice.columns)
             .map(|place| match log_ratio.get(place) {
                 Some(v) if !v.is_nan() => depth(f64::from(*v)),

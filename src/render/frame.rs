@@ -163,7 +163,8 @@ struct Layout {
 impl Layout {
     fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
         let count = frame.panels.len().max(1);
-        let columns = count.min(3);
+        // Four stand in a square; otherwise up to three in a row.
+        let columns = if count == 4 { 2 } else { count.min(3) };
         let rows = count.div_ceil(columns);
         let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
         let view = frame.view.sane();

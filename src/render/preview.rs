@@ -48,7 +48,10 @@ pub fn preview(
             let mut ink = String::new();
             for column in 0..columns {
                 let place = row * columns + column;
-                let (own, below) = (pattern(&cloud[place], most), pattern(&sample[place], most_target));
+                let (own, below) = (
+                    pattern(&cloud[place], most),
+                    pattern(&sample[place], most_target),
+                );
                 let (shown, wish) = match (own, below) {
                     (0, 0) => (0, String::new()),
                     (0, dots) => (dots, "\x1b[38;5;242m".to_owned()),
@@ -134,7 +137,10 @@ mod tests {
 
     #[test]
     fn a_point_is_one_dot_at_its_place() {
-        let view = View { x: [0.0, 8.0], y: [0.0, 4.0] };
+        let view = View {
+            x: [0.0, 8.0],
+            y: [0.0, 4.0],
+        };
         let target = array![[7.9, 0.1]];
         // 16 by 8 dots: the first dot on the top left, the last on the bottom right.
         let lines = preview(array![[0.1, 3.9]].view(), &[], target.view(), view, 8);
@@ -145,7 +151,10 @@ mod tests {
 
     #[test]
     fn what_is_outside_or_nowhere_is_not_drawn() {
-        let view = View { x: [-1.0, 1.0], y: [-1.0, 1.0] };
+        let view = View {
+            x: [-1.0, 1.0],
+            y: [-1.0, 1.0],
+        };
         let odd = array![[f64::NAN, 0.0], [9.0, 0.0], [0.0, f64::NEG_INFINITY]];
         let lines = preview(odd.view(), &[], odd.view(), view, 20);
         assert!(lines.iter().all(|line| line.trim().is_empty()), "{lines:?}");

@@ -197,7 +197,11 @@ fn opacity(of: &str, alpha: f64) -> String {
 fn short(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 fn outline(path: &Path) -> String {
@@ -236,7 +240,13 @@ mod tests {
 
     #[test]
     fn lengths_are_short() {
-        for (value, text) in [(1.0, "1"), (-0.001, "0"), (12.345, "12.35"), (0.5, "0.5"), (100.0, "100")] {
+        for (value, text) in [
+            (1.0, "1"),
+            (-0.001, "0"),
+            (12.345, "12.35"),
+            (0.5, "0.5"),
+            (100.0, "100"),
+        ] {
             assert_eq!(short(value), text);
         }
     }

@@ -245,7 +245,7 @@ pub(super) const CHARTS: [(&str, &str, bool); 11] = [
     ("knn_kl", "kNN-KL(q‖p)", false),
     ("c2st", "15-NN classifier accuracy", false),
     ("kl_discriminator", "−mean D at the particles", false),
-    ("mass_tv", "error of the modes' masses", false),
+    ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),
     ("bridges", "points on bridges", false),
     ("distillation_gap", "distillation gap", true),

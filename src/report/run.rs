@@ -306,9 +306,15 @@ fn save_trajectory(
     let mut velocities: Array4<f32> = Array4::zeros((frames, rows, columns, 2));
     for (k, Snapshot { field, .. }) in snapshots.iter().enumerate() {
         let places = fields.index_axis_mut(Axis(0), k);
-        places.into_iter().zip(field.log_ratio()).for_each(|(to, from)| *to = *from);
+        places
+            .into_iter()
+            .zip(field.log_ratio())
+            .for_each(|(to, from)| *to = *from);
         let places = velocities.index_axis_mut(Axis(0), k);
-        places.into_iter().zip(field.velocity()).for_each(|(to, from)| *to = *from);
+        places
+            .into_iter()
+            .zip(field.velocity())
+            .for_each(|(to, from)| *to = *from);
     }
     let view = view_of(experiment.start.view(), experiment.training.view()).sane();
     directory.save("trajectory.npz", |file| {

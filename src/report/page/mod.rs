@@ -99,6 +99,8 @@ impl Page<'_> {
             commands => Serde(self.commands),
             anywhere => self.anywhere,
             version => env!("CARGO_PKG_VERSION"),
+            authors => authors(env!("CARGO_PKG_AUTHORS")),
+            address => env!("CARGO_PKG_REPOSITORY"),
             scenario => self.sheets.first().map_or("", |sheet| sheet.manifest.scenario.as_str()),
             seed => self.sheets.first().map_or(0, |sheet| sheet.manifest.seed),
             particles => self.scene.start.nrows(),
@@ -137,6 +139,19 @@ pub(super) fn short_command(name: &str, scenario: &Scenario) -> Option<String> {
     (shipped == *scenario).then(|| format!("ratioflow run {name} --seed {}{steps}", scenario.seed))
 }
 
+/// The package's authors, `A <a@x>:B`, as BibTeX writes them: `{A} and {B}`, braced so that no name is taken apart.
+fn authors(listed: &str) -> String {
+    let name = |author: &str| {
+        let name = author.split('<').next().unwrap_or(author);
+        format!("{{{}}}", name.trim())
+    };
+    listed
+        .split(':')
+        .map(name)
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
 /// The hash by which a content security policy knows an element.
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
@@ -152,6 +167,14 @@ mod tests {
         assert_eq!(
             hash("alert('Hello, world.');"),
             "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+        );
+    }
+
+    #[test]
+    fn authors_are_cited_without_their_addresses() {
+        assert_eq!(
+            authors("A. B <a@b.c>:The C team"),
+            "{A. B} and {The C team}"
         );
     }
 
