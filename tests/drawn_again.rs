@@ -80,7 +80,7 @@ fn without_options_the_pictures_are_the_run_s_own() {
         &[][..],
         &["output.frames=0"],
         // Flies apart, which its last picture says.
-        &["flow.step_size=1e9", "flow.clip=\"none\""],
+        &["flow.step_size=1e9", "flow.clip=\"off\""],
     ] {
         let folder = TempDir::new().unwrap();
         let manifest = run(settings, folder.path());
