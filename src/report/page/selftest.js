@@ -90,10 +90,13 @@ async function selftest(checks) {
 
   // Two fingers that part to twice their distance around the place between them.
   canvas.setPointerCapture = () => {};
-  const finger = (type, pointerId, aside) => canvas.dispatchEvent(new PointerEvent(type, {
-    pointerId, pointerType: "touch", clientX: x + 20 + aside, clientY: y, bubbles: true, cancelable: true,
-  }));
-  const between = panels[0].place(x + 20 - box.left, y - box.top);
+  const [across, down] = [box.width / 2 + 20, box.height / 2];
+  const finger = (type, pointerId, aside) => {
+    const { left, top } = canvas.getBoundingClientRect();
+    const place = { clientX: left + across + aside, clientY: top + down };
+    canvas.dispatchEvent(new PointerEvent(type, { pointerId, pointerType: "touch", ...place, bubbles: true, cancelable: true }));
+  };
+  const between = panels[0].place(across, down);
   await changes("pinch", () => {
     finger("pointerdown", 101, -30);
     finger("pointerdown", 102, 30);
@@ -101,7 +104,7 @@ async function selftest(checks) {
       finger("pointermove", 101, -reach);
       finger("pointermove", 102, reach);
     }
-    const after = panels[0].place(x + 20 - box.left, y - box.top);
+    const after = panels[0].place(across, down);
     const kept = Math.hypot(after[0] - between[0], after[1] - between[1]) * panels[0].unit;
     check("pinch zooms as the fingers part", Math.abs(camera.zoom - 2) < 1e-6, camera.zoom);
     check("pinch keeps the place between the fingers", kept < 2, kept);
