@@ -192,6 +192,8 @@ fn the_gallery_runs_what_is_chosen() {
         "g",
         "--threads",
         "2",
+        "--scale",
+        "0.3",
     ];
     let output = ratioflow(folder.path(), &args);
     assert_eq!(output.stdout, b"g\n", "{}", said(&output));
@@ -204,6 +206,8 @@ fn the_gallery_runs_what_is_chosen() {
     for file in ["final.png", "report.html", "run.json"] {
         assert!(folder.path().join("g/two-gaussians").join(file).exists());
     }
+    let picture = fs::read(folder.path().join("g/two-gaussians/final.png")).unwrap();
+    assert_eq!(picture[16..20], 432_u32.to_be_bytes());
     assert!(page.contains("Does one cloud split into two equal halves?"));
     assert!(page.contains("class=\"mark arrived\""));
     assert!(!page.contains("animation.png"));

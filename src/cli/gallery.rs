@@ -9,6 +9,7 @@ use serde_json::json;
 use super::compare::contenders;
 use super::error::CliError;
 use super::progress::Progress;
+use super::render::within;
 use super::run::set_threads;
 use super::{Common, plain, print, say};
 use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, record};
@@ -25,6 +26,9 @@ pub(super) struct GalleryArgs {
     /// Draw no frames and no animations
     #[arg(long)]
     no_frames: bool,
+    /// Device pixels per logical pixel of frames and animations, 0.25 to 4; last clouds have twice as many [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = |text: &str| within(text, 0.25, 4.0))]
+    scale: Option<f64>,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -39,7 +43,7 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
     };
     let mut exhibits = Vec::new();
     for (place, shipped) in chosen.iter().enumerate() {
-        let exhibit = exhibit(shipped, directory.path(), args.no_frames, common);
+        let exhibit = exhibit(shipped, directory.path(), args, common);
         if !common.quiet {
             let lines = exhibit.found.iter().map(|run| match run.name.as_str() {
                 "" => run.headline.clone(),
@@ -89,7 +93,7 @@ fn chosen(words: &[String]) -> Result<Vec<&'static Shipped>, CliError> {
 }
 
 /// Runs a scenario; what goes wrong is part of the exhibit.
-fn exhibit(shipped: &Shipped, folder: &Path, no_frames: bool, common: Common) -> Exhibit {
+fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common) -> Exhibit {
     let name = shipped.name();
     let mut exhibit = Exhibit {
         name: name.to_owned(),
@@ -101,7 +105,7 @@ fn exhibit(shipped: &Shipped, folder: &Path, no_frames: bool, common: Common) ->
         found: Vec::new(),
         failure: String::new(),
     };
-    if let Err(error) = fill(&mut exhibit, shipped, folder, no_frames, common) {
+    if let Err(error) = fill(&mut exhibit, shipped, folder, args, common) {
         exhibit.failure = error.to_string();
     }
     exhibit
@@ -111,21 +115,24 @@ fn fill(
     exhibit: &mut Exhibit,
     shipped: &Shipped,
     folder: &Path,
-    no_frames: bool,
+    args: &GalleryArgs,
     common: Common,
 ) -> Result<(), CliError> {
     let name = shipped.name();
-    let document = Document::parse(name, shipped.text)?;
-    let mut scenario: Scenario = document.read()?;
+    let mut document = Document::parse(name, shipped.text)?;
+    if let Some(scale) = args.scale {
+        document.set_by("--scale", "output.scale", &format!("{scale:?}"))?;
+    }
+    if args.no_frames {
+        document.set_by("--no-frames", "output.frames", "0")?;
+    }
+    let scenario: Scenario = document.read()?;
     exhibit.title.clone_from(&scenario.title);
     exhibit.question.clone_from(&scenario.question);
     exhibit.expect.clone_from(&scenario.expect);
-    if no_frames {
-        scenario.output.frames = 0;
-    }
+    exhibit.animated = scenario.output.frames > 0;
     let directory = RunDirectory::at(&folder.join(name), false)?;
     if scenario.variants.is_empty() {
-        let animated = scenario.output.frames > 0;
         let progress = Progress::new(scenario.flow.steps, common.quiet);
         let experiment = Experiment::new(scenario, &Embedded)
             .map_err(|error| CliError::Run(error.to_string()))?;
@@ -140,7 +147,6 @@ fn fill(
         );
         progress.clear();
         exhibit.found.push(Found::of("", &record?.manifest));
-        exhibit.animated = animated;
         return Ok(());
     }
     exhibit.command = format!("ratioflow compare {name}");
@@ -149,7 +155,14 @@ fn fill(
         .iter()
         .map(|text| Variant::parse(text).map_err(CliError::Usage))
         .collect::<Result<Vec<_>, _>>()?;
-    let contenders = contenders(&document, &scenario, &variants, 1, no_frames, &Embedded)?;
+    let contenders = contenders(
+        &document,
+        &scenario,
+        &variants,
+        1,
+        args.no_frames,
+        &Embedded,
+    )?;
     let runs = contenders.iter().flat_map(|c| &c.experiments);
     let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
     let progress = Progress::new(steps, common.quiet);
@@ -168,6 +181,5 @@ fn fill(
         .iter()
         .filter_map(|variant| Some(Found::of(variant, comparison.variants.get(variant)?)))
         .collect();
-    exhibit.animated = scenario.output.frames > 0;
     Ok(())
 }

@@ -63,7 +63,7 @@ enum Kind {
 }
 
 /// A number from `low` to `high`.
-fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
+pub(super) fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
     if (low..=high).contains(&number) {
         Ok(number)
