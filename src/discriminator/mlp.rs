@@ -30,14 +30,16 @@ pub struct MlpSpec {
     pub loss: Loss,
     /// How its parameters follow the gradient.
     pub optimizer: Method,
-    /// Learning rate; halved while the noise is wider than 0.25.
-    pub learning_rate: f64,
+    /// Learning rate, or `auto`: what suits optimizer and loss. Halved while the noise is wider than 0.25.
+    pub learning_rate: WordOr<f64, Rate>,
     /// Adam's decay rates. The first is small because the problem moves with the cloud.
     #[serde(deserialize_with = "exactly")]
     pub betas: [f64; 2],
     /// Optimiser steps at each step of the flow.
     pub inner_steps: usize,
-    /// Optimiser steps before the first step of the flow, instead of `inner_steps`.
+    /// Where the weights of a fit begin: with the last fit, or anew.
+    pub start: Start,
+    /// Optimiser steps of a fit that begins anew, if they are more than `inner_steps`: the first, or each with a cold start.
     pub warm_up: usize,
     /// Samples drawn afresh from each side for every optimiser step.
     pub batch: usize,
@@ -63,9 +65,10 @@ impl Default for MlpSpec {
             activation: Activation::Silu,
             loss: Loss::Logistic,
             optimizer: Method::Adam,
-            learning_rate: 4e-3,
+            learning_rate: WordOr::Word(Rate::Auto),
             betas: [0.5, 0.99],
             inner_steps: 20,
+            start: Start::Warm,
             warm_up: 200,
             batch: 1024,
             r1: 0.05,
@@ -75,6 +78,25 @@ impl Default for MlpSpec {
             decay: 1.0 / 3.0,
         }
     }
+}
+
+/// The word for a learning rate that suits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rate {
+    /// With Adam 0.004, half of it for the losses with an exponential; with plain steps 0.1, a tenth of it for those.
+    Auto,
+}
+
+/// Where the weights of a fit begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Where the last fit ended.
+    #[default]
+    Warm,
+    /// With weights drawn anew: no fit knows of the one before.
+    Cold,
 }
 
 /// Gaussian noise added to the samples of both sides before the network sees them (instance noise, Sønderby
@@ -112,7 +134,9 @@ impl MlpSpec {
     /// [`Invalid`] naming the first setting that cannot be used.
     pub fn build(&self) -> Result<Mlp, Invalid> {
         check_widths("hidden", &self.hidden)?;
-        positive("learning_rate", self.learning_rate)?;
+        if let WordOr::Value(rate) = self.learning_rate {
+            positive("learning_rate", rate)?;
+        }
         check_betas(self.betas)?;
         at_least("inner_steps", self.inner_steps, 1)?;
         at_least("batch", self.batch, 1)?;
@@ -253,6 +277,15 @@ impl Mlp {
         }
     }
 
+    /// The learning rate, before it falls.
+    fn rate(&self) -> f64 {
+        match (self.spec.learning_rate, self.spec.optimizer) {
+            (WordOr::Value(rate), _) => rate,
+            (WordOr::Word(Rate::Auto), Method::Adam) => 4e-3,
+            (WordOr::Word(Rate::Auto), Method::Sgd) => 0.1,
+        }
+    }
+
     fn learner(&self, frame: Frame, stream: Stream) -> Learner {
         let spec = &self.spec;
         let network = Network::new(&spec.hidden, 1, spec.activation, stream);
@@ -280,8 +313,13 @@ impl Discriminator for Mlp {
         round: Round,
     ) -> Result<(), FitError> {
         self.progress = round.progress;
+        let weights = round.stream.part("weights");
+        let anew = self.spec.warm_up.max(self.spec.inner_steps);
         let (mut learner, steps) = if let Some(learner) = self.learner.take() {
-            (learner, self.spec.inner_steps)
+            match self.spec.start {
+                Start::Warm => (learner, self.spec.inner_steps),
+                Start::Cold => (self.learner(learner.frame, weights), anew),
+            }
         } else {
             let scale = spread(real);
             if !(scale.is_finite() && scale > 0.0) {
@@ -294,14 +332,13 @@ impl Discriminator for Mlp {
                 centre: mean(real),
                 scale,
             };
-            let learner = self.learner(frame, round.stream.part("weights"));
-            (learner, self.spec.warm_up.max(self.spec.inner_steps))
+            (self.learner(frame, weights), anew)
         };
         let real = learner.frame.standardise(real);
         let fake = learner.frame.standardise(fake);
         let sigma = deviation(self.spec.noise, round.progress) as f32;
         let share = if sigma > WIDE_NOISE { 0.5 } else { 1.0 };
-        let rate = share * self.spec.learning_rate * self.fall();
+        let rate = share * self.rate() * self.fall();
         let mut draw = round.stream.part("minibatch").rng();
         let mut shake = round.stream.part("noise").rng();
         let count = self.spec.batch;
@@ -333,7 +370,7 @@ impl Discriminator for Mlp {
         if learner.network.parameters().iter().any(|w| !w.is_finite()) {
             return Err(refuse(format!(
                 "its weights are no longer finite; lower learning_rate ({})",
-                self.spec.learning_rate
+                self.rate()
             )));
         }
         self.learner = Some(learner);
