@@ -104,6 +104,12 @@ pub trait Discriminator: Debug + Send + Sync {
     /// The step that suits the present fit.
     fn pace(&self) -> Pace;
 
+    /// Whether `D` estimates `log p/q`. A critic or witness that does not gives a velocity all the same, but no
+    /// diagnostic that reads `D` as a log ratio applies to it, and no map h but the identity.
+    fn is_log_ratio(&self) -> bool {
+        true
+    }
+
     /// What the next fit starts from, as plain numbers, so that a run can be stopped and gone on with;
     /// empty for an estimator that starts afresh each time.
     fn carry(&self) -> Vec<f64> {

@@ -193,6 +193,12 @@ impl Field<'_> {
         self.discriminator.evaluate(at, into);
     }
 
+    /// Whether `D` estimates a log ratio; see [`Discriminator::is_log_ratio`].
+    #[must_use]
+    pub fn is_log_ratio(&self) -> bool {
+        self.discriminator.is_log_ratio()
+    }
+
     /// The velocity `h'(D) ∇D` (`n×2`) at points where the ratio is known.
     #[must_use]
     pub fn velocity(&self, ratio: &Ratio) -> Cloud {

@@ -294,19 +294,22 @@ fn save_trajectory(
         .collect();
     let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
     let mut clouds = Array3::zeros((frames, particles, 2));
-    let mut ratios = Array2::zeros((frames, particles));
+    let known = snapshots.iter().all(|s| s.log_ratio.len() == particles);
+    let mut ratios = Array2::zeros((if known { frames } else { 0 }, particles));
     for (k, snapshot) in snapshots.iter().enumerate() {
         clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
-        ratios
-            .index_axis_mut(Axis(0), k)
-            .assign(&snapshot.log_ratio);
+    }
+    for (mut row, snapshot) in ratios.rows_mut().into_iter().zip(snapshots) {
+        row.assign(&snapshot.log_ratio);
     }
     directory.save("trajectory.npz", |file| {
         let mut arrays = Arrays::new(file);
         arrays.add("steps", steps.view())?;
         arrays.add("times", times.view())?;
         arrays.add("particles", clouds.view())?;
-        arrays.add("log_ratio", ratios.view())?;
+        if known {
+            arrays.add("log_ratio", ratios.view())?;
+        }
         arrays.add("target", experiment.training.view())?;
         arrays.add("reference", experiment.reference.view())?;
         arrays.finish()
