@@ -298,6 +298,16 @@ impl Mlp {
     }
 }
 
+/// Shortens a gradient to length one, if it is longer: plain steps follow a gradient as long as it is, and a single minibatch
+/// would throw the weights out of reach.
+fn shorten(gradient: &mut [f32]) {
+    let squares: f32 = gradient.iter().map(|g| g * g).sum();
+    if squares > 1.0 {
+        let factor = 1.0 / squares.sqrt();
+        gradient.iter_mut().for_each(|g| *g *= factor);
+    }
+}
+
 fn refuse(reason: String) -> FitError {
     FitError {
         discriminator: "mlp",
@@ -363,6 +373,9 @@ impl Discriminator for Mlp {
             learner
                 .network
                 .train(&batch, &sides, &mut self.workspace, &mut gradient);
+            if self.spec.optimizer == Method::Sgd {
+                shorten(&mut gradient);
+            }
             learner
                 .optimizer
                 .step(rate, &gradient, learner.network.parameters_mut());
