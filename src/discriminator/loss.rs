@@ -63,6 +63,11 @@ impl Loss {
         }
     }
 
+    /// Whether it grows exponentially, up to where it is tempered.
+    pub(super) fn is_exponential(self) -> bool {
+        self.exponent().is_some()
+    }
+
     /// `log p/q` over what the network says, where that is constant.
     fn unit(self) -> f64 {
         if self == Self::Exponential { 2.0 } else { 1.0 }

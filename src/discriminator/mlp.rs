@@ -1,18 +1,15 @@
 //! The neural discriminator: a small network trained to tell target from cloud, warm from step to step.
 
-use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::learner::{Deck, Frame, Learner, Plan};
 use super::loss::Loss;
 use super::{Discriminator, FitError, Pace, Ratio, Round};
-use crate::cloud::{CloudView, mean, spread};
-use crate::network::{
-    Activation, Method, Network, Objective, Optimizer, Workspace, check_betas, check_widths,
-};
-use crate::random::Stream;
+use crate::cloud::CloudView;
+use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
 
 /// Settings of the neural discriminator.
@@ -84,7 +81,7 @@ impl Default for MlpSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rate {
-    /// With Adam 0.004, half of it for the losses with an exponential; with plain steps 0.1, a tenth of it for those.
+    /// With Adam 0.004; with plain steps 0.3, or 0.1 for a loss with an exponential.
     Auto,
 }
 
@@ -173,64 +170,6 @@ pub struct Mlp {
 /// how exactly: the learning rate is halved. Later, what counts is how fast the network follows.
 const WIDE_NOISE: f32 = 0.25;
 
-/// What is carried from fit to fit.
-#[derive(Debug)]
-struct Learner {
-    frame: Frame,
-    network: Network<f32>,
-    optimizer: Optimizer<f32>,
-}
-
-/// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    centre: [f64; 2],
-    scale: f64,
-}
-
-impl Frame {
-    /// The points (`n×2`) in standardised coordinates, row by row; a point beyond a million standard
-    /// deviations is taken to lie there, where single precision still computes.
-    fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
-        const FAR: f64 = 1e6;
-        points
-            .rows()
-            .into_iter()
-            .flat_map(|row| [0, 1].map(|k| (row[k] - self.centre[k]) / self.scale))
-            .map(|x| x.clamp(-FAR, FAR) as f32)
-            .collect()
-    }
-}
-
-/// Samples that are dealt like cards: each once, in random order, before any comes again. Over an epoch the
-/// minibatches add up to the sample itself, and the masses of its modes are seen without error.
-struct Deck {
-    /// `n×2`, row by row.
-    points: Vec<f32>,
-    dealt: usize,
-}
-
-impl Deck {
-    fn new(points: Vec<f32>) -> Self {
-        Self { points, dealt: 0 }
-    }
-
-    /// Fills `hand` (`count×2`).
-    fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
-        let count = self.points.len() / 2;
-        for point in hand.chunks_exact_mut(2) {
-            if self.dealt == count {
-                self.dealt = 0;
-            }
-            let pick = rng.random_range(self.dealt..count);
-            self.points.swap(2 * self.dealt, 2 * pick);
-            self.points.swap(2 * self.dealt + 1, 2 * pick + 1);
-            point.copy_from_slice(&self.points[2 * self.dealt..][..2]);
-            self.dealt += 1;
-        }
-    }
-}
-
 /// The two sides of a minibatch: real samples, then as many of the cloud.
 struct Sides {
     loss: Loss,
@@ -282,35 +221,27 @@ impl Mlp {
         match (self.spec.learning_rate, self.spec.optimizer) {
             (WordOr::Value(rate), _) => rate,
             (WordOr::Word(Rate::Auto), Method::Adam) => 4e-3,
-            (WordOr::Word(Rate::Auto), Method::Sgd) => 0.1,
+            (WordOr::Word(Rate::Auto), Method::Sgd) if self.spec.loss.is_exponential() => 0.1,
+            (WordOr::Word(Rate::Auto), Method::Sgd) => 0.3,
         }
     }
 
-    fn learner(&self, frame: Frame, stream: Stream) -> Learner {
-        let spec = &self.spec;
-        let network = Network::new(&spec.hidden, 1, spec.activation, stream);
-        let count = network.parameters().len();
-        Learner {
-            frame,
-            network,
-            optimizer: Optimizer::new(spec.optimizer, spec.betas, count),
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            hidden: &self.spec.hidden,
+            activation: self.spec.activation,
+            optimizer: self.spec.optimizer,
+            betas: self.spec.betas,
         }
     }
 }
 
-/// Shortens a gradient to length one, if it is longer: plain steps follow a gradient as long as it is, and a single minibatch
-/// would throw the weights out of reach.
-fn shorten(gradient: &mut [f32]) {
-    let squares: f32 = gradient.iter().map(|g| g * g).sum();
-    if squares > 1.0 {
-        let factor = 1.0 / squares.sqrt();
-        gradient.iter_mut().for_each(|g| *g *= factor);
-    }
-}
+/// As in a scenario file.
+const NAME: &str = "mlp";
 
 fn refuse(reason: String) -> FitError {
     FitError {
-        discriminator: "mlp",
+        discriminator: NAME,
         reason,
     }
 }
@@ -328,21 +259,11 @@ impl Discriminator for Mlp {
         let (mut learner, steps) = if let Some(learner) = self.learner.take() {
             match self.spec.start {
                 Start::Warm => (learner, self.spec.inner_steps),
-                Start::Cold => (self.learner(learner.frame, weights), anew),
+                Start::Cold => (Learner::new(learner.frame, self.plan(), weights), anew),
             }
         } else {
-            let scale = spread(real);
-            if !(scale.is_finite() && scale > 0.0) {
-                return Err(refuse(format!(
-                    "the spread of the {} target samples is {scale}; it must be above 0",
-                    real.nrows()
-                )));
-            }
-            let frame = Frame {
-                centre: mean(real),
-                scale,
-            };
-            (self.learner(frame, weights), anew)
+            let frame = Frame::of(real, NAME)?;
+            (Learner::new(frame, self.plan(), weights), anew)
         };
         let real = learner.frame.standardise(real);
         let fake = learner.frame.standardise(fake);
@@ -373,14 +294,9 @@ impl Discriminator for Mlp {
             learner
                 .network
                 .train(&batch, &sides, &mut self.workspace, &mut gradient);
-            if self.spec.optimizer == Method::Sgd {
-                shorten(&mut gradient);
-            }
-            learner
-                .optimizer
-                .step(rate, &gradient, learner.network.parameters_mut());
+            learner.step(self.spec.optimizer, rate, &mut gradient);
         }
-        if learner.network.parameters().iter().any(|w| !w.is_finite()) {
+        if !learner.is_finite() {
             return Err(refuse(format!(
                 "its weights are no longer finite; lower learning_rate ({})",
                 self.rate()
@@ -391,29 +307,9 @@ impl Discriminator for Mlp {
     }
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
-        let count = at.nrows();
-        let Some(Learner { frame, network, .. }) = &self.learner else {
-            *into = Ratio::zeros(count);
-            return;
-        };
-        let points = frame.standardise(at);
-        let mut values = vec![0.0; count];
-        let mut slopes = vec![0.0; 2 * count];
-        network.evaluate_with_gradient(&points, &mut values, &mut slopes);
-        if into.log.len() != count {
-            into.log = Array1::zeros(count);
-        }
-        if into.gradient.dim() != (count, 2) {
-            into.gradient = Array2::zeros((count, 2));
-        }
-        let rows = into.gradient.rows_mut().into_iter().zip(&mut into.log);
-        for ((mut gradient, log), (&d, slope)) in
-            rows.zip(values.iter().zip(slopes.chunks_exact(2)))
-        {
-            let (value, factor) = self.spec.loss.log_ratio(f64::from(d));
-            *log = value;
-            gradient[0] = factor * f64::from(slope[0]) / frame.scale;
-            gradient[1] = factor * f64::from(slope[1]) / frame.scale;
+        match &self.learner {
+            Some(learner) => learner.evaluate(at, into, |d| self.spec.loss.log_ratio(d)),
+            None => *into = Ratio::zeros(at.nrows()),
         }
     }
 
@@ -431,49 +327,26 @@ impl Discriminator for Mlp {
         let Some(learner) = &self.learner else {
             return Vec::new();
         };
-        let Frame { centre, scale } = learner.frame;
-        let mut carry = vec![self.progress, centre[0], centre[1], scale];
-        carry.extend(learner.network.parameters().iter().copied().map(f64::from));
-        carry.extend(learner.optimizer.carry());
+        let mut carry = vec![self.progress];
+        carry.extend(learner.carry());
         carry
     }
 
     fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        const HEAD: usize = 4;
-        if carry.is_empty() {
+        let [progress, rest @ ..] = carry else {
             self.learner = None;
             self.progress = 0.0;
             return Ok(());
-        }
-        // The weights drawn here are overwritten below; only the shape counts.
-        let shape = Frame {
-            centre: [0.0; 2],
-            scale: 1.0,
         };
-        let mut learner = self.learner(shape, Stream::new(0, "restored"));
-        let weights = learner.network.parameters().len();
-        let expected = HEAD + weights + learner.optimizer.carry_len();
-        if carry.len() != expected {
-            return Err(refuse(format!(
-                "{} numbers were kept, and a network with hidden = {:?} has {expected}; resume with the settings of the run",
+        let learner = Learner::restored(self.plan(), rest).map_err(|expected| {
+            refuse(format!(
+                "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
                 carry.len(),
-                self.spec.hidden
-            )));
-        }
-        self.progress = carry[0];
-        learner.frame = Frame {
-            centre: [carry[1], carry[2]],
-            scale: carry[3],
-        };
-        for (weight, &kept) in learner
-            .network
-            .parameters_mut()
-            .iter_mut()
-            .zip(&carry[HEAD..])
-        {
-            *weight = kept as f32;
-        }
-        learner.optimizer.restore(&carry[HEAD + weights..]);
+                self.spec.hidden,
+                expected + 1
+            ))
+        })?;
+        self.progress = *progress;
         self.learner = Some(learner);
         Ok(())
     }

@@ -1,9 +1,11 @@
 //! Estimates of the log density ratio `log p/q` and its gradient, one file per estimator.
 
 pub mod kde;
+mod learner;
 mod loss;
 pub mod mlp;
 pub mod oracle;
+pub mod wasserstein;
 
 use std::fmt::Debug;
 
@@ -16,6 +18,7 @@ pub use self::loss::Loss;
 use self::kde::KdeSpec;
 use self::mlp::MlpSpec;
 use self::oracle::OracleSpec;
+use self::wasserstein::WassersteinSpec;
 use crate::cloud::CloudView;
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -134,8 +137,10 @@ pub enum DiscriminatorSpec {
     Kde(KdeSpec),
     /// A network trained to tell samples of the target from the cloud.
     Mlp(MlpSpec),
-    /// The exact ratio of a Gaussian target to the Gaussian with the cloud's own moments.
+    /// The exact density of a target that is a mixture of Gaussians, beside what is known of the cloud's.
     Oracle(OracleSpec),
+    /// A critic whose gradient is held near length one: no log ratio, for comparison.
+    Wasserstein(WassersteinSpec),
 }
 
 impl Default for DiscriminatorSpec {
@@ -153,11 +158,15 @@ impl DiscriminatorSpec {
         ),
         (
             "mlp",
-            "multilayer perceptron, logistic loss, warm-started; r1 and annealed instance noise as options",
+            "multilayer perceptron, eight losses, warm-started; r1 and annealed instance noise as options",
         ),
         (
             "oracle",
-            "exact ratio of a Gaussian target to the moment-matched Gaussian of the cloud",
+            "exact density of a Gaussian mixture over the cloud's: moment-matched Gaussian, kde, or left out",
+        ),
+        (
+            "wasserstein",
+            "gradient-penalised critic (WGAN-GP), for comparison: its D is no log ratio",
         ),
     ];
 
@@ -168,6 +177,7 @@ impl DiscriminatorSpec {
             Self::Kde(_) => "kde",
             Self::Mlp(_) => "mlp",
             Self::Oracle(_) => "oracle",
+            Self::Wasserstein(_) => "wasserstein",
         }
     }
 
@@ -187,6 +197,7 @@ impl DiscriminatorSpec {
             Self::Kde(spec) => spec.build().map(|it| Box::new(it) as _),
             Self::Mlp(spec) => spec.build().map(|it| Box::new(it) as _),
             Self::Oracle(spec) => spec.build(target).map(|it| Box::new(it) as _),
+            Self::Wasserstein(spec) => spec.build().map(|it| Box::new(it) as _),
         };
         built.map_err(|invalid| invalid.under(self.name()))
     }
