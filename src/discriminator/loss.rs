@@ -52,6 +52,21 @@ impl Loss {
         Self::JensenShannon,
     ];
 
+    /// Name in a scenario file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logistic => "logistic",
+            Self::LeastSquares => "least-squares",
+            Self::Exponential => "exponential",
+            Self::ReverseKl => "reverse-kl",
+            Self::ForwardKl => "forward-kl",
+            Self::Chi2 => "chi2",
+            Self::Hellinger => "hellinger",
+            Self::JensenShannon => "jensen-shannon",
+        }
+    }
+
     /// The exponent of the loss in the family of [`power`]; `None` for those outside it.
     fn exponent(self) -> Option<f64> {
         match self {
