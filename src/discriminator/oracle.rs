@@ -19,7 +19,7 @@ pub struct OracleSpec {
     pub cloud: CloudDensity,
     /// With `cloud = "kde"`: the bandwidth, in the target's units, or `loo`: the one that maximises the leave-one-out
     /// likelihood of the target sample, and so suits the cloud once it has arrived.
-    pub bandwidth: WordOr<f64, BandwidthRule>,
+    pub bandwidth: WordOr<f64, OracleBandwidth>,
 }
 
 /// What stands for the density of the cloud.
@@ -40,15 +40,15 @@ pub enum CloudDensity {
 /// The word for a bandwidth that suits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum BandwidthRule {
+pub enum OracleBandwidth {
     /// Leave-one-out likelihood of the target sample.
     #[default]
     Loo,
 }
 
-impl Default for WordOr<f64, BandwidthRule> {
+impl Default for WordOr<f64, OracleBandwidth> {
     fn default() -> Self {
-        Self::Word(BandwidthRule::Loo)
+        Self::Word(OracleBandwidth::Loo)
     }
 }
 
@@ -135,7 +135,7 @@ impl Oracle {
         let bandwidth = match (&self.cloud, self.spec.bandwidth) {
             (Side::Kernel { bandwidth, .. }, _) => *bandwidth,
             (_, WordOr::Value(bandwidth)) => bandwidth,
-            (_, WordOr::Word(BandwidthRule::Loo)) => kernel::leave_one_out(real),
+            (_, WordOr::Word(OracleBandwidth::Loo)) => kernel::leave_one_out(real),
         };
         if bandwidth.is_finite() && bandwidth > 0.0 {
             return Ok(bandwidth);

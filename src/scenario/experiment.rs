@@ -102,6 +102,7 @@ impl Experiment {
             ]
         };
         let start = source.sample(particles, stream("source"));
+        warnings.extend(scenario.discriminator.warnings(training.view()));
         // Says now whatever is wrong with [metrics].
         scenario
             .metrics

@@ -50,6 +50,7 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "40-affine-gan.toml",
 ];
 
 impl Shipped {
