@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and one function per command.
 
+mod calibrate;
 mod check;
 mod compare;
 mod error;
@@ -58,6 +59,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run variants of one scenario side by side, from the same cloud and samples
     Compare(compare::CompareArgs),
+    /// Fit every estimator once where the ratio is known, and compare with the truth
+    Calibrate(calibrate::CalibrateArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args, common),
         Command::Compare(args) => compare::run(&args, common),
+        Command::Calibrate(args) => calibrate::calibrate(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),
