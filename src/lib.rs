@@ -23,6 +23,7 @@ pub mod reference;
 pub mod observe;
 pub mod render;
 pub mod scenario;
+pub mod calibration;
 pub mod report;
 #[doc(hidden)]
 pub mod cli;

@@ -1,5 +1,6 @@
 //! `measure`: every measure of a cloud from a file, against another file or against a target.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -223,7 +224,7 @@ fn table(judged: &Judged, drawn: bool, quiet: bool) -> String {
         if quiet {
             continue;
         }
-        text.push_str(&format!("\x1b[2m    {}\x1b[0m\n", judgement.verdict()));
+        let _ = writeln!(text, "\x1b[2m    {}\x1b[0m", judgement.verdict());
         let error = judgement
             .reading
             .standard_error
@@ -233,7 +234,7 @@ fn table(judged: &Judged, drawn: bool, quiet: bool) -> String {
             .chain(judgement.reading.note.clone())
             .collect();
         if !remarks.is_empty() {
-            text.push_str(&format!("\x1b[2m    {}\x1b[0m\n", remarks.join("; ")));
+            let _ = writeln!(text, "\x1b[2m    {}\x1b[0m", remarks.join("; "));
         }
     }
     text
@@ -245,9 +246,12 @@ fn line(judgement: &Judgement) -> String {
         _ => "–".to_owned(),
     };
     let floor = judgement.floor.as_ref();
-    let digits = |value: f64, digits: usize| match value.is_finite() {
-        true => format!("{value:.digits$}"),
-        false => "–".to_owned(),
+    let digits = |value: f64, digits: usize| {
+        if value.is_finite() {
+            format!("{value:.digits$}")
+        } else {
+            "–".to_owned()
+        }
     };
     let colour = match judgement.p {
         p if p <= 0.05 => "33",

@@ -16,6 +16,9 @@ use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
 use crate::target::Target;
 
+/// Whether the measure of this name is among those that are taken together.
+type Wanted = dyn Fn(&str) -> bool + Sync;
+
 /// What a cloud is judged against.
 #[derive(Clone, Copy, Debug)]
 pub enum Null<'a> {
@@ -120,8 +123,7 @@ impl Judge {
 
         let dear = |name: &str| name == W2.name || name == SINKHORN.name;
         let quick = |name: &str| !dear(name) && name != MEMORISATION.name;
-        let kinds: [(usize, &(dyn Fn(&str) -> bool + Sync)); 2] =
-            [(self.draws, &quick), (self.dear_draws, &dear)];
+        let kinds: [(usize, &Wanted); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
         let mut judgements = Vec::new();
         for (draws, wanted) in kinds {
             let build = |reference: CloudView<'_>| {

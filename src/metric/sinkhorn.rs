@@ -82,7 +82,7 @@ impl Metric for Sinkhorn {
     }
 
     fn read(&self, cloud: CloudView<'_>) -> Reading {
-        if cloud.nrows() == 0 || cloud.iter().any(|v| !(v.abs() < 1e150)) {
+        if cloud.nrows() == 0 || !cloud.iter().all(|v| v.abs() < 1e150) {
             return Reading::of(f64::NAN);
         }
         let cloud = Planar::new(cloud);

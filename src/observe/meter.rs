@@ -18,7 +18,8 @@ pub struct Row {
     pub values: Measurement,
 }
 
-/// Names of the columns that describe the flow itself and need no reference sample.
+/// Names of the columns that describe the flow itself and need no reference sample. The first is left empty where the
+/// discriminator estimates no log ratio.
 pub const FLOW_COLUMNS: [&str; 9] = [
     "kl_discriminator",
     "speed",
@@ -105,28 +106,43 @@ impl Meter {
         self.clipped
     }
 
+    /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
+    pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
+        for row in &rows {
+            self.arrive(row.step, &row.values);
+        }
+        self.rows = rows;
+        self.clipped = clipped;
+    }
+
+    fn arrive(&mut self, step: usize, values: &Measurement) {
+        for (name, arrival) in &mut self.arrivals {
+            if let Some(value) = values.get(name) {
+                arrival.check(step as u64, value);
+            }
+        }
+    }
+
     fn measure(&mut self, step: &Step<'_>) {
         let cloud = step.state.cloud.view();
         let mut values = self.panel.measure_along(cloud, &mut self.trail);
-        for (name, arrival) in &mut self.arrivals {
-            if let Some(value) = values.get(name) {
-                arrival.check(step.index as u64, value);
-            }
-        }
+        self.arrive(step.index, &values);
         let wanted = self.panel.matches() || step.index == step.steps;
         let moved = wanted.then(|| self.w2_moved(step)).flatten();
         // The divergence as well as it can be measured: with the target's own density, if it has one.
         let kl = |values: &Measurement| values.get(KL.name).or_else(|| values.get(KNN_KL.name));
         let first = self.rows.first().map_or(&values, |row| &row.values);
         let lost = kl(first).zip(kl(&values)).map(|(then, now)| then - now);
+        let is_ratio = step.field.is_log_ratio();
         let described = [
-            Some(-step.ratio.log.mean().unwrap_or(f64::NAN)),
+            // Without a log ratio there is no −mean D that could be a divergence.
+            is_ratio.then(|| -step.ratio.log.mean().unwrap_or(f64::NAN)),
             Some(cloud::rms(step.velocity)),
             Some(step.step_size),
             Some(step.state.path_length),
             Some(step.displacement),
             moved,
-            Some(step.state.dissipation),
+            is_ratio.then_some(step.state.dissipation),
             lost,
             Some(self.clipped as f64),
         ];

@@ -50,8 +50,15 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "30-langevin.toml",
+    "31-stale-discriminator.toml",
+    "32-cold-start.toml",
+    "33-momentum-stiff.toml",
+    "34-momentum-noisy.toml",
+    "35-estimators.toml",
     "36-energy-balance.toml",
     "37-stop-at-floor.toml",
+    "40-affine-gan.toml",
 ];
 
 impl Shipped {
