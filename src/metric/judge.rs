@@ -17,7 +17,7 @@ use crate::setting::{Invalid, at_least};
 use crate::target::Target;
 
 /// Whether the measure of this name is among those that are taken together.
-type Wanted = dyn Fn(&str) -> bool + Sync;
+type Wanted<'a> = dyn Fn(&str) -> bool + Sync + 'a;
 
 /// What a cloud is judged against.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +123,7 @@ impl Judge {
 
         let dear = |name: &str| name == W2.name || name == SINKHORN.name;
         let quick = |name: &str| !dear(name) && name != MEMORISATION.name;
-        let kinds: [(usize, &Wanted); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
+        let kinds: [(usize, &Wanted<'_>); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
         let mut judgements = Vec::new();
         for (draws, wanted) in kinds {
             let build = |reference: CloudView<'_>| {

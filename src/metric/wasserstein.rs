@@ -129,7 +129,9 @@ impl Masses {
 
 fn normalise(masses: &mut [f64]) {
     let sum: f64 = masses.iter().sum();
-    masses.iter_mut().for_each(|mass| *mass /= sum);
+    for mass in masses {
+        *mass /= sum;
+    }
 }
 
 fn pick(points: &Planar, places: &[usize]) -> Planar {
