@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::panel::{Rulers, metrics};
 use super::{
     About, ENERGY_DISTANCE, EnergyDistance, Evidence, Floor, Ideal, MEMORISATION, Metric, Reading,
-    SINKHORN, W2,
+    SINKHORN, W2, Wasserstein,
 };
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -191,8 +191,9 @@ impl Judge {
             return cloud.to_owned();
         }
         notes.push(format!(
-            "{key} holds {n} points: all values are estimates from {} of them drawn at random (at most {n} points could be asked for)",
-            self.points
+            "{key} holds {n} points: all values are estimates from {} of them drawn at random; more can be asked for, and W2 is exact up to {}",
+            self.points,
+            Wasserstein::MOST
         ));
         let mut order: Vec<usize> = (0..n).collect();
         let mut rng = self.stream("thinning").part(key).rng();
