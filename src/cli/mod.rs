@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and one function per command.
 
+mod calibrate;
 mod check;
 mod compare;
 mod error;
@@ -67,6 +68,8 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     /// Draw the pictures of a finished run again: other size, colours, layers, or as SVG
     Render(render::RenderArgs),
+    /// Fit every estimator once where the ratio is known, and compare with the truth
+    Calibrate(calibrate::CalibrateArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args, common),
         Command::Gallery(args) => gallery::gallery(&args, common),
         Command::Render(args) => render::render(&args, common),
+        Command::Calibrate(args) => calibrate::calibrate(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

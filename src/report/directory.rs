@@ -68,6 +68,14 @@ impl RunDirectory {
         Self::numbered(root, scenario, "compare-")
     }
 
+    /// As [`create`](Self::create), for a calibration: `<root>/<scenario>/calibrate-<NNN>/`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_calibration(root: &Path, scenario: &str) -> Result<Self, ReportError> {
+        Self::numbered(root, scenario, "calibrate-")
+    }
+
     fn numbered(root: &Path, scenario: &str, prefix: &str) -> Result<Self, ReportError> {
         let parent = root.join(folder_name(scenario));
         let mut made = make_folders(&parent)?;

@@ -294,12 +294,13 @@ fn save_trajectory(
         .collect();
     let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
     let mut clouds = Array3::zeros((frames, particles, 2));
-    let mut ratios = Array2::zeros((frames, particles));
+    let known = snapshots.iter().all(|s| s.log_ratio.len() == particles);
+    let mut ratios = Array2::zeros((if known { frames } else { 0 }, particles));
     for (k, snapshot) in snapshots.iter().enumerate() {
         clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
-        ratios
-            .index_axis_mut(Axis(0), k)
-            .assign(&snapshot.log_ratio);
+    }
+    for (mut row, snapshot) in ratios.rows_mut().into_iter().zip(snapshots) {
+        row.assign(&snapshot.log_ratio);
     }
     let [columns, rows] = recorder.lattice().shape();
     let mut fields: Array3<f32> = Array3::zeros((frames, rows, columns));
@@ -322,7 +323,9 @@ fn save_trajectory(
         arrays.add("steps", steps.view())?;
         arrays.add("times", times.view())?;
         arrays.add("particles", clouds.view())?;
-        arrays.add("log_ratio", ratios.view())?;
+        if known {
+            arrays.add("log_ratio", ratios.view())?;
+        }
         arrays.add("target", experiment.training.view())?;
         arrays.add("reference", experiment.reference.view())?;
         arrays.add("view", ndarray::arr2(&[view.x, view.y]).view())?;

@@ -262,7 +262,10 @@ impl Stage {
             ratio: raws.add(Raw::Narrow(
                 frames
                     .iter()
-                    .flat_map(|frame| kept.iter().map(|&k| fine(depth(frame.log_ratio[k]))))
+                    .flat_map(|frame| {
+                        kept.iter()
+                            .map(|&k| fine(frame.log_ratio.get(k).map_or(0.0, |&u| depth(u))))
+                    })
                     .collect(),
                 kept.len(),
             )),
