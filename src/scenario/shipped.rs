@@ -50,6 +50,9 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "27-kernel-estimators.toml",
+    "28-kale-penalty.toml",
+    "29-lesson-no-ratio.toml",
     "40-affine-gan.toml",
 ];
 
