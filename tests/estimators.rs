@@ -3,7 +3,7 @@
 mod three_rings;
 
 use approx::assert_relative_eq;
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -123,6 +123,15 @@ const EXACT: &[&str] = &[
     "kde", "oracle", "logistic", "ulsif", "rulsif", "kliep", "kale", "mmd",
 ];
 
+/// Settings that suit so few samples better than the defaults, which are made for the end of a run with thousands.
+fn smooth(name: &str) -> &'static str {
+    match name {
+        "logistic" => "bandwidth = 1.0\nbandwidth_scale = 1.0\nlambda = 0.01",
+        "ulsif" | "rulsif" | "kliep" | "kale" => "bandwidth = 0.7",
+        _ => "",
+    }
+}
+
 fn exact(name: &str) -> bool {
     EXACT.contains(&name)
 }
@@ -130,6 +139,11 @@ fn exact(name: &str) -> bool {
 /// Root mean square difference of two fields, relative to the second.
 fn apart(a: &Cloud, b: &Cloud) -> f64 {
     rms((a - b).view()) / rms(b.view())
+}
+
+fn correlation(a: &Array1<f64>, b: &Array1<f64>) -> f64 {
+    let [a, b] = [a, b].map(|v| v - v.mean().unwrap());
+    a.dot(&b) / (a.dot(&a) * b.dot(&b)).sqrt()
 }
 
 #[test]
@@ -190,7 +204,7 @@ fn the_order_of_the_samples_does_not_matter() {
 fn moving_everything_moves_the_flow() {
     let data = data();
     for name in names() {
-        let before = at(&*fitted(name, "", &data), &data.fake).gradient;
+        let before = at(&*fitted(name, smooth(name), &data), &data.fake).gradient;
         let shifted = Motion {
             angle: 0.0,
             shift: [3.0, -2.0],
@@ -209,7 +223,7 @@ fn moving_everything_moves_the_flow() {
             (slanted, "slanted"),
         ] {
             let moved = data.moved(motion);
-            let after = at(&*fitted(name, "", &moved), &moved.fake).gradient;
+            let after = at(&*fitted(name, smooth(name), &moved), &moved.fake).gradient;
             let error = apart(&after, &before.dot(&motion.turn()));
             let tolerance = match name {
                 "kde" => 1e-4,
@@ -259,9 +273,9 @@ fn equal_clouds_give_nothing() {
     };
     data.fake = data.real.clone();
     for name in names() {
-        let none = at(&*fitted(name, "", &data), &data.real).log;
-        let some = at(&*fitted(name, "", &apart), &data.real).log;
-        let size = |log: ndarray::Array1<f64>| log.mapv(|v| v * v).mean().unwrap().sqrt();
+        let none = at(&*fitted(name, smooth(name), &data), &data.real).log;
+        let some = at(&*fitted(name, smooth(name), &apart), &data.real).log;
+        let size = |log: Array1<f64>| log.mapv(|v| v * v).mean().unwrap().sqrt();
         let (none, some) = (size(none), size(some));
         let noise = match name {
             "kde" | "logistic" | "mmd" => 1e-6,
@@ -317,24 +331,16 @@ fn far_away_everything_stays_finite() {
 #[test]
 fn what_calls_itself_a_log_ratio_is_one() {
     let data = data();
-    let truth = {
-        let oracle = fitted("oracle", "", &data);
-        at(&*oracle, &data.fake).log
-    };
+    let truth = at(&*fitted("oracle", "", &data), &data.real).log;
     for name in names() {
-        let it = fitted(name, "", &data);
-        let found = at(&*it, &data.fake).log;
-        let (a, b) = (
-            &found - found.mean().unwrap(),
-            &truth - truth.mean().unwrap(),
-        );
-        let correlation = a.dot(&b) / (a.dot(&a) * b.dot(&b)).sqrt();
-        let slope = a.dot(&b) / b.dot(&b);
-        if it.is_log_ratio() {
-            assert!(correlation > 0.8, "{name}: {correlation}");
-            assert!((0.3..2.0).contains(&slope), "{name}: slope {slope}");
-        }
-        eprintln!("{name}: correlation {correlation:.3}, slope {slope:.3}");
+        let it = fitted(name, smooth(name), &data);
+        let found = at(&*it, &data.real).log;
+        let alike = correlation(&found, &truth);
+        let slope = alike * found.std(0.0) / truth.std(0.0);
+        eprintln!("{name}: correlation {alike:.3}, slope {slope:.3}");
+        let ratio = it.is_log_ratio();
+        assert!(!ratio || alike > 0.7, "{name}: {alike}");
+        assert!(!ratio || (0.4..1.6).contains(&slope), "{name}: slope {slope}");
     }
 }
 
@@ -342,17 +348,22 @@ fn what_calls_itself_a_log_ratio_is_one() {
 fn kernels_other_than_the_gaussian_fit_as_well() {
     let data = data();
     for name in ["logistic", "ulsif", "rulsif", "kliep", "kale", "mmd"] {
-        let gaussian = at(&*fitted(name, "bandwidth = 0.7", &data), &data.fake).gradient;
+        let settings = format!("{}\n", smooth(name));
+        let gaussian = at(&*fitted(name, &settings, &data), &data.fake).log;
         for kernel in ["laplace", "inverse-multiquadric"] {
-            let settings = format!("kernel = \"{kernel}\"\nbandwidth = 0.7");
-            let found = at(&*fitted(name, &settings, &data), &data.fake).gradient;
-            let along: f64 = (&found * &gaussian).sum();
-            let cosine = along / ((&found * &found).sum() * (&gaussian * &gaussian).sum()).sqrt();
-            assert!(cosine > 0.5, "{name}, {kernel}: {cosine}");
+            let settings = format!("kernel = \"{kernel}\"\n{settings}");
+            let found = at(&*fitted(name, &settings, &data), &data.fake).log;
+            let alike = correlation(&found, &gaussian);
+            assert!(alike > 0.7, "{name}, {kernel}: {alike}");
         }
     }
-    let nystrom = fitted("logistic", "features = \"nystrom\"\nbandwidth = 0.7", &data);
-    let fourier = fitted("logistic", "bandwidth = 0.7", &data);
+    let smooth = smooth("logistic");
+    let nystrom = fitted(
+        "logistic",
+        &format!("features = \"nystrom\"\n{smooth}"),
+        &data,
+    );
+    let fourier = fitted("logistic", smooth, &data);
     let [a, b] = [nystrom, fourier].map(|it| at(&*it, &data.fake).gradient);
     assert!(apart(&a, &b) < 0.2, "{}", apart(&a, &b));
 }
@@ -459,7 +470,7 @@ fn ulsif_is_as_good_as_densratio() {
         let it = fitted("ulsif", "bandwidth = \"cv\"", &data);
         let real = at(&*it, &data.real).log;
         let fake = at(&*it, &data.fake).log;
-        let mean = |values: ndarray::Array1<f64>| values.mean().unwrap();
+        let mean = |values: Array1<f64>| values.mean().unwrap();
         pearson += mean(real.mapv(f64::exp)) - 0.5 * mean(fake.mapv(|v| (2.0 * v).exp())) - 0.5;
         kullback += mean(real);
     }

@@ -138,8 +138,9 @@ impl Problem {
 
     /// Score of a penalty, of which less is better: the objective at samples that were left out, one at a time.
     ///
-    /// As in Kanamori, Hido and Sugiyama (2009) it is in closed form, by a rank-one change of the solution; here each
-    /// sample is left out alone, and not together with one of the other side.
+    /// As in Kanamori, Hido and Sugiyama (2009) the solution without a sample is in closed form, a rank-one change of that with
+    /// all, and negative weights are set to zero each time. Here each sample is left out alone, and not together with one of
+    /// the other side.
     fn leave_one_out(&self, moments: &(Symmetric, Vec<f64>), lambda: f64) -> f64 {
         let (quadratic, linear) = moments;
         let fakes = (self.fake.rows.len() / self.size) as f64;
@@ -151,25 +152,28 @@ impl Problem {
         };
         let mut theta = linear.clone();
         factor.solve(&mut theta);
-        // t = φᵀB⁻¹h and s = φᵀB⁻¹φ of each sample.
-        let both = |rows: &[f64]| -> Vec<[f64; 2]> {
+        // The ratio at each sample, from the weights f (B⁻¹h + g B⁻¹φ) with f and g from s = φᵀB⁻¹φ and t = φᵀB⁻¹h.
+        let ratios = |rows: &[f64], factors: &(dyn Fn(f64, f64) -> [f64; 2] + Sync)| -> Vec<f64> {
             rows.par_chunks(self.size)
                 .map(|row| {
-                    let mut half = row.to_vec();
-                    factor.forward(&mut half);
-                    [dot(row, &theta), dot(&half, &half)]
+                    let mut own = row.to_vec();
+                    factor.solve(&mut own);
+                    let [scale, share] = factors(dot(row, &own), dot(row, &theta));
+                    for (own, theta) in own.iter_mut().zip(&theta) {
+                        *own = (scale * (theta + share * *own)).max(0.0);
+                    }
+                    dot(row, &own)
                 })
                 .collect()
         };
-        let quadratic: f64 = both(&self.fake.rows)
-            .iter()
-            .map(|[t, s]| ((fakes - 1.0) * t / (fakes - s)).max(0.0).powi(2))
-            .sum();
-        let linear: f64 = both(&self.real.rows)
-            .iter()
-            .map(|[t, s]| ((reals * t - s) / (reals - 1.0)).max(0.0))
-            .sum();
-        0.5 * quadratic / fakes - linear / reals
+        let fake = ratios(&self.fake.rows, &|s, t| {
+            [(fakes - 1.0) / fakes, t / (fakes - s)]
+        });
+        let real = ratios(&self.real.rows, &|_, _| {
+            [reals / (reals - 1.0), -1.0 / reals]
+        });
+        let square: f64 = fake.iter().map(|r| r * r).sum();
+        0.5 * square / fakes - real.iter().sum::<f64>() / reals
     }
 
     /// Scores of all penalties: the objective at samples that were left out, a fold at a time (Yamada et al. 2011).

@@ -13,7 +13,7 @@ use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 
 /// Published KALE at these steps.
-pub const PUBLISHED: [(usize, f64); 5] = [
+pub(crate) const PUBLISHED: [(usize, f64); 5] = [
     (0, 3.66),
     (5000, 1.04e-1),
     (10_000, 2.83e-2),
@@ -25,7 +25,7 @@ const LAMBDA: f64 = 1e-3;
 const STEP: f64 = 1e-4;
 
 /// The flow in progress.
-pub struct ThreeRings {
+pub(crate) struct ThreeRings {
     kale: Kale,
     target: Cloud,
     cloud: Cloud,
@@ -35,7 +35,7 @@ pub struct ThreeRings {
 
 impl ThreeRings {
     /// The first cloud, drawn with this seed, with its fit.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let target = Array2::from_shape_fn((240, 2), |(i, axis)| {
             let angle = TAU * (i % 80) as f64 / 80.0;
             let ring = (i / 80) as f64;
@@ -74,7 +74,7 @@ impl ThreeRings {
     }
 
     /// Goes on until so many steps are done.
-    pub fn run_to(&mut self, step: usize) {
+    pub(crate) fn run_to(&mut self, step: usize) {
         while self.step < step {
             self.kale.evaluate(self.cloud.view(), &mut self.ratio);
             self.cloud
@@ -85,7 +85,7 @@ impl ThreeRings {
     }
 
     /// KALE of the present cloud.
-    pub fn divergence(&self) -> f64 {
+    pub(crate) fn divergence(&self) -> f64 {
         self.kale.divergence()
     }
 }
