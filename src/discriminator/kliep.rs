@@ -41,7 +41,7 @@ pub struct KliepSpec {
 impl Default for KliepSpec {
     fn default() -> Self {
         Self {
-            centres: 100,
+            centres: 200,
             kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: 1.0,
