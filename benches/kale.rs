@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use three_rings::{PUBLISHED, ThreeRings};
 
 fn whole(_: &mut Criterion) {
-    let mut flow = ThreeRings::new(1);
+    let mut flow = ThreeRings::new();
     let start = std::time::Instant::now();
     println!("step     KALE  published  ratio");
     for (step, published) in PUBLISHED {
@@ -30,7 +30,7 @@ fn whole(_: &mut Criterion) {
 }
 
 fn steps(c: &mut Criterion) {
-    let mut flow = ThreeRings::new(1);
+    let mut flow = ThreeRings::new();
     let mut step = 0;
     c.benchmark_group("kale-three-rings")
         .sample_size(10)

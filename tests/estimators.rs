@@ -38,7 +38,7 @@ impl Motion {
     }
 
     fn apply(self, points: &Cloud) -> Cloud {
-        points.dot(&self.turn()) + &ndarray::aview1(&self.shift)
+        points.dot(&self.turn()) + ndarray::aview1(&self.shift)
     }
 }
 
@@ -60,7 +60,7 @@ fn data() -> Data {
     let (a, b) = (0.5_f64.sqrt(), 0.1 / 0.5_f64.sqrt());
     let factor = ndarray::array![[a, b], [0.0, (0.3 - b * b).sqrt()]];
     Data {
-        real: normal(300).dot(&factor) + &ndarray::aview1(&MEAN),
+        real: normal(300).dot(&factor) + ndarray::aview1(&MEAN),
         fake: 0.9 * normal(240),
         motion: STILL,
     }
@@ -82,7 +82,6 @@ impl Data {
         let spec = GaussianSpec {
             mean: [mean[[0, 0]], mean[[0, 1]]],
             covariance: [0, 1].map(|i| [0, 1].map(|j| covariance[[i, j]])),
-            ..GaussianSpec::default()
         };
         Box::new(spec.build().unwrap())
     }
@@ -241,7 +240,7 @@ fn moving_everything_moves_the_flow() {
 
 #[test]
 fn swapping_the_clouds_turns_the_sign() {
-    /// Exactly antisymmetric at a given bandwidth. uLSIF, RuLSIF, KLIEP and KALE are not: each models one of the densities by
+    /// Exactly antisymmetric at a given bandwidth. `uLSIF`, `RuLSIF`, KLIEP and KALE are not: each models one of the densities by
     /// the other. The oracle knows the target. Networks penalise one side and draw at random.
     const SYMMETRIC: &[&str] = &["kde", "logistic", "mmd"];
     let data = data();
@@ -460,7 +459,7 @@ fn pair(real: Cloud, fake: Cloud) -> Data {
     }
 }
 
-/// p = N(0, I/8), q = N(0, I/2), 3000 points each. The Pearson divergence ½E_q(r − 1)² is 9/14 and KL(p‖q) is log 4 − 3/4;
+/// p = N(0, I/8), q = N(0, I/2), 3000 points each. The Pearson divergence `½E_q(r − 1)²` is 9/14 and KL(p‖q) is log 4 − 3/4;
 /// the R package densratio prints 0.6536 and 0.6214 for its one sample.
 #[test]
 fn ulsif_is_as_good_as_densratio() {
@@ -504,7 +503,7 @@ fn kliep_finds_no_difference_between_identical_samples() {
 
 #[test]
 fn kale_begins_as_published() {
-    let mut flow = three_rings::ThreeRings::new(1);
+    let mut flow = three_rings::ThreeRings::new();
     let (_, first) = three_rings::PUBLISHED[0];
     assert_relative_eq!(flow.divergence(), first, max_relative = 0.05);
     let mut last = flow.divergence();

@@ -483,7 +483,7 @@ fn neural_discriminator_brings_mass_across_gaps() {
 
 #[test]
 fn kernel_estimators_come_home_each_in_its_own_way() {
-    let few = ["cloud.particles=400", "cloud.samples=800"];
+    let few = ["cloud.particles=300", "cloud.samples=600"];
     let all = variants("kernel-estimators", &few);
     let energy = |name: &str| all[name].value("energy_distance");
     let floor = all["kde"].floors.get("energy_distance").unwrap();

@@ -1,4 +1,4 @@
-//! Least squares for the ratio p to a mixture of p and q: what uLSIF and RuLSIF have in common.
+//! Least squares for the ratio p to a mixture of p and q: what `uLSIF` and `RuLSIF` have in common.
 
 use std::ops::Range;
 
@@ -219,7 +219,9 @@ fn solution((quadratic, linear): &(Symmetric, Vec<f64>), lambda: f64) -> Option<
     matrix.add_to_diagonal(lambda);
     let mut theta = linear.clone();
     Cholesky::new(matrix)?.solve(&mut theta);
-    theta.iter_mut().for_each(|v| *v = v.max(0.0));
+    for v in &mut theta {
+        *v = v.max(0.0);
+    }
     Some(theta)
 }
 
@@ -369,7 +371,7 @@ impl Discriminator for Relative {
 }
 
 /// `log p/q = log (1 − α) r_α / (1 − α r_α)` from `log r_α`, and its derivative. An estimate of `r_α` may exceed the bound 1/α;
-/// close to it the tangent in α r_α takes over.
+/// close to it the tangent in `α r_α` takes over.
 fn log_ratio(log: f64, alpha: f64) -> [f64; 2] {
     let constant = ((1.0 - alpha) / alpha).ln();
     let share = (log + alpha.ln()).exp();

@@ -1,4 +1,4 @@
-//! uLSIF: the ratio itself as a sum of kernels, by least squares in closed form.
+//! `uLSIF`: the ratio itself as a sum of kernels, by least squares in closed form.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -3,9 +3,6 @@
 use std::f64::consts::TAU;
 
 use ndarray::Array2;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::discriminator::kale::{Kale, KaleSpec};
 use ratioflow::discriminator::{Discriminator, Ratio, Round};
@@ -34,17 +31,17 @@ pub(crate) struct ThreeRings {
 }
 
 impl ThreeRings {
-    /// The first cloud, drawn with this seed, with its fit.
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The first cloud, with its fit.
+    pub(crate) fn new() -> Self {
         let target = Array2::from_shape_fn((240, 2), |(i, axis)| {
             let angle = TAU * (i % 80) as f64 / 80.0;
             let ring = (i / 80) as f64;
             [0.3 * angle.cos(), 0.3 * angle.sin() - 0.75 * ring][axis]
         });
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let cloud = Array2::from_shape_fn((240, 2), |(_, axis)| {
-            [0.0, -0.3][axis] + 0.01 * rng.sample::<f64, _>(StandardNormal)
-        });
+        // NumPy's `RandomState(42).randn(240, 2) / 100 − (0, 0.3)`.
+        let start = include_str!("start.csv");
+        let numbers = start.split([',', '\n']).filter_map(|v| v.parse().ok());
+        let cloud = Array2::from_shape_vec((240, 2), numbers.collect()).unwrap();
         let spec = KaleSpec {
             lambda: LAMBDA,
             // k = exp(−‖x − y‖²/0.1)
