@@ -6,6 +6,7 @@ mod features;
 pub mod kale;
 pub mod kde;
 pub mod kliep;
+mod learner;
 pub mod logistic;
 mod loss;
 pub mod mlp;
@@ -16,6 +17,7 @@ pub mod relative;
 pub mod rulsif;
 mod solve;
 pub mod ulsif;
+pub mod wasserstein;
 
 use std::fmt::Debug;
 
@@ -36,6 +38,7 @@ use self::mmd::MmdSpec;
 use self::oracle::OracleSpec;
 use self::rulsif::RulsifSpec;
 use self::ulsif::UlsifSpec;
+use self::wasserstein::WassersteinSpec;
 use crate::cloud::CloudView;
 use crate::kernel::neighbour_distance;
 use crate::random::Stream;
@@ -166,7 +169,7 @@ pub enum DiscriminatorSpec {
     Kde(KdeSpec),
     /// A network trained to tell samples of the target from the cloud.
     Mlp(MlpSpec),
-    /// The exact ratio of a Gaussian target to the Gaussian with the cloud's own moments.
+    /// The exact density of a target that is a mixture of Gaussians, beside what is known of the cloud's.
     Oracle(OracleSpec),
     /// Logistic regression on kernel features.
     Logistic(LogisticSpec),
@@ -180,6 +183,8 @@ pub enum DiscriminatorSpec {
     Kale(KaleSpec),
     /// The witness of the maximum mean discrepancy: no log ratio.
     Mmd(MmdSpec),
+    /// A critic whose gradient is held near length one: no log ratio, for comparison.
+    Wasserstein(WassersteinSpec),
 }
 
 impl Default for DiscriminatorSpec {
@@ -197,11 +202,11 @@ impl DiscriminatorSpec {
         ),
         (
             "mlp",
-            "multilayer perceptron, logistic loss, warm-started; r1 and annealed instance noise as options",
+            "multilayer perceptron, eight losses, warm-started; r1 and annealed instance noise as options",
         ),
         (
             "oracle",
-            "exact ratio of a Gaussian target to the moment-matched Gaussian of the cloud",
+            "exact density of a Gaussian mixture over the cloud's: moment-matched Gaussian, kde, or left out",
         ),
         (
             "logistic",
@@ -227,6 +232,10 @@ impl DiscriminatorSpec {
             "mmd",
             "witness of the maximum mean discrepancy: a comparator, no log ratio",
         ),
+        (
+            "wasserstein",
+            "gradient-penalised critic (WGAN-GP), for comparison: its D is no log ratio",
+        ),
     ];
 
     /// The name of the estimator in a scenario file.
@@ -242,6 +251,7 @@ impl DiscriminatorSpec {
             Self::Kliep(_) => "kliep",
             Self::Kale(_) => "kale",
             Self::Mmd(_) => "mmd",
+            Self::Wasserstein(_) => "wasserstein",
         }
     }
 
@@ -261,7 +271,7 @@ impl DiscriminatorSpec {
             Self::Kliep(it) => (it.bandwidth, it.bandwidth_scale),
             Self::Kale(it) => (it.bandwidth, it.bandwidth_scale),
             Self::Mmd(it) => (it.bandwidth, it.bandwidth_scale),
-            Self::Mlp(_) | Self::Oracle(_) => return None,
+            Self::Mlp(_) | Self::Oracle(_) | Self::Wasserstein(_) => return None,
         };
         match rule {
             WordOr::Value(h) => Some(scale * h),
@@ -299,6 +309,7 @@ impl DiscriminatorSpec {
             Self::Kliep(spec) => spec.build().map(|it| Box::new(it) as _),
             Self::Kale(spec) => spec.build().map(|it| Box::new(it) as _),
             Self::Mmd(spec) => spec.build().map(|it| Box::new(it) as _),
+            Self::Wasserstein(spec) => spec.build().map(|it| Box::new(it) as _),
         };
         built.map_err(|invalid| invalid.under(self.name()))
     }

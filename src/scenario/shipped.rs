@@ -53,6 +53,12 @@ shipped![
     "27-kernel-estimators.toml",
     "28-kale-penalty.toml",
     "29-lesson-no-ratio.toml",
+    "30-langevin.toml",
+    "31-stale-discriminator.toml",
+    "32-cold-start.toml",
+    "33-momentum-stiff.toml",
+    "34-momentum-noisy.toml",
+    "35-estimators.toml",
     "40-affine-gan.toml",
 ];
 
