@@ -487,17 +487,11 @@ fn kernel_estimators_come_home_each_in_its_own_way() {
     let all = variants("kernel-estimators", &few);
     let energy = |name: &str| all[name].value("energy_distance");
     let floor = all["kde"].floors.get("energy_distance").unwrap();
-    for name in all.keys() {
-        eprintln!(
-            "{name}: {} of {}, {}, c2st {}",
-            energy(name),
-            floor.median,
-            floor.q95,
-            all[name].value("c2st")
-        );
-    }
     assert!(energy("kde") <= floor.q95);
     assert!(energy("logistic fourier") <= 2.0 * floor.median);
+    // The witness leaves particles where it is flat; the energy distance does not mind.
+    let [bridges, none] = ["mmd", "kde"].map(|name| all[name].value("bridges"));
+    assert!(bridges > 0.02 && none == 0.0, "{bridges}, {none}");
     for name in all.keys() {
         assert_eq!(all[name].ending, Ending::Complete, "{name}");
     }
@@ -514,7 +508,6 @@ fn kernel_estimators_logistic_brings_a_gaussian_home() {
     let outcome = run("gaussian-pair", &settings);
     let floor = outcome.floors.get("energy_distance").unwrap();
     let value = outcome.value("energy_distance");
-    eprintln!("gaussian: {value} of {}, {}", floor.median, floor.q95);
     assert!(value <= 2.0 * floor.median, "{value} of {}", floor.median);
 }
 
@@ -522,13 +515,6 @@ fn kernel_estimators_logistic_brings_a_gaussian_home() {
 fn kale_penalty_slows_the_flow() {
     let all = variants("kale-penalty", &[]);
     let energy = |name: &str| all[name].value("energy_distance");
-    for name in all.keys() {
-        eprintln!(
-            "{name}: {} of {}",
-            energy(name),
-            all[name].q95("energy_distance")
-        );
-    }
     assert!(energy("lambda 0.0001") < energy("lambda 0.01"));
     assert!(energy("lambda 0.01") < energy("lambda 1"));
     assert!(energy("lambda 1") < energy("lambda 10"));
