@@ -161,6 +161,7 @@ const CLAIMS: &[&str] = &[
     "inner-steps-grid",
     "vanishing-gradients",
     "neural-discriminator",
+    "million",
 ];
 
 #[test]
@@ -415,4 +416,23 @@ fn neural_discriminator_arrives_on_targets_that_the_source_overlaps() {
 #[test]
 fn neural_discriminator_brings_mass_across_gaps() {
     network_arrives(&["one-sided-start", "unequal-masses"], 1..=3);
+}
+
+#[test]
+fn million_is_near_the_floor_with_a_fiftieth_of_the_particles() {
+    let settings = ["cloud.particles=20000", "cloud.samples=20000"];
+    let experiment = experiment("million", &settings);
+    let told = |key: &str| experiment.warnings.iter().any(|w| w.contains(key));
+    assert!(told("metrics.particles") && !told("output.particles"));
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let (panel, floors) = experiment.reference_gauge().unwrap();
+    let values = panel.measure(flow.state().cloud.view());
+    let times = |name: &str| values.get(name).unwrap() / floors.get(name).unwrap().q95;
+    for name in ["energy_distance", "sliced_w2"] {
+        assert!(times(name) < 1.5, "{name}: {} times q95", times(name));
+    }
+    let first = panel.measure(experiment.start.view());
+    let start = first.get("energy_distance").unwrap();
+    assert!(start > 20.0 * floors.get("energy_distance").unwrap().q95);
 }

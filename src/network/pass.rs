@@ -10,7 +10,7 @@ use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
 use super::aligned::Aligned;
-use super::product::{TILE, add_columns, dots, times, transposed_times};
+use super::product::{Start, TILE, add_columns, dots, times, transposed_times};
 use super::{Layer, Network, Real};
 
 /// Samples in a unit of parallel work. It is fixed, so that sums do not depend on the number of threads.
@@ -60,9 +60,10 @@ impl<T: Real> Network<T> {
     pub fn evaluate(&self, at: &[T], outputs: &mut [T]) {
         at.par_chunks(2 * CHUNK)
             .zip(outputs.par_chunks_mut(self.outputs * CHUNK))
-            .for_each(|(at, outputs)| {
-                evaluate_chunk(self, &[], at, outputs, &mut []);
-            });
+            .for_each_init(
+                || Tape::new(self),
+                |tape, (at, outputs)| evaluate_chunk(self, &[], at, outputs, &mut [], tape),
+            );
     }
 
     /// Writes the first output (`n`) and its gradient by the input (`n×2`) at the points `at` (`n×2`).
@@ -76,9 +77,12 @@ impl<T: Real> Network<T> {
         at.par_chunks(2 * CHUNK)
             .zip(outputs.par_chunks_mut(CHUNK))
             .zip(gradient.par_chunks_mut(2 * CHUNK))
-            .for_each(|((at, outputs), gradient)| {
-                evaluate_chunk(self, &transposed, at, outputs, gradient);
-            });
+            .for_each_init(
+                || Tape::new(self),
+                |tape, ((at, outputs), gradient)| {
+                    evaluate_chunk(self, &transposed, at, outputs, gradient, tape);
+                },
+            );
     }
 
     /// Writes the gradient of the objective's sum over the points `at` (`n×2`) by the parameters into
@@ -163,12 +167,14 @@ fn evaluate_chunk<T: Real>(
     at: &[T],
     outputs: &mut [T],
     gradient: &mut [T],
+    tape: &mut Tape<T>,
 ) {
-    let mut tape = Tape::new(network);
     if target_cfg_f!(target_feature = "avx512f") {
-        evaluate::<T, 8>(network, transposed, at, outputs, gradient, &mut tape);
+        evaluate::<T, 8, true>(network, transposed, at, outputs, gradient, tape);
+    } else if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
+        evaluate::<T, 2, true>(network, transposed, at, outputs, gradient, tape);
     } else {
-        evaluate::<T, 2>(network, transposed, at, outputs, gradient, &mut tape);
+        evaluate::<T, 2, false>(network, transposed, at, outputs, gradient, tape);
     }
 }
 
@@ -184,14 +190,16 @@ fn train_chunk<T: Real>(
     gradient: &mut [T],
 ) -> T {
     if target_cfg_f!(target_feature = "avx512f") {
-        train::<T, 8>(network, transposed, at, first, objective, tape, gradient)
+        train::<T, 8, true>(network, transposed, at, first, objective, tape, gradient)
+    } else if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
+        train::<T, 2, true>(network, transposed, at, first, objective, tape, gradient)
     } else {
-        train::<T, 2>(network, transposed, at, first, objective, tape, gradient)
+        train::<T, 2, false>(network, transposed, at, first, objective, tape, gradient)
     }
 }
 
 #[inline(always)]
-fn evaluate<T: Real, const M: usize>(
+fn evaluate<T: Real, const M: usize, const FUSED: bool>(
     network: &Network<T>,
     transposed: &[Aligned<T>],
     at: &[T],
@@ -204,18 +212,18 @@ fn evaluate<T: Real, const M: usize>(
     for (at, outputs) in at.chunks(2 * TILE).zip(outputs.chunks_mut(few * TILE)) {
         tape.load(at);
         if let Some(gradient) = gradient.next() {
-            tape.forward::<M>(network, Depth::Slopes);
-            tape.sensitivities::<M>(network, transposed, false);
+            tape.forward::<M, FUSED>(network, Depth::Slopes);
+            tape.sensitivities::<M, FUSED>(network, transposed, false);
             gradient.copy_from_slice(&tape.input_gradient[..gradient.len()]);
         } else {
-            tape.forward::<M>(network, Depth::Values);
+            tape.forward::<M, FUSED>(network, Depth::Values);
         }
         outputs.copy_from_slice(&tape.outputs[..outputs.len()]);
     }
 }
 
 #[inline(always)]
-fn train<T: Real, const M: usize>(
+fn train<T: Real, const M: usize, const FUSED: bool>(
     network: &Network<T>,
     transposed: &[Aligned<T>],
     at: &[T],
@@ -236,7 +244,7 @@ fn train<T: Real, const M: usize>(
         } else {
             Depth::Slopes
         };
-        tape.forward::<M>(network, depth);
+        tape.forward::<M, FUSED>(network, depth);
         tape.seeds.fill(T::ZERO);
         loss += objective.seeds(
             first,
@@ -244,10 +252,10 @@ fn train<T: Real, const M: usize>(
             &mut tape.seeds[..few * count],
         );
         if penalised {
-            tape.sensitivities::<M>(network, transposed, true);
-            loss += tape.tangents::<M>(network, gradient);
+            tape.sensitivities::<M, FUSED>(network, transposed, true);
+            loss += tape.tangents::<M, FUSED>(network, gradient);
         }
-        tape.backward::<M>(network, transposed, penalised, gradient);
+        tape.backward::<M, FUSED>(network, transposed, penalised, gradient);
     }
     loss
 }
@@ -333,7 +341,7 @@ impl<T: Real> Tape<T> {
     }
 
     #[inline(always)]
-    fn forward<const M: usize>(&mut self, network: &Network<T>, depth: Depth) {
+    fn forward<const M: usize, const FUSED: bool>(&mut self, network: &Network<T>, depth: Depth) {
         for (place, layer) in network.hidden().iter().enumerate() {
             let (before, here) = self.hidden.split_at_mut(place);
             let here = &mut here[0];
@@ -343,15 +351,13 @@ impl<T: Real> Tape<T> {
             };
             let weights = &network.parameters[layer.weights..layer.biases];
             let biases = &network.parameters[layer.biases..][..layer.row];
-            for line in here.value.chunks_exact_mut(layer.row) {
-                line.copy_from_slice(biases);
-            }
-            times::<T, M>(
+            times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
                 weights,
                 layer.row,
+                Start::Row(biases),
                 &mut here.value,
             );
             match depth {
@@ -372,12 +378,12 @@ impl<T: Real> Tape<T> {
         let layer = network.output();
         let weights = &network.parameters[layer.weights..layer.biases];
         let biases = &network.parameters[layer.biases..][..layer.width];
-        dots(&top.value, weights, layer.row, biases, &mut self.outputs);
+        dots::<T, FUSED>(&top.value, weights, layer.row, biases, &mut self.outputs);
     }
 
     /// Back from the one output to the input: `∂D/∂z` in each layer, and `∇ₓD`.
     #[inline(always)]
-    fn sensitivities<const M: usize>(
+    fn sensitivities<const M: usize, const FUSED: bool>(
         &mut self,
         network: &Network<T>,
         transposed: &[Aligned<T>],
@@ -396,13 +402,13 @@ impl<T: Real> Tape<T> {
                     }
                 }
                 Some(above) => {
-                    here.sensitivity.fill(T::ZERO);
-                    times::<T, M>(
+                    times::<T, M, FUSED>(
                         &above.sensitivity,
                         network.layers[place + 1].row,
                         network.layers[place + 1].width,
                         &transposed[place],
                         layer.row,
+                        Start::Zero,
                         &mut here.sensitivity,
                     );
                 }
@@ -419,7 +425,7 @@ impl<T: Real> Tape<T> {
         }
         let first = &network.layers[0];
         let weights = &network.parameters[first.weights..first.biases];
-        dots(
+        dots::<T, FUSED>(
             &self.hidden[0].sensitivity,
             weights,
             first.row,
@@ -433,7 +439,11 @@ impl<T: Real> Tape<T> {
     /// `φ''(z) ż ∂D/∂a`, which [`backward`](Self::backward) adds to `∂ loss/∂z`, and adding `ȧᵀ ∂D/∂z`
     /// to the weight gradients at once. Gives the penalty.
     #[inline(always)]
-    fn tangents<const M: usize>(&mut self, network: &Network<T>, gradient: &mut [T]) -> T {
+    fn tangents<const M: usize, const FUSED: bool>(
+        &mut self,
+        network: &Network<T>,
+        gradient: &mut [T],
+    ) -> T {
         let mut penalty = T::ZERO;
         for (u, &weight) in self.input_gradient.chunks_exact_mut(2).zip(&self.penalties) {
             penalty += weight * (u[0] * u[0] + u[1] * u[1]);
@@ -448,16 +458,16 @@ impl<T: Real> Tape<T> {
                 None => (&*self.input_gradient, 2),
             };
             let weights = &network.parameters[layer.weights..layer.biases];
-            here.tangent.fill(T::ZERO);
-            times::<T, M>(
+            times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
                 weights,
                 layer.row,
+                Start::Zero,
                 &mut here.tangent,
             );
-            transposed_times::<T, M>(
+            transposed_times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
@@ -488,7 +498,7 @@ impl<T: Real> Tape<T> {
 
     /// Back from the seeds to the parameters, whose gradient is added to.
     #[inline(always)]
-    fn backward<const M: usize>(
+    fn backward<const M: usize, const FUSED: bool>(
         &mut self,
         network: &Network<T>,
         transposed: &[Aligned<T>],
@@ -498,7 +508,7 @@ impl<T: Real> Tape<T> {
         let few = network.outputs;
         let output = network.output();
         let top = self.hidden.len() - 1;
-        transposed_times::<T, M>(
+        transposed_times::<T, M, FUSED>(
             &self.seeds,
             few,
             few,
@@ -512,13 +522,13 @@ impl<T: Real> Tape<T> {
             &mut gradient[output.biases..output.biases + few],
         );
         let size = TILE * output.row;
-        self.adjoint[..size].fill(T::ZERO);
-        times::<T, M>(
+        times::<T, M, FUSED>(
             &self.seeds,
             few,
             few,
             &network.parameters[output.weights..output.biases],
             output.row,
+            Start::Zero,
             &mut self.adjoint[..size],
         );
         for place in (0..=top).rev() {
@@ -539,7 +549,7 @@ impl<T: Real> Tape<T> {
                 Some(below) => (&*below.value, below.value.len() / TILE),
                 None => (&*self.input, 2),
             };
-            transposed_times::<T, M>(
+            transposed_times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
@@ -555,13 +565,13 @@ impl<T: Real> Tape<T> {
             if place > 0 {
                 let row = network.layers[place - 1].row;
                 let next = &mut self.next[..TILE * row];
-                next.fill(T::ZERO);
-                times::<T, M>(
+                times::<T, M, FUSED>(
                     adjoint,
                     layer.row,
                     layer.width,
                     &transposed[place - 1],
                     row,
+                    Start::Zero,
                     next,
                 );
                 std::mem::swap(&mut self.adjoint, &mut self.next);

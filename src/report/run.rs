@@ -287,7 +287,9 @@ fn save_trajectory(
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
     let snapshots = recorder.snapshots();
-    let (frames, particles) = (snapshots.len(), experiment.start.nrows());
+    let most = experiment.scenario.output.particles;
+    let (frames, particles) = (snapshots.len(), experiment.start.nrows().min(most));
+    let kept = ndarray::s![..particles, ..];
     let steps: Array1<i64> = snapshots
         .iter()
         .map(|s| s.step.cast_signed() as i64)
@@ -296,10 +298,12 @@ fn save_trajectory(
     let mut clouds = Array3::zeros((frames, particles, 2));
     let mut ratios = Array2::zeros((frames, particles));
     for (k, snapshot) in snapshots.iter().enumerate() {
-        clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
-        ratios
+        clouds
             .index_axis_mut(Axis(0), k)
-            .assign(&snapshot.log_ratio);
+            .assign(&snapshot.cloud.slice(kept));
+        for (into, &ratio) in ratios.row_mut(k).iter_mut().zip(&snapshot.log_ratio) {
+            *into = ratio;
+        }
     }
     directory.save("trajectory.npz", |file| {
         let mut arrays = Arrays::new(file);
@@ -416,8 +420,11 @@ impl Observer for Log<'_, '_> {
     }
 
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        let start = Instant::now();
         self.meter.finish(last, ending)?;
-        self.write()
+        self.write()?;
+        self.spent += start.elapsed();
+        Ok(())
     }
 }
 
@@ -436,7 +443,10 @@ impl<O: Observer> Observer for Timed<O> {
     }
 
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
-        self.inner.finish(last, ending)
+        let start = Instant::now();
+        let done = self.inner.finish(last, ending);
+        self.spent += start.elapsed();
+        done
     }
 }
 

@@ -57,7 +57,8 @@ impl Experiment {
             .map_err(|invalid| invalid.under("discriminator"))?;
 
         let particles = scenario.cloud.particles;
-        let references = scenario.metrics.reference.unwrap_or(particles);
+        let measured = particles.min(scenario.metrics.particles);
+        let references = scenario.metrics.reference.unwrap_or(measured);
         enough(&*source, particles, "cloud.particles", "source")?;
         enough(&*target, particles, "cloud.particles", "target")?;
         let stream = |name| Stream::new(scenario.seed, name);
@@ -87,16 +88,12 @@ impl Experiment {
             ]
         };
         let start = source.sample(particles, stream("source"));
-        // Says now whatever is wrong with [metrics].
         scenario
             .metrics
-            .build(Evidence {
-                reference: reference.view(),
-                training: None,
-                components: None,
-            })
+            .check()
             .map_err(|invalid| invalid.under("metrics"))?;
-        let warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
+        let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
+        warnings.extend(scenario.subsets());
         let experiment = Self {
             target,
             source,

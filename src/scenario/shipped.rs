@@ -50,6 +50,7 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "39-million.toml",
 ];
 
 impl Shipped {
@@ -99,10 +100,16 @@ pub struct Embedded;
 
 impl Files for Embedded {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        const FILES: &[(&str, &[u8])] = &[(
-            "images/cat.png",
-            include_bytes!("../../scenarios/images/cat.png"),
-        )];
+        const FILES: &[(&str, &[u8])] = &[
+            (
+                "images/cat.png",
+                include_bytes!("../../scenarios/images/cat.png"),
+            ),
+            (
+                "images/galaxy.png",
+                include_bytes!("../../scenarios/images/galaxy.png"),
+            ),
+        ];
         FILES
             .iter()
             .find(|(file, _)| *file == name)
