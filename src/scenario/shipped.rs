@@ -51,6 +51,7 @@ shipped![
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
     "39-million.toml",
+    "40-affine-gan.toml",
 ];
 
 impl Shipped {
