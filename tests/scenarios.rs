@@ -18,7 +18,7 @@ struct Outcome {
     floors: Floors,
     /// Rms speed of the last step relative to the bandwidth of speed, √ε: rms displacement over √ε.
     restlessness: f64,
-    /// KL(q‖p) by the discriminator, −E_q D, at the end.
+    /// KL(q‖p) by the discriminator, minus the mean of D, at the end.
     kl: f64,
 }
 

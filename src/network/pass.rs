@@ -169,12 +169,13 @@ fn evaluate_chunk<T: Real>(
     gradient: &mut [T],
     tape: &mut Tape<T>,
 ) {
-    if target_cfg_f!(target_feature = "avx512f") {
-        evaluate::<T, 8, true>(network, transposed, at, outputs, gradient, tape);
-    } else if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        evaluate::<T, 2, true>(network, transposed, at, outputs, gradient, tape);
-    } else {
-        evaluate::<T, 2, false>(network, transposed, at, outputs, gradient, tape);
+    let wide = target_cfg_f!(target_feature = "avx512f");
+    let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
+    match (wide, fused) {
+        (true, _) => evaluate::<T, 8, true>(network, transposed, at, outputs, gradient, tape),
+        (false, true) => evaluate::<T, 2, true>(network, transposed, at, outputs, gradient, tape),
+        // Without such an instruction `mul_add` is a slow call.
+        (false, false) => evaluate::<T, 2, false>(network, transposed, at, outputs, gradient, tape),
     }
 }
 
@@ -189,12 +190,16 @@ fn train_chunk<T: Real>(
     tape: &mut Tape<T>,
     gradient: &mut [T],
 ) -> T {
-    if target_cfg_f!(target_feature = "avx512f") {
-        train::<T, 8, true>(network, transposed, at, first, objective, tape, gradient)
-    } else if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        train::<T, 2, true>(network, transposed, at, first, objective, tape, gradient)
-    } else {
-        train::<T, 2, false>(network, transposed, at, first, objective, tape, gradient)
+    let wide = target_cfg_f!(target_feature = "avx512f");
+    let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
+    match (wide, fused) {
+        (true, _) => train::<T, 8, true>(network, transposed, at, first, objective, tape, gradient),
+        (false, true) => {
+            train::<T, 2, true>(network, transposed, at, first, objective, tape, gradient)
+        }
+        (false, false) => {
+            train::<T, 2, false>(network, transposed, at, first, objective, tape, gradient)
+        }
     }
 }
 
