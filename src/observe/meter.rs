@@ -18,7 +18,8 @@ pub struct Row {
     pub values: Measurement,
 }
 
-/// Names of the columns that describe the flow itself and need no reference sample.
+/// Names of the columns that describe the flow itself and need no reference sample. The first is left empty where the
+/// discriminator estimates no log ratio.
 pub const FLOW_COLUMNS: [&str; 6] = [
     "kl_discriminator",
     "speed",
@@ -91,13 +92,26 @@ impl Meter {
         self.clipped
     }
 
-    fn measure(&mut self, step: &Step<'_>) {
-        let mut values = self.panel.measure(step.state.cloud.view());
+    /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
+    pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
+        for row in &rows {
+            self.arrive(row.step, &row.values);
+        }
+        self.rows = rows;
+        self.clipped = clipped;
+    }
+
+    fn arrive(&mut self, step: usize, values: &Measurement) {
         for (name, arrival) in &mut self.arrivals {
             if let Some(value) = values.get(name) {
-                arrival.check(step.index as u64, value);
+                arrival.check(step as u64, value);
             }
         }
+    }
+
+    fn measure(&mut self, step: &Step<'_>) {
+        let mut values = self.panel.measure(step.state.cloud.view());
+        self.arrive(step.index, &values);
         let described = [
             -step.ratio.log.mean().unwrap_or(f64::NAN),
             cloud::rms(step.velocity),
@@ -106,7 +120,9 @@ impl Meter {
             step.displacement,
             self.clipped as f64,
         ];
-        for (name, value) in FLOW_COLUMNS.into_iter().zip(described) {
+        // Without a log ratio there is no −mean D that could be a divergence.
+        let first = usize::from(!step.field.is_log_ratio());
+        for (name, value) in FLOW_COLUMNS.into_iter().zip(described).skip(first) {
             values.push(name, value);
         }
         if let Some(gap) = step.state.distillation_gap {

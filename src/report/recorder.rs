@@ -27,7 +27,7 @@ pub struct Snapshot {
     pub time: f64,
     /// The particles, `n×2`.
     pub cloud: Cloud,
-    /// `D` at the particles, `n`.
+    /// `D` at the particles, `n`; empty where it is no log ratio.
     pub log_ratio: Array1<f64>,
     /// `D` and the velocity all over the view.
     pub field: Field,
@@ -71,6 +71,19 @@ impl Recorder {
         self.speed
     }
 
+    /// Where the field is asked for.
+    pub(super) fn lattice(&self) -> Lattice {
+        self.lattice
+    }
+
+    /// Takes up the snapshots of an earlier part of the run.
+    pub(super) fn restore(&mut self, snapshots: Vec<Snapshot>) {
+        if let Some(first) = snapshots.first() {
+            self.speed = first.field.typical_speed();
+        }
+        self.snapshots = snapshots;
+    }
+
     fn take(&mut self, step: &Step<'_>) {
         let distances = self
             .lattice
@@ -93,6 +106,11 @@ impl Recorder {
                 velocity.row_mut(i).assign(&drawn);
             }
         }
+        let mut log_ratio = step.ratio.log.clone();
+        if !step.field.is_log_ratio() {
+            log_ratio = Array1::default(0);
+            ratio.log = Array1::default(0);
+        }
         let field = Field::new(self.lattice, &ratio.log, velocity);
         if self.snapshots.is_empty() {
             self.speed = field.typical_speed();
@@ -101,7 +119,7 @@ impl Recorder {
             step: step.index,
             time: step.state.time,
             cloud: step.state.cloud.clone(),
-            log_ratio: step.ratio.log.clone(),
+            log_ratio,
             field,
         });
     }
