@@ -21,6 +21,7 @@ fn a_panel_measures_the_first_points_and_their_floor() {
             reference: reference.view(),
             training: None,
             components: None,
+            target: None,
         };
         spec.build(evidence).unwrap()
     };

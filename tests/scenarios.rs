@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use ratioflow::cloud;
 use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::flow::{Ending, Flow};
-use ratioflow::metric::{ExactW2, Floors, Measurement};
+use ratioflow::metric::{ExactW2, Floors, Measurement, Stop};
+use ratioflow::observe::{Cadence, Meter, drive};
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded, Experiment, Scenario, Variant, find};
 use rayon::prelude::*;
@@ -177,6 +178,8 @@ const CLAIMS: &[&str] = &[
     "estimators",
     "million",
     "affine-gan",
+    "energy-balance",
+    "stop-at-floor",
 ];
 
 #[test]
@@ -654,5 +657,59 @@ fn estimators_are_told_apart_by_neighbours() {
     );
     for name in ["ulsif", "rulsif", "kliep"] {
         assert!(c2st(name) > c2st("mlp"), "{name}: {}", c2st(name));
+    }
+}
+
+/// A run under its own meter, without pictures.
+fn metered(experiment: &Experiment) -> (Meter, Ending) {
+    let (panel, floors) = experiment.validation_gauge().unwrap();
+    let metrics = &experiment.scenario.metrics;
+    let mut meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize))
+        .stopping_at_floor(metrics.stop == Stop::Floor);
+    let ending = drive(&mut experiment.flow().unwrap(), &mut [&mut meter]).unwrap();
+    (meter, ending)
+}
+
+#[test]
+fn energy_balance_loses_what_it_dissipates_and_moves_no_less_than_w2() {
+    for seed in 1..=2 {
+        let settings = [format!("seed={seed}"), "cloud.particles=800".to_owned()];
+        let experiment = experiment("energy-balance", &settings.each_ref().map(|s| &s[..]));
+        let (meter, _) = metered(&experiment);
+        for row in &meter.rows()[1..] {
+            let value = |name: &str| row.values.get(name).unwrap();
+            let [lost, promised] = ["kl_lost", "dissipation"].map(value);
+            // Noise of the measured KL, and the second order of explicit steps.
+            assert!(
+                (promised - lost).abs() < 0.05 + 0.05 * lost,
+                "step {}: {lost} lost, {promised} dissipated",
+                row.step
+            );
+            let [w2, displacement, path] = ["w2_moved", "displacement", "path_length"].map(value);
+            assert!(w2 <= displacement * (1.0 + 1e-12) && displacement <= path * (1.0 + 1e-12));
+            assert!(w2 > 0.5 * displacement);
+        }
+        let w2 = |row: usize| meter.rows()[row].values.get("w2").unwrap();
+        assert!(w2(meter.rows().len() - 1) < 0.2 * w2(0));
+    }
+}
+
+#[test]
+fn stop_at_floor_ends_early_and_at_the_floor() {
+    for seed in 1..=2 {
+        let settings = [format!("seed={seed}"), "cloud.particles=600".to_owned()];
+        let experiment = experiment("stop-at-floor", &settings.each_ref().map(|s| &s[..]));
+        let (meter, ending) = metered(&experiment);
+        let Ending::Stopped { reason } = ending else {
+            panic!("{ending:?}");
+        };
+        let last = meter.rows().last().unwrap();
+        assert!(last.step < experiment.scenario.flow.steps);
+        let since = last.step - 2 * experiment.scenario.metrics.every as usize;
+        assert_eq!(reason, format!("at the sampling floor since step {since}"));
+        let q90 = meter.floors().get("energy_distance").unwrap().q90;
+        for row in &meter.rows()[meter.rows().len() - 3..] {
+            assert!(row.values.get("energy_distance").unwrap() <= q90);
+        }
     }
 }

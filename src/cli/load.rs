@@ -44,6 +44,18 @@ pub(super) struct Loaded {
 }
 
 impl ScenarioArgs {
+    /// The scenario called `name`, nothing changed in it.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            scenario: name.to_owned(),
+            set: Vec::new(),
+            seed: None,
+            steps: None,
+            discriminator: None,
+            generator: None,
+        }
+    }
+
     /// Reads, changes and checks the scenario.
     pub(super) fn load(&self) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;

@@ -111,6 +111,9 @@ pub struct State {
     pub cloud: Cloud,
     /// Σ of the root mean square displacement of each step: an upper bound of `W2(q_0, q_t)` for any pure flow.
     pub path_length: f64,
+    /// Σ over the steps of the mean of `⟨x_{t+1} − x_t, ∇D(x_t)⟩`, which is `ε E‖v‖²` for Euler steps with h = identity: what
+    /// the moves promise to take off `KL(q‖p)` to first order, in nats.
+    pub dissipation: f64,
     /// Particles whose last displacement was shortened by the clip.
     pub clipped: usize,
     /// With a generator: mean ‖g(z) − moved‖² over mean ‖moved − x‖², how far the generator stayed from where the flow would
@@ -239,6 +242,8 @@ pub struct Step<'a> {
     pub steps: usize,
     /// The state, with the cloud.
     pub state: &'a State,
+    /// The first cloud, `n×2`.
+    pub start: CloudView<'a>,
     /// `D` and `∇D` at the particles.
     pub ratio: &'a Ratio,
     /// Velocity of the particles, `n×2`.
@@ -305,6 +310,7 @@ impl Flow {
                 time: 0.0,
                 cloud: start.clone(),
                 path_length: 0.0,
+                dissipation: 0.0,
                 clipped: 0,
                 distillation_gap: None,
                 memory: Memory::default(),
@@ -412,6 +418,7 @@ impl Flow {
             index: self.state.step,
             steps: self.spec.steps,
             state: &self.state,
+            start: self.start.view(),
             ratio: &self.ratio,
             velocity: self.velocity.view(),
             step_size: self.step_size(),
@@ -561,10 +568,13 @@ impl Flow {
             moved = drawn;
         }
 
+        let displaced = &moved - &self.state.cloud;
+        let promised = (&displaced * &self.ratio.gradient).sum() / displaced.nrows() as f64;
         Ok(State {
             step: self.state.step + 1,
             time: self.state.time + epsilon,
-            path_length: self.state.path_length + cloud::rms((&moved - &self.state.cloud).view()),
+            path_length: self.state.path_length + cloud::rms(displaced.view()),
+            dissipation: self.state.dissipation + promised,
             cloud: moved,
             clipped,
             distillation_gap,

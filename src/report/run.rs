@@ -18,7 +18,7 @@ use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
 use crate::flow::{Ending, Step};
-use crate::metric::{Floors, Measurement};
+use crate::metric::{Floors, Measurement, Stop};
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
@@ -131,7 +131,8 @@ fn simulate(
             panel,
             floors,
             Cadence::Every(scenario.metrics.every as usize),
-        ),
+        )
+        .stopping_at_floor(scenario.metrics.stop == Stop::Floor),
         table,
         columns,
         written: 0,

@@ -176,6 +176,7 @@ impl Experiment {
             reference: sample.view(),
             training: Some(self.training.view()),
             components: self.target.components(),
+            target: Some(&self.target),
         })?;
         let floors = Floors::estimate(
             &panel,

@@ -59,6 +59,8 @@ shipped![
     "33-momentum-stiff.toml",
     "34-momentum-noisy.toml",
     "35-estimators.toml",
+    "36-energy-balance.toml",
+    "37-stop-at-floor.toml",
     "39-million.toml",
     "40-affine-gan.toml",
 ];
