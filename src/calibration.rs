@@ -92,8 +92,11 @@ impl Calibration {
             .sample(scenario.cloud.particles, stream.part("source"));
         let p = experiment.validation.view();
         let probes = ndarray::concatenate![Axis(0), q, p];
-        let [real, fake] = [("target", &experiment.target), ("source", &experiment.source)]
-            .map(|(key, it)| density(&**it, probes.view(), key));
+        let [real, fake] = [
+            ("target", &experiment.target),
+            ("source", &experiment.source),
+        ]
+        .map(|(key, it)| density(&**it, probes.view(), key));
         let (real, fake) = (real?, fake?);
         let truth = Ratio {
             log: real.log - fake.log,
@@ -138,7 +141,11 @@ fn contenders(own: &DiscriminatorSpec) -> Vec<(String, DiscriminatorSpec)> {
     });
     for spec in defaults {
         let name = spec.name();
-        let spec = if name == own.name() { own.clone() } else { spec };
+        let spec = if name == own.name() {
+            own.clone()
+        } else {
+            spec
+        };
         if let DiscriminatorSpec::Mlp(network) = &spec {
             // Jensen-Shannon is the logistic loss but for a constant.
             for loss in Loss::ALL.into_iter().filter(|&l| l != Loss::JensenShannon) {
@@ -146,7 +153,10 @@ fn contenders(own: &DiscriminatorSpec) -> Vec<(String, DiscriminatorSpec)> {
                     loss,
                     ..network.clone()
                 };
-                all.push((format!("{name} {}", loss.name()), DiscriminatorSpec::Mlp(spec)));
+                all.push((
+                    format!("{name} {}", loss.name()),
+                    DiscriminatorSpec::Mlp(spec),
+                ));
             }
         } else {
             all.push((name.to_owned(), spec));

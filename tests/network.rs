@@ -169,10 +169,19 @@ fn value(network: &Network<f64>, at: &[f64], objective: &Uneven) -> f64 {
 #[test]
 fn the_parameter_gradient_is_the_central_difference_also_of_the_penalty() {
     for activation in ACTIVATIONS {
-        for (outputs, penalty, slope) in [(1, 0.0, 0.0), (2, 0.0, 0.0), (1, 0.7, 0.0), (1, 0.7, 1.0)] {
+        for (outputs, penalty, slope) in
+            [(1, 0.0, 0.0), (2, 0.0, 0.0), (1, 0.7, 0.0), (1, 0.7, 1.0)]
+        {
             let stream = Stream::new(11, "weights");
             let mut network = Network::<f64>::new(&[12, 18, 5], outputs, activation, stream);
-            let (at, objective) = (points(75), Uneven { outputs, penalty, slope });
+            let (at, objective) = (
+                points(75),
+                Uneven {
+                    outputs,
+                    penalty,
+                    slope,
+                },
+            );
             let mut gradient = vec![0.0; network.parameters().len()];
             let mut workspace = Workspace::new();
             let sum = network.train(&at, &objective, &mut workspace, &mut gradient);

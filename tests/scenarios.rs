@@ -491,7 +491,12 @@ fn langevin_and_the_flow_have_the_same_moments_and_other_paths() {
         assert!((a - b).abs() < 0.18, "{a} against {b}");
     }
     let path = |name: &str| all[name].flow.state().path_length;
-    assert!(path("langevin") > 5.0 * path("flow"), "{}, {}", path("langevin"), path("flow"));
+    assert!(
+        path("langevin") > 5.0 * path("flow"),
+        "{}, {}",
+        path("langevin"),
+        path("flow")
+    );
     // Without noise and without −∇log q every particle runs to the peak.
     let energy = |name: &str| all[name].value("energy_distance");
     assert!(energy("no noise") > 50.0 * energy("flow"));
@@ -512,8 +517,18 @@ fn a_stale_discriminator_is_like_a_step_too_long() {
 fn a_cold_start_leaves_strays() {
     let all = variants("cold-start", &["cloud.particles=500", "flow.steps=100"]);
     let strays = |name: &str| all[name].value("bridges");
-    assert!(strays("warm 20") < 0.5 * strays("cold 20"), "{}, {}", strays("warm 20"), strays("cold 20"));
-    assert!(strays("warm 20") < strays("cold 200"), "{}, {}", strays("warm 20"), strays("cold 200"));
+    assert!(
+        strays("warm 20") < 0.5 * strays("cold 20"),
+        "{}, {}",
+        strays("warm 20"),
+        strays("cold 20")
+    );
+    assert!(
+        strays("warm 20") < strays("cold 200"),
+        "{}, {}",
+        strays("warm 20"),
+        strays("cold 200")
+    );
 }
 
 /// How far the mean is from the target's after 40 steps, of the 4 at the start.
@@ -521,8 +536,18 @@ fn a_cold_start_leaves_strays() {
 fn momentum_is_quicker_along_a_valley() {
     let all = variants("momentum-stiff", &["flow.steps=40", "cloud.particles=500"]);
     let left = |name: &str| (cloud::mean(all[name].flow.state().cloud.view())[0] - 3.0).abs();
-    assert!(left("nesterov") < 0.5 * left("none"), "{}, {}", left("nesterov"), left("none"));
-    assert!(left("heavy-ball") < 0.25 * left("none"), "{}, {}", left("heavy-ball"), left("none"));
+    assert!(
+        left("nesterov") < 0.5 * left("none"),
+        "{}, {}",
+        left("nesterov"),
+        left("none")
+    );
+    assert!(
+        left("heavy-ball") < 0.25 * left("none"),
+        "{}, {}",
+        left("heavy-ball"),
+        left("none")
+    );
     assert!(left("ema") > 0.8 * left("none") && left("g-h") > 0.8 * left("none"));
 }
 
@@ -533,7 +558,8 @@ fn momentum_adds_up_the_noise_of_a_network() {
         ["none", "heavy-ball", "nesterov", "g-h"].map(|name| all[name].value("knn_kl"))
     };
     let seeds = [1, 2, 3].map(kl);
-    let [none, heavy, nesterov, filtered] = [0, 1, 2, 3].map(|k| seeds.iter().map(|s| s[k]).sum::<f64>());
+    let [none, heavy, nesterov, filtered] =
+        [0, 1, 2, 3].map(|k| seeds.iter().map(|s| s[k]).sum::<f64>());
     assert!(heavy > 1.1 * none && nesterov > 1.1 * none, "{seeds:?}");
     assert!(filtered < heavy && filtered < nesterov, "{seeds:?}");
 }
@@ -543,7 +569,12 @@ fn momentum_adds_up_the_noise_of_a_network() {
 fn estimators_are_told_apart_by_neighbours() {
     let all = variants("estimators", &["cloud.particles=600", "cloud.samples=1200"]);
     let c2st = |name: &str| all[name].value("c2st");
-    assert!(c2st("kde") < 0.55 && c2st("mlp") < 0.65, "{}, {}", c2st("kde"), c2st("mlp"));
+    assert!(
+        c2st("kde") < 0.55 && c2st("mlp") < 0.65,
+        "{}, {}",
+        c2st("kde"),
+        c2st("mlp")
+    );
     for name in ["ulsif", "rulsif", "kliep"] {
         assert!(c2st(name) > c2st("mlp"), "{name}: {}", c2st(name));
     }

@@ -34,12 +34,18 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
         Some(path) => RunDirectory::at(path, false)?,
         None => RunDirectory::create_calibration("output".as_ref(), &loaded.name)?,
     };
-    directory.put("calibration.png", &picture(&loaded.experiment.scenario.title, &calibration))?;
-    let object = serde_json::to_value(&calibration)
-        .map_err(|error| CliError::Run(error.to_string()))?;
+    directory.put(
+        "calibration.png",
+        &picture(&loaded.experiment.scenario.title, &calibration),
+    )?;
+    let object =
+        serde_json::to_value(&calibration).map_err(|error| CliError::Run(error.to_string()))?;
     directory.put("calibration.json", format!("{object:#}\n").as_bytes())?;
     if !common.quiet {
-        say(&format!("picture and numbers: {}", directory.path().display()));
+        say(&format!(
+            "picture and numbers: {}",
+            directory.path().display()
+        ));
     }
     if common.json {
         let object = serde_json::json!({ "directory": directory.path(), "calibration": object });
@@ -66,7 +72,11 @@ fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
         })
         .collect();
     let picture = Scatter {
-        title: if title.is_empty() { "Calibration" } else { title },
+        title: if title.is_empty() {
+            "Calibration"
+        } else {
+            title
+        },
         across: "log r, exact",
         up: "upwards: log r as estimated; beside the name: its rms error over q · over p",
         truth: &truth,
@@ -101,7 +111,9 @@ fn table(calibration: &Calibration) -> String {
         "{:width$}{:>18}{:>20}{:>7}{:>9}{:>9}{:>9}\n{:width$}",
         "", "rms D − log r", "rms ∇D − ∇log r ", "KL(q‖p)", "KL(p‖q)", "JS", "fit", "estimator"
     );
-    for head in ["over q", "over p", "over q", "over p", "−E_q D", "E_p D", "", "seconds"] {
+    for head in [
+        "over q", "over p", "over q", "over p", "−E_q D", "E_p D", "", "seconds",
+    ] {
         text.push_str(&format!("{head:>9}"));
     }
     text.push('\n');

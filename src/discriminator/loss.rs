@@ -122,10 +122,7 @@ impl Loss {
         if self == Self::LeastSquares {
             let inside = d.clamp(MARGIN, 1.0 - MARGIN);
             let slope = 1.0 / (inside * (1.0 - inside));
-            return (
-                (inside / (1.0 - inside)).ln() + slope * (d - inside),
-                slope,
-            );
+            return ((inside / (1.0 - inside)).ln() + slope * (d - inside), slope);
         }
         (self.unit() * d, self.unit())
     }
@@ -214,11 +211,17 @@ mod tests {
                     assert!((loss.log_ratio(d).0 - u).abs() < 1e-13, "{loss:?}");
                 }
                 let slope = ratio * loss.real(d).1 + loss.fake(d).1;
-                assert!(slope.abs() < 1e-12 * loss.fake(d).1.max(1.0), "{loss:?} at {u}: {slope}");
+                assert!(
+                    slope.abs() < 1e-12 * loss.fake(d).1.max(1.0),
+                    "{loss:?} at {u}: {slope}"
+                );
                 // Rising beyond the optimum and falling before it: no other minimum.
                 for away in [0.3, 2.0, 7.0] {
                     let slope = |d: f64| ratio * loss.real(d).1 + loss.fake(d).1;
-                    assert!(slope(d + away) > 0.0 && slope(d - away) < 0.0, "{loss:?} at {u}");
+                    assert!(
+                        slope(d + away) > 0.0 && slope(d - away) < 0.0,
+                        "{loss:?} at {u}"
+                    );
                 }
             }
         }
@@ -232,12 +235,18 @@ mod tests {
                 let difference =
                     |f: &dyn Fn(f64) -> f64| (f(d + step) - f(d - step)) / (2.0 * step);
                 let close = |slope: f64, found: f64| {
-                    assert!((slope - found).abs() < 1e-7 * (1.0 + slope.abs()), "{loss:?} at {d}");
+                    assert!(
+                        (slope - found).abs() < 1e-7 * (1.0 + slope.abs()),
+                        "{loss:?} at {d}"
+                    );
                 };
                 close(loss.real(d).1, difference(&|d| loss.real(d).0));
                 close(loss.fake(d).1, difference(&|d| loss.fake(d).0));
                 close(loss.log_ratio(d).1, difference(&|d| loss.log_ratio(d).0));
-                assert!(loss.real(d).1.abs().max(loss.fake(d).1.abs()) < 1e3, "{loss:?} at {d}");
+                assert!(
+                    loss.real(d).1.abs().max(loss.fake(d).1.abs()) < 1e3,
+                    "{loss:?} at {d}"
+                );
             }
         }
     }

@@ -527,7 +527,11 @@ impl Flow {
         let clipped = cloud::shorten(&mut moves, longest);
         if self.spec.noise > 0.0 {
             let deviation = (2.0 * self.spec.noise * epsilon).sqrt();
-            noise::add(&mut moves, deviation, self.shocks.at(self.state.step as u64));
+            noise::add(
+                &mut moves,
+                deviation,
+                self.shocks.at(self.state.step as u64),
+            );
         }
         let mut moved = &self.state.cloud + &moves;
         self.check_place(&moved)?;

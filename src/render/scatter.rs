@@ -163,7 +163,13 @@ fn draw_panel(
     }
     let letters = bold(13.0);
     let name = letters.fit(panel.name, SIDE * 0.68);
-    let used = canvas.text(&name, [plot.x, plot.y - 10.0], Anchor::Left, letters, theme.ink());
+    let used = canvas.text(
+        &name,
+        [plot.x, plot.y - 10.0],
+        Anchor::Left,
+        letters,
+        theme.ink(),
+    );
     let letters = regular(11.0);
     let note = letters.fit(panel.note, SIDE - used - 8.0);
     let place = [plot.right(), plot.y - 10.0];
