@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
 use super::error::CliError;
 use super::load::{ScenarioArgs, blame};
+use super::preview::{self, Preview};
+use super::progress::Progress;
 use super::run::set_threads;
-use super::{Common, print, say};
-use crate::report::{Comparison, Contender, RunDirectory, Status, compare};
-use crate::scenario::{Experiment, Scenario, Variant};
+use super::{Common, plain, print, say};
+use crate::report::{Comparison, Contender, Page, RunDirectory, Status, compare};
+use crate::scenario::{Document, Experiment, Scenario, Variant};
+use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CompareArgs {
@@ -32,6 +36,9 @@ pub(super) struct CompareArgs {
     /// Draw no frames and no animation
     #[arg(long)]
     no_frames: bool,
+    /// Show the last clouds on the terminal
+    #[arg(long)]
+    preview: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -54,6 +61,85 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
             .collect::<Result<Vec<_>, _>>()
             .map_err(CliError::Usage)?
     };
+    let contenders = contenders(
+        &document,
+        &base,
+        &variants,
+        args.seeds,
+        args.no_frames,
+        &*found.files,
+    )?;
+    let directory = match &args.out {
+        Some(path) => RunDirectory::at(path, args.force)?,
+        None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
+    };
+    let runs = contenders.iter().flat_map(|c| &c.experiments);
+    let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
+    let progress = Progress::new(steps, common.quiet);
+    let pictures = Mutex::new(Vec::new());
+    let alone = contenders.len() == 1;
+    let comparison = compare(
+        &found.name,
+        &contenders,
+        &*found.files,
+        &directory,
+        &|step, row, floors| progress.count(step, row, floors),
+        &|name, experiment, record| {
+            let seed = experiment.scenario.seed;
+            if !common.quiet {
+                progress.say(&format!(
+                    "{} (seed {seed}): {}",
+                    plain(name),
+                    plain(&record.verdict.headline)
+                ));
+            }
+            if args.preview && seed == base.seed {
+                let picture = Preview::of(name, experiment, record, alone);
+                // A thread that panicked while it held the lock left whole pictures behind.
+                let mut all = pictures.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push(picture);
+            }
+        },
+    );
+    progress.clear();
+    let comparison = comparison?;
+    if !common.quiet {
+        if args.preview {
+            let mut all = pictures
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
+            let place = |picture: &Preview| {
+                let mut order = comparison.order.iter();
+                order.position(|name| plain(name) == picture.name())
+            };
+            all.sort_by_key(place);
+            preview::show(&all);
+        }
+        say(&plain(&table(&comparison)));
+        let page = directory.path().join(Page::FILE);
+        say(&format!(
+            "look at it: {}",
+            plain(&page.display().to_string())
+        ));
+    }
+    let text = if common.json {
+        let object = serde_json::json!({ "directory": directory.path(), "comparison": comparison });
+        format!("{object:#}\n")
+    } else {
+        format!("{}\n", directory.path().display())
+    };
+    print(&text)
+}
+
+/// The variants, each with its experiments on `seeds` seeds. Everything is checked before anything runs.
+pub(super) fn contenders(
+    document: &Document,
+    base: &Scenario,
+    variants: &[Variant],
+    seeds: u16,
+    no_frames: bool,
+    files: &dyn Files,
+) -> Result<Vec<Contender>, CliError> {
     for (place, variant) in variants.iter().enumerate() {
         if variants[..place]
             .iter()
@@ -65,59 +151,28 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
             )));
         }
     }
-    // Everything is checked before anything runs.
     let mut contenders = Vec::new();
-    for variant in &variants {
-        let own = variant.apply(&document)?;
+    for variant in variants {
+        let own = variant.apply(document)?;
         let scenario: Scenario = own.read()?;
         variant
-            .check(&base, &scenario)
+            .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         let mut experiments = Vec::new();
-        for seed in 0..u64::from(args.seeds) {
+        for seed in 0..u64::from(seeds) {
             let mut scenario = scenario.clone();
             scenario.seed = base.seed + seed;
-            if args.no_frames || seed > 0 {
+            if no_frames || seed > 0 {
                 scenario.output.frames = 0;
             }
-            experiments.push(
-                Experiment::new(scenario, &*found.files).map_err(|error| blame(&own, error))?,
-            );
+            experiments.push(Experiment::new(scenario, files).map_err(|error| blame(&own, error))?);
         }
         contenders.push(Contender {
             name: variant.name.clone(),
             experiments,
         });
     }
-
-    let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, args.force)?,
-        None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
-    };
-    let comparison = compare(
-        &found.name,
-        &contenders,
-        &*found.files,
-        &directory,
-        &|name, seed, record| {
-            if !common.quiet {
-                say(&format!(
-                    "{name} (seed {seed}): {}",
-                    record.verdict.headline
-                ));
-            }
-        },
-    )?;
-    if !common.quiet {
-        say(&table(&comparison));
-    }
-    let text = if common.json {
-        let object = serde_json::json!({ "directory": directory.path(), "comparison": comparison });
-        format!("{object:#}\n")
-    } else {
-        format!("{}\n", directory.path().display())
-    };
-    print(&text)
+    Ok(contenders)
 }
 
 /// The measures that tell variants apart, one of each kind.

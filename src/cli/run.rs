@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::preview::{self, Preview};
 use super::progress::Progress;
-use super::{Common, print, say};
+use super::{Common, print, summary, warn};
 use crate::flow::Ending;
-use crate::report::{Record, RunDirectory, record};
+use crate::report::{RunDirectory, record};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -25,6 +27,9 @@ pub(super) struct RunArgs {
     /// Draw no frames and no animation
     #[arg(long)]
     no_frames: bool,
+    /// Show the last cloud on the terminal
+    #[arg(long)]
+    preview: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -42,12 +47,11 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         None => RunDirectory::create("output".as_ref(), &loaded.name)?,
     };
     if !common.quiet {
-        for warning in &experiment.warnings {
-            say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
-        }
+        warn(&experiment.warnings);
     }
-    let mut progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
-    let summary = record(
+    let began = Instant::now();
+    let progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
+    let record = record(
         &loaded.name,
         experiment,
         &*loaded.files,
@@ -55,12 +59,23 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         &mut |step, row, floors| progress.show(step, row, floors),
     );
     progress.clear();
-    let summary = summary?;
+    let record = record?;
     if !common.quiet {
-        tell(&summary, experiment.warnings.len());
+        if args.preview {
+            preview::show(&[Preview::of("", experiment, &record, true)]);
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let told = experiment.warnings.len();
+        summary::tell(
+            &experiment.scenario,
+            &record,
+            directory.path(),
+            seconds,
+            told,
+        );
     }
     let text = if common.json {
-        let manifest = serde_json::to_value(&summary.manifest)
+        let manifest = serde_json::to_value(&record.manifest)
             .map_err(|error| CliError::Run(error.to_string()))?;
         let object = serde_json::json!({ "directory": directory.path(), "run": manifest });
         format!("{object:#}\n")
@@ -68,25 +83,10 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         format!("{}\n", directory.path().display())
     };
     print(&text)?;
-    Ok(match summary.ending {
+    Ok(match record.ending {
         Ending::Diverged { .. } => ExitCode::from(4),
         _ => ExitCode::SUCCESS,
     })
-}
-
-/// The closing lines: what happened, in words, and what a reader should know.
-fn tell(summary: &Record, told: usize) {
-    for warning in &summary.manifest.warnings[told..] {
-        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
-    }
-    for line in &summary.verdict.details {
-        say(line);
-    }
-    let colour = if summary.verdict.at_floor { "32" } else { "33" };
-    say(&format!(
-        "\x1b[1;{colour}m{}\x1b[0m",
-        summary.verdict.headline
-    ));
 }
 
 /// Sets the size of the thread pool that everything uses.

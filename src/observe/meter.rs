@@ -92,13 +92,26 @@ impl Meter {
         self.clipped
     }
 
-    fn measure(&mut self, step: &Step<'_>) {
-        let mut values = self.panel.measure(step.state.cloud.view());
+    /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
+    pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
+        for row in &rows {
+            self.arrive(row.step, &row.values);
+        }
+        self.rows = rows;
+        self.clipped = clipped;
+    }
+
+    fn arrive(&mut self, step: usize, values: &Measurement) {
         for (name, arrival) in &mut self.arrivals {
             if let Some(value) = values.get(name) {
-                arrival.check(step.index as u64, value);
+                arrival.check(step as u64, value);
             }
         }
+    }
+
+    fn measure(&mut self, step: &Step<'_>) {
+        let mut values = self.panel.measure(step.state.cloud.view());
+        self.arrive(step.index, &values);
         let described = [
             -step.ratio.log.mean().unwrap_or(f64::NAN),
             cloud::rms(step.velocity),

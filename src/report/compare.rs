@@ -14,6 +14,9 @@ use super::page::Sheet;
 use super::pictures::{Scene, Take};
 use super::recorder::view_of;
 use super::run::{Record, RunError, record, save_page, save_pictures};
+use crate::flow::Step;
+use crate::metric::Floors;
+use crate::observe::Row;
 use crate::scenario::Experiment;
 use crate::target::Files;
 
@@ -54,7 +57,8 @@ pub struct Spread {
 }
 
 /// Runs all contenders, in parallel where there are threads for it, and records them in folders of `directory` named after
-/// them, with the common pictures and tables above. A contender that diverges does not stop the others.
+/// them, with the common pictures and tables above. A contender that diverges does not stop the others. `watcher` is shown
+/// each step of any run, `done` each run that has ended.
 ///
 /// # Errors
 /// [`RunError`] of the first contender that could not be run or recorded.
@@ -63,7 +67,8 @@ pub fn compare(
     contenders: &[Contender],
     files: &(dyn Files + Sync),
     directory: &RunDirectory,
-    done: &(dyn Fn(&str, u64, &Record) + Sync),
+    watcher: &(dyn Fn(&Step<'_>, Option<&Row>, &Floors) + Sync),
+    done: &(dyn Fn(&str, &Experiment, &Record) + Sync),
 ) -> Result<Comparison, RunError> {
     let runs: Vec<(usize, usize)> = contenders
         .iter()
@@ -83,8 +88,10 @@ pub fn compare(
                 format!("seeds/{}-{}", contender.name, experiment.scenario.seed)
             };
             let own = RunDirectory::at(&directory.path().join(folder), false)?;
-            let record = record(name, experiment, files, &own, &mut |_, _, _| {})?;
-            done(&contender.name, experiment.scenario.seed, &record);
+            let record = record(name, experiment, files, &own, &mut |step, row, floors| {
+                watcher(step, row, floors);
+            })?;
+            done(&contender.name, experiment, &record);
             Ok(record)
         })
         .collect();

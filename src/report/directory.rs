@@ -11,14 +11,16 @@ use super::manifest::Manifest;
 
 /// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
 /// comes last, so that a removal that is interrupted can be repeated.
-const FILES: [&str; 13] = [
+const FILES: [&str; 15] = [
     "animation.png",
     "checkpoint",
     "checkpoint.previous",
     "comparison.csv",
     COMPARISON,
     "convergence.png",
+    "convergence.svg",
     "final.png",
+    "final.svg",
     "metrics.csv",
     "report.html",
     "scenario.toml",
@@ -138,13 +140,15 @@ impl RunDirectory {
         Ok(directory)
     }
 
-    /// Takes the directory of a run that was begun before, to go on with it, and removes files it was killed
-    /// over.
+    /// Takes the directory of a run or a comparison that was begun before, to go on with it, and removes files it
+    /// was killed over.
     ///
     /// # Errors
     /// [`ReportError::NotARun`] if it has no manifest, [`ReportError::InUse`] if the run is still going on.
     pub fn open(path: &Path) -> Result<Self, ReportError> {
-        Manifest::load(path)?;
+        if !path.join(COMPARISON).is_file() {
+            Manifest::load(path)?;
+        }
         let directory = Self {
             path: path.to_owned(),
             made: Vec::new(),

@@ -43,7 +43,7 @@ impl Cost {
         let frames = scenario.output.frames.min(scenario.flow.steps + 1) as u64;
         let area = scenario.output.scale * scenario.output.scale;
         let snapshot = n * 24 + FIELD_PLACES * 24;
-        let trajectory = frames * n * 24;
+        let trajectory = frames * (n * 24 + FIELD_PLACES * 12);
         let memory_bytes = BASE_BYTES
             + 16 * (2 * m + 2 * references)
             + 16 * 16 * n
