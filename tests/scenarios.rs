@@ -169,6 +169,16 @@ const CLAIMS: &[&str] = &[
     "kernel-estimators",
     "kale-penalty",
     "lesson-no-ratio",
+    "kernel-estimators",
+    "kale-penalty",
+    "lesson-no-ratio",
+    "langevin",
+    "stale-discriminator",
+    "cold-start",
+    "momentum-stiff",
+    "momentum-noisy",
+    "estimators",
+    "million",
     "affine-gan",
 ];
 
