@@ -169,16 +169,12 @@ const CLAIMS: &[&str] = &[
     "kernel-estimators",
     "kale-penalty",
     "lesson-no-ratio",
-    "kernel-estimators",
-    "kale-penalty",
-    "lesson-no-ratio",
     "langevin",
     "stale-discriminator",
     "cold-start",
     "momentum-stiff",
     "momentum-noisy",
     "estimators",
-    "million",
     "affine-gan",
 ];
 
