@@ -18,7 +18,7 @@ struct Outcome {
     floors: Floors,
     /// Rms speed of the last step relative to the bandwidth of speed, √ε: rms displacement over √ε.
     restlessness: f64,
-    /// KL(q‖p) by the discriminator, −E_q D, at the end.
+    /// KL(q‖p) by the discriminator, minus the mean of D, at the end.
     kl: f64,
 }
 
@@ -175,6 +175,7 @@ const CLAIMS: &[&str] = &[
     "momentum-stiff",
     "momentum-noisy",
     "estimators",
+    "million",
     "affine-gan",
 ];
 
@@ -533,6 +534,25 @@ fn lesson_no_ratio_a_difference_of_densities_stays_where_it_began() {
     assert!(ratio.value("energy_distance") <= ratio.q95("energy_distance"));
     let moved = cloud::mean(all["difference"].flow.state().cloud.view());
     assert!((moved[0] + 4.0).abs() < 0.2, "{moved:?}");
+}
+
+#[test]
+fn million_is_near_the_floor_with_a_fiftieth_of_the_particles() {
+    let settings = ["cloud.particles=20000", "cloud.samples=20000"];
+    let experiment = experiment("million", &settings);
+    let told = |key: &str| experiment.warnings.iter().any(|w| w.contains(key));
+    assert!(told("metrics.particles") && !told("output.particles"));
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let (panel, floors) = experiment.reference_gauge().unwrap();
+    let values = panel.measure(flow.state().cloud.view());
+    let times = |name: &str| values.get(name).unwrap() / floors.get(name).unwrap().q95;
+    for name in ["energy_distance", "sliced_w2"] {
+        assert!(times(name) < 1.5, "{name}: {} times q95", times(name));
+    }
+    let first = panel.measure(experiment.start.view());
+    let start = first.get("energy_distance").unwrap();
+    assert!(start > 20.0 * floors.get("energy_distance").unwrap().q95);
 }
 
 #[test]

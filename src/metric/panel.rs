@@ -30,6 +30,7 @@ pub struct Panel {
     energy: EnergyDistance,
     others: Vec<Box<dyn Metric>>,
     permutations: usize,
+    most: usize,
 }
 
 impl Panel {
@@ -69,6 +70,7 @@ impl Panel {
             energy: EnergyDistance::new(reference),
             others,
             permutations: spec.permutations,
+            most: spec.particles,
         })
     }
 
@@ -78,9 +80,10 @@ impl Panel {
     }
 
     /// All measures of a cloud (`n×2`), but not the permutation p-value, which costs more than all others together. NaN where the cloud
-    /// has too few points, or points that are not finite.
+    /// has too few points, or points that are not finite. Of a cloud larger than [`most`](Self::most) the first points are measured.
     #[must_use]
     pub fn measure(&self, cloud: CloudView<'_>) -> Measurement {
+        let cloud = self.measured(cloud);
         let metrics: Vec<&dyn Metric> = self.metrics().collect();
         let values = metrics
             .par_iter()
@@ -93,9 +96,21 @@ impl Panel {
     #[must_use]
     pub fn measure_with_p(&self, cloud: CloudView<'_>, stream: Stream) -> Measurement {
         let mut measurement = self.measure(cloud);
+        let cloud = self.measured(cloud);
         let p = self.energy.p_value(cloud, self.permutations, stream);
         measurement.values.insert(1, (ENERGY_P.name, p));
         measurement
+    }
+
+    /// How many points of a cloud are measured at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    fn measured<'a>(&self, cloud: CloudView<'a>) -> CloudView<'a> {
+        let count = cloud.nrows().min(self.most);
+        cloud.slice_move(ndarray::s![..count, ..])
     }
 
     fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {

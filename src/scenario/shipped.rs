@@ -59,6 +59,7 @@ shipped![
     "33-momentum-stiff.toml",
     "34-momentum-noisy.toml",
     "35-estimators.toml",
+    "39-million.toml",
     "40-affine-gan.toml",
 ];
 
@@ -109,10 +110,16 @@ pub struct Embedded;
 
 impl Files for Embedded {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        const FILES: &[(&str, &[u8])] = &[(
-            "images/cat.png",
-            include_bytes!("../../scenarios/images/cat.png"),
-        )];
+        const FILES: &[(&str, &[u8])] = &[
+            (
+                "images/cat.png",
+                include_bytes!("../../scenarios/images/cat.png"),
+            ),
+            (
+                "images/galaxy.png",
+                include_bytes!("../../scenarios/images/galaxy.png"),
+            ),
+        ];
         FILES
             .iter()
             .find(|(file, _)| *file == name)
