@@ -62,7 +62,7 @@ fn pictures(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             for (below, bytes) in pictures(&path) {
                 found.insert(format!("{name}/{below}"), bytes);
             }
-        } else if name.ends_with(".png") {
+        } else if path.extension().is_some_and(|ending| ending == "png") {
             found.insert(name, fs::read(path).unwrap());
         }
     }

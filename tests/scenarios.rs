@@ -19,7 +19,7 @@ struct Outcome {
     floors: Floors,
     /// Rms speed of the last step relative to the bandwidth of speed, √ε: rms displacement over √ε.
     restlessness: f64,
-    /// KL(q‖p) by the discriminator, −E_q D, at the end.
+    /// KL(q‖p) by the discriminator, minus the mean of D, at the end.
     kl: f64,
 }
 
@@ -167,6 +167,16 @@ const CLAIMS: &[&str] = &[
     "inner-steps-grid",
     "vanishing-gradients",
     "neural-discriminator",
+    "kernel-estimators",
+    "kale-penalty",
+    "lesson-no-ratio",
+    "langevin",
+    "stale-discriminator",
+    "cold-start",
+    "momentum-stiff",
+    "momentum-noisy",
+    "estimators",
+    "million",
     "affine-gan",
     "energy-balance",
     "stop-at-floor",
@@ -479,6 +489,73 @@ fn neural_discriminator_arrives_on_targets_that_the_source_overlaps() {
 #[test]
 fn neural_discriminator_brings_mass_across_gaps() {
     network_arrives(&["one-sided-start", "unequal-masses"], 1..=3);
+}
+
+#[test]
+fn kernel_estimators_come_home_each_in_its_own_way() {
+    let few = ["cloud.particles=300", "cloud.samples=600"];
+    let all = variants("kernel-estimators", &few);
+    let energy = |name: &str| all[name].value("energy_distance");
+    let floor = all["kde"].floors.get("energy_distance").unwrap();
+    assert!(energy("kde") <= floor.q95);
+    assert!(energy("logistic fourier") <= 2.0 * floor.median);
+    // The witness leaves particles where it is flat; the energy distance does not mind.
+    let [bridges, none] = ["mmd", "kde"].map(|name| all[name].value("bridges"));
+    assert!(bridges > 0.02 && none == 0.0, "{bridges}, {none}");
+    for name in all.keys() {
+        assert_eq!(all[name].ending, Ending::Complete, "{name}");
+    }
+}
+
+#[test]
+fn kernel_estimators_logistic_brings_a_gaussian_home() {
+    let settings = [
+        "discriminator={ logistic = {} }",
+        "flow={}",
+        "cloud.particles=500",
+        "cloud.samples=1000",
+    ];
+    let outcome = run("gaussian-pair", &settings);
+    let floor = outcome.floors.get("energy_distance").unwrap();
+    let value = outcome.value("energy_distance");
+    assert!(value <= 2.0 * floor.median, "{value} of {}", floor.median);
+}
+
+#[test]
+fn kale_penalty_slows_the_flow() {
+    let all = variants("kale-penalty", &[]);
+    let energy = |name: &str| all[name].value("energy_distance");
+    assert!(energy("lambda 0.0001") < energy("lambda 0.01"));
+    assert!(energy("lambda 0.01") < energy("lambda 1"));
+    assert!(energy("lambda 1") < energy("lambda 10"));
+}
+
+#[test]
+fn lesson_no_ratio_a_difference_of_densities_stays_where_it_began() {
+    let all = variants("lesson-no-ratio", &[]);
+    let ratio = &all["log ratio"];
+    assert!(ratio.value("energy_distance") <= ratio.q95("energy_distance"));
+    let moved = cloud::mean(all["difference"].flow.state().cloud.view());
+    assert!((moved[0] + 4.0).abs() < 0.2, "{moved:?}");
+}
+
+#[test]
+fn million_is_near_the_floor_with_a_fiftieth_of_the_particles() {
+    let settings = ["cloud.particles=20000", "cloud.samples=20000"];
+    let experiment = experiment("million", &settings);
+    let told = |key: &str| experiment.warnings.iter().any(|w| w.contains(key));
+    assert!(told("metrics.particles") && !told("output.particles"));
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let (panel, floors) = experiment.reference_gauge().unwrap();
+    let values = panel.measure(flow.state().cloud.view());
+    let times = |name: &str| values.get(name).unwrap() / floors.get(name).unwrap().q95;
+    for name in ["energy_distance", "sliced_w2"] {
+        assert!(times(name) < 1.5, "{name}: {} times q95", times(name));
+    }
+    let first = panel.measure(experiment.start.view());
+    let start = first.get("energy_distance").unwrap();
+    assert!(start > 20.0 * floors.get("energy_distance").unwrap().q95);
 }
 
 #[test]

@@ -144,7 +144,10 @@ pub const ALL: [&About; 19] = [
 pub struct MetricsSpec {
     /// Steps between two measurements, at least 1. The first and the last cloud are measured in any case.
     pub every: u64,
-    /// Points in the fresh target sample that clouds are compared with, at least 2. Default: as many as particles.
+    /// Most particles that are measured, at least 2: of a larger cloud the first so many. Particles begin as independent draws, so that
+    /// these stand for all; what is measured then is a cloud of this size, and so is its sampling floor.
+    pub particles: usize,
+    /// Points in the fresh target sample that clouds are compared with, at least 2. Default: as many as particles measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<usize>,
     /// Random relabellings behind the p-value of the energy distance, at least 19. The smallest p-value is 1/(permutations + 1).
@@ -224,6 +227,7 @@ impl Default for MetricsSpec {
     fn default() -> Self {
         Self {
             every: 10,
+            particles: 10_000,
             reference: None,
             permutations: 199,
             floor_draws: 32,
@@ -243,6 +247,7 @@ impl MetricsSpec {
         if self.every == 0 {
             return Err(Invalid::new("every", 0, "must be at least 1"));
         }
+        at_least("particles", self.particles, 2)?;
         if let Some(count) = self.reference {
             at_least("reference", count, 2)?;
         }

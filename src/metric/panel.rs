@@ -113,6 +113,7 @@ pub struct Panel {
     /// Exact matching and its place among the others, if W2 is measured and the reference is not too large for it.
     matching: Option<(usize, ExactW2)>,
     permutations: usize,
+    most: usize,
 }
 
 /// What one measurement leaves to the next of a similar cloud, such as the next step of a run: it saves time, and changes no value
@@ -147,6 +148,7 @@ impl Panel {
                 .filter(|_| reference.nrows() <= Wasserstein::MOST),
             others,
             permutations: spec.permutations,
+            most: spec.particles,
         })
     }
 
@@ -156,7 +158,7 @@ impl Panel {
     }
 
     /// All measures of a cloud (`n×2`), but not the permutation p-value, which costs more than all others together. NaN where the cloud
-    /// has too few points, or points that are not finite.
+    /// has too few points, or points that are not finite. Of a cloud larger than [`most`](Self::most) the first points are measured.
     #[must_use]
     pub fn measure(&self, cloud: CloudView<'_>) -> Measurement {
         self.measure_along(cloud, &mut Trail::default())
@@ -165,6 +167,7 @@ impl Panel {
     /// The same, with what the measurement of a similar cloud has left in `trail`.
     #[must_use]
     pub fn measure_along(&self, cloud: CloudView<'_>, trail: &mut Trail) -> Measurement {
+        let cloud = self.measured(cloud);
         let matching = self.matching.as_ref();
         let solve = || {
             let (place, exact) = matching?;
@@ -201,9 +204,21 @@ impl Panel {
     #[must_use]
     pub fn measure_with_p(&self, cloud: CloudView<'_>, stream: Stream) -> Measurement {
         let mut measurement = self.measure(cloud);
+        let cloud = self.measured(cloud);
         let p = self.energy.p_value(cloud, self.permutations, stream);
         measurement.values.insert(1, (ENERGY_P.name, p));
         measurement
+    }
+
+    /// How many points of a cloud are measured at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    fn measured<'a>(&self, cloud: CloudView<'a>) -> CloudView<'a> {
+        let count = cloud.nrows().min(self.most);
+        cloud.slice_move(ndarray::s![..count, ..])
     }
 
     /// Whether it measures the exact W2 distance to the reference.

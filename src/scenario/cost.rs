@@ -39,11 +39,13 @@ impl Cost {
             scenario.cloud.particles as u64,
             scenario.cloud.samples as u64,
         );
-        let references = scenario.metrics.reference.map_or(n, |r| r as u64);
+        let measured = n.min(scenario.metrics.particles as u64);
+        let references = scenario.metrics.reference.map_or(measured, |r| r as u64);
         let frames = scenario.output.frames.min(scenario.flow.steps + 1) as u64;
         let area = scenario.output.scale * scenario.output.scale;
         let snapshot = n * 24 + FIELD_PLACES * 24;
-        let trajectory = frames * (n * 24 + FIELD_PLACES * 12);
+        let kept = n.min(scenario.output.particles as u64);
+        let trajectory = frames * (kept * 24 + FIELD_PLACES * 12);
         let memory_bytes = BASE_BYTES
             + 16 * (2 * m + 2 * references)
             + 16 * 16 * n
