@@ -14,7 +14,7 @@ fn gaussian(mean: [f64; 2], covariance: [[f64; 2]; 2]) -> Mixture {
     .unwrap()
 }
 
-/// N((1,1), I) on its way to N(0, LLᵀ), L = [[1, 0], [.8, .5]].
+/// N((1,1), I) on its way to `N(0, LLᵀ)`, L = [[1, 0], [.8, .5]].
 fn pair() -> [Mixture; 2] {
     [
         gaussian([1.0, 1.0], [[1.0, 0.0], [0.0, 1.0]]),
@@ -31,7 +31,7 @@ fn square(side: f64, cells: usize) -> Grid {
     }
 }
 
-/// KL(q_t‖p) from the closed form for Gaussians.
+/// `KL(q_t‖p)` from the closed form for Gaussians.
 const EXACT: [(f64, f64); 6] = [
     (0.0, 2.666_852_82),
     (0.1, 0.847_298_89),
