@@ -666,6 +666,30 @@ fn exact_w2_agrees_with_other_solvers() {
             0.408_189_132_885_308_4,
         ),
         (
+            "2000 points",
+            first(2000),
+            second(2000),
+            0.385_485_021_285_217_6,
+        ),
+        (
+            "2000 points in 7 places against 11",
+            every(&first(2000), 7),
+            every(&second(2000), 11),
+            0.673_392_037_967_813_2,
+        ),
+        (
+            "2000 points in 40 places",
+            every(&first(2000), 40),
+            second(2000),
+            0.571_961_035_872_451_3,
+        ),
+        (
+            "line to line, 2000 points",
+            line(&first(2000)),
+            line(&second(2000)),
+            0.743_068_678_121_879,
+        ),
+        (
             "duplicates in the cloud",
             every(&a, 7),
             b.clone(),
