@@ -1,16 +1,16 @@
 //! `compare`: variants of one scenario side by side.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::error::CliError;
-use super::load::{ScenarioArgs, blame};
-use super::run::set_threads;
+use super::load::ScenarioArgs;
+use super::run::{listen, set_threads};
 use super::{Common, print, say};
-use crate::report::{Comparison, Contender, RunDirectory, Status, compare};
+use crate::report::{Comparison, Contender, Record, RunDirectory, Status, compare};
 use crate::scenario::{Experiment, Scenario, Variant};
 
 #[derive(Clone, Debug, Args)]
@@ -39,6 +39,7 @@ pub(super) struct CompareArgs {
 
 pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
+    listen()?;
     let (found, document) = args.scenario.document()?;
     let base: Scenario = document.read()?;
     let written = if args.variants.is_empty() {
@@ -81,7 +82,8 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
                 scenario.output.frames = 0;
             }
             experiments.push(
-                Experiment::new(scenario, &*found.files).map_err(|error| blame(&own, error))?,
+                Experiment::new(scenario, &*found.files)
+                    .map_err(|error| own.blame(&error.into()))?,
             );
         }
         contenders.push(Contender {
@@ -99,23 +101,37 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &contenders,
         &*found.files,
         &directory,
-        &|name, seed, record| {
-            if !common.quiet {
-                say(&format!(
-                    "{name} (seed {seed}): {}",
-                    record.verdict.headline
-                ));
-            }
-        },
+        &teller(common),
     )?;
+    show(directory.path(), &comparison, common)
+}
+
+/// Says how each run has ended.
+pub(super) fn teller(common: Common) -> impl Fn(&str, u64, &Record) + Sync {
+    move |name, seed, record| {
+        if !common.quiet {
+            say(&format!(
+                "{name} (seed {seed}): {}",
+                record.verdict.headline
+            ));
+        }
+    }
+}
+
+/// The table for people, and the result on standard output.
+pub(super) fn show(
+    directory: &Path,
+    comparison: &Comparison,
+    common: Common,
+) -> Result<ExitCode, CliError> {
     if !common.quiet {
-        say(&table(&comparison));
+        say(&table(comparison));
     }
     let text = if common.json {
-        let object = serde_json::json!({ "directory": directory.path(), "comparison": comparison });
+        let object = serde_json::json!({ "directory": directory, "comparison": comparison });
         format!("{object:#}\n")
     } else {
-        format!("{}\n", directory.path().display())
+        format!("{}\n", directory.display())
     };
     print(&text)
 }

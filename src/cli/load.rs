@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::error::CliError;
-use crate::scenario::{
-    Document, Embedded, Experiment, SHIPPED, Scenario, ScenarioError, find, plain_name,
-};
-use crate::setting::Invalid;
-use crate::target::{BuildError, Files, Folder};
+use crate::scenario::{Document, Embedded, Experiment, SHIPPED, find, plain_name};
+use crate::target::{Files, Folder};
 
 /// A scenario and what is changed in it.
 #[derive(Clone, Debug, Args)]
@@ -47,9 +44,7 @@ impl ScenarioArgs {
     /// Reads, changes and checks the scenario.
     pub(super) fn load(&self) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
-        let scenario: Scenario = document.read()?;
-        let experiment =
-            Experiment::new(scenario, &*found.files).map_err(|error| blame(&document, error))?;
+        let experiment = Experiment::read(&document, &*found.files)?;
         Ok(Loaded {
             name: found.name,
             experiment,
@@ -159,14 +154,6 @@ pub(super) struct Found {
     label: String,
     text: String,
     pub(super) files: Box<dyn Files + Sync>,
-}
-
-/// The error for what cannot be built, at the place where it was written.
-pub(super) fn blame(document: &Document, error: BuildError) -> ScenarioError {
-    document.blame(&match error {
-        BuildError::Invalid(invalid) => invalid,
-        BuildError::File { key, file, reason } => Invalid::new(key, format!("{file:?}"), reason),
-    })
 }
 
 /// The name of the scenario in a file. A run's own `scenario.toml` keeps the name of the run's scenario, which

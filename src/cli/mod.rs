@@ -7,6 +7,7 @@ mod init;
 mod list;
 mod load;
 mod progress;
+mod resume;
 mod run;
 mod schema;
 
@@ -58,6 +59,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run variants of one scenario side by side, from the same cloud and samples
     Compare(compare::CompareArgs),
+    /// Go on with a run or a comparison that was stopped or killed, to the same result
+    Resume(resume::ResumeArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args, common),
         Command::Compare(args) => compare::run(&args, common),
+        Command::Resume(args) => resume::resume(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),
@@ -126,4 +130,11 @@ fn print(text: &str) -> Result<ExitCode, CliError> {
 fn say(text: &str) {
     use std::io::Write;
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Warnings on standard error.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
+    }
 }

@@ -1,6 +1,6 @@
 //! `run`: simulates one scenario and records it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,9 +8,8 @@ use clap::Args;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::progress::Progress;
-use super::{Common, print, say};
-use crate::flow::Ending;
-use crate::report::{Record, RunDirectory, record};
+use super::{Common, print, say, warn};
+use crate::report::{Manifest, Record, RunDirectory, Signal, Status, record};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -32,6 +31,7 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
+    listen()?;
     let mut loaded = args.scenario.load()?;
     if args.no_frames {
         loaded.experiment.scenario.output.frames = 0;
@@ -42,9 +42,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         None => RunDirectory::create("output".as_ref(), &loaded.name)?,
     };
     if !common.quiet {
-        for warning in &experiment.warnings {
-            say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
-        }
+        warn(&experiment.warnings);
     }
     let mut progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
     let summary = record(
@@ -59,26 +57,33 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
     if !common.quiet {
         tell(&summary, experiment.warnings.len());
     }
+    print_run(directory.path(), &summary.manifest, common)
+}
+
+/// The result on standard output, and the exit code.
+pub(super) fn print_run(
+    directory: &Path,
+    manifest: &Manifest,
+    common: Common,
+) -> Result<ExitCode, CliError> {
     let text = if common.json {
-        let manifest = serde_json::to_value(&summary.manifest)
-            .map_err(|error| CliError::Run(error.to_string()))?;
-        let object = serde_json::json!({ "directory": directory.path(), "run": manifest });
+        let manifest =
+            serde_json::to_value(manifest).map_err(|error| CliError::Run(error.to_string()))?;
+        let object = serde_json::json!({ "directory": directory, "run": manifest });
         format!("{object:#}\n")
     } else {
-        format!("{}\n", directory.path().display())
+        format!("{}\n", directory.display())
     };
     print(&text)?;
-    Ok(match summary.ending {
-        Ending::Diverged { .. } => ExitCode::from(4),
+    Ok(match manifest.status {
+        Status::Diverged => ExitCode::from(4),
         _ => ExitCode::SUCCESS,
     })
 }
 
 /// The closing lines: what happened, in words, and what a reader should know.
-fn tell(summary: &Record, told: usize) {
-    for warning in &summary.manifest.warnings[told..] {
-        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
-    }
+pub(super) fn tell(summary: &Record, told: usize) {
+    warn(&summary.manifest.warnings[told..]);
     for line in &summary.verdict.details {
         say(line);
     }
@@ -87,6 +92,11 @@ fn tell(summary: &Record, told: usize) {
         "\x1b[1;{colour}m{}\x1b[0m",
         summary.verdict.headline
     ));
+}
+
+/// From now on Ctrl-C and SIGTERM let the runs write a checkpoint first.
+pub(super) fn listen() -> Result<(), CliError> {
+    Signal::listen().map_err(|error| CliError::io("cannot listen for signals", error))
 }
 
 /// Sets the size of the thread pool that everything uses.

@@ -1,11 +1,13 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
+mod carry;
 mod momentum;
 
 use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use carry::{Carried, CarryError};
 pub use momentum::Momentum;
 
 use crate::cloud::{self, Cloud, CloudView};
@@ -14,6 +16,7 @@ use crate::generator::{Drive, Generator};
 use crate::monotone::{Map, MapSpec, Monotone};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, positive, within};
+use carry::Origin;
 use momentum::Memory;
 
 /// A particle this many times further from the middle than the data reach has run away.
@@ -236,6 +239,7 @@ pub struct Step<'a> {
     pub displacement: f64,
     /// The velocity field at any other place.
     pub field: Field<'a>,
+    flow: &'a Flow,
 }
 
 /// A flow in progress. `while let Some(step) = flow.advance()? { … }` runs it to its end.
@@ -255,6 +259,7 @@ pub struct Flow {
     ratio: Ratio,
     velocity: Cloud,
     pace: Pace,
+    origin: Option<Origin>,
     fitted: bool,
     ending: Option<Ending>,
 }
@@ -299,6 +304,7 @@ impl Flow {
                 clip: None,
                 scale: 0.0,
             },
+            origin: None,
             fitted: false,
             ending: None,
             spec,
@@ -400,6 +406,7 @@ impl Flow {
             scale: self.pace.scale,
             displacement: cloud::rms((&self.state.cloud - &self.start).view()),
             field: self.field(),
+            flow: self,
         }
     }
 
@@ -435,27 +442,29 @@ impl Flow {
 
     /// Fits the ratio to the present cloud and evaluates it there.
     fn refit(&mut self) -> Result<(), Divergence> {
-        let (ratio, velocity) = self.fit_at(self.state.cloud.clone(), self.state.step, 0)?;
+        let round = self.round(self.state.step, 0);
+        let origin = Origin::new(&*self.discriminator, &self.state.cloud, round);
+        let (ratio, velocity) = self.fit_at(self.state.cloud.clone(), round)?;
         self.ratio = ratio;
         self.velocity = velocity;
         self.pace = self.discriminator.pace();
+        self.origin = Some(origin);
         self.fitted = true;
         Ok(())
     }
 
-    /// Fits the ratio to a cloud at time `step`; gives it and the velocity there.
-    fn fit_at(
-        &mut self,
-        cloud: Cloud,
-        step: usize,
-        stage: u64,
-    ) -> Result<(Ratio, Cloud), Divergence> {
+    /// The round of the fit at time `step`; Heun's method has two stages.
+    fn round(&self, step: usize, stage: u64) -> Round {
         let index = 2 * step as u64 + stage;
-        let round = Round {
+        Round {
             index,
             progress: (step as f64 / self.spec.steps.max(1) as f64).min(1.0),
             stream: self.fits.at(index),
-        };
+        }
+    }
+
+    /// Fits the ratio to a cloud; gives it and the velocity there.
+    fn fit_at(&mut self, cloud: Cloud, round: Round) -> Result<(Ratio, Cloud), Divergence> {
         self.discriminator
             .fit(self.real.view(), cloud.view(), round)?;
         self.velocity_at(cloud.view())
@@ -492,7 +501,7 @@ impl Flow {
         if self.spec.integrator == Integrator::Heun {
             let predicted = &self.state.cloud + &(&velocity * epsilon);
             self.check_place(&predicted)?;
-            let (_, after) = self.fit_at(predicted, self.state.step + 1, 1)?;
+            let (_, after) = self.fit_at(predicted, self.round(self.state.step + 1, 1))?;
             velocity = (velocity + after) * 0.5;
         }
         let mut moves = momentum.displace(&velocity, epsilon, beta, &mut memory);

@@ -91,13 +91,38 @@ impl Meter {
         self.clipped
     }
 
-    fn measure(&mut self, step: &Step<'_>) {
-        let mut values = self.panel.measure(step.state.cloud.view());
+    /// Whether the run should end: [`ControlFlow::Break`] says why.
+    #[must_use]
+    pub fn wish(&self) -> ControlFlow<String> {
+        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
+        match arrived {
+            Some(at) if self.stop_at_floor => {
+                ControlFlow::Break(format!("at the sampling floor since step {at}"))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
+    pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
+        for row in &rows {
+            self.arrive(row.step, &row.values);
+        }
+        self.rows = rows;
+        self.clipped = clipped;
+    }
+
+    fn arrive(&mut self, step: usize, values: &Measurement) {
         for (name, arrival) in &mut self.arrivals {
             if let Some(value) = values.get(name) {
-                arrival.check(step.index as u64, value);
+                arrival.check(step as u64, value);
             }
         }
+    }
+
+    fn measure(&mut self, step: &Step<'_>) {
+        let mut values = self.panel.measure(step.state.cloud.view());
+        self.arrive(step.index, &values);
         let described = [
             -step.ratio.log.mean().unwrap_or(f64::NAN),
             cloud::rms(step.velocity),
@@ -126,13 +151,7 @@ impl Observer for Meter {
         if self.cadence.is_due(step.index, step.steps) {
             self.measure(step);
         }
-        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
-        Ok(match arrived {
-            Some(at) if self.stop_at_floor => {
-                ControlFlow::Break(format!("at the sampling floor since step {at}"))
-            }
-            _ => ControlFlow::Continue(()),
-        })
+        Ok(self.wish())
     }
 
     /// The last good step is measured whatever the cadence.

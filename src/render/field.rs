@@ -137,6 +137,16 @@ impl Field {
         }
     }
 
+    /// The field of these [`depths`](Self::depths) and this velocity; `None` if they are not those of the lattice.
+    pub(crate) fn from_parts(lattice: Lattice, depths: Vec<f32>, velocity: Cloud) -> Option<Self> {
+        let places = lattice.rows * lattice.columns;
+        (depths.len() == places && velocity.dim() == (places, 2)).then_some(Self {
+            lattice,
+            depths,
+            velocity,
+        })
+    }
+
     /// Where it was asked for.
     pub(crate) fn lattice(&self) -> Lattice {
         self.lattice

@@ -71,6 +71,19 @@ impl Recorder {
         self.speed
     }
 
+    /// Where the field is asked for.
+    pub(super) fn lattice(&self) -> Lattice {
+        self.lattice
+    }
+
+    /// Takes up the snapshots of an earlier part of the run.
+    pub(super) fn restore(&mut self, snapshots: Vec<Snapshot>) {
+        if let Some(first) = snapshots.first() {
+            self.speed = first.field.typical_speed();
+        }
+        self.snapshots = snapshots;
+    }
+
     fn take(&mut self, step: &Step<'_>) {
         let mut ratio = Ratio::zeros(self.places.nrows());
         step.field.ratio(self.places.view(), &mut ratio);

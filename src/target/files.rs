@@ -91,3 +91,13 @@ pub(super) fn unusable(named: &str, reason: String) -> BuildError {
         reason,
     }
 }
+
+impl From<BuildError> for Invalid {
+    /// A file that cannot be used is a key with an unusable value.
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Invalid(invalid) => invalid,
+            BuildError::File { key, file, reason } => Self::new(key, format!("{file:?}"), reason),
+        }
+    }
+}
