@@ -64,6 +64,17 @@ impl Signal {
             .find(|signal| signal.number() as usize == number)
     }
 
+    /// Asks the runs of this process to stop, as the signal does: each writes a checkpoint at its next step and ends
+    /// with [`Interrupted`](super::Interrupted).
+    pub fn ask(self) {
+        ASKED.store(self.number() as usize, Ordering::Relaxed);
+    }
+
+    /// Forgets what was asked, so that runs can begin again.
+    pub fn forget() {
+        ASKED.store(0, Ordering::Relaxed);
+    }
+
     /// From now on a signal asks the runs to stop instead of ending the process. A second one ends it at once, and
     /// so does the first if a run takes longer than the user's patience: then its last checkpoint is what is left.
     ///
