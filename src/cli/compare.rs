@@ -9,9 +9,9 @@ use clap::Args;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::{listen, set_threads};
-use super::{Common, print, say};
+use super::{Common, print, room, say};
 use crate::report::{Comparison, Contender, Record, RunDirectory, Status, compare};
-use crate::scenario::{Experiment, Scenario, Variant};
+use crate::scenario::{Experiment, Need, Scenario, Variant};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CompareArgs {
@@ -68,6 +68,9 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     }
     // Everything is checked before anything runs.
     let mut contenders = Vec::new();
+    let folder = args.out.as_deref().unwrap_or(Path::new("output"));
+    let mut needs = Vec::new();
+    let threads = rayon::current_num_threads();
     for variant in &variants {
         let own = variant.apply(&document)?;
         let scenario: Scenario = own.read()?;
@@ -75,6 +78,8 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
             .check(&base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         let mut experiments = Vec::new();
+        needs.extend(vec![Need::of(&scenario, threads); usize::from(args.seeds)]);
+        room::check(&Need::of_all(needs.clone(), threads), folder)?;
         for seed in 0..u64::from(args.seeds) {
             let mut scenario = scenario.clone();
             scenario.seed = base.seed + seed;

@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::report::{Interrupted, ReportError, ResumeError, RunError};
-use crate::scenario::ScenarioError;
+use crate::scenario::{ScenarioError, TooMuch};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,9 @@ pub(super) enum CliError {
     /// The run directory cannot be used or written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The run would need more than the machine has.
+    #[error(transparent)]
+    TooMuch(TooMuch),
     /// A signal has stopped the run, after a checkpoint.
     #[error("{0}; go on with `ratioflow resume`")]
     Interrupted(Interrupted),
@@ -71,6 +74,7 @@ impl CliError {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
+            Self::TooMuch(_) => 5,
             Self::Interrupted(stop) => stop.signal.exit_code(),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,

@@ -8,6 +8,7 @@ mod list;
 mod load;
 mod progress;
 mod resume;
+mod room;
 mod run;
 mod schema;
 
@@ -79,6 +80,7 @@ enum Command {
 /// Runs the program; what it returns is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    tell_of_bugs();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Clap prints its own message: help to standard output with code 0, errors to standard error with 2.
@@ -112,6 +114,27 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => error.report(),
     }
+}
+
+/// A panic is a fault of the program, and says so.
+fn tell_of_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let version = env!("CARGO_PKG_VERSION");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let what = text.unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string);
+        say(&format!(
+            "\x1b[1;31mbug\x1b[0m: {what} (at {}, version {version}, {} {})\n  \
+             = help: this is a fault of ratioflow, not of your scenario. Please report it where you got ratioflow \
+             from, with these lines, the command, and the scenario; what the run has written so far is whole, and \
+             `ratioflow resume` can go on from it",
+            place.unwrap_or_default(),
+            std::env::consts::OS,
+            std::env::consts::ARCH,
+        ));
+    }));
 }
 
 /// Writes to standard output. A reader that has gone away, as `head` does, is no error.

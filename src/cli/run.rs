@@ -32,7 +32,9 @@ pub(super) struct RunArgs {
 pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
     listen()?;
-    let mut loaded = args.scenario.load()?;
+    let mut loaded = args
+        .scenario
+        .load(args.out.as_deref().unwrap_or(Path::new("output")))?;
     if args.no_frames {
         loaded.experiment.scenario.output.frames = 0;
     }

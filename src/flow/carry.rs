@@ -118,9 +118,9 @@ impl Flow {
         let (&[step, time, path_length, clipped], gap) = numbers
             .split_first_chunk()
             .ok_or(CarryError::Shape(STATE))?;
-        let memory = |name| match carried.contains_key(name) {
-            true => self.points(carried, name).map(Some),
-            false => Ok(None),
+        let memory = |name| {
+            let there = carried.contains_key(name);
+            there.then(|| self.points(carried, name)).transpose()
         };
         let state = State {
             step: step as usize,

@@ -92,7 +92,6 @@ impl Meter {
     }
 
     /// Whether the run should end: [`ControlFlow::Break`] says why.
-    #[must_use]
     pub fn wish(&self) -> ControlFlow<String> {
         let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
         match arrived {

@@ -17,10 +17,7 @@ pub struct Arrays<W: Write + Seek>(NpzWriter<Fragile<W>>);
 impl<W: Write + Seek> Arrays<W> {
     /// Begins a file in `writer`, such as a [`Draft`](super::Draft).
     pub fn new(writer: W) -> Self {
-        Self(NpzWriter::new(Fragile {
-            writer,
-            broken: false,
-        }))
+        Self(NpzWriter::new(Fragile::new(writer)))
     }
 
     /// Adds an array of `f64`, `f32` or integers under a `name` without `.npy`, in C order.
@@ -56,21 +53,33 @@ impl<W: Write + Seek> Arrays<W> {
     }
 }
 
-/// A writer that fails once and then swallows everything: an unfinished archive writes on when it is dropped,
-/// and would print to the terminal that it cannot.
+/// A writer that fails once and from then on pretends: an unfinished archive writes on when it is dropped, and
+/// would print to the terminal that it cannot.
 struct Fragile<W> {
     writer: W,
     broken: bool,
+    /// Where the writer stands, or would.
+    position: u64,
+    length: u64,
 }
 
 impl<W> Fragile<W> {
+    fn new(writer: W) -> Self {
+        Self {
+            writer,
+            broken: false,
+            position: 0,
+            length: 0,
+        }
+    }
+
     fn attempt<T>(
         &mut self,
-        if_broken: T,
+        pretended: T,
         action: impl FnOnce(&mut W) -> io::Result<T>,
     ) -> io::Result<T> {
         if self.broken {
-            return Ok(if_broken);
+            return Ok(pretended);
         }
         let outcome = action(&mut self.writer);
         self.broken = matches!(&outcome, Err(e) if e.kind() != io::ErrorKind::Interrupted);
@@ -80,7 +89,10 @@ impl<W> Fragile<W> {
 
 impl<W: Write> Write for Fragile<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.attempt(bytes.len(), |writer| writer.write(bytes))
+        let written = self.attempt(bytes.len(), |writer| writer.write(bytes))?;
+        self.position += written as u64;
+        self.length = self.length.max(self.position);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -90,7 +102,14 @@ impl<W: Write> Write for Fragile<W> {
 
 impl<W: Seek> Seek for Fragile<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.attempt(0, |writer| writer.seek(to))
+        let (from, by) = match to {
+            SeekFrom::Start(place) => (place, 0),
+            SeekFrom::Current(by) => (self.position, by),
+            SeekFrom::End(by) => (self.length, by),
+        };
+        let place = from.saturating_add_signed(by);
+        self.position = self.attempt(place, |writer| writer.seek(to))?;
+        Ok(self.position)
     }
 }
 

@@ -54,7 +54,6 @@ pub(super) struct Keeper<'a> {
     directory: &'a RunDirectory,
     scenario: Fingerprint,
     every: WordOr<u64, Auto>,
-    columns: Vec<&'static str>,
     frames: Option<File>,
     /// Snapshots in the file, and its length.
     seen: usize,
@@ -70,13 +69,11 @@ impl<'a> Keeper<'a> {
         directory: &'a RunDirectory,
         scenario: Fingerprint,
         every: WordOr<u64, Auto>,
-        columns: Vec<&'static str>,
     ) -> Self {
         Self {
             directory,
             scenario,
             every,
-            columns,
             frames: None,
             seen: 0,
             bytes: 0,
@@ -90,6 +87,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn look(
         &mut self,
         step: &Step<'_>,
+        columns: &[&str],
         meter: &Meter,
         recorder: &Recorder,
     ) -> Result<(), ObserveError> {
@@ -99,7 +97,7 @@ impl<'a> Keeper<'a> {
             WordOr::Word(Auto::Auto) => self.last.elapsed() >= PAUSE.max(SHARE * self.cost),
         };
         if due || asked.is_some() {
-            self.save(step, meter, recorder)?;
+            self.save(step, columns, meter, recorder)?;
         }
         match asked {
             Some(signal) => {
@@ -114,6 +112,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn save(
         &mut self,
         step: &Step<'_>,
+        columns: &[&str],
         meter: &Meter,
         recorder: &Recorder,
     ) -> Result<(), ReportError> {
@@ -128,7 +127,7 @@ impl<'a> Keeper<'a> {
         checkpoint
             .numbers
             .extend(numbers.map(|(name, number)| (name.to_owned(), number)));
-        let [rows, measured] = tabulate(meter.rows(), &self.columns);
+        let [rows, measured] = tabulate(meter.rows(), columns);
         checkpoint.arrays.insert(ROWS.to_owned(), rows);
         checkpoint.arrays.insert(MEASURED.to_owned(), measured);
         let carried = step.carry().into_iter();
@@ -180,6 +179,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn restore(
         &mut self,
         checkpoint: &Checkpoint,
+        columns: &[&'static str],
         flow: &mut Flow,
         meter: &mut Meter,
         recorder: &mut Recorder,
@@ -200,7 +200,7 @@ impl<'a> Keeper<'a> {
             .arrays
             .get(ROWS)
             .zip(checkpoint.arrays.get(MEASURED))
-            .and_then(|(rows, measured)| rows_of(rows, measured, &self.columns))
+            .and_then(|(rows, measured)| rows_of(rows, measured, columns))
             .ok_or_else(|| {
                 refuse("its checkpoint holds no measurements of these columns".to_owned())
             })?;

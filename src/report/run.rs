@@ -226,57 +226,10 @@ fn simulate(
 ) -> Result<(Verdict, Ending, Meter, Recorder, Floors), RunError> {
     let scenario = &experiment.scenario;
     let mut clock = Clock::start();
-    let (panel, floors) = experiment.validation_gauge()?;
-    let columns: Vec<&'static str> = panel
-        .about()
-        .map(|about| about.name)
-        .chain(FLOW_COLUMNS)
-        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
-        .collect();
     let every = scenario.output.checkpoint_every;
-    let mut keeper = Keeper::new(directory, fingerprint, every, columns.clone());
-    let view = view_of(experiment.start.view(), experiment.training.view());
-    let mut meter = Meter::new(
-        panel,
-        floors,
-        Cadence::Every(scenario.metrics.every as usize),
-    );
-    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
-    let mut flow = experiment.flow()?;
-    if let Some(checkpoint) = from {
-        keeper.restore(checkpoint, &mut flow, &mut meter, &mut recorder)?;
-    }
-    let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
-    clock.lap("floors");
-
-    let mut watch = Watch {
-        log: Log {
-            meter,
-            table,
-            columns,
-            written: 0,
-            watcher,
-            spent: Duration::ZERO,
-        },
-        camera: Timed {
-            inner: recorder,
-            spent: Duration::ZERO,
-        },
-        keeper,
-    };
-    watch.log.write()?;
-    let ending = drive(&mut flow, &mut [&mut watch])?;
-    let Watch {
-        log,
-        camera,
-        keeper,
-    } = watch;
-    let (meter, recorder) = (log.meter, camera.inner);
-    log.table.finish()?;
-    clock.lap("flow");
-    clock.shift("flow", "metrics", log.spent);
-    clock.shift("flow", "fields", camera.spent);
-    clock.shift("flow", "checkpoints", keeper.spent);
+    let keeper = Keeper::new(directory, fingerprint, every);
+    let (flow, ending, meter, recorder) =
+        observe(experiment, directory, keeper, from, watcher, &mut clock)?;
     go_on(&flow)?;
 
     let cloud = flow.state().cloud.view();
@@ -290,6 +243,7 @@ fn simulate(
     save_trajectory(experiment, &recorder, directory)?;
     clock.lap("trajectory");
     let name = manifest.scenario.clone();
+    let view = view_of(experiment.start.view(), experiment.training.view());
     let scene = Scene {
         title: if scenario.title.is_empty() {
             &name
@@ -343,6 +297,68 @@ fn simulate(
     clock.lap("page");
     directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
     Ok((verdict, ending, meter, recorder, floors))
+}
+
+/// Runs the flow to its end, measures it and takes its pictures.
+fn observe(
+    experiment: &Experiment,
+    directory: &RunDirectory,
+    mut keeper: Keeper<'_>,
+    from: Option<&Checkpoint>,
+    watcher: &mut Watcher<'_>,
+    clock: &mut Clock,
+) -> Result<(Flow, Ending, Meter, Recorder), RunError> {
+    let scenario = &experiment.scenario;
+    let (panel, floors) = experiment.validation_gauge()?;
+    let columns: Vec<&'static str> = panel
+        .about()
+        .map(|about| about.name)
+        .chain(FLOW_COLUMNS)
+        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
+        .collect();
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let mut meter = Meter::new(
+        panel,
+        floors,
+        Cadence::Every(scenario.metrics.every as usize),
+    );
+    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
+    let mut flow = experiment.flow()?;
+    if let Some(checkpoint) = from {
+        keeper.restore(checkpoint, &columns, &mut flow, &mut meter, &mut recorder)?;
+    }
+    let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
+    clock.lap("floors");
+
+    let mut watch = Watch {
+        log: Log {
+            meter,
+            table,
+            columns,
+            written: 0,
+            watcher,
+            spent: Duration::ZERO,
+        },
+        camera: Timed {
+            inner: recorder,
+            spent: Duration::ZERO,
+        },
+        keeper,
+    };
+    watch.log.write()?;
+    let ending = drive(&mut flow, &mut [&mut watch])?;
+    let Watch {
+        log,
+        camera,
+        keeper,
+    } = watch;
+    let (meter, recorder) = (log.meter, camera.inner);
+    log.table.finish()?;
+    clock.lap("flow");
+    clock.shift("flow", "metrics", log.spent);
+    clock.shift("flow", "fields", camera.spent);
+    clock.shift("flow", "checkpoints", keeper.spent);
+    Ok((flow, ending, meter, recorder))
 }
 
 /// Stops here if a signal has asked for it; the flow has ended, and its last checkpoint stands.
@@ -568,8 +584,8 @@ impl Observer for Watch<'_, '_, '_> {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
         let wish = self.log.observe(step)?;
         let _ = self.camera.observe(step)?;
-        self.keeper
-            .look(step, &self.log.meter, &self.camera.inner)?;
+        let (log, camera) = (&self.log, &self.camera.inner);
+        self.keeper.look(step, &log.columns, &log.meter, camera)?;
         Ok(wish)
     }
 
@@ -578,8 +594,8 @@ impl Observer for Watch<'_, '_, '_> {
         self.camera.finish(last, ending)?;
         // What the networks of a flow that diverged have become is not what they were at the last good step.
         if !matches!(ending, Ending::Diverged { .. }) {
-            self.keeper
-                .save(last, &self.log.meter, &self.camera.inner)?;
+            let (log, camera) = (&self.log, &self.camera.inner);
+            self.keeper.save(last, &log.columns, &log.meter, camera)?;
         }
         Ok(())
     }
