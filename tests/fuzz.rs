@@ -147,37 +147,6 @@ impl Files for One {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A scenario is either refused with a message that says where, or small enough to be built.
-    #[test]
-    fn scenarios((name, bytes) in mutated("scenario"), file in mutated("csv")) {
-        let text = String::from_utf8_lossy(&bytes);
-        let document = match Document::parse(&name, &text) {
-            Ok(document) => document,
-            Err(error) => {
-                prop_assert!(!error.message().is_empty());
-                prop_assert!(error.to_string().contains(&name), "{error}");
-                return Ok(());
-            }
-        };
-        let scenario: Scenario = match document.read() {
-            Ok(scenario) => scenario,
-            Err(error) => {
-                prop_assert!(error.to_string().contains(&name), "{error}");
-                return Ok(());
-            }
-        };
-        let room = Room { memory: 150_000_000, disk: 100_000_000 };
-        if Need::of(&scenario, 2).fits(room).is_ok()
-            && let Err(error) = Experiment::new(scenario.clone(), &One(file.1))
-        {
-            let error = document.blame(&error.into());
-            prop_assert!(!error.to_string().is_empty());
-        }
-        // What was understood is written so that it is understood again.
-        let again = Document::parse("again", &scenario.to_toml()).and_then(|document| document.read::<Scenario>());
-        prop_assert!(again.is_ok_and(|again| again == scenario), "{}", scenario.to_toml());
-    }
-
     #[test]
     fn assignments(assignment in "[a-z_.=\\[\\]{}'\"0-9 -]{0,40}", (name, bytes) in mutated("scenario")) {
         let text = String::from_utf8_lossy(&bytes);
@@ -229,6 +198,37 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A scenario is either refused with a message that says where, or small enough to be built.
+    #[test]
+    fn scenarios((name, bytes) in mutated("scenario"), file in mutated("csv")) {
+        let text = String::from_utf8_lossy(&bytes);
+        let document = match Document::parse(&name, &text) {
+            Ok(document) => document,
+            Err(error) => {
+                prop_assert!(!error.message().is_empty());
+                prop_assert!(error.to_string().contains(&name), "{error}");
+                return Ok(());
+            }
+        };
+        let scenario: Scenario = match document.read() {
+            Ok(scenario) => scenario,
+            Err(error) => {
+                prop_assert!(error.to_string().contains(&name), "{error}");
+                return Ok(());
+            }
+        };
+        let room = Room { memory: 150_000_000, disk: 100_000_000 };
+        if Need::of(&scenario, 2).fits(room).is_ok()
+            && let Err(error) = Experiment::new(scenario.clone(), &One(file.1))
+        {
+            let error = document.blame(&error.into());
+            prop_assert!(!error.to_string().is_empty());
+        }
+        // What was understood is written so that it is understood again.
+        let again = Document::parse("again", &scenario.to_toml()).and_then(|document| document.read::<Scenario>());
+        prop_assert!(again.is_ok_and(|again| again == scenario), "{}", scenario.to_toml());
+    }
 
     #[test]
     fn png((name, bytes) in mutated("png")) {
