@@ -28,6 +28,7 @@ pub mod metric;
 pub mod observe;
 pub mod render;
 pub mod scenario;
+pub mod calibration;
 pub mod report;
 #[doc(hidden)]
 pub mod cli;

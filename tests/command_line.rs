@@ -542,3 +542,29 @@ fn a_comparison_that_would_be_none_is_refused_before_anything_runs() {
         );
     }
 }
+
+#[test]
+fn calibrate_prints_a_table_and_leaves_a_picture() {
+    let home = TempDir::new().unwrap();
+    let small = ["--set", "cloud.particles=200", "--set", "cloud.samples=200"];
+    let output = ratioflow(home.path())
+        .args(["calibrate", "gaussian-pair"])
+        .args(small)
+        .output()
+        .unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    for word in ["kde", "mlp chi2", "oracle", "truth", "wasserstein"] {
+        assert!(table.contains(word), "{word} is not in\n{table}");
+    }
+    let directory = home.path().join("output/gaussian-pair/calibrate-001");
+    let picture = fs::read(directory.join("calibration.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"));
+    let numbers = fs::read(directory.join("calibration.json")).unwrap();
+    let numbers: serde_json::Value = serde_json::from_slice(&numbers).unwrap();
+    assert!(numbers["estimates"][0]["log"]["q"].is_f64());
+    ratioflow(home.path())
+        .args(["calibrate", "moons"])
+        .assert()
+        .code(2);
+}

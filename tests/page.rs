@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -14,7 +14,8 @@ use flate2::read::ZlibDecoder;
 use ratioflow::metric::ALL;
 use ratioflow::observe::{Cadence, Meter, drive};
 use ratioflow::report::{
-    Manifest, Page, Record, Recorder, RunDirectory, Scene, Sheet, Take, Verdict, record, view_of,
+    Format, Manifest, Page, Record, Recorder, Redraw, RunDirectory, Scene, Sheet, Take, Verdict,
+    record, redraw, view_of,
 };
 use ratioflow::scenario::{Document, Embedded, Experiment};
 use serde_json::Value;
@@ -131,6 +132,7 @@ mod file {
             "Half of the cloud each.".to_owned(),
             "ratioflow run scenario.toml".to_owned(),
             "@software{ratioflow,".to_owned(),
+            "author  = {{The ratioflow developers}},".to_owned(),
             format!("version = {{{}}}", env!("CARGO_PKG_VERSION")),
             r#"<img class="still" src="animation.png""#.to_owned(),
         ];
@@ -432,8 +434,10 @@ mod browser {
             version.is_ok_and(|output| output.status.success())
         });
         if found.is_none() {
-            eprintln!(
-                "SKIPPED: no Chromium on the path, so the report page was not tried in a browser"
+            // Past the test harness, which keeps to itself what tests print that pass.
+            let _ = writeln!(
+                io::stderr(),
+                "\nSKIPPED: no Chromium on the path, so the report page was not tried in a browser\n"
             );
         }
         found
@@ -594,7 +598,49 @@ mod browser {
         assert!(there.contains(r#"data-theme="dark""#));
     }
 
-    /// Kept beside the other things that tests leave, for people to look at.
+    /// A screenshot: its red, green and blue, pixel by pixel. It is kept under this name beside the other things that
+    /// tests leave, for people to look at.
+    fn screenshot(
+        name: &str,
+        kept: &str,
+        address: &str,
+        size: [u32; 2],
+        flags: &[&str],
+    ) -> Vec<[u8; 3]> {
+        let picture = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(kept);
+        let _ = fs::remove_file(&picture);
+        let profile = TempDir::new().unwrap();
+        let output = browser(name, profile.path(), size)
+            .arg("--virtual-time-budget=3000")
+            .arg(format!("--screenshot={}", picture.display()))
+            .args(flags)
+            .arg(address)
+            .output()
+            .unwrap();
+        let file = fs::File::open(&picture)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        let (found, pixels) = decode(BufReader::new(file));
+        assert_eq!(found, size);
+        pixels
+    }
+
+    fn decode(png: impl BufRead + io::Seek) -> ([u32; 2], Vec<[u8; 3]>) {
+        let mut decoder = png::Decoder::new(png);
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut bytes).unwrap();
+        let channels = info.line_size / info.width as usize;
+        let pixels = bytes.chunks_exact(channels).map(|p| [p[0], p[1], p[2]]);
+        ([info.width, info.height], pixels.collect())
+    }
+
+    /// Particles are the only strong colours on the page in any number.
+    fn strong(pixels: &[[u8; 3]]) -> usize {
+        let chroma = |p: &[u8; 3]| p.iter().max().unwrap() - p.iter().min().unwrap();
+        pixels.iter().filter(|p| chroma(p) > 80).count()
+    }
+
     #[test]
     fn a_screenshot_shows_the_cloud() {
         let Some(name) = find() else { return };
@@ -603,33 +649,57 @@ mod browser {
         run("lumps", &experiment(SMALL, &[]), folder.path());
         let page = folder.path().join("report.html");
         for (theme, size) in [("light", [1440, 900]), ("dark", [1920, 1080])] {
-            let picture =
-                PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{theme}.png"));
-            let _ = fs::remove_file(&picture);
-            let profile = TempDir::new().unwrap();
-            let output = browser(name, profile.path(), size)
-                .arg("--virtual-time-budget=3000")
-                .arg(format!("--screenshot={}", picture.display()))
-                .arg(address(&page, &format!("step=20&theme={theme}")))
-                .output()
-                .unwrap();
-            let file = fs::File::open(&picture)
-                .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-            let mut reader = png::Decoder::new(BufReader::new(file)).read_info().unwrap();
-            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-            let info = reader.next_frame(&mut pixels).unwrap();
-            assert_eq!([info.width, info.height], size);
-            let channels = info.line_size / info.width as usize;
-            // Particles are the only strong colours on the page in any number.
-            let strong = pixels
-                .chunks_exact(channels)
-                .filter(|p| p[..3].iter().max().unwrap() - p[..3].iter().min().unwrap() > 80)
-                .count();
-            assert!(
-                strong > 1500,
-                "{strong} coloured pixels in the {theme} picture"
-            );
-            eprintln!("kept {}", picture.display());
+            let address = address(&page, &format!("step=20&theme={theme}"));
+            let kept = format!("report-{theme}.png");
+            let seen = strong(&screenshot(name, &kept, &address, size, &[]));
+            assert!(seen > 1500, "{seen} coloured pixels in the {theme} picture");
+        }
+        // Without JavaScript, as in a frame that may not run any, the page shows the animation.
+        let frame = folder.path().join("frame.html");
+        let text = r#"<iframe sandbox="allow-same-origin" src="report.html" width="980" height="880"></iframe>"#;
+        fs::write(&frame, text).unwrap();
+        let address = address(&frame, "");
+        let kept = "report-no-script.png";
+        let seen = strong(&screenshot(name, kept, &address, [1000, 900], &[]));
+        assert!(seen > 1500, "{seen} coloured pixels without JavaScript");
+    }
+
+    #[test]
+    fn the_svg_is_the_picture() {
+        let Some(name) = find() else { return };
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = TempDir::new().unwrap();
+        let text = SMALL.replace("Two lumps", "Lumps <b>&amp; more</b>");
+        run(
+            "lumps",
+            &experiment(&text, &["output.scale=0.5"]),
+            folder.path(),
+        );
+        let wish = Redraw {
+            format: Format::Svg,
+            ..Redraw::default()
+        };
+        redraw(folder.path(), &wish).unwrap();
+        for kind in ["final", "convergence"] {
+            // At half the scale these have a device pixel per logical pixel.
+            let png = fs::read(folder.path().join(format!("{kind}.png"))).unwrap();
+            let (size, drawn) = decode(io::Cursor::new(png));
+            let svg = format!("file://{}/{kind}.svg", folder.path().display());
+            // A window that is too large shows paper beside the picture.
+            let window = [size[0].max(600), size[1] + 200];
+            let shot = screenshot(name, &format!("{kind}-svg.png"), &svg, window, &[]);
+            let rows = drawn.chunks_exact(size[0] as usize);
+            let seen = shot.chunks_exact(window[0] as usize);
+            let mut difference = 0.0;
+            for (a, b) in rows.zip(seen).flat_map(|(a, b)| a.iter().zip(b)) {
+                for channel in 0..3 {
+                    difference += f64::from(a[channel].abs_diff(b[channel]));
+                }
+            }
+            let mean = difference / (3.0 * drawn.len() as f64);
+            assert!(mean < 3.0, "{kind}: {mean} of 255 apart in the mean");
+            let blank = shot.iter().filter(|p| p.iter().all(|&c| c > 250)).count();
+            assert!(blank < shot.len() * 97 / 100, "{kind} is empty");
         }
     }
 }

@@ -99,6 +99,7 @@ impl Act {
         Panel {
             name: "",
             particles: cloud.view(),
+            past: &[],
             colours: &self.colours,
             target: self.target.view(),
             field,
@@ -232,6 +233,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
         .map(|k| Panel {
             name: if count > 1 { names[k] } else { "" },
             particles: clouds[k].view(),
+            past: &[],
             colours: &act.colours,
             target: act.target.view(),
             field: (k != 1).then_some(&field),
@@ -386,6 +388,7 @@ const BARE: Style = Style {
     show: Show {
         target: false,
         particles: true,
+        trails: false,
         field: false,
         arrows: false,
     },
@@ -401,6 +404,7 @@ fn bare<'a>(particles: &'a Cloud, nothing: &'a Cloud) -> Panel<'a> {
     Panel {
         name: "",
         particles: particles.view(),
+        past: &[],
         colours: &[],
         target: nothing.view(),
         field: None,
@@ -1033,6 +1037,7 @@ fn a_still_keeps_few_colours_exactly() {
         &Style {
             show: Show {
                 particles: false,
+                trails: false,
                 ..BARE.show
             },
             ..BARE

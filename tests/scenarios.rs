@@ -477,3 +477,105 @@ fn neural_discriminator_arrives_on_targets_that_the_source_overlaps() {
 fn neural_discriminator_brings_mass_across_gaps() {
     network_arrives(&["one-sided-start", "unequal-masses"], 1..=3);
 }
+
+#[test]
+fn langevin_and_the_flow_have_the_same_moments_and_other_paths() {
+    let all = variants("langevin", &["flow.steps=150", "cloud.particles=1000"]);
+    let moments = |name: &str| {
+        let cloud = all[name].flow.state().cloud.view();
+        let ([x, y], c) = (cloud::mean(cloud), cloud::covariance(cloud));
+        [x, y, c[0][0], c[0][1], c[1][1]]
+    };
+    // Four standard errors of 1000 particles of variance one.
+    for (a, b) in moments("flow").into_iter().zip(moments("langevin")) {
+        assert!((a - b).abs() < 0.18, "{a} against {b}");
+    }
+    let path = |name: &str| all[name].flow.state().path_length;
+    assert!(
+        path("langevin") > 5.0 * path("flow"),
+        "{}, {}",
+        path("langevin"),
+        path("flow")
+    );
+    // Without noise and without −∇log q every particle runs to the peak.
+    let energy = |name: &str| all[name].value("energy_distance");
+    assert!(energy("no noise") > 50.0 * energy("flow"));
+}
+
+#[test]
+fn a_stale_discriminator_is_like_a_step_too_long() {
+    let all = variants("stale-discriminator", &["cloud.particles=1000"]);
+    let times = |name: &str| all[name].value("energy_distance") / all[name].q95("energy_distance");
+    for name in ["every step", "every 2", "every 10 short"] {
+        assert!(times(name) <= 1.0, "{name}: {}", times(name));
+    }
+    assert!(times("every 5") > 3.0, "{}", times("every 5"));
+    assert!(matches!(all["every 10"].ending, Ending::Diverged { .. }) || times("every 10") > 100.0);
+}
+
+#[test]
+fn a_cold_start_leaves_strays() {
+    let all = variants("cold-start", &["cloud.particles=500", "flow.steps=100"]);
+    let strays = |name: &str| all[name].value("bridges");
+    assert!(
+        strays("warm 20") < 0.5 * strays("cold 20"),
+        "{}, {}",
+        strays("warm 20"),
+        strays("cold 20")
+    );
+    assert!(
+        strays("warm 20") < strays("cold 200"),
+        "{}, {}",
+        strays("warm 20"),
+        strays("cold 200")
+    );
+}
+
+/// How far the mean is from the target's after 40 steps, of the 4 at the start.
+#[test]
+fn momentum_is_quicker_along_a_valley() {
+    let all = variants("momentum-stiff", &["flow.steps=40", "cloud.particles=500"]);
+    let left = |name: &str| (cloud::mean(all[name].flow.state().cloud.view())[0] - 3.0).abs();
+    assert!(
+        left("nesterov") < 0.5 * left("none"),
+        "{}, {}",
+        left("nesterov"),
+        left("none")
+    );
+    assert!(
+        left("heavy-ball") < 0.25 * left("none"),
+        "{}, {}",
+        left("heavy-ball"),
+        left("none")
+    );
+    assert!(left("ema") > 0.8 * left("none") && left("g-h") > 0.8 * left("none"));
+}
+
+#[test]
+fn momentum_adds_up_the_noise_of_a_network() {
+    let kl = |seed: u32| {
+        let all = variants("momentum-noisy", &[&format!("seed={seed}")]);
+        ["none", "heavy-ball", "nesterov", "g-h"].map(|name| all[name].value("knn_kl"))
+    };
+    let seeds = [1, 2, 3].map(kl);
+    let [none, heavy, nesterov, filtered] =
+        [0, 1, 2, 3].map(|k| seeds.iter().map(|s| s[k]).sum::<f64>());
+    assert!(heavy > 1.1 * none && nesterov > 1.1 * none, "{seeds:?}");
+    assert!(filtered < heavy && filtered < nesterov, "{seeds:?}");
+}
+
+/// The energy distance is content with most; neighbours tell who clumps.
+#[test]
+fn estimators_are_told_apart_by_neighbours() {
+    let all = variants("estimators", &["cloud.particles=600", "cloud.samples=1200"]);
+    let c2st = |name: &str| all[name].value("c2st");
+    assert!(
+        c2st("kde") < 0.55 && c2st("mlp") < 0.65,
+        "{}, {}",
+        c2st("kde"),
+        c2st("mlp")
+    );
+    for name in ["ulsif", "rulsif", "kliep"] {
+        assert!(c2st(name) > c2st("mlp"), "{name}: {}", c2st(name));
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::{Common, print, say};
+use super::{Common, print, say, warn};
 use crate::scenario::Cost;
 
 #[derive(Clone, Debug, Args)]
@@ -28,9 +28,7 @@ pub(super) fn check(args: &CheckArgs, common: Common) -> Result<ExitCode, CliErr
         });
         return print(&format!("{object:#}\n"));
     }
-    for warning in &experiment.warnings {
-        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
-    }
+    warn(&experiment.warnings);
     if !common.quiet {
         say(&cost.to_string());
     }

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::preview::{self, Preview};
+use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, print, room, say};
-use crate::report::{Comparison, Contender, Record, RunDirectory, Status, compare};
-use crate::scenario::{Experiment, Need, Scenario, Variant};
+use super::{Common, plain, print, room, say};
+use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
+use crate::scenario::{Document, Experiment, Need, Scenario, Variant};
+use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CompareArgs {
@@ -32,6 +36,9 @@ pub(super) struct CompareArgs {
     /// Draw no frames and no animation
     #[arg(long)]
     no_frames: bool,
+    /// Show the last clouds on the terminal
+    #[arg(long)]
+    preview: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -55,6 +62,107 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
             .collect::<Result<Vec<_>, _>>()
             .map_err(CliError::Usage)?
     };
+    let contenders = contenders(
+        &document,
+        &base,
+        &variants,
+        args.seeds,
+        args.no_frames,
+        &*found.files,
+        args.out.as_deref().unwrap_or(Path::new("output")),
+    )?;
+    let directory = match &args.out {
+        Some(path) => RunDirectory::at(path, args.force)?,
+        None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
+    };
+    let runs = contenders.iter().flat_map(|c| &c.experiments);
+    let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
+    let progress = Progress::new(steps, common.quiet);
+    let pictures = Mutex::new(Vec::new());
+    let alone = contenders.len() == 1;
+    let comparison = compare(
+        &found.name,
+        &contenders,
+        &*found.files,
+        &directory,
+        &|step, row, floors| progress.count(step, row, floors),
+        &|name, experiment, record| {
+            tell(&progress, name, experiment, record, common);
+            if args.preview && experiment.scenario.seed == base.seed {
+                let picture = Preview::of(name, experiment, record, alone);
+                // A thread that panicked while it held the lock left whole pictures behind.
+                let mut all = pictures.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push(picture);
+            }
+        },
+    );
+    progress.clear();
+    let comparison = comparison?;
+    if args.preview && !common.quiet {
+        let mut all = pictures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = |picture: &Preview| {
+            let mut order = comparison.order.iter();
+            order.position(|name| plain(name) == picture.name())
+        };
+        all.sort_by_key(place);
+        preview::show(&all);
+    }
+    show(directory.path(), &comparison, common)
+}
+
+/// Says how a run has ended.
+pub(super) fn tell(
+    progress: &Progress,
+    name: &str,
+    experiment: &Experiment,
+    record: &Record,
+    common: Common,
+) {
+    if !common.quiet {
+        progress.say(&format!(
+            "{} (seed {}): {}",
+            plain(name),
+            experiment.scenario.seed,
+            plain(&record.verdict.headline)
+        ));
+    }
+}
+
+/// The table for people, and the result on standard output.
+pub(super) fn show(
+    directory: &Path,
+    comparison: &Comparison,
+    common: Common,
+) -> Result<ExitCode, CliError> {
+    if !common.quiet {
+        say(&plain(&table(comparison)));
+        let page = directory.join(Page::FILE);
+        say(&format!(
+            "look at it: {}",
+            plain(&page.display().to_string())
+        ));
+    }
+    let text = if common.json {
+        let object = serde_json::json!({ "directory": directory, "comparison": comparison });
+        format!("{object:#}\n")
+    } else {
+        format!("{}\n", directory.display())
+    };
+    print(&text)
+}
+
+/// The variants, each with its experiments on `seeds` seeds. Everything is checked before anything runs.
+pub(super) fn contenders(
+    document: &Document,
+    base: &Scenario,
+    variants: &[Variant],
+    seeds: u16,
+    no_frames: bool,
+    files: &dyn Files,
+    folder: &Path,
+) -> Result<Vec<Contender>, CliError> {
     for (place, variant) in variants.iter().enumerate() {
         if variants[..place]
             .iter()
@@ -66,79 +174,33 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
             )));
         }
     }
-    // Everything is checked before anything runs.
     let mut contenders = Vec::new();
-    let folder = args.out.as_deref().unwrap_or(Path::new("output"));
     let mut needs = Vec::new();
     let threads = rayon::current_num_threads();
-    for variant in &variants {
-        let own = variant.apply(&document)?;
+    for variant in variants {
+        let own = variant.apply(document)?;
         let scenario: Scenario = own.read()?;
         variant
-            .check(&base, &scenario)
+            .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         let mut experiments = Vec::new();
-        needs.extend(vec![Need::of(&scenario, threads); usize::from(args.seeds)]);
+        needs.extend(vec![Need::of(&scenario, threads); usize::from(seeds)]);
         room::check(&Need::of_all(needs.clone(), threads), folder)?;
-        for seed in 0..u64::from(args.seeds) {
+        for seed in 0..u64::from(seeds) {
             let mut scenario = scenario.clone();
             scenario.seed = base.seed + seed;
-            if args.no_frames || seed > 0 {
+            if no_frames || seed > 0 {
                 scenario.output.frames = 0;
             }
-            experiments.push(
-                Experiment::new(scenario, &*found.files)
-                    .map_err(|error| own.blame(&error.into()))?,
-            );
+            experiments
+                .push(Experiment::new(scenario, files).map_err(|error| own.blame(&error.into()))?);
         }
         contenders.push(Contender {
             name: variant.name.clone(),
             experiments,
         });
     }
-
-    let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, args.force)?,
-        None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
-    };
-    let comparison = compare(
-        &found.name,
-        &contenders,
-        &*found.files,
-        &directory,
-        &teller(common),
-    )?;
-    show(directory.path(), &comparison, common)
-}
-
-/// Says how each run has ended.
-pub(super) fn teller(common: Common) -> impl Fn(&str, u64, &Record) + Sync {
-    move |name, seed, record| {
-        if !common.quiet {
-            say(&format!(
-                "{name} (seed {seed}): {}",
-                record.verdict.headline
-            ));
-        }
-    }
-}
-
-/// The table for people, and the result on standard output.
-pub(super) fn show(
-    directory: &Path,
-    comparison: &Comparison,
-    common: Common,
-) -> Result<ExitCode, CliError> {
-    if !common.quiet {
-        say(&table(comparison));
-    }
-    let text = if common.json {
-        let object = serde_json::json!({ "directory": directory, "comparison": comparison });
-        format!("{object:#}\n")
-    } else {
-        format!("{}\n", directory.display())
-    };
-    print(&text)
+    Ok(contenders)
 }
 
 /// The measures that tell variants apart, one of each kind.

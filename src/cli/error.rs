@@ -93,6 +93,7 @@ impl CliError {
             }
             cause = error.source();
         }
+        let text = super::plain(&text);
         super::say(&format!("\x1b[1;31merror\x1b[0m: {text}"));
         ExitCode::from(self.code())
     }

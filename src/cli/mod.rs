@@ -1,17 +1,23 @@
 //! The command line: what can be typed, and one function per command.
 
+mod calibrate;
 mod check;
 mod compare;
 mod error;
+mod gallery;
 mod init;
 mod list;
 mod load;
+mod preview;
 mod progress;
+mod render;
 mod resume;
 mod room;
 mod run;
 mod schema;
+mod summary;
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -62,6 +68,12 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Go on with a run or a comparison that was stopped or killed, to the same result
     Resume(resume::ResumeArgs),
+    /// Run the shipped scenarios and write one page about them all
+    Gallery(gallery::GalleryArgs),
+    /// Draw the pictures of a finished run again: other size, colours, layers, or as SVG
+    Render(render::RenderArgs),
+    /// Fit every estimator once where the ratio is known, and compare with the truth
+    Calibrate(calibrate::CalibrateArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -100,6 +112,9 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, common),
         Command::Compare(args) => compare::run(&args, common),
         Command::Resume(args) => resume::resume(&args, common),
+        Command::Gallery(args) => gallery::gallery(&args, common),
+        Command::Render(args) => render::render(&args, common),
+        Command::Calibrate(args) => calibrate::calibrate(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),
@@ -158,6 +173,32 @@ fn say(text: &str) {
 /// Warnings on standard error.
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        say(&format!("\x1b[1;33mwarning\x1b[0m: {warning}"));
+        say(&format!("\x1b[1;33mwarning\x1b[0m: {}", plain(warning)));
+    }
+}
+
+/// Text from a scenario as it may be shown on a terminal: control characters, with which it could move the cursor, colour
+/// or rename the window, and marks that turn the direction of writing are shown as `�`. Lines stay lines.
+fn plain(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (c.is_control() && c != '\n' && c != '\t') || turns
+    };
+    if text.contains(harmful) {
+        Cow::Owned(text.replace(harmful, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_a_file_gives_orders_to_the_terminal() {
+        let text = "a\x1b]0;title\x07\u{9b}31m\r\u{202e}b\n\tc";
+        assert_eq!(plain(text), "a�]0;title��31m��b\n\tc");
+        assert!(matches!(plain("∇ log r ≤ 1"), Cow::Borrowed(_)));
     }
 }

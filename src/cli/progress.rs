@@ -1,18 +1,21 @@
 //! The progress bar: step, rate, time left, and the headline metric against its floor. Only on a terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::flow::Step;
 use crate::metric::{ENERGY_DISTANCE, Floors};
 use crate::observe::Row;
+use crate::render::number;
 
 pub(super) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
+    /// A bar for `steps` steps, of all runs together.
     pub(super) fn new(steps: usize, quiet: bool) -> Self {
         if quiet || !std::io::stderr().is_terminal() {
             return Self {
@@ -20,25 +23,59 @@ impl Progress {
             };
         }
         let bar = ProgressBar::new(steps as u64);
-        let template = "{bar:32} {pos}/{len} steps, {per_sec}, {eta} left  {msg}";
+        let template = "{wide_bar} {pos}/{len} · {rate} · {eta} left · {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
+            let rate = |state: &ProgressState, out: &mut dyn Write| {
+                let rate = state.per_sec();
+                let _ = write!(out, "{rate:.*}/s", usize::from(rate < 9.95));
+            };
+            bar.set_style(style.progress_chars("━╸─").with_key("rate", rate));
         }
         Self { bar }
     }
 
-    pub(super) fn show(&mut self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
+    /// Shows where a run stands.
+    pub(super) fn show(&self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
         self.bar.set_position(step.index as u64);
-        let value = row.and_then(|row| row.values.get(ENERGY_DISTANCE.name));
-        if let (Some(value), Some(floor)) = (value, floors.get(ENERGY_DISTANCE.name)) {
-            self.bar.set_message(format!(
-                "energy distance {value:.2e} (floor {:.2e})",
-                floor.median
-            ));
+        self.tell(row, floors);
+        if step.index == step.steps {
+            self.bar.set_message("measuring, drawing and writing");
+            self.bar.tick();
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Counts one more step of any of several runs, and shows where that one stands.
+    pub(super) fn count(&self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
+        if step.index > 0 {
+            self.bar.inc(1);
+        }
+        self.tell(row, floors);
+    }
+
+    fn tell(&self, row: Option<&Row>, floors: &Floors) {
+        let value = row.and_then(|row| row.values.get(ENERGY_DISTANCE.name));
+        if let (Some(value), false) = (value, self.bar.is_hidden()) {
+            self.bar.set_message(standing(value, floors));
+        }
+    }
+
+    /// Writes something above the bar.
+    pub(super) fn say(&self, text: &str) {
+        self.bar.suspend(|| super::say(text));
+    }
+
+    pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The energy distance against its floor, in a few words.
+fn standing(value: f64, floors: &Floors) -> String {
+    let name = ENERGY_DISTANCE.name;
+    let place = match (floors.get(name), floors.holds(name, value)) {
+        (Some(floor), Some(true)) => format!(" (floor {}) ✓", number(floor.median)),
+        (Some(floor), _) => format!(" (floor {})", number(floor.median)),
+        (None, _) => String::new(),
+    };
+    format!("energy distance {}{place}", number(value))
 }

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
 
 use super::error::CliError;
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, compare, run, say, warn};
+use super::{Common, compare, run, say, summary, warn};
 use crate::report::{Comparison, Opened, Unfinished, UnfinishedComparison};
 
 #[derive(Clone, Debug, Args)]
@@ -43,14 +44,17 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
         warn(&unfinished.warnings);
         say(&format!("going on after step {}", unfinished.step()));
     }
+    let began = Instant::now();
     let experiment = unfinished.experiment();
+    let scenario = experiment.scenario.clone();
     let told = experiment.warnings.len();
-    let mut progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
+    let progress = Progress::new(scenario.flow.steps, common.quiet);
     let record = unfinished.go_on(&mut |step, row, floors| progress.show(step, row, floors));
     progress.clear();
     let record = record?;
     if !common.quiet {
-        run::tell(&record, told);
+        let seconds = began.elapsed().as_secs_f64();
+        summary::tell(&scenario, &record, path, seconds, told);
     }
     run::print_run(path, &record.manifest, common)
 }
@@ -64,7 +68,15 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
             if !common.quiet {
                 warn(&unfinished.warnings);
             }
-            unfinished.go_on(&compare::teller(common))?
+            let progress = Progress::new(unfinished.steps(), common.quiet);
+            let comparison = unfinished.go_on(
+                &|step, row, floors| progress.count(step, row, floors),
+                &|name, experiment, record| {
+                    compare::tell(&progress, name, experiment, record, common);
+                },
+            );
+            progress.clear();
+            comparison?
         }
     };
     compare::show(path, &comparison, common)

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::preview::{self, Preview};
 use super::progress::Progress;
-use super::{Common, print, say, warn};
-use crate::report::{Manifest, Record, RunDirectory, Signal, Status, record};
+use super::{Common, print, summary, warn};
+use crate::report::{Manifest, RunDirectory, Signal, Status, record};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -24,6 +26,9 @@ pub(super) struct RunArgs {
     /// Draw no frames and no animation
     #[arg(long)]
     no_frames: bool,
+    /// Show the last cloud on the terminal
+    #[arg(long)]
+    preview: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -46,8 +51,9 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
     if !common.quiet {
         warn(&experiment.warnings);
     }
-    let mut progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
-    let summary = record(
+    let began = Instant::now();
+    let progress = Progress::new(experiment.scenario.flow.steps, common.quiet);
+    let record = record(
         &loaded.name,
         experiment,
         &*loaded.files,
@@ -55,11 +61,22 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         &mut |step, row, floors| progress.show(step, row, floors),
     );
     progress.clear();
-    let summary = summary?;
+    let record = record?;
     if !common.quiet {
-        tell(&summary, experiment.warnings.len());
+        if args.preview {
+            preview::show(&[Preview::of("", experiment, &record, true)]);
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        let told = experiment.warnings.len();
+        summary::tell(
+            &experiment.scenario,
+            &record,
+            directory.path(),
+            seconds,
+            told,
+        );
     }
-    print_run(directory.path(), &summary.manifest, common)
+    print_run(directory.path(), &record.manifest, common)
 }
 
 /// The result on standard output, and the exit code.
@@ -81,19 +98,6 @@ pub(super) fn print_run(
         Status::Diverged => ExitCode::from(4),
         _ => ExitCode::SUCCESS,
     })
-}
-
-/// The closing lines: what happened, in words, and what a reader should know.
-pub(super) fn tell(summary: &Record, told: usize) {
-    warn(&summary.manifest.warnings[told..]);
-    for line in &summary.verdict.details {
-        say(line);
-    }
-    let colour = if summary.verdict.at_floor { "32" } else { "33" };
-    say(&format!(
-        "\x1b[1;{colour}m{}\x1b[0m",
-        summary.verdict.headline
-    ));
 }
 
 /// From now on Ctrl-C and SIGTERM let the runs write a checkpoint first.

@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
+
+use super::bandwidth::Schedule;
 use super::{Discriminator, FitError, Pace, Ratio, Round};
-use crate::cloud::{self, CloudView};
+use crate::cloud::CloudView;
 use crate::kernel::{self, Method, Points};
-use crate::setting::{Invalid, WordOr, positive, within};
+use crate::setting::{Invalid, WordOr, within};
 
 /// A cloud is slow if it moves by less than this part of the bandwidth in a step of `ε = h²`.
 const SLOW: f64 = 1e-3;
@@ -37,22 +40,6 @@ pub struct KdeSpec {
     pub tolerance: f64,
 }
 
-/// How a bandwidth is written: a rule's name, or a number.
-pub type BandwidthSpec = WordOr<f64, BandwidthRule>;
-
-/// How the bandwidth is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BandwidthRule {
-    /// Geometrically from twice the pooled spread of target and source down to the larger of the
-    /// leave-one-out bandwidth and the median distance to the 20th neighbour of the target sample.
-    Anneal,
-    /// The bandwidth that maximises the leave-one-out likelihood of the target sample.
-    Loo,
-    /// Silverman's normal-reference rule for the target sample.
-    Silverman,
-}
-
 impl Default for KdeSpec {
     fn default() -> Self {
         Self {
@@ -72,11 +59,13 @@ impl KdeSpec {
     /// # Errors
     /// [`Invalid`] for a number out of range.
     pub fn build(&self) -> Result<Kde, Invalid> {
-        if let WordOr::Value(h) = self.bandwidth {
-            positive("bandwidth", h)?;
-        }
-        positive("bandwidth_scale", self.bandwidth_scale)?;
-        within("anneal_until", self.anneal_until, 1e-6, 1.0)?;
+        let schedule = Schedule::new(
+            "kde",
+            self.bandwidth,
+            self.bandwidth_scale,
+            self.anneal_until,
+        )?
+        .without_cv()?;
         within("tolerance", self.tolerance, 0.0, 1.0)?;
         if self.adaptive && !self.self_term {
             return Err(Invalid::new(
@@ -87,7 +76,7 @@ impl KdeSpec {
         }
         Ok(Kde {
             spec: self.clone(),
-            schedule: None,
+            schedule,
             bandwidth: 1.0,
             real: Points::default(),
             fake: Points::default(),
@@ -99,8 +88,7 @@ impl KdeSpec {
 #[derive(Clone, Debug)]
 pub struct Kde {
     spec: KdeSpec,
-    /// First and last bandwidth; found at the first fit.
-    schedule: Option<[f64; 2]>,
+    schedule: Schedule,
     bandwidth: f64,
     real: Points,
     fake: Points,
@@ -112,33 +100,6 @@ impl Kde {
     pub fn bandwidth(&self) -> f64 {
         self.bandwidth
     }
-
-    /// First and last bandwidth of the run.
-    fn plan(&self, real: CloudView<'_>, fake: CloudView<'_>) -> Result<[f64; 2], FitError> {
-        let scale = self.spec.bandwidth_scale;
-        let plan = match self.spec.bandwidth {
-            WordOr::Value(h) => [scale * h; 2],
-            WordOr::Word(BandwidthRule::Loo) => [scale * kernel::leave_one_out(real); 2],
-            WordOr::Word(BandwidthRule::Silverman) => [scale * kernel::silverman(real); 2],
-            WordOr::Word(BandwidthRule::Anneal) => {
-                let both = ndarray::concatenate![ndarray::Axis(0), real, fake];
-                let last = kernel::leave_one_out(real).max(kernel::neighbour_distance(real, 20));
-                let first = 2.0 * cloud::spread(both.view());
-                [first.max(scale * last), scale * last]
-            }
-        };
-        if plan.iter().all(|h| h.is_finite() && *h > 0.0) {
-            return Ok(plan);
-        }
-        Err(FitError {
-            discriminator: "kde",
-            reason: format!(
-                "the {} target samples give the bandwidth {}, as if they were one point; set discriminator.kde.bandwidth to a number",
-                real.nrows(),
-                plan[1],
-            ),
-        })
-    }
 }
 
 impl Discriminator for Kde {
@@ -148,12 +109,7 @@ impl Discriminator for Kde {
         fake: CloudView<'_>,
         round: Round,
     ) -> Result<(), FitError> {
-        let [first, last] = match self.schedule {
-            Some(schedule) => schedule,
-            None => *self.schedule.insert(self.plan(real, fake)?),
-        };
-        let done = (round.progress / self.spec.anneal_until).min(1.0);
-        self.bandwidth = first * (last / first).powf(done);
+        self.bandwidth = self.schedule.at(real, fake, round.progress)?;
         self.real.load(real);
         self.fake.load(fake);
         if self.spec.adaptive {
@@ -206,20 +162,10 @@ impl Discriminator for Kde {
     }
 
     fn carry(&self) -> Vec<f64> {
-        self.schedule.map_or_else(Vec::new, |plan| plan.to_vec())
+        self.schedule.carry()
     }
 
     fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.schedule = match *carry {
-            [] => None,
-            [first, last] => Some([first, last]),
-            _ => {
-                return Err(FitError {
-                    discriminator: "kde",
-                    reason: format!("expected 2 carried numbers, found {}", carry.len()),
-                });
-            }
-        };
-        Ok(())
+        self.schedule.restore(carry)
     }
 }

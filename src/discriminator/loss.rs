@@ -1,4 +1,4 @@
-//! Classification losses whose optimum is a known function of the log density ratio.
+//! Losses of a network that tells `p` from `q`, whose optimum is a known function of the log density ratio.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,19 +6,98 @@ use serde::{Deserialize, Serialize};
 use crate::network::{Real, softplus};
 
 /// What a network that tells `p` from `q` minimises: `E_p real(D) + E_q fake(D)`.
+///
+/// The last five are the variational bounds of f-divergences (Nowozin, Cseke and Tomioka, f-GAN, 2016),
+/// `E_p T − E_q f*(T)`, with `T = f′(e^D)` so that `D` is the log ratio itself; `f*(T) = r f′ − f` is then the map `h` of
+/// the divergence. All but the first two and the last belong to one family, see [`power`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// `−E_p log σ(D) − E_q log(1 − σ(D))`, least at `D = log p/q` (Goodfellow et al. 2014).
     #[default]
     Logistic,
+    /// `½ E_p (D − 1)² + ½ E_q D²`, least at `D = p/(p+q)`, the logistic function of the log ratio (Mao et al. 2017). Where
+    /// the network leaves `[0.02, 0.98]`, the log ratio goes on along its tangent.
+    LeastSquares,
+    /// `E_p e^{−D} + E_q e^D`, least at `D = ½ log p/q` (the loss of boosting).
+    Exponential,
+    /// f-GAN with `f = −log r`: `E_p e^{−D} + E_q D`.
+    ReverseKl,
+    /// f-GAN with `f = r log r`: `−E_p D + E_q e^D`.
+    ForwardKl,
+    /// f-GAN with `f = (r − 1)²`: `−2 E_p e^D + E_q e^{2D}`. All the weight lies where r is large.
+    Chi2,
+    /// f-GAN with `f = (√r − 1)²`: `E_p e^{−D/2} + E_q e^{D/2}`.
+    Hellinger,
+    /// f-GAN with `f = r log r − (r + 1) log((r + 1)/2)`: the logistic loss but for a constant.
+    JensenShannon,
 }
 
+/// The probability beyond which [`Loss::LeastSquares`] follows the tangent of the logit.
+const MARGIN: f64 = 0.02;
+
+/// The log ratio beyond which an exponential no longer grows, see [`power`].
+const TEMPERED: f64 = 3.0;
+
 impl Loss {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Logistic,
+        Self::LeastSquares,
+        Self::Exponential,
+        Self::ReverseKl,
+        Self::ForwardKl,
+        Self::Chi2,
+        Self::Hellinger,
+        Self::JensenShannon,
+    ];
+
+    /// Name in a scenario file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logistic => "logistic",
+            Self::LeastSquares => "least-squares",
+            Self::Exponential => "exponential",
+            Self::ReverseKl => "reverse-kl",
+            Self::ForwardKl => "forward-kl",
+            Self::Chi2 => "chi2",
+            Self::Hellinger => "hellinger",
+            Self::JensenShannon => "jensen-shannon",
+        }
+    }
+
+    /// The exponent of the loss in the family of [`power`]; `None` for those outside it.
+    fn exponent(self) -> Option<f64> {
+        match self {
+            Self::ReverseKl => Some(0.0),
+            Self::Exponential | Self::Hellinger => Some(0.5),
+            Self::ForwardKl => Some(1.0),
+            Self::Chi2 => Some(2.0),
+            Self::Logistic | Self::LeastSquares | Self::JensenShannon => None,
+        }
+    }
+
+    /// Whether it grows exponentially, up to where it is tempered.
+    pub(super) fn is_exponential(self) -> bool {
+        self.exponent().is_some()
+    }
+
+    /// `log p/q` over what the network says, where that is constant.
+    fn unit(self) -> f64 {
+        if self == Self::Exponential { 2.0 } else { 1.0 }
+    }
+
     /// The loss of a sample of `p` where the network says `d`, and its derivative by `d`.
     pub(super) fn real<T: Real>(self, d: T) -> (T, T) {
-        match self {
-            Self::Logistic => {
+        match self.exponent() {
+            Some(a) => {
+                let unit = T::of(self.unit());
+                let (value, slope) = power(1.0 - a, -unit * d);
+                (value, -unit * slope)
+            }
+            None if self == Self::LeastSquares => square(d - T::ONE),
+            None => {
                 let (value, slope) = softplus(-d);
                 (value, -slope)
             }
@@ -27,37 +106,147 @@ impl Loss {
 
     /// The loss of a sample of `q` where the network says `d`, and its derivative by `d`.
     pub(super) fn fake<T: Real>(self, d: T) -> (T, T) {
-        match self {
-            Self::Logistic => softplus(d),
+        match self.exponent() {
+            Some(a) => {
+                let unit = T::of(self.unit());
+                let (value, slope) = power(a, unit * d);
+                (value, unit * slope)
+            }
+            None if self == Self::LeastSquares => square(d),
+            None => softplus(d),
         }
     }
 
     /// `log p/q` where a network at the optimum says `d`, and its derivative by `d`.
     pub(super) fn log_ratio(self, d: f64) -> (f64, f64) {
-        match self {
-            Self::Logistic => (d, 1.0),
+        if self == Self::LeastSquares {
+            let inside = d.clamp(MARGIN, 1.0 - MARGIN);
+            let slope = 1.0 / (inside * (1.0 - inside));
+            return ((inside / (1.0 - inside)).ln() + slope * (d - inside), slope);
         }
+        (self.unit() * d, self.unit())
     }
+}
+
+/// `½x²` and its derivative.
+fn square<T: Real>(x: T) -> (T, T) {
+    (T::of(0.5) * x * x, x)
+}
+
+/// The loss `φ_a(u) = (e^{au} − 1)/a`, `φ_0(u) = u`, of a sample of `q`, and its derivative by `u`; a sample of `p` has
+/// `φ_{1−a}(−u)`. Their slopes are as 1 to `e^{−u}`, so that the sum is least at `u = log p/q` whatever `a` is: 0 is the
+/// f-GAN of the reverse KL divergence, ½ of Hellinger, 1 of the forward KL, 2 of χ², each up to a factor.
+///
+/// Where `|u|` exceeds 3, one sample could outweigh all the others. There the larger of the two slopes stays constant, and
+/// the other remains `e^{∓u}` times as large: the optimum is the same, and no gradient is unbounded.
+fn power<T: Real>(a: f64, u: T) -> (T, T) {
+    let end = T::of(TEMPERED);
+    let inside = if u > end {
+        end
+    } else if u < -end {
+        -end
+    } else {
+        u
+    };
+    let over = if u > end { u - end } else { T::ZERO };
+    let under = if u < -end { -end - u } else { T::ZERO };
+    let (value, slope) = if a == 0.0 {
+        (inside, T::ONE)
+    } else {
+        let growth = (T::of(a) * inside).exp();
+        (T::of(1.0 / a) * (growth - T::ONE), growth)
+    };
+    let fall = (-under).exp();
+    (value + slope * (over + fall - T::ONE), slope * fall)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// What stands in the documentation of each loss, for `|log r| < 3`, up to a factor and a constant.
+    fn written(loss: Loss, d: f64) -> [f64; 2] {
+        match loss {
+            Loss::Logistic | Loss::JensenShannon => {
+                let sigma = 1.0 / (1.0 + (-d).exp());
+                [-sigma.ln(), -(1.0 - sigma).ln()]
+            }
+            Loss::LeastSquares => [0.5 * (d - 1.0).powi(2), 0.5 * d * d],
+            Loss::Exponential => [2.0 * (-d).exp(), 2.0 * d.exp()],
+            Loss::ReverseKl => [(-d).exp(), d],
+            Loss::ForwardKl => [-d, d.exp()],
+            Loss::Chi2 => [-d.exp(), 0.5 * (2.0 * d).exp()],
+            Loss::Hellinger => [2.0 * (-0.5 * d).exp(), 2.0 * (0.5 * d).exp()],
+        }
+    }
+
+    #[test]
+    fn each_loss_is_the_one_that_is_written() {
+        for loss in Loss::ALL {
+            let at = |d: f64| {
+                let [real, fake] = written(loss, d);
+                [loss.real(d).0 - real, loss.fake(d).0 - fake]
+            };
+            let constants = at(0.0);
+            for d in [-1.4, -0.3, 0.2, 1.1] {
+                for (rest, constant) in at(d).into_iter().zip(constants) {
+                    assert!((rest - constant).abs() < 1e-13, "{loss:?} at {d}");
+                }
+            }
+        }
+    }
+
     /// Where `p/q = r`, the pointwise loss `r real(d) + fake(d)` is least at the `d` that means `log r`.
     #[test]
     fn the_optimum_is_the_log_ratio() {
-        for loss in [Loss::Logistic] {
-            for d in [-3.0_f64, -0.4, 0.0, 1.0, 2.5] {
-                let ratio = loss.log_ratio(d).0.exp();
+        for loss in Loss::ALL {
+            for u in [-6.0_f64, -3.5, -2.0, -0.4, 0.0, 1.0, 2.5, 3.7, 8.0] {
+                let d = match loss {
+                    Loss::LeastSquares => 1.0 / (1.0 + (-u).exp()),
+                    Loss::Exponential => 0.5 * u,
+                    _ => u,
+                };
+                let ratio = u.exp();
+                if (MARGIN..1.0 - MARGIN).contains(&d) || loss != Loss::LeastSquares {
+                    assert!((loss.log_ratio(d).0 - u).abs() < 1e-13, "{loss:?}");
+                }
                 let slope = ratio * loss.real(d).1 + loss.fake(d).1;
-                assert!(slope.abs() < 1e-14, "{loss:?} at {d}: {slope}");
-                let step = 1e-5;
+                assert!(
+                    slope.abs() < 1e-12 * loss.fake(d).1.max(1.0),
+                    "{loss:?} at {u}: {slope}"
+                );
+                // Rising beyond the optimum and falling before it: no other minimum.
+                for away in [0.3, 2.0, 7.0] {
+                    let slope = |d: f64| ratio * loss.real(d).1 + loss.fake(d).1;
+                    assert!(
+                        slope(d + away) > 0.0 && slope(d - away) < 0.0,
+                        "{loss:?} at {u}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_are_derivatives_and_bounded() {
+        let step = 1e-5;
+        for loss in Loss::ALL {
+            for d in [-30.0_f64, -3.1, -2.9, -0.4, 0.5, 0.99, 1.6, 5.0, 30.0] {
                 let difference =
                     |f: &dyn Fn(f64) -> f64| (f(d + step) - f(d - step)) / (2.0 * step);
-                assert!((difference(&|d| loss.real(d).0) - loss.real(d).1).abs() < 1e-9);
-                assert!((difference(&|d| loss.fake(d).0) - loss.fake(d).1).abs() < 1e-9);
-                assert!((difference(&|d| loss.log_ratio(d).0) - loss.log_ratio(d).1).abs() < 1e-9);
+                let close = |slope: f64, found: f64| {
+                    assert!(
+                        (slope - found).abs() < 1e-7 * (1.0 + slope.abs()),
+                        "{loss:?} at {d}"
+                    );
+                };
+                close(loss.real(d).1, difference(&|d| loss.real(d).0));
+                close(loss.fake(d).1, difference(&|d| loss.fake(d).0));
+                close(loss.log_ratio(d).1, difference(&|d| loss.log_ratio(d).0));
+                assert!(
+                    loss.real(d).1.abs().max(loss.fake(d).1.abs()) < 1e3,
+                    "{loss:?} at {d}"
+                );
             }
         }
     }

@@ -1,18 +1,15 @@
 //! The neural discriminator: a small network trained to tell target from cloud, warm from step to step.
 
-use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::learner::{Deck, Frame, Learner, Plan};
 use super::loss::Loss;
 use super::{Discriminator, FitError, Pace, Ratio, Round};
-use crate::cloud::{CloudView, mean, spread};
-use crate::network::{
-    Activation, Method, Network, Objective, Optimizer, Workspace, check_betas, check_widths,
-};
-use crate::random::Stream;
+use crate::cloud::CloudView;
+use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
 
 /// Settings of the neural discriminator.
@@ -30,14 +27,16 @@ pub struct MlpSpec {
     pub loss: Loss,
     /// How its parameters follow the gradient.
     pub optimizer: Method,
-    /// Learning rate; halved while the noise is wider than 0.25.
-    pub learning_rate: f64,
+    /// Learning rate, or `auto`: what suits optimizer and loss. Halved while the noise is wider than 0.25.
+    pub learning_rate: WordOr<f64, Rate>,
     /// Adam's decay rates. The first is small because the problem moves with the cloud.
     #[serde(deserialize_with = "exactly")]
     pub betas: [f64; 2],
     /// Optimiser steps at each step of the flow.
     pub inner_steps: usize,
-    /// Optimiser steps before the first step of the flow, instead of `inner_steps`.
+    /// Where the weights of a fit begin: with the last fit, or anew.
+    pub start: Start,
+    /// Optimiser steps of a fit that begins anew, if they are more than `inner_steps`: the first, or each with a cold start.
     pub warm_up: usize,
     /// Samples drawn afresh from each side for every optimiser step.
     pub batch: usize,
@@ -63,9 +62,10 @@ impl Default for MlpSpec {
             activation: Activation::Silu,
             loss: Loss::Logistic,
             optimizer: Method::Adam,
-            learning_rate: 4e-3,
+            learning_rate: WordOr::Word(Rate::Auto),
             betas: [0.5, 0.99],
             inner_steps: 20,
+            start: Start::Warm,
             warm_up: 200,
             batch: 1024,
             r1: 0.05,
@@ -75,6 +75,25 @@ impl Default for MlpSpec {
             decay: 1.0 / 3.0,
         }
     }
+}
+
+/// The word for a learning rate that suits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rate {
+    /// With Adam 0.004; with plain steps 0.3, or 0.1 for a loss with an exponential.
+    Auto,
+}
+
+/// Where the weights of a fit begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Where the last fit ended.
+    #[default]
+    Warm,
+    /// With weights drawn anew: no fit knows of the one before.
+    Cold,
 }
 
 /// Gaussian noise added to the samples of both sides before the network sees them (instance noise, Sønderby
@@ -112,7 +131,9 @@ impl MlpSpec {
     /// [`Invalid`] naming the first setting that cannot be used.
     pub fn build(&self) -> Result<Mlp, Invalid> {
         check_widths("hidden", &self.hidden)?;
-        positive("learning_rate", self.learning_rate)?;
+        if let WordOr::Value(rate) = self.learning_rate {
+            positive("learning_rate", rate)?;
+        }
         check_betas(self.betas)?;
         at_least("inner_steps", self.inner_steps, 1)?;
         at_least("batch", self.batch, 1)?;
@@ -148,64 +169,6 @@ pub struct Mlp {
 /// While the noise is wider than this, in standardised units, mass is being shared out between the modes, and what counts is
 /// how exactly: the learning rate is halved. Later, what counts is how fast the network follows.
 const WIDE_NOISE: f32 = 0.25;
-
-/// What is carried from fit to fit.
-#[derive(Debug)]
-struct Learner {
-    frame: Frame,
-    network: Network<f32>,
-    optimizer: Optimizer<f32>,
-}
-
-/// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    centre: [f64; 2],
-    scale: f64,
-}
-
-impl Frame {
-    /// The points (`n×2`) in standardised coordinates, row by row; a point beyond a million standard
-    /// deviations is taken to lie there, where single precision still computes.
-    fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
-        const FAR: f64 = 1e6;
-        points
-            .rows()
-            .into_iter()
-            .flat_map(|row| [0, 1].map(|k| (row[k] - self.centre[k]) / self.scale))
-            .map(|x| x.clamp(-FAR, FAR) as f32)
-            .collect()
-    }
-}
-
-/// Samples that are dealt like cards: each once, in random order, before any comes again. Over an epoch the
-/// minibatches add up to the sample itself, and the masses of its modes are seen without error.
-struct Deck {
-    /// `n×2`, row by row.
-    points: Vec<f32>,
-    dealt: usize,
-}
-
-impl Deck {
-    fn new(points: Vec<f32>) -> Self {
-        Self { points, dealt: 0 }
-    }
-
-    /// Fills `hand` (`count×2`).
-    fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
-        let count = self.points.len() / 2;
-        for point in hand.chunks_exact_mut(2) {
-            if self.dealt == count {
-                self.dealt = 0;
-            }
-            let pick = rng.random_range(self.dealt..count);
-            self.points.swap(2 * self.dealt, 2 * pick);
-            self.points.swap(2 * self.dealt + 1, 2 * pick + 1);
-            point.copy_from_slice(&self.points[2 * self.dealt..][..2]);
-            self.dealt += 1;
-        }
-    }
-}
 
 /// The two sides of a minibatch: real samples, then as many of the cloud.
 struct Sides {
@@ -253,21 +216,32 @@ impl Mlp {
         }
     }
 
-    fn learner(&self, frame: Frame, stream: Stream) -> Learner {
-        let spec = &self.spec;
-        let network = Network::new(&spec.hidden, 1, spec.activation, stream);
-        let count = network.parameters().len();
-        Learner {
-            frame,
-            network,
-            optimizer: Optimizer::new(spec.optimizer, spec.betas, count),
+    /// The learning rate, before it falls.
+    fn rate(&self) -> f64 {
+        match (self.spec.learning_rate, self.spec.optimizer) {
+            (WordOr::Value(rate), _) => rate,
+            (WordOr::Word(Rate::Auto), Method::Adam) => 4e-3,
+            (WordOr::Word(Rate::Auto), Method::Sgd) if self.spec.loss.is_exponential() => 0.1,
+            (WordOr::Word(Rate::Auto), Method::Sgd) => 0.3,
+        }
+    }
+
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            hidden: &self.spec.hidden,
+            activation: self.spec.activation,
+            optimizer: self.spec.optimizer,
+            betas: self.spec.betas,
         }
     }
 }
 
+/// As in a scenario file.
+const NAME: &str = "mlp";
+
 fn refuse(reason: String) -> FitError {
     FitError {
-        discriminator: "mlp",
+        discriminator: NAME,
         reason,
     }
 }
@@ -280,28 +254,22 @@ impl Discriminator for Mlp {
         round: Round,
     ) -> Result<(), FitError> {
         self.progress = round.progress;
+        let weights = round.stream.part("weights");
+        let anew = self.spec.warm_up.max(self.spec.inner_steps);
         let (mut learner, steps) = if let Some(learner) = self.learner.take() {
-            (learner, self.spec.inner_steps)
-        } else {
-            let scale = spread(real);
-            if !(scale.is_finite() && scale > 0.0) {
-                return Err(refuse(format!(
-                    "the spread of the {} target samples is {scale}; it must be above 0",
-                    real.nrows()
-                )));
+            match self.spec.start {
+                Start::Warm => (learner, self.spec.inner_steps),
+                Start::Cold => (Learner::new(learner.frame, self.plan(), weights), anew),
             }
-            let frame = Frame {
-                centre: mean(real),
-                scale,
-            };
-            let learner = self.learner(frame, round.stream.part("weights"));
-            (learner, self.spec.warm_up.max(self.spec.inner_steps))
+        } else {
+            let frame = Frame::of(real, NAME)?;
+            (Learner::new(frame, self.plan(), weights), anew)
         };
         let real = learner.frame.standardise(real);
         let fake = learner.frame.standardise(fake);
         let sigma = deviation(self.spec.noise, round.progress) as f32;
         let share = if sigma > WIDE_NOISE { 0.5 } else { 1.0 };
-        let rate = share * self.spec.learning_rate * self.fall();
+        let rate = share * self.rate() * self.fall();
         let mut draw = round.stream.part("minibatch").rng();
         let mut shake = round.stream.part("noise").rng();
         let count = self.spec.batch;
@@ -326,14 +294,12 @@ impl Discriminator for Mlp {
             learner
                 .network
                 .train(&batch, &sides, &mut self.workspace, &mut gradient);
-            learner
-                .optimizer
-                .step(rate, &gradient, learner.network.parameters_mut());
+            learner.step(self.spec.optimizer, rate, &mut gradient);
         }
-        if learner.network.parameters().iter().any(|w| !w.is_finite()) {
+        if !learner.is_finite() {
             return Err(refuse(format!(
                 "its weights are no longer finite; lower learning_rate ({})",
-                self.spec.learning_rate
+                self.rate()
             )));
         }
         self.learner = Some(learner);
@@ -341,29 +307,9 @@ impl Discriminator for Mlp {
     }
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
-        let count = at.nrows();
-        let Some(Learner { frame, network, .. }) = &self.learner else {
-            *into = Ratio::zeros(count);
-            return;
-        };
-        let points = frame.standardise(at);
-        let mut values = vec![0.0; count];
-        let mut slopes = vec![0.0; 2 * count];
-        network.evaluate_with_gradient(&points, &mut values, &mut slopes);
-        if into.log.len() != count {
-            into.log = Array1::zeros(count);
-        }
-        if into.gradient.dim() != (count, 2) {
-            into.gradient = Array2::zeros((count, 2));
-        }
-        let rows = into.gradient.rows_mut().into_iter().zip(&mut into.log);
-        for ((mut gradient, log), (&d, slope)) in
-            rows.zip(values.iter().zip(slopes.chunks_exact(2)))
-        {
-            let (value, factor) = self.spec.loss.log_ratio(f64::from(d));
-            *log = value;
-            gradient[0] = factor * f64::from(slope[0]) / frame.scale;
-            gradient[1] = factor * f64::from(slope[1]) / frame.scale;
+        match &self.learner {
+            Some(learner) => learner.evaluate(at, into, |d| self.spec.loss.log_ratio(d)),
+            None => *into = Ratio::zeros(at.nrows()),
         }
     }
 
@@ -381,49 +327,26 @@ impl Discriminator for Mlp {
         let Some(learner) = &self.learner else {
             return Vec::new();
         };
-        let Frame { centre, scale } = learner.frame;
-        let mut carry = vec![self.progress, centre[0], centre[1], scale];
-        carry.extend(learner.network.parameters().iter().copied().map(f64::from));
-        carry.extend(learner.optimizer.carry());
+        let mut carry = vec![self.progress];
+        carry.extend(learner.carry());
         carry
     }
 
     fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        const HEAD: usize = 4;
-        if carry.is_empty() {
+        let [progress, rest @ ..] = carry else {
             self.learner = None;
             self.progress = 0.0;
             return Ok(());
-        }
-        // The weights drawn here are overwritten below; only the shape counts.
-        let shape = Frame {
-            centre: [0.0; 2],
-            scale: 1.0,
         };
-        let mut learner = self.learner(shape, Stream::new(0, "restored"));
-        let weights = learner.network.parameters().len();
-        let expected = HEAD + weights + learner.optimizer.carry_len();
-        if carry.len() != expected {
-            return Err(refuse(format!(
-                "{} numbers were kept, and a network with hidden = {:?} has {expected}; resume with the settings of the run",
+        let learner = Learner::restored(self.plan(), rest).map_err(|expected| {
+            refuse(format!(
+                "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
                 carry.len(),
-                self.spec.hidden
-            )));
-        }
-        self.progress = carry[0];
-        learner.frame = Frame {
-            centre: [carry[1], carry[2]],
-            scale: carry[3],
-        };
-        for (weight, &kept) in learner
-            .network
-            .parameters_mut()
-            .iter_mut()
-            .zip(&carry[HEAD..])
-        {
-            *weight = kept as f32;
-        }
-        learner.optimizer.restore(&carry[HEAD + weights..]);
+                self.spec.hidden,
+                expected + 1
+            ))
+        })?;
+        self.progress = *progress;
         self.learner = Some(learner);
         Ok(())
     }

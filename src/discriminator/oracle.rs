@@ -1,129 +1,224 @@
-//! The exact ratio of a Gaussian target to the Gaussian with the cloud's own moments: theory without sampling error.
+//! The exact density of a target that is a mixture of Gaussians, beside what is known of the cloud's.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{self, CloudView};
-use crate::setting::Invalid;
-use crate::target::Target;
+use crate::kernel::{self, Method, Points};
+use crate::setting::{Invalid, WordOr, positive};
+use crate::target::{GaussianSpec, Mixture, Target};
 
-/// `D = log N(x; μ, S) − log N(x; m, C)`, with `m`, `C` the mean and covariance of the cloud.
+/// `D = log p(x) − log q̂(x)`, with the target's own density `p`: what a discriminator could know at best of its side.
 ///
-/// The velocity is affine, so a Gaussian cloud stays Gaussian and its moments follow the closed form
-/// `ṁ = −S⁻¹(m − μ)`, `Ċ = 2I − S⁻¹C − CS⁻¹`. It exists so that the engine can be held to theory.
-/// The target must be a single Gaussian. It has no settings.
+/// The target must be a Gaussian or a mixture of Gaussians.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OracleSpec {
+    /// What q̂ is.
+    pub cloud: CloudDensity,
+    /// With `cloud = "kde"`: the bandwidth, in the target's units, or `loo`: the one that maximises the leave-one-out
+    /// likelihood of the target sample, and so suits the cloud once it has arrived.
+    pub bandwidth: WordOr<f64, OracleBandwidth>,
+}
+
+/// What stands for the density of the cloud.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OracleSpec {}
+#[serde(rename_all = "kebab-case")]
+pub enum CloudDensity {
+    /// The Gaussian `N(m, C)` with the cloud's own mean and covariance. Exact for a Gaussian cloud, which a Gaussian target
+    /// keeps Gaussian, so that its moments follow the closed form `ṁ = −S⁻¹(m − μ)`, `Ċ = 2I − S⁻¹C − CS⁻¹`.
+    #[default]
+    Gaussian,
+    /// A kernel density estimate. Only the cloud's side is blurred, not the target's, so that the flow rests where the
+    /// *blurred* cloud is the target: too narrow by the bandwidth.
+    Kde,
+    /// Nothing: `D = log p` alone, no log ratio. With `flow.noise = 1` in its place this is Langevin dynamics.
+    None,
+}
+
+/// The word for a bandwidth that suits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OracleBandwidth {
+    /// Leave-one-out likelihood of the target sample.
+    #[default]
+    Loo,
+}
+
+impl Default for WordOr<f64, OracleBandwidth> {
+    fn default() -> Self {
+        Self::Word(OracleBandwidth::Loo)
+    }
+}
 
 impl OracleSpec {
-    /// Takes the target's mean and covariance.
+    /// Takes the target's components.
     ///
     /// # Errors
-    /// [`Invalid`] if the target is not a single Gaussian.
+    /// [`Invalid`] if the target is no mixture of Gaussians, or the bandwidth is not above 0.
     pub fn build(&self, target: &dyn Target) -> Result<Oracle, Invalid> {
-        match target.components() {
-            Some([only]) => Ok(Oracle {
-                target: Gaussian::new(only.mean, only.covariance),
-                cloud: Gaussian::new([0.0; 2], [[1.0, 0.0], [0.0, 1.0]]),
-                stable: smallest_eigenvalue(only.covariance),
-            }),
-            _ => Err(Invalid::new(
-                "",
-                "chosen for a target that is no single Gaussian",
-                "the closed form needs [target.gaussian]; use the kde discriminator here",
-            )),
+        if let WordOr::Value(bandwidth) = self.bandwidth {
+            positive("bandwidth", bandwidth)?;
         }
+        let Some(components) = target.components() else {
+            return Err(Invalid::new(
+                "",
+                "chosen for a target that is no mixture of Gaussians",
+                "the closed form needs [target.gaussian], [target.mixture], [target.ring] or [target.grid]; use the kde discriminator here",
+            ));
+        };
+        Ok(Oracle {
+            spec: *self,
+            target: Mixture::new(components.to_vec())?,
+            narrowest: components
+                .iter()
+                .map(|component| smallest_eigenvalue(component.covariance))
+                .fold(f64::INFINITY, f64::min),
+            cloud: Side::Nothing,
+        })
     }
 }
 
-/// The closed-form ratio of two Gaussians.
+/// The exact density of the target, and the fitted one of the cloud.
 #[derive(Clone, Debug)]
 pub struct Oracle {
-    target: Gaussian,
-    cloud: Gaussian,
-    /// Explicit Euler is stable for ε below the smallest eigenvalue of the target's covariance.
-    stable: f64,
+    spec: OracleSpec,
+    target: Mixture,
+    /// Explicit Euler is stable for ε below the smallest eigenvalue of the covariance of any component.
+    narrowest: f64,
+    cloud: Side,
 }
 
+/// What is known of the cloud's density.
 #[derive(Clone, Debug)]
-struct Gaussian {
-    mean: [f64; 2],
-    precision: [[f64; 2]; 2],
-    log_determinant: f64,
+enum Side {
+    Nothing,
+    Gaussian(Mixture),
+    Kernel { points: Points, bandwidth: f64 },
 }
 
-impl Gaussian {
-    fn new(mean: [f64; 2], c: [[f64; 2]; 2]) -> Self {
-        let determinant = c[0][0] * c[1][1] - c[0][1] * c[1][0];
-        Self {
-            mean,
-            precision: [
-                [c[1][1] / determinant, -c[0][1] / determinant],
-                [-c[1][0] / determinant, c[0][0] / determinant],
-            ],
-            log_determinant: determinant.ln(),
-        }
-    }
-
-    /// Log density without the constant `−log 2π`, and its gradient.
-    fn log_density(&self, [x, y]: [f64; 2]) -> (f64, [f64; 2]) {
-        let (dx, dy) = (x - self.mean[0], y - self.mean[1]);
-        let p = &self.precision;
-        let score = [
-            -(p[0][0] * dx + p[0][1] * dy),
-            -(p[1][0] * dx + p[1][1] * dy),
-        ];
-        let log = 0.5 * (score[0] * dx + score[1] * dy) - 0.5 * self.log_determinant;
-        (log, score)
-    }
-}
+/// Error of the cloud's score that is allowed, in inverse bandwidths.
+const ACCURACY: f64 = 1e-8;
 
 fn smallest_eigenvalue(c: [[f64; 2]; 2]) -> f64 {
     let middle = f64::midpoint(c[0][0], c[1][1]);
     middle - (0.5 * (c[0][0] - c[1][1])).hypot(c[0][1])
 }
 
+fn refuse(reason: String) -> FitError {
+    FitError {
+        discriminator: "oracle",
+        reason,
+    }
+}
+
+/// The Gaussian with the moments of the cloud.
+fn matched(cloud: CloudView<'_>) -> Result<Mixture, FitError> {
+    let covariance = cloud::covariance(cloud);
+    let gaussian = GaussianSpec {
+        mean: cloud::mean(cloud),
+        covariance,
+    };
+    gaussian.build().map_err(|_| {
+        refuse(format!(
+            "the cloud of {} points has collapsed: the smallest eigenvalue of its covariance is {:e}; lower flow.step_size",
+            cloud.nrows(),
+            smallest_eigenvalue(covariance)
+        ))
+    })
+}
+
+impl Oracle {
+    /// The bandwidth of the cloud's side. It depends on the target sample alone, and is found once.
+    fn bandwidth(&self, real: CloudView<'_>) -> Result<f64, FitError> {
+        let bandwidth = match (&self.cloud, self.spec.bandwidth) {
+            (Side::Kernel { bandwidth, .. }, _) => *bandwidth,
+            (_, WordOr::Value(bandwidth)) => bandwidth,
+            (_, WordOr::Word(OracleBandwidth::Loo)) => kernel::leave_one_out(real),
+        };
+        if bandwidth.is_finite() && bandwidth > 0.0 {
+            return Ok(bandwidth);
+        }
+        Err(refuse(format!(
+            "the {} target samples give the bandwidth {bandwidth}, as if they were one point; set discriminator.oracle.bandwidth to a number",
+            real.nrows()
+        )))
+    }
+}
+
 impl Discriminator for Oracle {
     fn fit(
         &mut self,
-        _real: CloudView<'_>,
+        real: CloudView<'_>,
         fake: CloudView<'_>,
         _round: Round,
     ) -> Result<(), FitError> {
-        let covariance = cloud::covariance(fake);
-        let smallest = smallest_eigenvalue(covariance);
-        if smallest.is_nan() || smallest <= 0.0 {
-            return Err(FitError {
-                discriminator: "oracle",
-                reason: format!(
-                    "the cloud of {} points has collapsed: the smallest eigenvalue of its covariance is {smallest:e}; lower flow.step_size",
-                    fake.nrows()
-                ),
-            });
+        match self.spec.cloud {
+            CloudDensity::Gaussian => self.cloud = Side::Gaussian(matched(fake)?),
+            CloudDensity::Kde => {
+                let bandwidth = self.bandwidth(real)?;
+                if !matches!(self.cloud, Side::Kernel { .. }) {
+                    self.cloud = Side::Kernel {
+                        points: Points::default(),
+                        bandwidth,
+                    };
+                }
+                if let Side::Kernel { points, .. } = &mut self.cloud {
+                    points.load(fake);
+                }
+            }
+            CloudDensity::None => {}
         }
-        self.cloud = Gaussian::new(cloud::mean(fake), covariance);
         Ok(())
     }
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
-        into.resize(at.nrows());
-        for (i, row) in at.rows().into_iter().enumerate() {
-            let x = [row[0], row[1]];
-            let (log_p, score_p) = self.target.log_density(x);
-            let (log_q, score_q) = self.cloud.log_density(x);
-            into.log[i] = log_p - log_q;
-            into.gradient[[i, 0]] = score_p[0] - score_q[0];
-            into.gradient[[i, 1]] = score_p[1] - score_q[1];
+        let mixture = |mixture: &Mixture| mixture.log_density(at).zip(mixture.score(at));
+        // A mixture always has both.
+        let Some((log, gradient)) = mixture(&self.target) else {
+            return;
+        };
+        *into = Ratio { log, gradient };
+        match &self.cloud {
+            Side::Nothing => {}
+            Side::Gaussian(gaussian) => {
+                if let Some((log, gradient)) = mixture(gaussian) {
+                    into.log -= &log;
+                    into.gradient -= &gradient;
+                }
+            }
+            Side::Kernel { points, bandwidth } => {
+                let h = *bandwidth;
+                let elsewhere;
+                let places = if points.equals(at) {
+                    points
+                } else {
+                    elsewhere = Points::new(at);
+                    &elsewhere
+                };
+                let method = Method::cheapest(places, [points], h, ACCURACY);
+                let norm = (points.len() as f64 * std::f64::consts::TAU * h * h).ln();
+                let found = kernel::sums(places, [points], h, method);
+                for (i, [q]) in found.iter().enumerate() {
+                    into.log[i] -= q.log - norm;
+                    for axis in 0..2 {
+                        into.gradient[[i, axis]] -= q.shift[axis] / (h * h);
+                    }
+                }
+            }
         }
+    }
+
+    fn is_log_ratio(&self) -> bool {
+        self.spec.cloud != CloudDensity::None
     }
 
     fn pace(&self) -> Pace {
         Pace {
-            step_size: 0.2 * self.stable,
+            step_size: 0.2 * self.narrowest,
             clip: None,
-            scale: self.stable.sqrt(),
+            scale: self.narrowest.sqrt(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod carry;
 mod momentum;
+mod noise;
 
 use ndarray::Array2;
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use crate::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::generator::{Drive, Generator};
 use crate::monotone::{Map, MapSpec, Monotone};
 use crate::random::Stream;
-use crate::setting::{Invalid, WordOr, positive, within};
+use crate::setting::{Invalid, WordOr, at_least, positive, within};
 use carry::Origin;
 use momentum::Memory;
 
@@ -47,6 +48,12 @@ pub struct FlowSpec {
     pub momentum: Momentum,
     /// β in [0, 1), the share of its motion that a particle keeps from step to step.
     pub momentum_decay: f64,
+    /// γ ≥ 0: each step adds `√(2γε) ξ`, ξ normal and fresh, after the clip. The cloud then diffuses by γ∇²q beside its flow:
+    /// with γ = 1 and the exact score of the target in place of the log ratio's gradient
+    /// (`discriminator.oracle.cloud = "none"`) it is Langevin dynamics.
+    pub noise: f64,
+    /// How many steps are made with a fit before the next: 1 fits at every step, 10 follows a D that is up to 9 steps old.
+    pub refit_every: usize,
 }
 
 impl Default for FlowSpec {
@@ -61,6 +68,8 @@ impl Default for FlowSpec {
             clip: WordOr::Word(Clip::Auto),
             momentum: Momentum::None,
             momentum_decay: 0.8,
+            noise: 0.0,
+            refit_every: 1,
         }
     }
 }
@@ -196,6 +205,12 @@ impl Field<'_> {
         self.discriminator.evaluate(at, into);
     }
 
+    /// Whether `D` estimates a log ratio; see [`Discriminator::is_log_ratio`].
+    #[must_use]
+    pub fn is_log_ratio(&self) -> bool {
+        self.discriminator.is_log_ratio()
+    }
+
     /// The velocity `h'(D) ∇D` (`n×2`) at points where the ratio is known.
     #[must_use]
     pub fn velocity(&self, ratio: &Ratio) -> Cloud {
@@ -253,6 +268,7 @@ pub struct Flow {
     start: Cloud,
     fits: Stream,
     rounds: Stream,
+    shocks: Stream,
     middle: [f64; 2],
     extent: f64,
     state: State,
@@ -286,6 +302,7 @@ impl Flow {
             generator: None,
             fits: Stream::new(seed, "fit"),
             rounds: Stream::new(seed, "generator"),
+            shocks: Stream::new(seed, "noise"),
             middle,
             extent: extent.max(f64::MIN_POSITIVE),
             state: State {
@@ -317,7 +334,7 @@ impl Flow {
     /// cloud must be the cloud that the flow begins with.
     ///
     /// # Errors
-    /// [`Invalid`] if the integrator is not Euler's or there is momentum, which have no meaning for parameters.
+    /// [`Invalid`] if the integrator is not Euler's or there is momentum or noise, which have no meaning for parameters.
     pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
         let remedy =
             "a generator follows one velocity a step; set the default or take the generator away";
@@ -326,6 +343,9 @@ impl Flow {
         }
         if self.spec.momentum != Momentum::None {
             return Err(Invalid::new("momentum", "not \"none\"", remedy));
+        }
+        if self.spec.noise > 0.0 {
+            return Err(Invalid::new("noise", self.spec.noise, remedy));
         }
         debug_assert_eq!(generator.cloud(), self.start);
         self.generator = Some(generator);
@@ -440,8 +460,12 @@ impl Flow {
         }
     }
 
-    /// Fits the ratio to the present cloud and evaluates it there.
+    /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
     fn refit(&mut self) -> Result<(), Divergence> {
+        if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
+            (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
+            return Ok(());
+        }
         let round = self.round(self.state.step, 0);
         let origin = Origin::new(&*self.discriminator, &self.state.cloud, round);
         let (ratio, velocity) = self.fit_at(self.state.cloud.clone(), round)?;
@@ -501,11 +525,23 @@ impl Flow {
         if self.spec.integrator == Integrator::Heun {
             let predicted = &self.state.cloud + &(&velocity * epsilon);
             self.check_place(&predicted)?;
-            let (_, after) = self.fit_at(predicted, self.round(self.state.step + 1, 1))?;
+            let (_, after) = if self.spec.refit_every == 1 {
+                self.fit_at(predicted, self.round(self.state.step + 1, 1))?
+            } else {
+                self.velocity_at(predicted.view())?
+            };
             velocity = (velocity + after) * 0.5;
         }
         let mut moves = momentum.displace(&velocity, epsilon, beta, &mut memory);
         let clipped = cloud::shorten(&mut moves, longest);
+        if self.spec.noise > 0.0 {
+            let deviation = (2.0 * self.spec.noise * epsilon).sqrt();
+            noise::add(
+                &mut moves,
+                deviation,
+                self.shocks.at(self.state.step as u64),
+            );
+        }
         let mut moved = &self.state.cloud + &moves;
         self.check_place(&moved)?;
         let mut distillation_gap = None;
@@ -565,6 +601,8 @@ impl FlowSpec {
             positive("clip", longest)?;
         }
         within("momentum_decay", self.momentum_decay, 0.0, 0.999_999)?;
+        within("noise", self.noise, 0.0, 1e6)?;
+        at_least("refit_every", self.refit_every, 1)?;
         let map = Monotone::new(&self.h, self.shift)?;
         if self.step_size == WordOr::Word(Auto::Auto) && map.slope(0.0) <= 0.0 {
             return Err(Invalid::new(

@@ -16,16 +16,22 @@ use super::{Layer, Network, Real};
 /// Samples in a unit of parallel work. It is fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8 * TILE;
 
-/// What a network is trained for: a sum over samples of `loss(output) + w ‖∇ₓ output‖²`.
-pub trait Objective<T>: Sync {
+/// What a network is trained for: a sum over samples of `loss(output) + w (‖∇ₓ output‖ − s)²`.
+pub trait Objective<T: Real>: Sync {
     /// Writes `∂ loss/∂ output` for a few consecutive samples, the first of which is number `first` of the
     /// batch, into `seeds`, and gives the sum of their losses. `outputs` and `seeds` are `n×o`.
     fn seeds(&self, first: usize, outputs: &[T], seeds: &mut [T]) -> T;
 
-    /// Writes the weights `w ≥ 0` of the squared input gradient (R1 of Mescheder et al. 2018), and says
-    /// whether any of them is above zero. For networks with one output.
+    /// Writes the weights `w ≥ 0` of the penalty on the input gradient, and says whether any of them is above zero. For
+    /// networks with one output.
     fn penalties(&self, _first: usize, _weights: &mut [T]) -> bool {
         false
+    }
+
+    /// The length `s ≥ 0` that the input gradient is to have: 0 for R1 (Mescheder et al. 2018), 1 for the gradient penalty
+    /// of a Wasserstein critic (Gulrajani et al. 2017).
+    fn slope(&self) -> T {
+        T::ZERO
     }
 }
 
@@ -245,7 +251,7 @@ fn train<T: Real, const M: usize>(
         );
         if penalised {
             tape.sensitivities::<M>(network, transposed, true);
-            loss += tape.tangents::<M>(network, gradient);
+            loss += tape.tangents::<M>(network, objective.slope(), gradient);
         }
         tape.backward::<M>(network, transposed, penalised, gradient);
     }
@@ -428,17 +434,31 @@ impl<T: Real> Tape<T> {
         );
     }
 
-    /// The penalty `w ‖u‖²`, `u = ∇ₓD`, whose parameter gradient is that of the directional derivative
-    /// `v·∇ₓD` with `v = 2w u` held fixed: forward along `v`, leaving in each layer `ȧ` and
-    /// `φ''(z) ż ∂D/∂a`, which [`backward`](Self::backward) adds to `∂ loss/∂z`, and adding `ȧᵀ ∂D/∂z`
-    /// to the weight gradients at once. Gives the penalty.
+    /// The penalty `w (‖u‖ − s)²`, `u = ∇ₓD`, whose parameter gradient is that of the directional derivative
+    /// `v·∇ₓD` with `v = 2w (1 − s/‖u‖) u`, the penalty's gradient by `u`, held fixed: forward along `v`, leaving in each
+    /// layer `ȧ` and `φ''(z) ż ∂D/∂a`, which [`backward`](Self::backward) adds to `∂ loss/∂z`, and adding `ȧᵀ ∂D/∂z`
+    /// to the weight gradients at once. Where `u = 0`, which way to lengthen it is unknown, and `v` is taken for 0. Gives
+    /// the penalty.
     #[inline(always)]
-    fn tangents<const M: usize>(&mut self, network: &Network<T>, gradient: &mut [T]) -> T {
+    fn tangents<const M: usize>(
+        &mut self,
+        network: &Network<T>,
+        slope: T,
+        gradient: &mut [T],
+    ) -> T {
         let mut penalty = T::ZERO;
         for (u, &weight) in self.input_gradient.chunks_exact_mut(2).zip(&self.penalties) {
-            penalty += weight * (u[0] * u[0] + u[1] * u[1]);
-            u[0] *= weight + weight;
-            u[1] *= weight + weight;
+            let length = (u[0] * u[0] + u[1] * u[1]).sqrt();
+            let excess = length - slope;
+            penalty += weight * excess * excess;
+            let share = if length > T::ZERO {
+                excess / length
+            } else {
+                T::ZERO
+            };
+            let factor = (weight + weight) * share;
+            u[0] *= factor;
+            u[1] *= factor;
         }
         for (place, layer) in network.hidden().iter().enumerate() {
             let (before, here) = self.hidden.split_at_mut(place);

@@ -18,7 +18,8 @@ pub struct Row {
     pub values: Measurement,
 }
 
-/// Names of the columns that describe the flow itself and need no reference sample.
+/// Names of the columns that describe the flow itself and need no reference sample. The first is left empty where the
+/// discriminator estimates no log ratio.
 pub const FLOW_COLUMNS: [&str; 6] = [
     "kl_discriminator",
     "speed",
@@ -130,7 +131,9 @@ impl Meter {
             step.displacement,
             self.clipped as f64,
         ];
-        for (name, value) in FLOW_COLUMNS.into_iter().zip(described) {
+        // Without a log ratio there is no −mean D that could be a divergence.
+        let first = usize::from(!step.field.is_log_ratio());
+        for (name, value) in FLOW_COLUMNS.into_iter().zip(described).skip(first) {
             values.push(name, value);
         }
         if let Some(gap) = step.state.distillation_gap {

@@ -5,6 +5,7 @@ use tiny_skia::{
 };
 
 use super::colour::Colour;
+use super::vector::Sheet;
 
 /// A finished picture, in device pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,11 +105,16 @@ impl Colour {
     }
 }
 
-/// A drawing surface of opaque pixels.
+/// A drawing surface: opaque pixels, or a list of shapes.
 pub(crate) struct Canvas {
-    pixmap: Pixmap,
+    surface: Surface,
     scale: f64,
     shaded: bool,
+}
+
+enum Surface {
+    Pixels(Pixmap),
+    Shapes(Sheet),
 }
 
 impl Canvas {
@@ -123,8 +129,17 @@ impl Canvas {
             .expect("a picture has between 2 and 32 000 pixels a side");
         pixmap.fill(tiny_skia::Color::from_rgba8(paper.r, paper.g, paper.b, 255));
         Self {
-            pixmap,
+            surface: Surface::Pixels(pixmap),
             scale,
+            shaded: false,
+        }
+    }
+
+    /// A sheet on which everything stays a shape; what has to be a picture has `resolution` pixels per logical pixel.
+    pub(crate) fn shapes(width: f64, height: f64, resolution: f64, paper: Colour) -> Self {
+        Self {
+            surface: Surface::Shapes(Sheet::new([width, height], paper, resolution)),
+            scale: 1.0,
             shaded: false,
         }
     }
@@ -135,12 +150,18 @@ impl Canvas {
 
     /// Width in device pixels.
     pub(crate) fn columns(&self) -> usize {
-        self.pixmap.width() as usize
+        match &self.surface {
+            Surface::Pixels(pixmap) => pixmap.width() as usize,
+            Surface::Shapes(sheet) => sheet.size()[0].ceil() as usize,
+        }
     }
 
     /// Height in device pixels.
     pub(crate) fn rows(&self) -> usize {
-        self.pixmap.height() as usize
+        match &self.surface {
+            Surface::Pixels(pixmap) => pixmap.height() as usize,
+            Surface::Shapes(sheet) => sheet.size()[1].ceil() as usize,
+        }
     }
 
     /// Size in logical pixels.
@@ -156,17 +177,44 @@ impl Canvas {
         self.shaded = true;
     }
 
-    /// Four bytes a pixel; the fourth is 255 and stays so.
+    /// Four bytes a pixel; the fourth is 255 and stays so. Shapes have no pixels: draw within a
+    /// [`picture`](Self::picture).
     pub(crate) fn pixels_mut(&mut self) -> &mut [u8] {
-        self.pixmap.data_mut()
+        match &mut self.surface {
+            Surface::Pixels(pixmap) => pixmap.data_mut(),
+            Surface::Shapes(_) => &mut [],
+        }
     }
 
+    /// Draws into the box what has to be pixels: `draw` is given a canvas that has some, and the box there.
+    pub(crate) fn picture(&mut self, rect: Rect, draw: impl FnOnce(&mut Self, Rect)) {
+        let Surface::Shapes(sheet) = &mut self.surface else {
+            return draw(self, rect);
+        };
+        let [width, height] = [rect.width, rect.height];
+        let mut canvas = Self::new(width, height, sheet.resolution, Colour::default());
+        let [width, height] = canvas.size();
+        let whole = Rect {
+            x: 0.0,
+            y: 0.0,
+            width,
+            height,
+        };
+        draw(&mut canvas, whole);
+        sheet.picture(rect, &canvas.into_image().png());
+    }
+
+    /// The pixels; none of a sheet of shapes.
     pub(crate) fn into_image(self) -> Image {
+        let (width, height, pixels) = match self.surface {
+            Surface::Pixels(pixmap) => (pixmap.width(), pixmap.height(), pixmap.take()),
+            Surface::Shapes(_) => (0, 0, Vec::new()),
+        };
         Image {
-            width: self.pixmap.width(),
-            height: self.pixmap.height(),
+            width,
+            height,
             shaded: self.shaded,
-            pixels: self.pixmap.take(),
+            pixels,
         }
     }
 
@@ -181,9 +229,20 @@ impl Canvas {
         }
     }
 
-    /// A device-pixel border for a logical coordinate, so that boxes have sharp edges.
+    /// The picture as SVG; `title` is what a reader who cannot see it is told.
+    pub(crate) fn into_svg(self, title: &str) -> String {
+        match self.surface {
+            Surface::Shapes(sheet) => sheet.finish(title),
+            Surface::Pixels(_) => String::new(),
+        }
+    }
+
+    /// A device-pixel border for a logical coordinate, so that boxes have sharp edges; shapes stay where they are.
     fn snap(&self, v: f64) -> f64 {
-        (v * self.scale).round() / self.scale
+        match self.surface {
+            Surface::Pixels(_) => (v * self.scale).round() / self.scale,
+            Surface::Shapes(_) => v,
+        }
     }
 
     /// A filled box with sharp edges, at least one device pixel thin.
@@ -242,14 +301,16 @@ impl Canvas {
 
     /// A path in device pixels.
     pub(crate) fn fill_path(&mut self, path: Option<Path>, ink: Ink) {
-        if let Some(path) = path {
-            self.pixmap.fill_path(
+        let Some(path) = path else { return };
+        match &mut self.surface {
+            Surface::Shapes(sheet) => sheet.fill(&path, ink),
+            Surface::Pixels(pixmap) => pixmap.fill_path(
                 &path,
                 &paint(ink),
                 FillRule::Winding,
                 Transform::identity(),
                 None,
-            );
+            ),
         }
     }
 
@@ -264,6 +325,11 @@ impl Canvas {
         let mut path = PathBuilder::new();
         self.trace(&mut path, points);
         let Some(path) = path.finish() else { return };
+        let ink = ink.into();
+        let pixmap = match &mut self.surface {
+            Surface::Shapes(sheet) => return sheet.stroke(&path, width, dashes, ink),
+            Surface::Pixels(pixmap) => pixmap,
+        };
         let stroke = Stroke {
             width: (width * self.scale) as f32,
             line_cap: if dashes.is_some() {
@@ -276,13 +342,7 @@ impl Canvas {
                 .and_then(|d| StrokeDash::new(d.map(|v| (v * self.scale) as f32).to_vec(), 0.0)),
             ..Stroke::default()
         };
-        self.pixmap.stroke_path(
-            &path,
-            &paint(ink.into()),
-            &stroke,
-            Transform::identity(),
-            None,
-        );
+        pixmap.stroke_path(&path, &paint(ink), &stroke, Transform::identity(), None);
     }
 
     fn trace(&self, path: &mut PathBuilder, points: &[[f64; 2]]) {
@@ -299,7 +359,11 @@ impl Canvas {
     /// A disc at `[x, y]` inside `clip`, with a `rim` of another ink around it. Coverage falls off over one
     /// device pixel at each edge, so that a disc moves smoothly by fractions of a pixel.
     pub(crate) fn disc(&mut self, centre: [f64; 2], disc: &Disc, clip: Clip) {
-        let s = self.scale;
+        let (s, stride) = (self.scale, self.columns());
+        let pixmap = match &mut self.surface {
+            Surface::Shapes(sheet) => return sheet.disc(centre, disc, clip),
+            Surface::Pixels(pixmap) => pixmap,
+        };
         let [x, y] = centre.map(|v| (v * s) as f32);
         if !(x.is_finite() && y.is_finite()) {
             return;
@@ -310,7 +374,6 @@ impl Canvas {
             (r.max(0.5), (r / 0.5).min(1.0).powi(2))
         };
         let outer = radius + (disc.rim.map_or(0.0, |(width, _)| width) * s) as f32;
-        let stride = self.columns();
         let beyond = (outer + 0.5).powi(2);
         let range = |v: f32, [from, to]: [usize; 2]| {
             let low = (v - outer - 0.5).floor().max(from as f32) as usize;
@@ -326,7 +389,7 @@ impl Canvas {
                 ink.alpha as f32,
             )
         });
-        let data = self.pixmap.data_mut();
+        let data = pixmap.data_mut();
         for row in range(y, clip.y) {
             let dy = row as f32 + 0.5 - y;
             for column in range(x, clip.x) {

@@ -54,22 +54,65 @@ const FOOT: f64 = 84.0;
 /// Draws a figure. It is as tall as the number of charts asks for.
 #[must_use]
 pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
-    let theme = style.theme;
-    let count = figure.charts.len().max(1);
-    let columns = count.min(2);
-    let rows = count.div_ceil(columns);
-    let width = style.sane_width([720.0, 1080.0][columns - 1]);
-    let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
-    let tall = (across * if columns == 1 { 0.6 } else { 0.5 }).round();
-    let height = HEAD + rows as f64 * (tall + ROW) - ROW + FOOT + 22.0;
-    let mut canvas = Canvas::new(width, height, style.sane_scale(), theme.paper());
+    let layout = Layout::of(figure, style);
+    let [width, height] = [layout.width, layout.height];
+    let mut canvas = Canvas::new(width, height, style.sane_scale(), style.theme.paper());
+    paint(&mut canvas, figure, &layout, style.theme);
+    canvas.into_image()
+}
 
+/// The same figure as an SVG file.
+#[must_use]
+pub fn curves_svg(figure: &Figure<'_>, style: &Style) -> String {
+    let layout = Layout::of(figure, style);
+    let [width, height] = [layout.width, layout.height];
+    let mut canvas = Canvas::shapes(width, height, style.sane_scale(), style.theme.paper());
+    paint(&mut canvas, figure, &layout, style.theme);
+    canvas.into_svg(&format!("{}: convergence", figure.title))
+}
+
+/// Where the charts are.
+struct Layout {
+    width: f64,
+    height: f64,
+    columns: usize,
+    /// Size of each chart.
+    across: f64,
+    tall: f64,
+}
+
+impl Layout {
+    fn of(figure: &Figure<'_>, style: &Style) -> Self {
+        let count = figure.charts.len().max(1);
+        let columns = count.min(2);
+        let rows = count.div_ceil(columns);
+        let width = style.sane_width([720.0, 1080.0][columns - 1]);
+        let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
+        let tall = (across * if columns == 1 { 0.6 } else { 0.5 }).round();
+        Self {
+            width,
+            height: HEAD + rows as f64 * (tall + ROW) - ROW + FOOT + 22.0,
+            columns,
+            across,
+            tall,
+        }
+    }
+}
+
+fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme) {
+    let &Layout {
+        width,
+        height,
+        columns,
+        across,
+        tall,
+    } = layout;
     let title = bold(20.0);
     let text = title.fit(figure.title, width - LEFT - RIGHT);
     canvas.text(&text, [LEFT - 1.0, 40.0], Anchor::Left, title, theme.ink());
     let labels = labels(figure);
     if labels.len() > 1 {
-        key(&mut canvas, &labels, width, theme);
+        key(canvas, &labels, width, theme);
     }
     let span = span(figure);
     let mut marks = Marks::default();
@@ -81,8 +124,8 @@ pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
             width: across,
             height: tall,
         };
-        marks.join(panel(&mut canvas, chart, plot, span, &labels, theme));
-        if place + columns >= count {
+        marks.join(panel(canvas, chart, plot, span, &labels, theme));
+        if place + columns >= figure.charts.len() {
             let middle = [plot.x + plot.width / 2.0, plot.bottom() + 40.0];
             canvas.text("step", middle, Anchor::Centre, regular(11.5), theme.muted());
         }
@@ -97,7 +140,6 @@ pub fn curves(figure: &Figure<'_>, style: &Style) -> Image {
     };
     let place = [LEFT, height - 20.0];
     canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
-    canvas.into_image()
 }
 
 /// Which marks a figure has to explain.
@@ -408,7 +450,8 @@ fn band(
         },
         tint,
     );
-    if let Some(y) = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y)) {
+    let median = up(floor.median).filter(|y| (plot.y..=plot.bottom()).contains(y));
+    if let Some(y) = median {
         canvas.stroke(
             &[[plot.x, y], [plot.right(), y]],
             1.0,
@@ -416,11 +459,12 @@ fn band(
             deep.alpha(0.8),
         );
     }
-    // On the left, where curves are still high; in the band if it is tall enough.
-    let y = if plot.bottom() - top > 40.0 {
-        plot.bottom() - 8.0
-    } else {
-        top - 5.0
+    // On the left, where curves are still high; in the band if it is tall enough, away from the median.
+    let crossed = |y: f64| median.is_some_and(|m| (y - 11.0..y + 4.0).contains(&m));
+    let y = match plot.bottom() - 8.0 {
+        _ if plot.bottom() - top <= 40.0 => top - 5.0,
+        y if crossed(y) => top + 14.0,
+        y => y,
     };
     canvas.text(
         "sampling floor",

@@ -1,6 +1,6 @@
 //! The field of the log density ratio: contour bands, and arrows of the velocity.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::canvas::{Canvas, Rect};
 use super::theme::{BANDS, EDGES, Theme};
@@ -98,9 +98,10 @@ impl Lattice {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     lattice: Lattice,
+    log_ratio: Array1<f32>,
     /// Where `log r` lies among the bands at each place, see [`depth`].
     depths: Vec<f32>,
-    velocity: Cloud,
+    velocity: Array2<f32>,
 }
 
 /// `log r` on a scale on which the edges of the bands are ±1, ±2, …: linear between two edges, and limited
@@ -121,30 +122,36 @@ pub(crate) fn depth(log_ratio: f64) -> f32 {
 
 impl Field {
     /// A field from `log r` (`n`, natural) and the velocity (`n×2`) at the [`points`](Lattice::points) of
-    /// `lattice`. What is not finite is drawn as neutral, and as no arrow. Missing values count as such.
+    /// `lattice`. What is not finite is drawn as neutral, and as no arrow. Missing values count as such. Both are kept in
+    /// single precision, in which they are also written: a field that was read back is the same picture.
     #[must_use]
     pub fn new(lattice: Lattice, log_ratio: &Array1<f64>, velocity: Cloud) -> Self {
+        Self::single(
+            lattice,
+            log_ratio.mapv(|v| v as f32),
+            velocity.mapv(|v| v as f32),
+        )
+    }
+
+    /// The same from numbers of single precision.
+    pub(crate) fn single(lattice: Lattice, log_ratio: Array1<f32>, velocity: Array2<f32>) -> Self {
         let depths = (0..lattice.rows * lattice.columns)
             .map(|place| match log_ratio.get(place) {
-                Some(v) if !v.is_nan() => depth(*v),
+                Some(v) if !v.is_nan() => depth(f64::from(*v)),
                 _ => 0.0,
             })
             .collect();
         Self {
             lattice,
+            log_ratio,
             depths,
             velocity,
         }
     }
 
-    /// The field of these [`depths`](Self::depths) and this velocity; `None` if they are not those of the lattice.
-    pub(crate) fn from_parts(lattice: Lattice, depths: Vec<f32>, velocity: Cloud) -> Option<Self> {
-        let places = lattice.rows * lattice.columns;
-        (depths.len() == places && velocity.dim() == (places, 2)).then_some(Self {
-            lattice,
-            depths,
-            velocity,
-        })
+    /// `log r` at each place, `rows·columns`.
+    pub(crate) fn log_ratio(&self) -> ArrayView1<'_, f32> {
+        self.log_ratio.view()
     }
 
     /// Where it was asked for.
@@ -158,7 +165,7 @@ impl Field {
     }
 
     /// The velocity at each place, `(rows·columns)×2`.
-    pub(crate) fn velocity(&self) -> CloudView<'_> {
+    pub(crate) fn velocity(&self) -> ArrayView2<'_, f32> {
         self.velocity.view()
     }
 
@@ -166,7 +173,7 @@ impl Field {
     /// set to, once for a whole run. Zero where nothing moves.
     #[must_use]
     pub fn typical_speed(&self) -> f64 {
-        let mut speeds = lengths(self.velocity.view()).to_vec();
+        let mut speeds = lengths(self.velocity.mapv(f64::from).view()).to_vec();
         speeds.retain(|speed| speed.is_finite());
         speeds.sort_unstable_by(f64::total_cmp);
         speeds
@@ -257,6 +264,7 @@ impl Field {
                 else {
                     continue;
                 };
+                let (vx, vy) = (f64::from(vx), f64::from(vy));
                 let v = vx.hypot(vy);
                 if !v.is_finite() || v == 0.0 {
                     continue;

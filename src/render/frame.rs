@@ -39,6 +39,8 @@ pub struct Panel<'p> {
     pub name: &'p str,
     /// The cloud now, `n×2`. Points that are not finite are not drawn.
     pub particles: CloudView<'p>,
+    /// The same particles a little earlier, the oldest first: what [`Show::trails`](super::Show::trails) draws.
+    pub past: &'p [CloudView<'p>],
     /// The colour of each particle, from [`origin::colours`](super::origin::colours).
     pub colours: &'p [Colour],
     /// The target sample, `m×2`.
@@ -80,20 +82,46 @@ const TICKS: f64 = 28.0;
 #[must_use]
 pub fn draw(frame: &Frame<'_, '_>, style: &Style) -> Image {
     let layout = Layout::of(frame, style);
+    let [width, height] = [layout.width, layout.height];
+    let mut canvas = Canvas::new(width, height, style.sane_scale(), style.theme.paper());
+    paint(&mut canvas, frame, &layout, style);
+    canvas.into_image()
+}
+
+/// The same picture as an SVG file. The bands of the field, and clouds so large that they are drawn as density, are
+/// pictures within it, three times as sharp as [`Style::scale`] says.
+#[must_use]
+pub fn draw_svg(frame: &Frame<'_, '_>, style: &Style) -> String {
+    let layout = Layout::of(frame, style);
+    let [width, height] = [layout.width, layout.height];
+    let sharp = 3.0 * style.sane_scale();
+    let mut canvas = Canvas::shapes(width, height, sharp, style.theme.paper());
+    paint(&mut canvas, frame, &layout, style);
+    canvas.into_svg(&format!("{}, step {}", frame.title, frame.step))
+}
+
+fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Style) {
     let theme = style.theme;
-    let mut canvas = Canvas::new(
-        layout.width,
-        layout.height,
-        style.sane_scale(),
-        theme.paper(),
-    );
-    head(&mut canvas, frame, &layout, theme);
+    head(canvas, frame, layout, theme);
     for (place, panel) in frame.panels.iter().enumerate() {
         let plot = layout.plot(place);
         if layout.named {
-            name(&mut canvas, panel, plot, theme);
+            name(canvas, panel, plot, theme);
         }
-        dense(&mut canvas, frame, panel, plot, &layout.view, style);
+        let clouds = [
+            (style.show.target, panel.target),
+            (style.show.particles, panel.particles),
+        ];
+        if clouds
+            .iter()
+            .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
+        {
+            canvas.picture(plot, |canvas, plot| {
+                dense(canvas, frame, panel, plot, &layout.view, style);
+            });
+        } else {
+            dense(canvas, frame, panel, plot, &layout.view, style);
+        }
         canvas.border(plot, 1.0, theme.faint());
         let x = Axis {
             labelled: layout.lowest(place),
@@ -103,8 +131,8 @@ pub fn draw(frame: &Frame<'_, '_>, style: &Style) -> Image {
             labelled: place % layout.columns == 0,
             ..vertical(&layout.view, plot.height)
         };
-        axes::draw(&mut canvas, plot, [&x, &y], theme, false, &[]);
-        remarks(&mut canvas, panel, plot, &layout.view, theme);
+        axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
+        remarks(canvas, panel, plot, &layout.view, theme);
     }
     let room = Rect {
         x: layout.left,
@@ -112,8 +140,7 @@ pub fn draw(frame: &Frame<'_, '_>, style: &Style) -> Image {
         width: layout.width - layout.left - RIGHT,
         height: layout.height - layout.legend,
     };
-    legend::draw(&mut canvas, room, style);
-    canvas.into_image()
+    legend::draw(canvas, room, style);
 }
 
 fn vertical(view: &View, tall: f64) -> Axis {
@@ -136,7 +163,8 @@ struct Layout {
 impl Layout {
     fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
         let count = frame.panels.len().max(1);
-        let columns = count.min(3);
+        // Four stand in a square; otherwise up to three in a row.
+        let columns = if count == 4 { 2 } else { count.min(3) };
         let rows = count.div_ceil(columns);
         let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
         let view = frame.view.sane();
@@ -328,7 +356,7 @@ fn dense(
     let field = panel.field.filter(|field| field.covers(view));
     canvas.fill_box(plot, theme.bands()[super::theme::BANDS]);
     if let Some(field) = field.filter(|_| style.show.field) {
-        field.paint(canvas, plot, theme);
+        canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, theme));
     }
     let size = (plot.width * plot.height).sqrt();
     if style.show.target {
@@ -353,6 +381,9 @@ fn dense(
     if style.show.particles {
         let count = panel.particles.nrows();
         let colour = |k: usize| panel.colours.get(k).copied().unwrap_or(theme.muted());
+        if style.show.trails {
+            trails(canvas, panel, plot, view, colour);
+        }
         if count > DOTS {
             shade(canvas, panel.particles, colour, view, plot, clip, 0.95);
         } else {
@@ -361,6 +392,37 @@ fn dense(
             for (k, place) in places(panel.particles, view, plot).enumerate() {
                 let ink = colour(k).alpha(0.92);
                 canvas.disc(place, &Disc { radius, ink, rim }, clip);
+            }
+        }
+    }
+}
+
+/// Where the particles have just been, as lines that fade into the past. Of a large cloud a part of the trails is drawn,
+/// since more would hide everything.
+fn trails(
+    canvas: &mut Canvas,
+    panel: &Panel<'_>,
+    plot: Rect,
+    view: &View,
+    colour: impl Fn(usize) -> Colour,
+) {
+    const MOST: usize = 2000;
+    let moments: Vec<Vec<[f64; 2]>> = panel
+        .past
+        .iter()
+        .chain([&panel.particles])
+        .map(|cloud| places(*cloud, view, plot).collect())
+        .collect();
+    let every = panel.particles.nrows().div_ceil(MOST).max(1);
+    let inside = |p: &[f64; 2]| {
+        (plot.x..=plot.right()).contains(&p[0]) && (plot.y..=plot.bottom()).contains(&p[1])
+    };
+    for (age, pair) in moments.windows(2).enumerate() {
+        let alpha = 0.06 + 0.3 * (age + 1) as f64 / panel.past.len() as f64;
+        let ends = pair[0].iter().zip(&pair[1]).enumerate();
+        for (k, (from, to)) in ends.step_by(every) {
+            if inside(from) && inside(to) && from != to {
+                canvas.stroke(&[*from, *to], 1.0, None, colour(k).alpha(alpha));
             }
         }
     }

@@ -14,6 +14,7 @@
 //! let panel = Panel {
 //!     name: "",
 //!     particles: start.view(),
+//!     past: &[],
 //!     colours: &colours,
 //!     target: target.view(),
 //!     field: None,
@@ -45,20 +46,25 @@ mod frame;
 mod indexed;
 mod legend;
 pub mod origin;
+mod preview;
+mod scatter;
 mod text;
 mod theme;
+mod vector;
 mod view;
 mod words;
 
 pub use animation::{Animation, Film, Pace, film};
 pub use canvas::Image;
 pub use colour::Colour;
-pub use curves::{Chart, Curve, Figure, curves};
+pub use curves::{Chart, Curve, Figure, curves, curves_svg};
 pub(crate) use curves::{colour as curve_colour, floor_colours};
 pub(crate) use field::depth;
 pub use field::{Field, Lattice};
-pub use frame::{Frame, Headline, Panel, draw};
+pub use frame::{Frame, Headline, Panel, draw, draw_svg};
 pub use indexed::{Indexed, Palette};
+pub use preview::preview;
+pub use scatter::{Estimates, Scatter, scatter};
 pub(crate) use theme::{BANDS, EDGES};
 pub use theme::{Theme, series};
 pub use view::View;
@@ -82,7 +88,7 @@ pub struct Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four independent switches, each named"
+    reason = "five independent switches, each named"
 )]
 pub struct Show {
     /// The target sample, grey.
@@ -93,6 +99,8 @@ pub struct Show {
     pub field: bool,
     /// The arrows of the velocity.
     pub arrows: bool,
+    /// Where the particles have just been, in their colours; shown with the particles.
+    pub trails: bool,
 }
 
 impl Default for Style {
@@ -113,6 +121,7 @@ impl Default for Show {
             particles: true,
             field: true,
             arrows: true,
+            trails: false,
         }
     }
 }

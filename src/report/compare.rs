@@ -17,6 +17,9 @@ use super::page::Sheet;
 use super::pictures::{Scene, Take};
 use super::recorder::view_of;
 use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
+use crate::flow::Step;
+use crate::metric::Floors;
+use crate::observe::Row;
 use crate::scenario::Experiment;
 use crate::target::Files;
 
@@ -58,11 +61,15 @@ pub struct Spread {
     pub seeds: usize,
 }
 
-/// Is told of each run as it ends: name of the variant, seed, and what was recorded.
-pub type Teller<'a> = dyn Fn(&str, u64, &Record) + Sync + 'a;
+/// Is told of each run as it ends: name of the variant, experiment, and what was recorded.
+pub type Teller<'a> = dyn Fn(&str, &Experiment, &Record) + Sync + 'a;
+
+/// Is shown each step of any run, with the latest measurement and the floors.
+pub type Onlooker<'a> = dyn Fn(&Step<'_>, Option<&Row>, &Floors) + Sync + 'a;
 
 /// Runs all contenders, in parallel where there are threads for it, and records them in folders of `directory` named after
-/// them, with the common pictures and tables above. A contender that diverges does not stop the others.
+/// them, with the common pictures and tables above. A contender that diverges does not stop the others. `watcher` is shown
+/// each step of any run, `done` each run that has ended.
 ///
 /// # Errors
 /// [`RunError`] of the first contender that could not be run or recorded.
@@ -71,6 +78,7 @@ pub fn compare(
     contenders: &[Contender],
     files: &(dyn Files + Sync),
     directory: &RunDirectory,
+    watcher: &Onlooker<'_>,
     done: &Teller<'_>,
 ) -> Result<Comparison, RunError> {
     let mut runs = Vec::new();
@@ -94,7 +102,7 @@ pub fn compare(
     });
     let begun = Comparison::new(contenders, manifests.collect(), Status::Running);
     begun.save(directory)?;
-    play(name, contenders, courses, directory, done)
+    play(name, contenders, courses, directory, watcher, done)
 }
 
 /// The folder of a run; the first seed is the variant's own.
@@ -114,6 +122,7 @@ pub(super) fn play(
     contenders: &[Contender],
     courses: Vec<(Course<'_>, Option<&Checkpoint>)>,
     directory: &RunDirectory,
+    watcher: &Onlooker<'_>,
     done: &Teller<'_>,
 ) -> Result<Comparison, RunError> {
     let variants = contenders
@@ -123,9 +132,11 @@ pub(super) fn play(
     let records: Vec<Result<(&RunDirectory, Record), RunError>> = runs
         .into_par_iter()
         .map(|(variant, (course, checkpoint))| {
-            let (own, seed) = (course.directory, course.experiment.scenario.seed);
-            let record = course.follow(checkpoint, &mut |_, _, _| {})?;
-            done(variant, seed, &record);
+            let (own, experiment) = (course.directory, course.experiment);
+            let record = course.follow(checkpoint, &mut |step, row, floors| {
+                watcher(step, row, floors)
+            })?;
+            done(variant, experiment, &record);
             Ok((own, record))
         })
         .collect();

@@ -12,7 +12,7 @@ use super::manifest::Manifest;
 
 /// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
 /// comes last, so that a removal that is interrupted can be repeated.
-const FILES: [&str; 14] = [
+const FILES: [&str; 16] = [
     "animation.png",
     "checkpoint",
     FRAMES_KEPT,
@@ -20,7 +20,9 @@ const FILES: [&str; 14] = [
     "comparison.csv",
     COMPARISON,
     "convergence.png",
+    "convergence.svg",
     "final.png",
+    "final.svg",
     "metrics.csv",
     "report.html",
     "scenario.toml",
@@ -66,6 +68,14 @@ impl RunDirectory {
     /// As there.
     pub fn create_comparison(root: &Path, scenario: &str) -> Result<Self, ReportError> {
         Self::numbered(root, scenario, "compare-")
+    }
+
+    /// As [`create`](Self::create), for a calibration: `<root>/<scenario>/calibrate-<NNN>/`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_calibration(root: &Path, scenario: &str) -> Result<Self, ReportError> {
+        Self::numbered(root, scenario, "calibrate-")
     }
 
     fn numbered(root: &Path, scenario: &str, prefix: &str) -> Result<Self, ReportError> {

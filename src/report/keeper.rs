@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, ArrayD, Ix1, Ix2, arr0, arr1};
+use ndarray::{Array2, ArrayD, Ix1, Ix2, arr0};
 
 use super::checkpoint::{Checkpoint, Fingerprint};
 use super::directory::RunDirectory;
@@ -320,13 +320,12 @@ fn rows_of(
 
 fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
     let field = &snapshot.field;
-    let depths: Vec<f64> = field.depths().iter().map(|&d| f64::from(d)).collect();
     let arrays = [
         ("time", arr0(snapshot.time).into_dyn()),
         ("cloud", snapshot.cloud.clone().into_dyn()),
         ("log ratio", snapshot.log_ratio.clone().into_dyn()),
-        ("depths", arr1(&depths).into_dyn()),
-        ("velocity", field.velocity().to_owned().into_dyn()),
+        ("field", field.log_ratio().mapv(f64::from).into_dyn()),
+        ("velocity", field.velocity().mapv(f64::from).into_dyn()),
     ];
     let mut checkpoint = Checkpoint::new(scenario);
     let step = ("step".to_owned(), snapshot.step as u64);
@@ -341,12 +340,18 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     let array = |name: &str| checkpoint.arrays.get(name);
     let flat = |name: &str| array(name)?.clone().into_dimensionality::<Ix1>().ok();
     let plane = |name: &str| array(name)?.clone().into_dimensionality::<Ix2>().ok();
-    let depths = flat("depths")?.iter().map(|&d| d as f32).collect();
+    let narrow = |v: f64| v as f32;
+    let (log_ratio, velocity) = (flat("field")?, plane("velocity")?);
+    let field = Field::single(
+        recorder.lattice(),
+        log_ratio.mapv(narrow),
+        velocity.mapv(narrow),
+    );
     Some(Snapshot {
         step: *checkpoint.numbers.get("step")? as usize,
         time: array("time")?.first().copied()?,
         cloud: plane("cloud")?,
         log_ratio: flat("log ratio")?,
-        field: Field::from_parts(recorder.lattice(), depths, plane("velocity")?)?,
+        field,
     })
 }

@@ -1,11 +1,13 @@
 //! What a run leaves behind: the run directory and every kind of file in it. Nothing else writes files.
 
+mod archive;
 mod arrays;
 mod atomic;
 mod checkpoint;
 mod compare;
 mod directory;
 mod error;
+mod gallery;
 mod interrupt;
 mod keeper;
 mod lock;
@@ -18,12 +20,14 @@ mod run;
 mod table;
 mod verdict;
 
+pub use archive::{Format, Redraw, redraw};
 pub use arrays::Arrays;
 pub use atomic::Draft;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
-pub use compare::{Comparison, Contender, Spread, Teller, compare};
+pub use compare::{Comparison, Contender, Onlooker, Spread, Teller, compare};
 pub use directory::RunDirectory;
 pub use error::ReportError;
+pub use gallery::{Exhibit, Found, gallery};
 pub use interrupt::Signal;
 pub use keeper::Interrupted;
 pub use lock::in_use;

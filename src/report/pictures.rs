@@ -5,9 +5,10 @@ use crate::cloud::CloudView;
 use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Ideal};
 use crate::observe::Meter;
 use crate::render::{
-    Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Image, Pace, Panel, Style, View,
-    curves, draw, film, origin,
+    Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, Theme, View,
+    curves, curves_svg, draw, draw_svg, film, origin,
 };
+use crate::scenario::{OutputSpec, ThemeSpec};
 
 /// What the pictures of one run are made from.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,9 @@ pub struct Take<'a> {
     /// How the run ended, if not as planned; written into the last frames.
     pub note: &'a str,
 }
+
+/// Frames that a trail goes back, as in the page.
+const TRAIL: usize = 10;
 
 /// Runs that begin with the same cloud and have the same target, to be drawn together.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +51,7 @@ impl Scene<'_> {
         let steps = self.frame_steps();
         film(
             steps.len(),
-            |k| self.frame(steps[k], &colours, style),
+            |k| self.frame(steps[k], &colours, style, draw),
             pace,
             stills,
         )
@@ -58,7 +62,15 @@ impl Scene<'_> {
     pub fn last(&self, style: &Style) -> Vec<u8> {
         let colours = origin::colours(self.start, style.theme);
         let last = self.frame_steps().last().copied().unwrap_or(0);
-        self.frame(last, &colours, &sharp(style)).png()
+        self.frame(last, &colours, &sharp(style), draw).png()
+    }
+
+    /// The text of `final.svg`.
+    #[must_use]
+    pub fn last_svg(&self, style: &Style) -> String {
+        let colours = origin::colours(self.start, style.theme);
+        let last = self.frame_steps().last().copied().unwrap_or(0);
+        self.frame(last, &colours, style, draw_svg)
     }
 
     /// The steps of the snapshots of the run that has most of them, and of those the one that came furthest.
@@ -68,17 +80,36 @@ impl Scene<'_> {
         most.unwrap_or_default().iter().map(|s| s.step).collect()
     }
 
-    fn frame(&self, step: usize, colours: &[Colour], style: &Style) -> Image {
+    /// Draws the moment `step` with `draw`.
+    fn frame<T>(
+        &self,
+        step: usize,
+        colours: &[Colour],
+        style: &Style,
+        draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
+    ) -> T {
+        let past: Vec<Vec<CloudView<'_>>> = self
+            .takes
+            .iter()
+            .map(|take| {
+                let all = take.recorder.snapshots();
+                let before = all.partition_point(|s| s.step < step);
+                let from = before.saturating_sub(TRAIL);
+                all[from..before].iter().map(|s| s.cloud.view()).collect()
+            })
+            .collect();
         let panels: Vec<Panel<'_>> = self
             .takes
             .iter()
-            .filter_map(|take| {
+            .zip(&past)
+            .filter_map(|(take, past)| {
                 let snapshot = take.at(step)?;
                 let last = take.recorder.snapshots().last();
                 let over = last.is_some_and(|last| last.step == snapshot.step);
                 Some(Panel {
                     name: take.name,
                     particles: snapshot.cloud.view(),
+                    past,
                     colours,
                     target: self.target,
                     field: Some(&snapshot.field),
@@ -106,6 +137,17 @@ impl Scene<'_> {
     /// The bytes of `convergence.png`, at twice the scale: one chart for each measure that any of the runs has.
     #[must_use]
     pub fn convergence(&self, style: &Style) -> Vec<u8> {
+        self.figure(&sharp(style), curves).png()
+    }
+
+    /// The text of `convergence.svg`.
+    #[must_use]
+    pub fn convergence_svg(&self, style: &Style) -> String {
+        self.figure(style, curves_svg)
+    }
+
+    /// Draws the curves with `draw`.
+    fn figure<T>(&self, style: &Style, draw: impl Fn(&Figure<'_>, &Style) -> T) -> T {
         let series: Vec<Vec<Series<'_>>> = CHARTS
             .iter()
             .map(|(name, ..)| {
@@ -137,7 +179,7 @@ impl Scene<'_> {
             title: self.title,
             charts: &charts,
         };
-        curves(&figure, &sharp(style)).png()
+        draw(&figure, style)
     }
 }
 
@@ -200,15 +242,39 @@ pub(super) const CHARTS: [(&str, &str, bool); 11] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
     ("mmd2", "MMD²", true),
-    ("knn_kl", "KL(q‖p) by nearest neighbours", false),
+    ("knn_kl", "kNN-KL(q‖p)", false),
     ("c2st", "15-NN classifier accuracy", false),
     ("kl_discriminator", "−mean D at the particles", false),
-    ("mass_tv", "error of the modes' masses", false),
+    ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),
     ("bridges", "points on bridges", false),
     ("distillation_gap", "distillation gap", true),
     ("speed", "rms speed", true),
 ];
+
+impl Style {
+    /// How the pictures of a scenario look.
+    pub(super) fn of(output: &OutputSpec) -> Self {
+        Self {
+            theme: match output.theme {
+                ThemeSpec::Light => Theme::Light,
+                ThemeSpec::Dark => Theme::Dark,
+            },
+            scale: output.scale,
+            ..Self::default()
+        }
+    }
+}
+
+impl Pace {
+    /// So many frames a second.
+    pub(super) fn of(fps: f64) -> Self {
+        Self {
+            frame: (1000.0 / fps).round() as u16,
+            ..Self::default()
+        }
+    }
+}
 
 /// Twice as sharp, for pictures to be printed.
 fn sharp(style: &Style) -> Style {

@@ -27,7 +27,7 @@ pub struct Snapshot {
     pub time: f64,
     /// The particles, `n×2`.
     pub cloud: Cloud,
-    /// `D` at the particles, `n`.
+    /// `D` at the particles, `n`; empty where it is no log ratio.
     pub log_ratio: Array1<f64>,
     /// `D` and the velocity all over the view.
     pub field: Field,
@@ -98,6 +98,11 @@ impl Recorder {
             ratio.log[i] *= weight;
             velocity.row_mut(i).mapv_inplace(|v| v * weight);
         }
+        let mut log_ratio = step.ratio.log.clone();
+        if !step.field.is_log_ratio() {
+            log_ratio = Array1::default(0);
+            ratio.log = Array1::default(0);
+        }
         let field = Field::new(self.lattice, &ratio.log, velocity);
         if self.snapshots.is_empty() {
             self.speed = field.typical_speed();
@@ -106,7 +111,7 @@ impl Recorder {
             step: step.index,
             time: step.state.time,
             cloud: step.state.cloud.clone(),
-            log_ratio: step.ratio.log.clone(),
+            log_ratio,
             field,
         });
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::{Checkpoint, Fingerprint};
-use super::compare::{Comparison, Contender, Teller, play};
+use super::compare::{Comparison, Contender, Onlooker, Teller, play};
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::keeper;
@@ -204,11 +204,18 @@ impl UnfinishedComparison {
         })))
     }
 
+    /// Steps of all its runs.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        let experiments = self.contenders.iter().flat_map(|c| &c.experiments);
+        experiments.map(|e| e.scenario.flow.steps).sum()
+    }
+
     /// Goes on with every variant from where it was, as [`Unfinished::go_on`] does.
     ///
     /// # Errors
     /// As [`compare`](super::compare).
-    pub fn go_on(&self, done: &Teller<'_>) -> Result<Comparison, RunError> {
+    pub fn go_on(&self, watcher: &Onlooker<'_>, done: &Teller<'_>) -> Result<Comparison, RunError> {
         let experiments = self.contenders.iter().flat_map(|c| &c.experiments);
         let courses = experiments.zip(&self.runs);
         let courses = courses.map(|(experiment, (directory, scenario, checkpoint))| {
@@ -216,6 +223,13 @@ impl UnfinishedComparison {
             Ok((course, checkpoint.as_ref()))
         });
         let courses = courses.collect::<Result<Vec<_>, ReportError>>()?;
-        play(&self.name, &self.contenders, courses, &self.directory, done)
+        play(
+            &self.name,
+            &self.contenders,
+            courses,
+            &self.directory,
+            watcher,
+            done,
+        )
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array1, Array2, Array3, Axis};
+use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use serde_json::json;
 
 use super::arrays::Arrays;
@@ -17,7 +17,7 @@ use super::keeper::{FRAMES, Interrupted, Keeper};
 use super::manifest::{Manifest, Status};
 use super::page::{self, Page, Sheet};
 use super::pictures::{Scene, Take};
-use super::recorder::{Recorder, view_of};
+use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
 use crate::flow::{Ending, Flow, Step};
@@ -26,8 +26,8 @@ use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
 use crate::random::Stream;
-use crate::render::{Pace, Style, Theme};
-use crate::scenario::{Experiment, Scenario, ThemeSpec};
+use crate::render::{Pace, Style};
+use crate::scenario::{Experiment, Scenario};
 use crate::setting::Invalid;
 use crate::target::Files;
 
@@ -446,21 +446,43 @@ fn save_trajectory(
         .collect();
     let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
     let mut clouds = Array3::zeros((frames, particles, 2));
-    let mut ratios = Array2::zeros((frames, particles));
+    let known = snapshots.iter().all(|s| s.log_ratio.len() == particles);
+    let mut ratios = Array2::zeros((if known { frames } else { 0 }, particles));
     for (k, snapshot) in snapshots.iter().enumerate() {
         clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
-        ratios
-            .index_axis_mut(Axis(0), k)
-            .assign(&snapshot.log_ratio);
     }
+    for (mut row, snapshot) in ratios.rows_mut().into_iter().zip(snapshots) {
+        row.assign(&snapshot.log_ratio);
+    }
+    let [columns, rows] = recorder.lattice().shape();
+    let mut fields: Array3<f32> = Array3::zeros((frames, rows, columns));
+    let mut velocities: Array4<f32> = Array4::zeros((frames, rows, columns, 2));
+    for (k, Snapshot { field, .. }) in snapshots.iter().enumerate() {
+        let places = fields.index_axis_mut(Axis(0), k);
+        places
+            .into_iter()
+            .zip(field.log_ratio())
+            .for_each(|(to, from)| *to = *from);
+        let places = velocities.index_axis_mut(Axis(0), k);
+        places
+            .into_iter()
+            .zip(field.velocity())
+            .for_each(|(to, from)| *to = *from);
+    }
+    let view = view_of(experiment.start.view(), experiment.training.view()).sane();
     directory.save("trajectory.npz", |file| {
         let mut arrays = Arrays::new(file);
         arrays.add("steps", steps.view())?;
         arrays.add("times", times.view())?;
         arrays.add("particles", clouds.view())?;
-        arrays.add("log_ratio", ratios.view())?;
+        if known {
+            arrays.add("log_ratio", ratios.view())?;
+        }
         arrays.add("target", experiment.training.view())?;
         arrays.add("reference", experiment.reference.view())?;
+        arrays.add("view", ndarray::arr2(&[view.x, view.y]).view())?;
+        arrays.add("field_log_ratio", fields.view())?;
+        arrays.add("field_velocity", velocities.view())?;
         arrays.finish()
     })
 }
@@ -471,9 +493,9 @@ pub(super) fn save_pictures(
     scene: &Scene<'_>,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    let style = style_of(scenario);
+    let style = Style::of(&scenario.output);
     if scenario.output.frames > 0 {
-        let film = scene.film(&style, pace_of(scenario), true);
+        let film = scene.film(&style, Pace::of(scenario.output.fps), true);
         for (k, png) in film.stills.iter().enumerate() {
             directory.put(&format!("frames/{k:04}.png"), png)?;
         }
@@ -510,26 +532,6 @@ pub(super) fn save_page<'a>(
         .html()
         .map_err(|cause| ReportError::io("write", Page::FILE.as_ref(), cause))?;
     directory.put(Page::FILE, html.as_bytes())
-}
-
-/// How the pictures of a scenario look.
-fn style_of(scenario: &Scenario) -> Style {
-    Style {
-        theme: match scenario.output.theme {
-            ThemeSpec::Light => Theme::Light,
-            ThemeSpec::Dark => Theme::Dark,
-        },
-        scale: scenario.output.scale,
-        ..Style::default()
-    }
-}
-
-/// How fast its animation plays.
-fn pace_of(scenario: &Scenario) -> Pace {
-    Pace {
-        frame: (1000.0 / scenario.output.fps).round() as u16,
-        ..Pace::default()
-    }
 }
 
 /// Meter, table and watcher: measures a step, writes the row at once, and shows it.

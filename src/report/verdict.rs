@@ -15,6 +15,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether a headline that was written down says that the energy distance is at its floor.
+    pub(super) fn tells_arrival(headline: &str) -> bool {
+        let stopped = headline.split_once("; ").map_or("", |(_, place)| place);
+        [headline, stopped]
+            .iter()
+            .any(|place| place.starts_with("at the sampling floor"))
+    }
+
     /// Sums up a run from its `ending`, the `values` of the last cloud against the reference sample, the `floors` of
     /// that sample, and the step since which the energy distance has been at the floor of the validation sample.
     #[must_use]

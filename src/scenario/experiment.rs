@@ -6,7 +6,7 @@ use super::document::Document;
 use super::error::ScenarioError;
 use super::spec::Scenario;
 use crate::cloud::Cloud;
-use crate::flow::Flow;
+use crate::flow::{Flow, FlowSpec};
 use crate::metric::{Evidence, Floors, Panel};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -61,10 +61,25 @@ impl Experiment {
             .build(files)
             .map_err(|error| error.under("source"))?
             .into();
-        scenario
+        let discriminator = scenario
             .discriminator
             .build(&*target)
             .map_err(|invalid| invalid.under("discriminator"))?;
+        let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
+        if !discriminator.is_log_ratio() {
+            let name = scenario.discriminator.name();
+            if scenario.flow.h != FlowSpec::default().h {
+                return Err(Invalid::new(
+                    "flow.h",
+                    "not \"identity\"",
+                    format!("discriminator.{name} is no log ratio, which is what h is a function of; leave h out"),
+                )
+                .into());
+            }
+            warnings.push(format!(
+                "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"
+            ));
+        }
 
         let particles = scenario.cloud.particles;
         let references = scenario.metrics.reference.unwrap_or(particles);
@@ -97,6 +112,7 @@ impl Experiment {
             ]
         };
         let start = source.sample(particles, stream("source"));
+        warnings.extend(scenario.discriminator.warnings(training.view()));
         // Says now whatever is wrong with [metrics].
         scenario
             .metrics
@@ -106,7 +122,6 @@ impl Experiment {
                 components: None,
             })
             .map_err(|invalid| invalid.under("metrics"))?;
-        let warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
         let experiment = Self {
             target,
             source,

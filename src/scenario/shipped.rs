@@ -50,6 +50,12 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "30-langevin.toml",
+    "31-stale-discriminator.toml",
+    "32-cold-start.toml",
+    "33-momentum-stiff.toml",
+    "34-momentum-noisy.toml",
+    "35-estimators.toml",
     "40-affine-gan.toml",
 ];
 

@@ -262,7 +262,10 @@ impl Stage {
             ratio: raws.add(Raw::Narrow(
                 frames
                     .iter()
-                    .flat_map(|frame| kept.iter().map(|&k| fine(depth(frame.log_ratio[k]))))
+                    .flat_map(|frame| {
+                        kept.iter()
+                            .map(|&k| fine(frame.log_ratio.get(k).map_or(0.0, |&u| depth(u))))
+                    })
                     .collect(),
                 kept.len(),
             )),
@@ -318,7 +321,8 @@ impl Stage {
             for row in 0..up {
                 for column in 0..across {
                     let place = ARROWS * (row * columns + column);
-                    let v = [0, 1].map(|axis| velocity.get((place, axis)).copied().unwrap_or(0.0));
+                    let v = [0, 1]
+                        .map(|axis| velocity.get((place, axis)).copied().map_or(0.0, f64::from));
                     let part = v[axis] / (v[0].hypot(v[1]) + self.speed.max(f64::MIN_POSITIVE));
                     values.push(if part.is_finite() {
                         (127.0 * part).round() as i8

@@ -6,7 +6,7 @@
 
 mod film;
 mod pack;
-mod palette;
+pub(super) mod palette;
 mod results;
 
 use std::io;
@@ -27,7 +27,8 @@ use crate::render::{BANDS, EDGES};
 use crate::scenario::{Document, Scenario, find};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+/// Typography and layout, also of the gallery.
+pub(super) const STYLE: &str = include_str!("page.css");
 /// The parts of the script, each one idea, in the order in which they use each other.
 const SCRIPT: [&str; 6] = [
     include_str!("watch.js"),
@@ -98,6 +99,8 @@ impl Page<'_> {
             commands => Serde(self.commands),
             anywhere => self.anywhere,
             version => env!("CARGO_PKG_VERSION"),
+            authors => authors(env!("CARGO_PKG_AUTHORS")),
+            address => env!("CARGO_PKG_REPOSITORY"),
             scenario => self.sheets.first().map_or("", |sheet| sheet.manifest.scenario.as_str()),
             seed => self.sheets.first().map_or(0, |sheet| sheet.manifest.seed),
             particles => self.scene.start.nrows(),
@@ -136,6 +139,19 @@ pub(super) fn short_command(name: &str, scenario: &Scenario) -> Option<String> {
     (shipped == *scenario).then(|| format!("ratioflow run {name} --seed {}{steps}", scenario.seed))
 }
 
+/// The package's authors, `A <a@x>:B`, as BibTeX writes them: `{A} and {B}`, braced so that no name is taken apart.
+fn authors(listed: &str) -> String {
+    let name = |author: &str| {
+        let name = author.split('<').next().unwrap_or(author);
+        format!("{{{}}}", name.trim())
+    };
+    listed
+        .split(':')
+        .map(name)
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
 /// The hash by which a content security policy knows an element.
 fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
@@ -151,6 +167,14 @@ mod tests {
         assert_eq!(
             hash("alert('Hello, world.');"),
             "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+        );
+    }
+
+    #[test]
+    fn authors_are_cited_without_their_addresses() {
+        assert_eq!(
+            authors("A. B <a@b.c>:The C team"),
+            "{A. B} and {The C team}"
         );
     }
 

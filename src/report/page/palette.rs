@@ -71,7 +71,7 @@ fn ramp(colour: impl Fn(f64) -> Colour) -> Vec<String> {
 }
 
 /// The custom properties of both themes: light, dark by the reader's settings or by the switch of the page.
-pub(super) fn css() -> String {
+pub(in crate::report) fn css() -> String {
     let [light, dark] = [Theme::Light, Theme::Dark].map(properties);
     let classes: String = [("band", 2 * BANDS + 1), ("series", SERIES)]
         .into_iter()

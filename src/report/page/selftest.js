@@ -88,6 +88,44 @@ async function selftest(checks) {
   await changes("pan", () => moveTo(camera.x + 0.1 * VIEW.width, camera.y) ?? look(), wholeView);
   await changes("theme", () => key("d"));
 
+  // Two fingers that part to twice their distance around the place between them.
+  canvas.setPointerCapture = () => {};
+  const [across, down] = [box.width / 2 + 20, box.height / 2];
+  const finger = (type, pointerId, aside) => {
+    const { left, top } = canvas.getBoundingClientRect();
+    const place = { clientX: left + across + aside, clientY: top + down };
+    canvas.dispatchEvent(new PointerEvent(type, { pointerId, pointerType: "touch", ...place, bubbles: true, cancelable: true }));
+  };
+  const between = panels[0].place(across, down);
+  await changes("pinch", () => {
+    finger("pointerdown", 101, -30);
+    finger("pointerdown", 102, 30);
+    for (const reach of [40, 50, 60]) {
+      finger("pointermove", 101, -reach);
+      finger("pointermove", 102, reach);
+    }
+    const after = panels[0].place(across, down);
+    const kept = Math.hypot(after[0] - between[0], after[1] - between[1]) * panels[0].unit;
+    check("pinch zooms as the fingers part", Math.abs(camera.zoom - 2) < 1e-6, camera.zoom);
+    check("pinch keeps the place between the fingers", kept < 2, kept);
+    finger("pointerup", 101, -60);
+    finger("pointerup", 102, 60);
+    finger("pointermove", 102, 200);
+    check("lifted fingers move nothing", Math.abs(camera.zoom - 2) < 1e-6, camera.zoom);
+  }, wholeView);
+
+  // A page may fill the screen only at a real gesture; whether it asks for it, and what it says if it may not, is seen here.
+  const player = $("player");
+  const asked = [];
+  player.requestFullscreen = () => { asked.push("player"); return Promise.reject(new Error("not now")); };
+  $("full").click();
+  key("p");
+  await screen();
+  check("full screen is asked for the player", asked.length === 2, asked);
+  check("a refusal is told", $("hint").textContent.includes("not now"), $("hint").textContent);
+  say("");
+  delete player.requestFullscreen;
+
   const chart = charts[0].svg.getBoundingClientRect();
   charts[0].svg.setPointerCapture = () => {};
   const target = chart.left + charts[0].across(0.75 * film.steps);

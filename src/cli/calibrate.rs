@@ -1,0 +1,135 @@
+//! `calibrate`: every estimator fitted once where the ratio is known, against the truth.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::error::CliError;
+use super::load::ScenarioArgs;
+use super::run::set_threads;
+use super::{Common, print, say};
+use crate::calibration::{Calibration, Identities, Sides};
+use crate::render::{Estimates, Scatter, Style, Theme, scatter};
+use crate::report::RunDirectory;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CalibrateArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    /// Put the picture and the table into this folder, new or empty, instead of `output/<scenario>/calibrate-<NNN>`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let loaded = args.scenario.load("output".as_ref())?;
+    let calibration = Calibration::new(&loaded.experiment)
+        .map_err(|invalid| CliError::Usage(invalid.to_string()))?;
+    let directory = match &args.out {
+        Some(path) => RunDirectory::at(path, false)?,
+        None => RunDirectory::create_calibration("output".as_ref(), &loaded.name)?,
+    };
+    directory.put(
+        "calibration.png",
+        &picture(&loaded.experiment.scenario.title, &calibration),
+    )?;
+    let object =
+        serde_json::to_value(&calibration).map_err(|error| CliError::Run(error.to_string()))?;
+    directory.put("calibration.json", format!("{object:#}\n").as_bytes())?;
+    if !common.quiet {
+        say(&format!(
+            "picture and numbers: {}",
+            directory.path().display()
+        ));
+    }
+    if common.json {
+        let object = serde_json::json!({ "directory": directory.path(), "calibration": object });
+        return print(&format!("{object:#}\n"));
+    }
+    print(&table(&calibration))
+}
+
+fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
+    let truth = calibration.truth.to_vec();
+    let estimates = &calibration.estimates;
+    let values: Vec<Vec<f64>> = estimates.iter().map(|e| e.values.to_vec()).collect();
+    let notes: Vec<String> = estimates
+        .iter()
+        .map(|e| format!("{:.2} · {:.2}", e.log.q, e.log.p))
+        .collect();
+    let panels: Vec<Estimates<'_>> = estimates
+        .iter()
+        .zip(values.iter().zip(&notes))
+        .map(|(estimate, (values, note))| Estimates {
+            name: &estimate.name,
+            note,
+            values,
+        })
+        .collect();
+    let picture = Scatter {
+        title: if title.is_empty() {
+            "Calibration"
+        } else {
+            title
+        },
+        across: "log r, exact",
+        up: "upwards: log r as estimated; beside the name: its rms error over q · over p",
+        truth: &truth,
+        second: calibration.probes_of_q,
+        groups: ["samples of the cloud, q", "samples of the target, p"],
+        panels: &panels,
+    };
+    let style = Style {
+        theme: Theme::Dark,
+        ..Style::default()
+    };
+    scatter(&picture, &style).png()
+}
+
+/// The table for people.
+fn table(calibration: &Calibration) -> String {
+    let width = calibration
+        .estimates
+        .iter()
+        .map(|e| e.name.chars().count())
+        .chain([9])
+        .max()
+        .unwrap_or(9);
+    let row = |name: &str, log: Sides, gradient: Sides, of: Identities, time: &str| {
+        let numbers = [
+            log.q, log.p, gradient.q, gradient.p, of.kl_qp, of.kl_pq, of.js,
+        ];
+        let cells: String = numbers.iter().map(|v| format!("{v:>9.4}")).collect();
+        format!("{name:width$}{cells}{time:>9}\n")
+    };
+    let mut text = format!(
+        "{:width$}{:>18}{:>20}{:>7}{:>9}{:>9}{:>9}\n{:width$}",
+        "", "rms D − log r", "rms ∇D − ∇log r ", "KL(q‖p)", "KL(p‖q)", "JS", "fit", "estimator"
+    );
+    for head in [
+        "over q", "over p", "over q", "over p", "−E_q D", "E_p D", "", "seconds",
+    ] {
+        text.push_str(&format!("{head:>9}"));
+    }
+    text.push('\n');
+    for e in &calibration.estimates {
+        let time = format!("{:.3}", e.seconds);
+        text.push_str(&row(&e.name, e.log, e.gradient, e.identities, &time));
+    }
+    text.push_str(&row(
+        "truth",
+        calibration.log,
+        calibration.gradient,
+        calibration.identities,
+        "",
+    ));
+    for (name, why) in &calibration.left_out {
+        text.push_str(&format!("{name:width$}  left out: {why}\n"));
+    }
+    text
+}

@@ -1,0 +1,186 @@
+//! `gallery`: runs the shipped scenarios and writes one page about them all.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::compare::contenders;
+use super::error::CliError;
+use super::progress::Progress;
+use super::render::within;
+use super::run::set_threads;
+use super::{Common, plain, print, say};
+use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, record};
+use crate::scenario::{Document, Embedded, Experiment, SHIPPED, Scenario, Shipped, Variant};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct GalleryArgs {
+    /// Only the scenarios whose names contain one of these words [default: all]
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+    /// Write into this folder, new or empty, instead of `output/gallery/<NNN>`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Draw no frames and no animations
+    #[arg(long)]
+    no_frames: bool,
+    /// Device pixels per logical pixel of frames and animations, 0.25 to 4; last clouds have twice as many [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = |text: &str| within(text, 0.25, 4.0))]
+    scale: Option<f64>,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let chosen = chosen(&args.words)?;
+    let directory = match &args.out {
+        Some(path) => RunDirectory::at(path, false)?,
+        None => RunDirectory::create("output".as_ref(), "gallery")?,
+    };
+    let mut exhibits = Vec::new();
+    for (place, shipped) in chosen.iter().enumerate() {
+        let exhibit = exhibit(shipped, directory.path(), args, common);
+        if !common.quiet {
+            let lines = exhibit.found.iter().map(|run| match run.name.as_str() {
+                "" => run.headline.clone(),
+                name => format!("{name}: {}", run.headline),
+            });
+            let said = match exhibit.failure.as_str() {
+                "" => lines.collect::<Vec<_>>().join("\n    "),
+                failure => format!("failed: {failure}"),
+            };
+            let count = format!("{}/{}", place + 1, chosen.len());
+            say(&plain(&format!("{count} {}: {said}", exhibit.name)));
+        }
+        exhibits.push(exhibit);
+        // A gallery that is stopped shows what it has.
+        let html = page(&exhibits).map_err(|e| CliError::io("cannot write the page", e))?;
+        directory.put("index.html", html.as_bytes())?;
+    }
+    let failed = exhibits.iter().filter(|e| !e.failure.is_empty()).count();
+    if common.json {
+        let object = json!({ "directory": directory.path(), "scenarios": exhibits });
+        print(&format!("{object:#}\n"))?;
+    } else {
+        print(&format!("{}\n", directory.path().display()))?;
+    }
+    if failed > 0 {
+        let all = exhibits.len();
+        return Err(CliError::Run(format!("{failed} of {all} scenarios failed")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The scenarios whose names contain one of the `words`; all, if there are none.
+fn chosen(words: &[String]) -> Result<Vec<&'static Shipped>, CliError> {
+    let unknown = |word: &&String| !SHIPPED.iter().any(|s| s.name().contains(word.as_str()));
+    if let Some(word) = words.iter().find(unknown) {
+        return Err(CliError::Usage(format!(
+            "no shipped scenario has `{word}` in its name\n  = help: `ratioflow list` shows what ships"
+        )));
+    }
+    let wanted = |shipped: &&Shipped| {
+        words.is_empty()
+            || words
+                .iter()
+                .any(|word| shipped.name().contains(word.as_str()))
+    };
+    Ok(SHIPPED.iter().filter(wanted).collect())
+}
+
+/// Runs a scenario; what goes wrong is part of the exhibit.
+fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common) -> Exhibit {
+    let name = shipped.name();
+    let mut exhibit = Exhibit {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        question: String::new(),
+        expect: String::new(),
+        command: format!("ratioflow run {name}"),
+        animated: false,
+        found: Vec::new(),
+        failure: String::new(),
+    };
+    if let Err(error) = fill(&mut exhibit, shipped, folder, args, common) {
+        exhibit.failure = error.to_string();
+    }
+    exhibit
+}
+
+fn fill(
+    exhibit: &mut Exhibit,
+    shipped: &Shipped,
+    folder: &Path,
+    args: &GalleryArgs,
+    common: Common,
+) -> Result<(), CliError> {
+    let name = shipped.name();
+    let mut document = Document::parse(name, shipped.text)?;
+    if let Some(scale) = args.scale {
+        document.set_by("--scale", "output.scale", &format!("{scale:?}"))?;
+    }
+    if args.no_frames {
+        document.set_by("--no-frames", "output.frames", "0")?;
+    }
+    let scenario: Scenario = document.read()?;
+    exhibit.title.clone_from(&scenario.title);
+    exhibit.question.clone_from(&scenario.question);
+    exhibit.expect.clone_from(&scenario.expect);
+    exhibit.animated = scenario.output.frames > 0;
+    let directory = RunDirectory::at(&folder.join(name), false)?;
+    if scenario.variants.is_empty() {
+        let progress = Progress::new(scenario.flow.steps, common.quiet);
+        let experiment = Experiment::new(scenario, &Embedded)
+            .map_err(|error| CliError::Run(error.to_string()))?;
+        let record = record(
+            name,
+            &experiment,
+            &Embedded,
+            &directory,
+            &mut |step, row, floors| {
+                progress.show(step, row, floors);
+            },
+        );
+        progress.clear();
+        exhibit.found.push(Found::of("", &record?.manifest));
+        return Ok(());
+    }
+    exhibit.command = format!("ratioflow compare {name}");
+    let variants = scenario
+        .variants
+        .iter()
+        .map(|text| Variant::parse(text).map_err(CliError::Usage))
+        .collect::<Result<Vec<_>, _>>()?;
+    let contenders = contenders(
+        &document,
+        &scenario,
+        &variants,
+        1,
+        args.no_frames,
+        &Embedded,
+        folder,
+    )?;
+    let runs = contenders.iter().flat_map(|c| &c.experiments);
+    let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
+    let progress = Progress::new(steps, common.quiet);
+    let comparison = compare(
+        name,
+        &contenders,
+        &Embedded,
+        &directory,
+        &|step, row, floors| progress.count(step, row, floors),
+        &|_, _, _| {},
+    );
+    progress.clear();
+    let comparison = comparison?;
+    exhibit.found = comparison
+        .order
+        .iter()
+        .filter_map(|variant| Some(Found::of(variant, comparison.variants.get(variant)?)))
+        .collect();
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! `render`: draws the pictures of a finished run again, with other options.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::error::CliError;
+use super::{Common, print, say};
+use crate::render::{Show, Theme};
+use crate::report::{Format, Redraw, redraw};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct RenderArgs {
+    /// The directory of a finished run, or of a comparison
+    #[arg(value_name = "RUN_DIR")]
+    directory: PathBuf,
+    /// Width of a picture in logical pixels, 480 to 8000 [default: 720 for one panel]
+    #[arg(long, value_name = "PIXELS", value_parser = |text: &str| within(text, 480.0, 8000.0))]
+    width: Option<f64>,
+    /// Device pixels per logical pixel, 0.25 to 4; 2 is sharp on a dense screen [default: the scenario's]
+    #[arg(long, value_name = "FACTOR", value_parser = |text: &str| within(text, 0.25, 4.0))]
+    scale: Option<f64>,
+    /// Frames a second of the animation, 1 to 60 [default: the scenario's]
+    #[arg(long, value_name = "N", value_parser = |text: &str| within(text, 1.0, 60.0))]
+    fps: Option<f64>,
+    /// Colours of the paper [default: the scenario's]
+    #[arg(long)]
+    theme: Option<Paper>,
+    /// What a frame shows, separated by commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "LAYERS",
+        default_value = "particles,target,field,arrows"
+    )]
+    show: Vec<Layer>,
+    /// `png`: animation, frames, last cloud and curves; `svg`: last cloud and curves as shapes, for papers
+    #[arg(long, default_value = "png")]
+    format: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Paper {
+    Light,
+    Dark,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Layer {
+    Particles,
+    Target,
+    Field,
+    Arrows,
+    Trails,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Png,
+    Svg,
+}
+
+/// A number from `low` to `high`.
+pub(super) fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (low..=high).contains(&number) {
+        Ok(number)
+    } else {
+        Err(format!("it must be from {low} to {high}"))
+    }
+}
+
+pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliError> {
+    let shows = |layer| args.show.contains(&layer);
+    let wish = Redraw {
+        width: args.width,
+        scale: args.scale,
+        fps: args.fps,
+        theme: args.theme.map(|paper| match paper {
+            Paper::Light => Theme::Light,
+            Paper::Dark => Theme::Dark,
+        }),
+        show: Show {
+            target: shows(Layer::Target),
+            particles: shows(Layer::Particles),
+            field: shows(Layer::Field),
+            arrows: shows(Layer::Arrows),
+            trails: shows(Layer::Trails),
+        },
+        format: match args.format {
+            Kind::Png => Format::Png,
+            Kind::Svg => Format::Svg,
+        },
+    };
+    let files = redraw(&args.directory, &wish)?;
+    if common.json {
+        let object = json!({ "directory": args.directory, "files": files });
+        return print(&format!("{object:#}\n"));
+    }
+    if !common.quiet {
+        say(&format!("drew {}", files.join(", ")));
+    }
+    print(&format!("{}\n", args.directory.display()))
+}

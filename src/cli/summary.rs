@@ -1,0 +1,58 @@
+//! The closing summary of a run: five lines on standard error, the verdict last.
+
+use std::path::Path;
+
+use super::{plain, say, warn};
+use crate::render::number;
+use crate::report::{Manifest, Page, Record};
+use crate::scenario::Scenario;
+
+/// Says what a reader should know before trusting the numbers, and then the five lines.
+pub(super) fn tell(
+    scenario: &Scenario,
+    record: &Record,
+    directory: &Path,
+    seconds: f64,
+    told: usize,
+) {
+    let manifest = &record.manifest;
+    warn(manifest.warnings.get(told..).unwrap_or_default());
+    let title = if scenario.title.is_empty() {
+        &manifest.scenario
+    } else {
+        &scenario.title
+    };
+    say(&format!(
+        "{}: {} particles, {} steps, seed {}, {seconds:.1} s",
+        plain(title),
+        scenario.cloud.particles,
+        manifest.steps,
+        manifest.seed
+    ));
+    say(&format!(
+        "look at it: {}",
+        plain(&directory.join(Page::FILE).display().to_string())
+    ));
+    let (others, modes) = match record.verdict.details.as_slice() {
+        [modes, others] => (others.as_str(), modes.clone()),
+        rest => (rest.last().map_or("", String::as_str), motion(manifest)),
+    };
+    say(&modes);
+    say(others);
+    let colour = if record.verdict.at_floor { "32" } else { "33" };
+    say(&format!(
+        "\x1b[1;{colour}m{}\x1b[0m",
+        plain(&record.verdict.headline)
+    ));
+}
+
+/// How the particles have moved, for a target without modes to count.
+fn motion(manifest: &Manifest) -> String {
+    let value = |name| number(manifest.last.get(name).copied().unwrap_or(f64::NAN));
+    format!(
+        "rms displacement {} along paths of {}, last rms speed {}",
+        value("displacement"),
+        value("path_length"),
+        value("speed")
+    )
+}

@@ -1,0 +1,403 @@
+//! KALE: the witness of a Kullback-Leibler divergence that is made smooth by a kernel.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
+use super::centres::condense;
+use super::radial::{Kernel, Radial, Weighted};
+use super::solve::{Cholesky, Symmetric, dot, times};
+use super::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::cloud::{Cloud, CloudView};
+use crate::setting::{Invalid, WordOr, at_least, positive};
+
+const MOST_STEPS: usize = 200;
+/// A fit has converged when the witness at every target point agrees with its weight to this.
+const CONVERGED: f64 = 1e-9;
+/// Longest change of the logarithm of a weight in one step.
+const LONGEST: f64 = 4.0;
+
+/// `D = −h`, with h the witness of `KALE(q‖p) = (1+λ) max_h 1 + E_q h − E_p e^h − λ/2 ‖h‖²`, which for λ → 0 is `log q/p`.
+///
+/// Glaser, Arbel and Gretton, "KALE flow", `NeurIPS` 2021. It is found through the dual, the least over `a > 0` of
+/// `Σ_j a_j log(a_j/w_j) − a_j + ‖Σ_j a_j k(x_j, ·) − μ_q‖²/2λ`, with `x_j` the target points, `w_j` their shares and `μ_q` the
+/// kernel mean of the cloud; then `h = (μ_q − Σ_j a_j k(x_j, ·))/λ`. Newton's steps are taken in `log a_j`, with a
+/// factorisation that is kept as long as it serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KaleSpec {
+    /// Most target points in the dual, at least 1. A larger target sample is condensed to as many centres, each with the share
+    /// of the samples nearest to it.
+    pub centres: usize,
+    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    pub kernel: Radial,
+    /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
+    pub bandwidth: BandwidthSpec,
+    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one.
+    pub bandwidth_scale: f64,
+    /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
+    pub anneal_until: f64,
+    /// Weight λ > 0 of the penalty: towards 0 the witness is the log ratio, for large λ that of the MMD.
+    pub lambda: f64,
+}
+
+impl Default for KaleSpec {
+    fn default() -> Self {
+        Self {
+            centres: 300,
+            kernel: Radial::Gaussian,
+            bandwidth: WordOr::Word(BandwidthRule::Anneal),
+            bandwidth_scale: 1.0,
+            anneal_until: 0.6,
+            lambda: 1e-3,
+        }
+    }
+}
+
+impl KaleSpec {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a number out of range.
+    pub fn build(&self) -> Result<Kale, Invalid> {
+        at_least("centres", self.centres, 1)?;
+        positive("lambda", self.lambda)?;
+        let schedule = Schedule::new(
+            "kale",
+            self.bandwidth,
+            self.bandwidth_scale,
+            self.anneal_until,
+        )?
+        .without_cv()?;
+        Ok(Kale {
+            spec: self.clone(),
+            schedule,
+            bandwidth: 1.0,
+            target: Target::default(),
+            logs: Vec::new(),
+            anchor: None,
+            witness: Weighted::default(),
+        })
+    }
+}
+
+/// The fitted witness.
+#[derive(Clone, Debug)]
+pub struct Kale {
+    spec: KaleSpec,
+    schedule: Schedule,
+    bandwidth: f64,
+    target: Target,
+    /// `log a_j/w_j`: the witness at the target points. The next fit begins with it.
+    logs: Vec<f64>,
+    anchor: Option<Anchor>,
+    /// Target points and cloud with their weights in D.
+    witness: Weighted,
+}
+
+/// The target sample, and what is worked out from it.
+#[derive(Clone, Debug, Default)]
+struct Target {
+    sample: Cloud,
+    points: Cloud,
+    /// Their shares.
+    shares: Vec<f64>,
+    /// `k(x_i, x_j)` at the bandwidth that stands beside it.
+    matrix: (f64, Vec<f64>),
+}
+
+/// `I + A^½ K A^½/λ` in factors, for the weights `a = w e^{logs}` and the bandwidth at which it was worked out.
+#[derive(Clone, Debug)]
+struct Anchor {
+    bandwidth: f64,
+    logs: Vec<f64>,
+    /// Nothing where the anchor was restored and is not used yet.
+    factor: Option<Cholesky>,
+}
+
+fn refuse(reason: String) -> FitError {
+    FitError {
+        discriminator: "kale",
+        reason,
+    }
+}
+
+impl Target {
+    fn load(&mut self, sample: CloudView<'_>, centres: usize) {
+        if self.sample != sample {
+            let (points, shares) = condense(sample, centres);
+            *self = Self {
+                sample: sample.to_owned(),
+                points,
+                shares,
+                matrix: (f64::NAN, Vec::new()),
+            };
+        }
+    }
+
+    fn scale(&mut self, kernel: Kernel) {
+        if self.matrix.0 != kernel.h {
+            let points = Weighted::evenly(self.points.view(), 1.0);
+            self.matrix = (kernel.h, kernel.matrix(self.points.view(), &points, 0));
+        }
+    }
+
+    /// `a = w e^{logs}`.
+    fn weights(&self, logs: &[f64]) -> Vec<f64> {
+        let each = self.shares.iter().zip(logs);
+        each.map(|(w, u)| w * u.exp()).collect()
+    }
+
+    /// The factor at these weights; its eigenvalues are at least one.
+    fn factor(&self, logs: &[f64], lambda: f64) -> Result<Cholesky, FitError> {
+        let size = self.shares.len();
+        let roots: Vec<f64> = self.weights(logs).iter().map(|a| a.sqrt()).collect();
+        let mut matrix = Symmetric {
+            size,
+            values: self.matrix.1.clone(),
+        };
+        for (i, row) in matrix.values.chunks_mut(size).enumerate() {
+            for (v, root) in row[..=i].iter_mut().zip(&roots) {
+                *v *= roots[i] * root / lambda;
+            }
+        }
+        matrix.add_to_diagonal(1.0);
+        Cholesky::new(matrix).ok_or_else(|| {
+            refuse(format!(
+                "its {size} equations are singular; raise lambda ({lambda:e})"
+            ))
+        })
+    }
+}
+
+/// The state of the dual at some weights.
+struct Dual<'a> {
+    target: &'a Target,
+    lambda: f64,
+    /// `μ_q` at the target points.
+    mean: &'a [f64],
+    logs: Vec<f64>,
+    weights: Vec<f64>,
+    /// `Σ_j a_j k(x_j, ·)` at the target points.
+    sums: Vec<f64>,
+    /// Slope of the dual in each `a_j`.
+    slopes: Vec<f64>,
+}
+
+impl<'a> Dual<'a> {
+    fn new(target: &'a Target, lambda: f64, mean: &'a [f64], logs: Vec<f64>) -> Self {
+        let weights = target.weights(&logs);
+        let sums = times(&target.matrix.1, &weights);
+        let terms = logs.iter().zip(sums.iter().zip(mean));
+        let slopes = terms.map(|(u, (s, m))| u + (s - m) / lambda).collect();
+        Self {
+            target,
+            lambda,
+            mean,
+            logs,
+            weights,
+            sums,
+            slopes,
+        }
+    }
+
+    /// The objective, without the constant `‖μ_q‖²/2λ`.
+    fn value(&self) -> f64 {
+        let entropy: f64 = self
+            .weights
+            .iter()
+            .zip(&self.logs)
+            .map(|(a, u)| a * (u - 1.0))
+            .sum();
+        let square = dot(&self.weights, &self.sums) - 2.0 * dot(&self.weights, self.mean);
+        entropy + square / (2.0 * self.lambda)
+    }
+
+    /// Largest slope, in which the logarithm has factor one.
+    fn error(&self) -> f64 {
+        self.slopes.iter().fold(0.0, |most: f64, v| {
+            if v.is_nan() {
+                f64::NAN
+            } else {
+                most.max(v.abs())
+            }
+        })
+    }
+
+    /// Newton's change of the logarithms, with the curvature at `anchor`.
+    fn direction(&self, anchor: &[f64], factor: &Cholesky) -> Vec<f64> {
+        let roots: Vec<f64> = self
+            .target
+            .weights(anchor)
+            .iter()
+            .map(|a| a.sqrt().max(1e-100))
+            .collect();
+        let mut step: Vec<f64> = self
+            .slopes
+            .iter()
+            .zip(&roots)
+            .map(|(s, root)| -s * root)
+            .collect();
+        factor.solve(&mut step);
+        // From the change of a, which is A^½ times this, to that of log a.
+        step.iter_mut().zip(&roots).for_each(|(v, root)| *v /= root);
+        step
+    }
+
+    fn moved(&self, direction: &[f64], length: f64) -> Self {
+        let logs = self.logs.iter().zip(direction);
+        let logs = logs.map(|(u, d)| u + length * d).collect();
+        Self::new(self.target, self.lambda, self.mean, logs)
+    }
+}
+
+impl Kale {
+    /// `KALE(q‖p)` of the present fit, in nats; NaN before the first. Every call sums over all pairs of particles.
+    #[must_use]
+    pub fn divergence(&self) -> f64 {
+        let lambda = self.spec.lambda;
+        let cloud = self.witness.len() - self.logs.len();
+        if cloud == 0 {
+            return f64::NAN;
+        }
+        let places = Cloud::from_shape_fn((cloud, 2), |(i, axis)| {
+            [&self.witness.x, &self.witness.y][axis][self.logs.len() + i]
+        });
+        let at_cloud = self.kernel().sums(places.view(), &self.witness);
+        let over_cloud = -at_cloud.iter().sum::<f64>() / cloud as f64;
+        let weights = self.target.weights(&self.logs);
+        let square = (over_cloud - dot(&weights, &self.logs)) / lambda;
+        let mass: f64 = weights.iter().sum();
+        (1.0 + lambda) * (1.0 + over_cloud - mass - 0.5 * lambda * square)
+    }
+
+    fn kernel(&self) -> Kernel {
+        Kernel {
+            shape: self.spec.kernel,
+            h: self.bandwidth,
+        }
+    }
+}
+
+impl Discriminator for Kale {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError> {
+        self.bandwidth = self.schedule.at(real, fake, round.progress)?;
+        let kernel = self.kernel();
+        let lambda = self.spec.lambda;
+        self.target.load(real, self.spec.centres);
+        self.target.scale(kernel);
+        let target = &self.target;
+        let mean = kernel.sums(target.points.view(), &Weighted::evenly(fake, 1.0));
+        let size = target.shares.len();
+        let mut logs = std::mem::take(&mut self.logs);
+        if logs.len() != size {
+            logs = vec![0.0; size];
+        }
+        let mut anchor = self.anchor.take();
+        if let Some(kept) = &mut anchor {
+            if kept.bandwidth != self.bandwidth || kept.logs.len() != size {
+                anchor = None;
+            } else if kept.factor.is_none() {
+                kept.factor = Some(target.factor(&kept.logs, lambda)?);
+            }
+        }
+        // Rounding alone makes slopes of this size.
+        let tolerance = CONVERGED.max(1e-14 / lambda);
+        let mut dual = Dual::new(target, lambda, &mean, logs);
+        let mut steps = 0;
+        while dual.error() >= tolerance && steps < MOST_STEPS {
+            steps += 1;
+            if let Some(Anchor {
+                factor: Some(factor),
+                logs,
+                ..
+            }) = &anchor
+            {
+                let next = dual.moved(&dual.direction(logs, factor), 1.0);
+                if next.error() < 0.5 * dual.error() {
+                    dual = next;
+                    continue;
+                }
+            }
+            let factor = target.factor(&dual.logs, lambda)?;
+            let direction = dual.direction(&dual.logs, &factor);
+            let furthest = direction.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+            let mut length = (LONGEST / furthest).min(1.0);
+            let value = dual.value();
+            let mut next = dual.moved(&direction, length);
+            let mut tries = 0;
+            while !(next.value() <= value) && tries < 30 {
+                length *= 0.5;
+                tries += 1;
+                next = dual.moved(&direction, length);
+            }
+            anchor = Some(Anchor {
+                bandwidth: self.bandwidth,
+                logs: dual.logs.clone(),
+                factor: Some(factor),
+            });
+            dual = next;
+        }
+        // Written so that NaN is refused as well.
+        if !(dual.error() < tolerance) {
+            return Err(refuse(format!(
+                "its dual is {:e} from its minimum after {steps} steps; raise lambda ({lambda:e}) or the bandwidth ({})",
+                dual.error(),
+                self.bandwidth
+            )));
+        }
+        let inverse = 1.0 / lambda;
+        let weights = dual.weights.iter().map(|a| inverse * a).collect();
+        self.logs = dual.logs;
+        self.witness =
+            Weighted::new(target.points.view(), weights).and(Weighted::evenly(fake, -inverse));
+        self.anchor = anchor;
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        self.kernel().field(at, &self.witness, into);
+    }
+
+    fn pace(&self) -> Pace {
+        super::fitted_pace(self.bandwidth)
+    }
+
+    fn carry(&self) -> Vec<f64> {
+        let mut carry = self.schedule.carry();
+        if let Some(anchor) = &self.anchor {
+            carry.push(anchor.bandwidth);
+            carry.extend(&anchor.logs);
+            carry.extend(&self.logs);
+        }
+        carry
+    }
+
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        let (ends, kept) = carry.split_at(carry.len().min(2));
+        self.schedule.restore(ends)?;
+        self.anchor = None;
+        self.logs = Vec::new();
+        if let Some((&bandwidth, logs)) = kept.split_first() {
+            if logs.len() % 2 != 0 {
+                return Err(refuse(format!(
+                    "expected an even number of carried weights, found {}",
+                    logs.len()
+                )));
+            }
+            let (anchor, logs) = logs.split_at(logs.len() / 2);
+            self.anchor = Some(Anchor {
+                bandwidth,
+                logs: anchor.to_vec(),
+                factor: None,
+            });
+            self.logs = logs.to_vec();
+        }
+        Ok(())
+    }
+}

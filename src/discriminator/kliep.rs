@@ -1,0 +1,268 @@
+//! KLIEP: the ratio as a sum of kernels that makes the target sample most likely.
+
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
+use super::centres::{folds, spread_out};
+use super::radial::{Kernel, Radial, Weighted};
+use super::solve::{times, transposed_times};
+use super::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::cloud::CloudView;
+use crate::setting::{Invalid, WordOr, at_least};
+
+const FOLDS: usize = 5;
+/// A fit has converged when the mean log likelihood is less than this below its maximum, in nats.
+const GAP: f64 = 1e-3;
+const MOST_STEPS: usize = 5000;
+
+/// `r̂(x) = Σ_l θ_l k(x, c_l)` with the greatest `E_p log r̂` among those with `E_q r̂ = 1` and `θ ≥ 0`; `D = log r̂`.
+///
+/// Kullback-Leibler importance estimation procedure: Sugiyama et al., NIPS 2007. It has no penalty; its authors choose the
+/// bandwidth by the likelihood of samples left out. The maximum is found as that of a mixture is, by expectation
+/// maximisation: with the components `k(·, c_l)/E_q k(·, c_l)` both constraints hold by themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KliepSpec {
+    /// Number of kernel centres, at least 1, spread out over the target sample.
+    pub centres: usize,
+    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    pub kernel: Radial,
+    /// `anneal` (coarse to fine), `cv` (cross-validation at each fit), `loo` (leave-one-out likelihood), `silverman`, or a
+    /// number in the target's units.
+    pub bandwidth: BandwidthSpec,
+    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one.
+    pub bandwidth_scale: f64,
+    /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
+    pub anneal_until: f64,
+}
+
+impl Default for KliepSpec {
+    fn default() -> Self {
+        Self {
+            centres: 100,
+            kernel: Radial::Gaussian,
+            bandwidth: WordOr::Word(BandwidthRule::Anneal),
+            bandwidth_scale: 1.0,
+            anneal_until: 0.6,
+        }
+    }
+}
+
+impl KliepSpec {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a number out of range.
+    pub fn build(&self) -> Result<Kliep, Invalid> {
+        at_least("centres", self.centres, 1)?;
+        Ok(Kliep {
+            spec: self.clone(),
+            schedule: Schedule::new(
+                "kliep",
+                self.bandwidth,
+                self.bandwidth_scale,
+                self.anneal_until,
+            )?,
+            bandwidth: 1.0,
+            points: Weighted::default(),
+        })
+    }
+}
+
+/// The fitted ratio.
+#[derive(Clone, Debug)]
+pub struct Kliep {
+    spec: KliepSpec,
+    schedule: Schedule,
+    bandwidth: f64,
+    /// Centres with the logarithms of their weights.
+    points: Weighted,
+}
+
+/// The components at the samples: `e^{level_i} component_{il}` is component `l` at sample `i`.
+struct Components {
+    rows: Vec<f64>,
+    levels: Vec<f64>,
+    size: usize,
+}
+
+impl Components {
+    /// Those of the rows that `keep` names.
+    fn some(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let kept: Vec<usize> = (0..self.levels.len()).filter(|&i| keep(i)).collect();
+        let row = |&i: &usize| &self.rows[i * self.size..][..self.size];
+        Self {
+            rows: kept.iter().flat_map(row).copied().collect(),
+            levels: kept.iter().map(|&i| self.levels[i]).collect(),
+            size: self.size,
+        }
+    }
+
+    /// The shares of the components, summing to one, at which the samples are most likely.
+    fn fit(&self) -> Option<Vec<f64>> {
+        let count = self.levels.len() as f64;
+        let mut shares = vec![1.0 / self.size as f64; self.size];
+        for _ in 0..MOST_STEPS {
+            let inverse: Vec<f64> = times(&self.rows, &shares)
+                .iter()
+                .map(|density| 1.0 / (count * density))
+                .collect();
+            let factors = transposed_times(&self.rows, &inverse, self.size);
+            // The likelihood is concave: its slope towards the best component bounds what is left to gain.
+            let left = factors.iter().fold(0.0_f64, |most, &f| most.max(f)) - 1.0;
+            if !left.is_finite() {
+                return None;
+            }
+            if left < GAP {
+                return Some(shares);
+            }
+            shares
+                .iter_mut()
+                .zip(factors)
+                .for_each(|(share, f)| *share *= f);
+        }
+        None
+    }
+
+    /// Mean log likelihood of the samples.
+    fn likelihood(&self, shares: &[f64]) -> f64 {
+        let densities = times(&self.rows, shares);
+        let each = densities.iter().zip(&self.levels);
+        let sum: f64 = each
+            .map(|(density, level)| density.max(f64::MIN_POSITIVE).ln() + level)
+            .sum();
+        sum / self.levels.len().max(1) as f64
+    }
+}
+
+impl Kliep {
+    /// The bandwidth `h` of the present fit, in the target's units.
+    #[must_use]
+    pub fn bandwidth(&self) -> f64 {
+        self.bandwidth
+    }
+
+    /// The components at the target samples, and `log E_q k(·, c_l)` for each centre.
+    fn components(
+        kernel: Kernel,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        centres: &Weighted,
+    ) -> (Components, Vec<f64>) {
+        let size = centres.len();
+        let places = ndarray::Array2::from_shape_fn((size, 2), |(l, axis)| {
+            [centres.x[l], centres.y[l]][axis]
+        });
+        let mut at_centres = Ratio::default();
+        let mut evenly = Weighted::evenly(fake, 0.0);
+        evenly.weights.fill(-(fake.nrows() as f64).ln());
+        kernel.log_field(places.view(), &evenly, &mut at_centres);
+        let norms = at_centres.log.to_vec();
+        let mut rows = vec![0.0; real.nrows() * size];
+        let levels: Vec<f64> = rows
+            .par_chunks_mut(size)
+            .enumerate()
+            .map(|(i, row)| {
+                kernel.logs([real[[i, 0]], real[[i, 1]]], centres, row);
+                row.iter_mut().zip(&norms).for_each(|(v, norm)| *v -= norm);
+                let level = row.iter().fold(f64::NEG_INFINITY, |most, &v| most.max(v));
+                row.iter_mut().for_each(|v| *v = (*v - level).exp());
+                level
+            })
+            .collect();
+        let components = Components { rows, levels, size };
+        (components, norms)
+    }
+}
+
+fn refuse(reason: String) -> FitError {
+    FitError {
+        discriminator: "kliep",
+        reason,
+    }
+}
+
+impl Discriminator for Kliep {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError> {
+        let centres = Weighted::evenly(spread_out(real, self.spec.centres).view(), 0.0);
+        let kernel = |h| Kernel {
+            shape: self.spec.kernel,
+            h,
+        };
+        let unfit = |h: f64| {
+            refuse(format!(
+                "the likelihood did not converge in {MOST_STEPS} steps at the bandwidth {h}; set another"
+            ))
+        };
+        let h = match self.schedule.candidates(real, fake)? {
+            None => self.schedule.at(real, fake, round.progress)?,
+            Some(candidates) => {
+                if real.nrows() < FOLDS {
+                    return Err(refuse(format!(
+                        "cross-validation needs {FOLDS} target samples; set bandwidth to a number"
+                    )));
+                }
+                let fold = folds(real, FOLDS);
+                let mut best = (f64::NEG_INFINITY, f64::NAN);
+                for h in candidates {
+                    let (all, _) = Self::components(kernel(h), real, fake, &centres);
+                    let mut score = 0.0;
+                    for f in 0..FOLDS {
+                        let shares = all.some(|i| fold[i] != f).fit();
+                        let shares = shares.ok_or_else(|| unfit(h))?;
+                        score += all.some(|i| fold[i] == f).likelihood(&shares);
+                    }
+                    if score > best.0 {
+                        best = (score, h);
+                    }
+                }
+                best.1
+            }
+        };
+        let (components, norms) = Self::components(kernel(h), real, fake, &centres);
+        let shares = components.fit().ok_or_else(|| unfit(h))?;
+        self.points = centres;
+        for (weight, (share, norm)) in self
+            .points
+            .weights
+            .iter_mut()
+            .zip(shares.iter().zip(&norms))
+        {
+            *weight = share.ln() - norm;
+        }
+        self.points.retain_finite();
+        self.bandwidth = h;
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        if self.points.len() == 0 {
+            *into = Ratio::zeros(at.nrows());
+            return;
+        }
+        let kernel = Kernel {
+            shape: self.spec.kernel,
+            h: self.bandwidth,
+        };
+        kernel.log_field(at, &self.points, into);
+    }
+
+    fn pace(&self) -> Pace {
+        super::fitted_pace(self.bandwidth)
+    }
+
+    fn carry(&self) -> Vec<f64> {
+        self.schedule.carry()
+    }
+
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        self.schedule.restore(carry)
+    }
+}

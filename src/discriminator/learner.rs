@@ -1,0 +1,194 @@
+//! A network on standardised coordinates that goes on learning from fit to fit: what neural estimators share.
+
+use rand::Rng;
+
+use super::{FitError, Ratio};
+use crate::cloud::{CloudView, mean, spread};
+use crate::network::{Activation, Method, Network, Optimizer};
+use crate::random::Stream;
+
+/// The shape of a network and how it follows its gradient.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) hidden: &'a [usize],
+    pub(super) activation: Activation,
+    pub(super) optimizer: Method,
+    pub(super) betas: [f64; 2],
+}
+
+/// What is carried from fit to fit.
+#[derive(Debug)]
+pub(super) struct Learner {
+    pub(super) frame: Frame,
+    pub(super) network: Network<f32>,
+    pub(super) optimizer: Optimizer<f32>,
+}
+
+impl Learner {
+    /// A network `ℝ² → ℝ` with weights drawn from `stream`.
+    pub(super) fn new(frame: Frame, plan: Plan<'_>, stream: Stream) -> Self {
+        let network = Network::new(plan.hidden, 1, plan.activation, stream);
+        let count = network.parameters().len();
+        Self {
+            frame,
+            network,
+            optimizer: Optimizer::new(plan.optimizer, plan.betas, count),
+        }
+    }
+
+    /// One step of the optimiser at `rate`. A gradient that plain steps are to follow is shortened to length one: they go as
+    /// far as it is long, and a single minibatch could throw the weights out of reach.
+    pub(super) fn step(&mut self, method: Method, rate: f64, gradient: &mut [f32]) {
+        let squares: f32 = gradient.iter().map(|g| g * g).sum();
+        if method == Method::Sgd && squares > 1.0 {
+            let factor = 1.0 / squares.sqrt();
+            gradient.iter_mut().for_each(|g| *g *= factor);
+        }
+        self.optimizer
+            .step(rate, gradient, self.network.parameters_mut());
+    }
+
+    /// Writes what `read` makes of the output `d`, and its derivative by `d`, at each of the points `at` (`n×2`) into
+    /// `into.log`, and the gradient of it in the target's units into `into.gradient`.
+    pub(super) fn evaluate(
+        &self,
+        at: CloudView<'_>,
+        into: &mut Ratio,
+        read: impl Fn(f64) -> (f64, f64),
+    ) {
+        let count = at.nrows();
+        into.resize(count);
+        let points = self.frame.standardise(at);
+        let mut values = vec![0.0; count];
+        let mut slopes = vec![0.0; 2 * count];
+        self.network
+            .evaluate_with_gradient(&points, &mut values, &mut slopes);
+        let rows = into.gradient.rows_mut().into_iter().zip(&mut into.log);
+        for ((mut gradient, log), (&d, slope)) in
+            rows.zip(values.iter().zip(slopes.chunks_exact(2)))
+        {
+            let (value, factor) = read(f64::from(d));
+            *log = value;
+            gradient[0] = factor * f64::from(slope[0]) / self.frame.scale;
+            gradient[1] = factor * f64::from(slope[1]) / self.frame.scale;
+        }
+    }
+
+    /// Whether every weight is finite.
+    pub(super) fn is_finite(&self) -> bool {
+        self.network.parameters().iter().all(|w| w.is_finite())
+    }
+
+    /// Frame, weights and the optimiser's memory as plain numbers.
+    pub(super) fn carry(&self) -> Vec<f64> {
+        let Frame { centre, scale } = self.frame;
+        let mut carry = vec![centre[0], centre[1], scale];
+        carry.extend(self.network.parameters().iter().copied().map(f64::from));
+        carry.extend(self.optimizer.carry());
+        carry
+    }
+
+    /// A learner from what [`carry`](Self::carry) gave.
+    ///
+    /// # Errors
+    /// How many numbers the `plan` asks for, if they are not as many.
+    pub(super) fn restored(plan: Plan<'_>, carry: &[f64]) -> Result<Self, usize> {
+        const HEAD: usize = 3;
+        let shape = Frame {
+            centre: [0.0; 2],
+            scale: 1.0,
+        };
+        // The weights drawn here are overwritten below; only the shape counts.
+        let mut learner = Self::new(shape, plan, Stream::new(0, "restored"));
+        let weights = learner.network.parameters().len();
+        let expected = HEAD + weights + learner.optimizer.carry_len();
+        if carry.len() != expected {
+            return Err(expected);
+        }
+        learner.frame = Frame {
+            centre: [carry[0], carry[1]],
+            scale: carry[2],
+        };
+        for (weight, &kept) in learner
+            .network
+            .parameters_mut()
+            .iter_mut()
+            .zip(&carry[HEAD..])
+        {
+            *weight = kept as f32;
+        }
+        learner.optimizer.restore(&carry[HEAD + weights..]);
+        Ok(learner)
+    }
+}
+
+/// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) centre: [f64; 2],
+    pub(super) scale: f64,
+}
+
+impl Frame {
+    /// The coordinates in which the target sample `real` has mean 0 and pooled standard deviation 1.
+    ///
+    /// # Errors
+    /// [`FitError`] of the estimator `discriminator` if the sample has no extent.
+    pub(super) fn of(real: CloudView<'_>, discriminator: &'static str) -> Result<Self, FitError> {
+        let scale = spread(real);
+        if scale.is_finite() && scale > 0.0 {
+            return Ok(Self {
+                centre: mean(real),
+                scale,
+            });
+        }
+        Err(FitError {
+            discriminator,
+            reason: format!(
+                "the spread of the {} target samples is {scale}; it must be above 0",
+                real.nrows()
+            ),
+        })
+    }
+
+    /// The points (`n×2`) in standardised coordinates, row by row; a point beyond a million standard
+    /// deviations is taken to lie there, where single precision still computes.
+    pub(super) fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
+        const FAR: f64 = 1e6;
+        points
+            .rows()
+            .into_iter()
+            .flat_map(|row| [0, 1].map(|k| (row[k] - self.centre[k]) / self.scale))
+            .map(|x| x.clamp(-FAR, FAR) as f32)
+            .collect()
+    }
+}
+
+/// Samples that are dealt like cards: each once, in random order, before any comes again. Over an epoch the
+/// minibatches add up to the sample itself, and the masses of its modes are seen without error.
+pub(super) struct Deck {
+    /// `n×2`, row by row.
+    points: Vec<f32>,
+    dealt: usize,
+}
+
+impl Deck {
+    pub(super) fn new(points: Vec<f32>) -> Self {
+        Self { points, dealt: 0 }
+    }
+
+    /// Fills `hand` (`count×2`).
+    pub(super) fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
+        let count = self.points.len() / 2;
+        for point in hand.chunks_exact_mut(2) {
+            if self.dealt == count {
+                self.dealt = 0;
+            }
+            let pick = rng.random_range(self.dealt..count);
+            self.points.swap(2 * self.dealt, 2 * pick);
+            self.points.swap(2 * self.dealt + 1, 2 * pick + 1);
+            point.copy_from_slice(&self.points[2 * self.dealt..][..2]);
+            self.dealt += 1;
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Kernels that depend on distance alone: their values between two clouds, and signed sums with their gradient.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Ratio;
+use crate::cloud::CloudView;
+use crate::vector;
+
+/// Places that one task works on.
+const CHUNK: usize = 64;
+const LANES: usize = 8;
+
+/// A kernel `k(x, y)`, with `r = ‖x − y‖` and the bandwidth h.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Radial {
+    /// `exp(−r²/2h²)`.
+    #[default]
+    Gaussian,
+    /// `exp(−r/h)`, with a kink at r = 0.
+    Laplace,
+    /// `1/√(1 + r²/h²)`, which decays slowly.
+    InverseMultiquadric,
+}
+
+impl Radial {
+    /// From `u = r²/h²`: `k`, and the pull `s` in `∇_x k = −s (x − y)/h²`.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
+    fn value_and_pull(self, u: f64) -> [f64; 2] {
+        match self {
+            Self::Gaussian => [vector::exp(-0.5 * u); 2],
+            Self::Laplace => {
+                let r = u.sqrt();
+                let k = vector::exp(-r);
+                // At the kink the pull meets a difference of zero.
+                [k, k / if r > 1e-12 { r } else { 1e-12 }]
+            }
+            Self::InverseMultiquadric => {
+                let k = 1.0 / (1.0 + u).sqrt();
+                [k, k * k * k]
+            }
+        }
+    }
+
+    /// From `u = r²/h²`: `log k`, and the pull of `log k`.
+    fn log_and_pull(self, u: f64) -> [f64; 2] {
+        match self {
+            Self::Gaussian => [-0.5 * u, 1.0],
+            Self::Laplace => {
+                let r = u.sqrt();
+                [-r, 1.0 / r.max(1e-12)]
+            }
+            Self::InverseMultiquadric => [-0.5 * u.ln_1p(), 1.0 / (1.0 + u)],
+        }
+    }
+}
+
+/// Points of the plane, with a weight each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Weighted {
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
+    pub(super) weights: Vec<f64>,
+}
+
+impl Weighted {
+    pub(super) fn new(points: CloudView<'_>, weights: Vec<f64>) -> Self {
+        Self {
+            x: points.column(0).to_vec(),
+            y: points.column(1).to_vec(),
+            weights,
+        }
+    }
+
+    /// All points with the same weight; all weights together are `total`.
+    pub(super) fn evenly(points: CloudView<'_>, total: f64) -> Self {
+        let share = total / points.nrows().max(1) as f64;
+        Self::new(points, vec![share; points.nrows()])
+    }
+
+    /// These points and others.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.x.extend(other.x);
+        self.y.extend(other.y);
+        self.weights.extend(other.weights);
+        self
+    }
+
+    /// Takes away the points without a finite weight: those whose logarithm stands for zero.
+    pub(super) fn retain_finite(&mut self) {
+        let keep: Vec<bool> = self.weights.iter().map(|w| w.is_finite()).collect();
+        for values in [&mut self.x, &mut self.y, &mut self.weights] {
+            let mut kept = keep.iter();
+            values.retain(|_| kept.next() == Some(&true));
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.x.len()
+    }
+}
+
+/// A kernel with its bandwidth.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kernel {
+    pub(super) shape: Radial,
+    pub(super) h: f64,
+}
+
+impl Kernel {
+    /// `k(x_i, c_l)` for all places `x_i` (`n×2`) and all points `c_l`, row by row; each row ends in `extra` places
+    /// that are left zero.
+    pub(super) fn matrix(self, at: CloudView<'_>, points: &Weighted, extra: usize) -> Vec<f64> {
+        let width = points.len() + extra;
+        let mut all = vec![0.0; at.nrows() * width];
+        all.par_chunks_mut(CHUNK * width)
+            .enumerate()
+            .for_each(|(chunk, rows)| {
+                for (i, row) in rows.chunks_mut(width).enumerate() {
+                    let i = chunk * CHUNK + i;
+                    let row = &mut row[..points.len()];
+                    values(self, [at[[i, 0]], at[[i, 1]]], points, row);
+                }
+            });
+        all
+    }
+
+    /// `Σ_l w_l k(x_i, c_l)` at all places (`n×2`).
+    pub(super) fn sums(self, at: CloudView<'_>, points: &Weighted) -> Vec<f64> {
+        let mut into = vec![0.0; at.nrows()];
+        into.par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(chunk, into)| {
+                let mut row = vec![0.0; points.len()];
+                for (i, into) in into.iter_mut().enumerate() {
+                    let i = chunk * CHUNK + i;
+                    values(self, [at[[i, 0]], at[[i, 1]]], points, &mut row);
+                    *into = super::solve::dot(&points.weights, &row);
+                }
+            });
+        into
+    }
+
+    /// `Σ_l w_l k(x_i, c_l)` and its gradient at all places (`n×2`).
+    pub(super) fn field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
+        self.each(at, into, |place| signed_sum(self, place, points));
+    }
+
+    /// `log Σ_l e^{w_l} k(x_i, c_l)`, and its gradient, at all places (`n×2`); finite however far away the points are.
+    pub(super) fn log_field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
+        self.each(at, into, |place| self.log_sum(place, points));
+    }
+
+    fn each(self, at: CloudView<'_>, into: &mut Ratio, sum: impl Fn([f64; 2]) -> [f64; 3] + Sync) {
+        into.resize(at.nrows());
+        let mut found = vec![[0.0; 3]; at.nrows()];
+        found
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(chunk, found)| {
+                for (i, found) in found.iter_mut().enumerate() {
+                    let i = chunk * CHUNK + i;
+                    *found = sum([at[[i, 0]], at[[i, 1]]]);
+                }
+            });
+        for (i, [value, x, y]) in found.into_iter().enumerate() {
+            into.log[i] = value;
+            into.gradient[[i, 0]] = x;
+            into.gradient[[i, 1]] = y;
+        }
+    }
+
+    /// `log k` between a place and each point.
+    pub(super) fn logs(self, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
+        let scale = 1.0 / (self.h * self.h);
+        for (l, into) in into.iter_mut().enumerate() {
+            let (dx, dy) = (x - points.x[l], y - points.y[l]);
+            *into = self.shape.log_and_pull(scale * (dx * dx + dy * dy))[0];
+        }
+    }
+
+    fn log_sum(self, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
+        let scale = 1.0 / (self.h * self.h);
+        let term = |l: usize| {
+            let (dx, dy) = (x - points.x[l], y - points.y[l]);
+            let [log, pull] = self.shape.log_and_pull(scale * (dx * dx + dy * dy));
+            [points.weights[l] + log, pull * dx, pull * dy]
+        };
+        let all = || (0..points.len()).map(term);
+        let largest = all().fold(f64::NEG_INFINITY, |most, [log, ..]| most.max(log));
+        let mut sums = [0.0; 3];
+        for [log, dx, dy] in all() {
+            let k = vector::exp(log - largest);
+            sums[0] += k;
+            sums[1] += k * dx;
+            sums[2] += k * dy;
+        }
+        let [sum, dx, dy] = sums;
+        [largest + sum.ln(), -scale * dx / sum, -scale * dy / sum]
+    }
+}
+
+/// `k` between a place and each point.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
+    let scale = 1.0 / (kernel.h * kernel.h);
+    let count = into.len();
+    let (xs, ys) = (&points.x[..count], &points.y[..count]);
+    for i in 0..count {
+        let (dx, dy) = (x - xs[i], y - ys[i]);
+        into[i] = scale * (dx * dx + dy * dy);
+    }
+    match kernel.shape {
+        Radial::Gaussian => {
+            for v in into {
+                *v = Radial::Gaussian.value_and_pull(*v)[0];
+            }
+        }
+        Radial::Laplace => {
+            for v in into {
+                *v = Radial::Laplace.value_and_pull(*v)[0];
+            }
+        }
+        Radial::InverseMultiquadric => {
+            for v in into {
+                *v = Radial::InverseMultiquadric.value_and_pull(*v)[0];
+            }
+        }
+    }
+}
+
+/// `Σ w k` and its gradient at a place.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
+    let scale = 1.0 / (kernel.h * kernel.h);
+    let mut sums = [[0.0; LANES]; 3];
+    let chunks = points.x.chunks(LANES).zip(points.y.chunks(LANES));
+    for ((xs, ys), ws) in chunks.zip(points.weights.chunks(LANES)) {
+        let (mut dx, mut dy, mut w) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        for lane in 0..xs.len() {
+            dx[lane] = x - xs[lane];
+            dy[lane] = y - ys[lane];
+            w[lane] = ws[lane];
+        }
+        let mut both = [[0.0; 2]; LANES];
+        match kernel.shape {
+            Radial::Gaussian => {
+                for lane in 0..LANES {
+                    let u = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+                    both[lane] = Radial::Gaussian.value_and_pull(u);
+                }
+            }
+            Radial::Laplace => {
+                for lane in 0..LANES {
+                    let u = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+                    both[lane] = Radial::Laplace.value_and_pull(u);
+                }
+            }
+            Radial::InverseMultiquadric => {
+                for lane in 0..LANES {
+                    let u = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+                    both[lane] = Radial::InverseMultiquadric.value_and_pull(u);
+                }
+            }
+        }
+        for lane in 0..LANES {
+            let [value, pull] = both[lane];
+            sums[0][lane] += w[lane] * value;
+            sums[1][lane] += w[lane] * pull * dx[lane];
+            sums[2][lane] += w[lane] * pull * dy[lane];
+        }
+    }
+    let [value, dx, dy] = sums.map(|lanes| lanes.iter().sum::<f64>());
+    [value, -scale * dx, -scale * dy]
+}

@@ -1,0 +1,369 @@
+//! Least squares for the ratio p to a mixture of p and q: what uLSIF and RuLSIF have in common.
+
+use std::ops::Range;
+
+use ndarray::Axis;
+use rayon::prelude::*;
+
+use super::bandwidth::Schedule;
+use super::centres::{folds, spread_out};
+use super::radial::{Kernel, Radial, Weighted};
+use super::solve::{Cholesky, Symmetric, dot, times, transposed_times};
+use super::{Discriminator, FitError, Pace, Ratio, Round};
+use crate::cloud::{Cloud, CloudView};
+use crate::setting::{Invalid, WordOr, at_least, positive, within};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a penalty's weight is written: `cv`, or a number.
+pub type Penalty = WordOr<f64, PenaltyRule>;
+
+/// How the penalty's weight is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PenaltyRule {
+    /// Anew at each fit by cross-validation.
+    Cv,
+}
+
+/// The weights that cross-validation chooses from.
+const PENALTIES: [f64; 5] = [1.0, 0.1, 0.01, 1e-3, 1e-4];
+const FOLDS: usize = 5;
+/// The part of its upper bound 1/α from which on a relative ratio is continued by the tangent of its log odds.
+const NEARLY_ALL: f64 = 0.95;
+
+/// `r̂_α(x) = Σ_l θ_l k(x, c_l) ≈ p / (α p + (1 − α) q)`, with `θ` the minimiser of
+/// `½ E_{αp+(1−α)q} r̂² − E_p r̂ + λ/2 ‖θ‖²` in closed form, negative entries set to zero.
+#[derive(Clone, Debug)]
+pub struct Relative {
+    pub(super) name: &'static str,
+    pub(super) alpha: f64,
+    pub(super) centres: usize,
+    pub(super) lambda: Penalty,
+    pub(super) shape: Radial,
+    pub(super) schedule: Schedule,
+    pub(super) fitted: Fitted,
+}
+
+/// The fitted ratio.
+#[derive(Clone, Debug)]
+pub(super) struct Fitted {
+    bandwidth: f64,
+    lambda: f64,
+    /// Centres with the logarithms of their weights.
+    points: Weighted,
+}
+
+impl Default for Fitted {
+    fn default() -> Self {
+        Self {
+            bandwidth: 1.0,
+            lambda: f64::NAN,
+            points: Weighted::default(),
+        }
+    }
+}
+
+/// The quadratic problem at one bandwidth.
+struct Problem {
+    size: usize,
+    alpha: f64,
+    real: Side,
+    fake: Side,
+}
+
+/// The kernel between samples and centres, and its moments over each fold of the samples and over all.
+struct Side {
+    rows: Vec<f64>,
+    folds: Vec<Range<usize>>,
+}
+
+impl Side {
+    fn part(&self, range: &Range<usize>, size: usize) -> &[f64] {
+        &self.rows[range.start * size..range.end * size]
+    }
+}
+
+/// A cloud in the order of its folds.
+struct Folded {
+    points: Cloud,
+    folds: Vec<Range<usize>>,
+}
+
+impl Folded {
+    fn new(points: CloudView<'_>, count: usize) -> Self {
+        let fold = folds(points, count);
+        let mut order: Vec<usize> = (0..fold.len()).collect();
+        order.sort_by_key(|&i| fold[i]);
+        let mut start = 0;
+        let folds = (0..count)
+            .map(|f| {
+                let end = start + fold.iter().filter(|&&other| other == f).count();
+                std::mem::replace(&mut start, end)..end
+            })
+            .collect();
+        Self {
+            points: points.select(Axis(0), &order),
+            folds,
+        }
+    }
+}
+
+impl Problem {
+    /// The mean of `φφᵀ` over the mixture and of `φ` over the target, without the samples of one fold if it is given.
+    fn moments(&self, without: Option<usize>) -> (Symmetric, Vec<f64>) {
+        let size = self.size;
+        let weights = |side: &Side, total: f64| {
+            let count = side.rows.len() / size;
+            let left = without.map_or(0, |f| side.folds[f].len());
+            let mut weights = vec![total / (count - left) as f64; count];
+            if let Some(f) = without {
+                weights[side.folds[f].clone()].fill(0.0);
+            }
+            weights
+        };
+        let quadratic =
+            |side: &Side, total: f64| Symmetric::of_rows(&side.rows, &weights(side, total), size);
+        let mut all = quadratic(&self.fake, 1.0 - self.alpha);
+        if self.alpha > 0.0 {
+            let real = quadratic(&self.real, self.alpha);
+            all.values
+                .iter_mut()
+                .zip(real.values)
+                .for_each(|(a, b)| *a += b);
+        }
+        let linear = transposed_times(&self.real.rows, &weights(&self.real, 1.0), size);
+        (all, linear)
+    }
+
+    /// Score of a penalty, of which less is better: the objective at samples that were left out, one at a time.
+    ///
+    /// As in Kanamori, Hido and Sugiyama (2009) it is in closed form, by a rank-one change of the solution; here each
+    /// sample is left out alone, and not together with one of the other side.
+    fn leave_one_out(&self, moments: &(Symmetric, Vec<f64>), lambda: f64) -> f64 {
+        let (quadratic, linear) = moments;
+        let fakes = (self.fake.rows.len() / self.size) as f64;
+        let reals = (self.real.rows.len() / self.size) as f64;
+        let mut matrix = quadratic.clone();
+        matrix.add_to_diagonal(lambda * (fakes - 1.0) / fakes);
+        let Some(factor) = Cholesky::new(matrix) else {
+            return f64::INFINITY;
+        };
+        let mut theta = linear.clone();
+        factor.solve(&mut theta);
+        // t = φᵀB⁻¹h and s = φᵀB⁻¹φ of each sample.
+        let both = |rows: &[f64]| -> Vec<[f64; 2]> {
+            rows.par_chunks(self.size)
+                .map(|row| {
+                    let mut half = row.to_vec();
+                    factor.forward(&mut half);
+                    [dot(row, &theta), dot(&half, &half)]
+                })
+                .collect()
+        };
+        let quadratic: f64 = both(&self.fake.rows)
+            .iter()
+            .map(|[t, s]| ((fakes - 1.0) * t / (fakes - s)).max(0.0).powi(2))
+            .sum();
+        let linear: f64 = both(&self.real.rows)
+            .iter()
+            .map(|[t, s]| ((reals * t - s) / (reals - 1.0)).max(0.0))
+            .sum();
+        0.5 * quadratic / fakes - linear / reals
+    }
+
+    /// Scores of all penalties: the objective at samples that were left out, a fold at a time (Yamada et al. 2011).
+    fn fold_scores(&self, lambdas: &[f64]) -> Vec<f64> {
+        let mut scores = vec![0.0; lambdas.len()];
+        for fold in 0..FOLDS {
+            let moments = self.moments(Some(fold));
+            for (score, &lambda) in scores.iter_mut().zip(lambdas) {
+                let Some(theta) = solution(&moments, lambda) else {
+                    *score = f64::INFINITY;
+                    continue;
+                };
+                let ratios = |side: &Side| times(side.part(&side.folds[fold], self.size), &theta);
+                let (real, fake) = (ratios(&self.real), ratios(&self.fake));
+                let mean = |values: &[f64], power: i32| {
+                    let sum: f64 = values.iter().map(|v| v.powi(power)).sum();
+                    sum / values.len().max(1) as f64
+                };
+                *score += 0.5 * (self.alpha * mean(&real, 2) + (1.0 - self.alpha) * mean(&fake, 2))
+                    - mean(&real, 1);
+            }
+        }
+        scores
+    }
+}
+
+/// The weights that solve the penalised problem, none negative; `None` where it is singular.
+fn solution((quadratic, linear): &(Symmetric, Vec<f64>), lambda: f64) -> Option<Vec<f64>> {
+    let mut matrix = quadratic.clone();
+    matrix.add_to_diagonal(lambda);
+    let mut theta = linear.clone();
+    Cholesky::new(matrix)?.solve(&mut theta);
+    theta.iter_mut().for_each(|v| *v = v.max(0.0));
+    Some(theta)
+}
+
+impl Relative {
+    /// Checks what the estimators have in common.
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        at_least("centres", self.centres, 1)?;
+        if let WordOr::Value(lambda) = self.lambda {
+            positive("lambda", lambda)?;
+        }
+        within("alpha", self.alpha, 0.0, 0.9)
+    }
+
+    /// The bandwidth `h` of the present fit, in the target's units.
+    #[must_use]
+    pub fn bandwidth(&self) -> f64 {
+        self.fitted.bandwidth
+    }
+
+    /// The penalty λ of the present fit; NaN before the first.
+    #[must_use]
+    pub fn lambda(&self) -> f64 {
+        self.fitted.lambda
+    }
+
+    fn error(&self, reason: String) -> FitError {
+        FitError {
+            discriminator: self.name,
+            reason,
+        }
+    }
+}
+
+impl Discriminator for Relative {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError> {
+        let bandwidths = match self.schedule.candidates(real, fake)? {
+            Some(all) => all,
+            None => vec![self.schedule.at(real, fake, round.progress)?],
+        };
+        let lambdas = match self.lambda {
+            WordOr::Value(lambda) => vec![lambda],
+            WordOr::Word(PenaltyRule::Cv) => PENALTIES.to_vec(),
+        };
+        let choice = bandwidths.len() * lambdas.len() > 1;
+        if choice && real.nrows().min(fake.nrows()) < FOLDS {
+            return Err(self.error(format!(
+                "cross-validation needs {FOLDS} samples on each side; set bandwidth and lambda to numbers"
+            )));
+        }
+        let centres = Weighted::evenly(spread_out(real, self.centres).view(), 0.0);
+        let size = centres.len();
+        let real = Folded::new(real, FOLDS);
+        let fake = Folded::new(fake, FOLDS);
+        let mut best: Option<(f64, Fitted)> = None;
+        for bandwidth in bandwidths {
+            let kernel = Kernel {
+                shape: self.shape,
+                h: bandwidth,
+            };
+            let side = |cloud: &Folded| Side {
+                rows: kernel.matrix(cloud.points.view(), &centres, 0),
+                folds: cloud.folds.clone(),
+            };
+            let problem = Problem {
+                size,
+                alpha: self.alpha,
+                real: side(&real),
+                fake: side(&fake),
+            };
+            let moments = problem.moments(None);
+            let scores = if !choice {
+                vec![0.0]
+            } else if self.alpha == 0.0 {
+                let score = |&lambda: &f64| problem.leave_one_out(&moments, lambda);
+                lambdas.iter().map(score).collect()
+            } else {
+                problem.fold_scores(&lambdas)
+            };
+            for (score, &lambda) in scores.into_iter().zip(&lambdas) {
+                if best.as_ref().is_some_and(|(least, _)| score >= *least) || !score.is_finite() {
+                    continue;
+                }
+                let Some(theta) = solution(&moments, lambda) else {
+                    continue;
+                };
+                let mut points = centres.clone();
+                points.weights = theta.into_iter().map(f64::ln).collect();
+                let fitted = Fitted {
+                    bandwidth,
+                    lambda,
+                    points,
+                };
+                best = Some((score, fitted));
+            }
+        }
+        let Some((_, fitted)) = best else {
+            return Err(self.error(format!(
+                "its {size} equations are singular; raise lambda ({:e})",
+                lambdas[0]
+            )));
+        };
+        if !fitted.points.weights.iter().any(|w| w.is_finite()) {
+            return Err(self.error(
+                "no centre has a positive weight; raise lambda or the bandwidth".to_owned(),
+            ));
+        }
+        self.fitted = fitted;
+        self.fitted.points.retain_finite();
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        if self.fitted.points.len() == 0 {
+            *into = Ratio::zeros(at.nrows());
+            return;
+        }
+        let kernel = Kernel {
+            shape: self.shape,
+            h: self.fitted.bandwidth,
+        };
+        kernel.log_field(at, &self.fitted.points, into);
+        if self.alpha > 0.0 {
+            for (log, mut gradient) in into.log.iter_mut().zip(into.gradient.rows_mut()) {
+                let [value, slope] = log_ratio(*log, self.alpha);
+                *log = value;
+                gradient.mapv_inplace(|g| slope * g);
+            }
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        super::fitted_pace(self.fitted.bandwidth)
+    }
+
+    fn carry(&self) -> Vec<f64> {
+        self.schedule.carry()
+    }
+
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        self.schedule.restore(carry)
+    }
+}
+
+/// `log p/q = log (1 − α) r_α / (1 − α r_α)` from `log r_α`, and its derivative. An estimate of `r_α` may exceed the bound 1/α;
+/// close to it the tangent in α r_α takes over.
+fn log_ratio(log: f64, alpha: f64) -> [f64; 2] {
+    let constant = ((1.0 - alpha) / alpha).ln();
+    let share = (log + alpha.ln()).exp();
+    if share <= NEARLY_ALL {
+        let odds = log + alpha.ln() - (-share).ln_1p();
+        return [constant + odds, 1.0 / (1.0 - share)];
+    }
+    let slope = 1.0 / (NEARLY_ALL * (1.0 - NEARLY_ALL));
+    let edge = (NEARLY_ALL / (1.0 - NEARLY_ALL)).ln();
+    [
+        constant + edge + slope * (share - NEARLY_ALL),
+        slope * share,
+    ]
+}

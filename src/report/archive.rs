@@ -1,0 +1,335 @@
+//! Finished runs read back from their directories, so that their pictures can be drawn again, otherwise.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use ndarray::{Array1, Array2, Array3, ArrayD, ArrayViewD, Axis};
+use ndarray_npy::{ViewElement, ViewNpyExt};
+use serde::Deserialize;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::directory::{COMPARISON, RunDirectory};
+use super::error::ReportError;
+use super::manifest::{Manifest, Status};
+use super::pictures::{Scene, Take};
+use super::recorder::{Recorder, Snapshot, view_of};
+use crate::metric::{ALL, Measurement};
+use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
+use crate::render::{Field, Pace, Show, Style, Theme, View};
+use crate::scenario::{Document, Experiment, Scenario};
+use crate::target::Folder;
+
+/// How the pictures of a finished run are drawn; what is `None` is as the scenario says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Redraw {
+    /// Width of a picture in logical pixels.
+    pub width: Option<f64>,
+    /// Device pixels per logical pixel of frames and animation; `final` and `convergence` have twice as many.
+    pub scale: Option<f64>,
+    /// Frames a second of the animation.
+    pub fps: Option<f64>,
+    /// Dark or light.
+    pub theme: Option<Theme>,
+    /// What a frame shows.
+    pub show: Show,
+    /// Shapes instead of pixels.
+    pub format: Format,
+}
+
+/// Kinds of pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Animation, frames, last cloud and curves as pixels.
+    #[default]
+    Png,
+    /// Last cloud and curves as shapes, for papers.
+    Svg,
+}
+
+/// Draws the pictures of the finished run, or comparison, in `folder` again and writes them there. Returns the names of
+/// the files, the frames' folder as one.
+///
+/// # Errors
+/// [`ReportError::NotARun`] if the folder holds no finished run that can be read, [`ReportError::InUse`] if it still goes
+/// on, [`ReportError::Io`] if a picture cannot be written.
+pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
+    let directory = RunDirectory::open(folder)?;
+    let names = if folder.join(COMPARISON).is_file() {
+        variants(folder)?
+    } else {
+        vec![String::new()]
+    };
+    let archives: Vec<Archive> = names
+        .iter()
+        .map(|name| Archive::load(&folder.join(name)))
+        .collect::<Result<_, _>>()?;
+    let Some(first) = archives.first() else {
+        return Err(not_a_run(folder, "it compares nothing".to_owned()));
+    };
+    let takes: Vec<Take<'_>> = names
+        .iter()
+        .zip(&archives)
+        .map(|(name, archive)| Take {
+            name,
+            recorder: &archive.recorder,
+            meter: &archive.meter,
+            note: &archive.note,
+        })
+        .collect();
+    let scenario = &first.experiment.scenario;
+    let steps = archives.iter().map(|a| a.experiment.scenario.flow.steps);
+    let scene = Scene {
+        title: if scenario.title.is_empty() {
+            &first.manifest.scenario
+        } else {
+            &scenario.title
+        },
+        steps: steps.max().unwrap_or(0),
+        start: first.experiment.start.view(),
+        target: first.experiment.training.view(),
+        view: first.view(),
+        takes: &takes,
+    };
+    draw(&scene, scenario, wish, &directory)
+}
+
+fn draw(
+    scene: &Scene<'_>,
+    scenario: &Scenario,
+    wish: &Redraw,
+    directory: &RunDirectory,
+) -> Result<Vec<String>, ReportError> {
+    let own = Style::of(&scenario.output);
+    let style = Style {
+        theme: wish.theme.unwrap_or(own.theme),
+        scale: wish.scale.unwrap_or(own.scale),
+        width: wish.width,
+        show: wish.show,
+    };
+    let mut written = Vec::new();
+    let mut put = |name: &str, bytes: &[u8]| {
+        directory.put(name, bytes)?;
+        written.push(name.to_owned());
+        Ok::<_, ReportError>(())
+    };
+    match wish.format {
+        Format::Svg => {
+            put("final.svg", scene.last_svg(&style).as_bytes())?;
+            put("convergence.svg", scene.convergence_svg(&style).as_bytes())?;
+        }
+        Format::Png => {
+            put("final.png", &scene.last(&style))?;
+            put("convergence.png", &scene.convergence(&style))?;
+            if scenario.output.frames > 0 {
+                let pace = Pace::of(wish.fps.unwrap_or(scenario.output.fps));
+                let film = scene.film(&style, pace, true);
+                put("animation.png", &film.animation)?;
+                for (k, png) in film.stills.iter().enumerate() {
+                    directory.put(&format!("frames/{k:04}.png"), png)?;
+                }
+                written.push("frames".to_owned());
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// The names of the variants that were compared, in their order.
+fn variants(folder: &Path) -> Result<Vec<String>, ReportError> {
+    #[derive(Deserialize)]
+    struct Names {
+        order: Vec<String>,
+    }
+    let text = fs::read_to_string(folder.join(COMPARISON))
+        .map_err(|e| not_a_run(folder, format!("`{COMPARISON}` cannot be read: {e}")))?;
+    let names: Names = serde_json::from_str(&text)
+        .map_err(|e| not_a_run(folder, format!("`{COMPARISON}` is not one of ours: {e}")))?;
+    Ok(names.order)
+}
+
+fn not_a_run(folder: &Path, reason: String) -> ReportError {
+    ReportError::NotARun {
+        path: folder.to_owned(),
+        reason,
+    }
+}
+
+/// A finished run.
+struct Archive {
+    manifest: Manifest,
+    experiment: Experiment,
+    meter: Meter,
+    recorder: Recorder,
+    note: String,
+}
+
+impl Archive {
+    fn load(folder: &Path) -> Result<Self, ReportError> {
+        let damaged = |reason| not_a_run(folder, reason);
+        let manifest = Manifest::load(folder)?;
+        if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
+            return Err(damaged(
+                "the run has not come to its end, so there is nothing to draw yet".to_owned(),
+            ));
+        }
+        let experiment = experiment(folder).map_err(damaged)?;
+        let (panel, floors) = experiment
+            .validation_gauge()
+            .map_err(|invalid| damaged(invalid.to_string()))?;
+        let rows = rows(&folder.join("metrics.csv")).map_err(damaged)?;
+        let clipped = rows.last().and_then(|row| row.values.get("clipped"));
+        let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
+        let mut meter = Meter::new(panel, floors, cadence);
+        meter.restore(rows, clipped.map_or(0, |count| count as usize));
+        let recorder = recorder(&experiment, &folder.join("trajectory.npz"))
+            .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
+        Ok(Self {
+            note: note(&manifest),
+            meter,
+            manifest,
+            experiment,
+            recorder,
+        })
+    }
+
+    fn view(&self) -> View {
+        let experiment = &self.experiment;
+        view_of(experiment.start.view(), experiment.training.view())
+    }
+}
+
+/// The remark of a run that did not end as planned, as it stands in its own pictures.
+fn note(manifest: &Manifest) -> String {
+    let ending = manifest.ending.as_deref().unwrap_or_default();
+    if manifest.status == Status::Diverged {
+        return ending.split(": ").next().unwrap_or_default().to_owned();
+    }
+    let stopped = ending.strip_prefix("stopped, ");
+    stopped
+        .and_then(|rest| rest.split_once(';'))
+        .map_or(String::new(), |(reason, _)| format!("stopped: {reason}"))
+}
+
+fn experiment(folder: &Path) -> Result<Experiment, String> {
+    const FILE: &str = "scenario.toml";
+    let text = fs::read_to_string(folder.join(FILE))
+        .map_err(|error| format!("`{FILE}` cannot be read: {error}"))?;
+    let document = Document::parse(FILE, &text).map_err(|error| error.to_string())?;
+    let scenario: Scenario = document.read().map_err(|error| error.to_string())?;
+    Experiment::new(scenario, &Folder(folder.to_owned())).map_err(|error| error.to_string())
+}
+
+/// The rows of `metrics.csv`. Columns of other versions, which no picture shows, are left out.
+fn rows(path: &Path) -> Result<Vec<Row>, String> {
+    let wrong = |error: csv::Error| format!("`metrics.csv` cannot be read: {error}");
+    let mut table = csv::Reader::from_path(path).map_err(wrong)?;
+    let known = || {
+        let measured = ALL.iter().map(|about| about.name);
+        measured.chain(FLOW_COLUMNS).chain([DISTILLATION_GAP])
+    };
+    let columns: Vec<Option<&'static str>> = table
+        .headers()
+        .map_err(wrong)?
+        .iter()
+        .map(|head| known().find(|name| *name == head))
+        .collect();
+    let mut rows = Vec::new();
+    for record in table.records() {
+        let record = record.map_err(wrong)?;
+        let number = |place: usize| record.get(place).and_then(|cell| cell.parse::<f64>().ok());
+        let step = record.get(0).and_then(|cell| cell.parse().ok());
+        let (Some(step), Some(time)) = (step, number(1)) else {
+            let line = record.position().map_or(0, csv::Position::line);
+            return Err(format!("`metrics.csv` has no step and time on line {line}"));
+        };
+        let mut values = Measurement::default();
+        for (place, name) in columns.iter().enumerate() {
+            if let (Some(name), Some(value)) = (name, number(place)) {
+                values.push(name, value);
+            }
+        }
+        rows.push(Row { step, time, values });
+    }
+    Ok(rows)
+}
+
+/// The snapshots of `trajectory.npz`.
+fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
+    let mut arrays = Stored::open(path)?;
+    let steps: Array1<i64> = arrays.get("steps")?;
+    let times: Array1<f64> = arrays.get("times")?;
+    let clouds: Array3<f64> = arrays.get("particles")?;
+    let ratios: Array2<f64> = arrays.get("log_ratio")?;
+    let fields: Array3<f32> = arrays.get("field_log_ratio")?;
+    let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let mut recorder = Recorder::new(0, view, experiment.training.view());
+    let [columns, rows] = recorder.lattice().shape();
+    let (frames, particles) = (steps.len(), experiment.start.nrows());
+    let fits = frames > 0
+        && times.len() == frames
+        && clouds.dim() == (frames, particles, 2)
+        && ratios.dim() == (frames, particles)
+        && fields.dim() == (frames, rows, columns)
+        && velocities.shape() == [frames, rows, columns, 2];
+    if !fits {
+        return Err(format!(
+            "its arrays do not have the sizes of a run of {particles} particles"
+        ));
+    }
+    let velocities = velocities
+        .into_shape_with_order((frames, rows * columns, 2))
+        .map_err(|error| error.to_string())?;
+    let fields = fields
+        .into_shape_with_order((frames, rows * columns))
+        .map_err(|error| error.to_string())?;
+    let mut snapshots = Vec::with_capacity(frames);
+    for k in 0..frames {
+        snapshots.push(Snapshot {
+            step: usize::try_from(steps[k]).map_err(|error| error.to_string())?,
+            time: times[k],
+            cloud: clouds.index_axis(Axis(0), k).to_owned(),
+            log_ratio: ratios.row(k).to_owned(),
+            field: Field::single(
+                recorder.lattice(),
+                fields.row(k).to_owned(),
+                velocities.index_axis(Axis(0), k).to_owned(),
+            ),
+        });
+    }
+    recorder.restore(snapshots);
+    Ok(recorder)
+}
+
+/// Arrays as [`Arrays`](super::Arrays) writes them: stored, so that a small file cannot promise large ones.
+struct Stored(ZipArchive<File>);
+
+impl Stored {
+    fn open(path: &Path) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        Ok(Self(ZipArchive::new(file).map_err(|e| e.to_string())?))
+    }
+
+    fn get<A, D>(&mut self, name: &str) -> Result<ndarray::Array<A, D>, String>
+    where
+        A: ViewElement + Clone,
+        D: ndarray::Dimension,
+    {
+        let mut entry = self
+            .0
+            .by_name(&format!("{name}.npy"))
+            .map_err(|_| format!("it has no array `{name}`: another version has written it"))?;
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(format!("its array `{name}` is packed, which ours are not"));
+        }
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+        // A view takes the header at its word only if the bytes are there.
+        let view = ArrayViewD::<A>::view_npy(&bytes).map_err(|e| format!("`{name}`: {e}"))?;
+        let view = view
+            .into_dimensionality::<D>()
+            .map_err(|e| format!("`{name}`: {e}"))?;
+        Ok(view.as_standard_layout().into_owned())
+    }
+}

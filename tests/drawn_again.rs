@@ -1,0 +1,271 @@
+//! Finished runs are drawn again, with other options; and what the gallery shows.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use ratioflow::render::{Show, Theme};
+use ratioflow::report::{
+    Contender, Exhibit, Format, Found, Manifest, Redraw, ReportError, RunDirectory, Status,
+    compare, gallery, record, redraw,
+};
+use ratioflow::scenario::{Document, Embedded, Experiment};
+use tempfile::TempDir;
+
+const SMALL: &str = r#"
+title = "Two lumps"
+[target.ring]
+modes = 2
+radius = 2.0
+sd = 0.4
+[cloud]
+particles = 120
+samples = 150
+[flow]
+steps = 20
+[metrics]
+every = 4
+floor_draws = 8
+permutations = 19
+[output]
+frames = 6
+scale = 0.5
+"#;
+
+fn experiment(settings: &[&str]) -> Experiment {
+    let mut document = Document::parse("test", SMALL).unwrap();
+    for setting in settings {
+        document.set(setting).unwrap();
+    }
+    Experiment::new(document.read().unwrap(), &Embedded).unwrap()
+}
+
+fn run(settings: &[&str], folder: &Path) -> Manifest {
+    let directory = RunDirectory::at(folder, false).unwrap();
+    let experiment = experiment(settings);
+    let record = record(
+        "lumps",
+        &experiment,
+        &Embedded,
+        &directory,
+        &mut |_, _, _| {},
+    );
+    record.unwrap().manifest
+}
+
+/// Every picture below the folder.
+fn pictures(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if path.is_dir() {
+            for (below, bytes) in pictures(&path) {
+                found.insert(format!("{name}/{below}"), bytes);
+            }
+        } else if path.extension().is_some_and(|ending| ending == "png") {
+            found.insert(name, fs::read(path).unwrap());
+        }
+    }
+    found
+}
+
+fn size(png: &[u8]) -> [u32; 2] {
+    let word = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    [word(16), word(20)]
+}
+
+#[test]
+fn without_options_the_pictures_are_the_run_s_own() {
+    for settings in [
+        &[][..],
+        &["output.frames=0"],
+        // Flies apart, which its last picture says.
+        &["flow.step_size=1e9", "flow.clip=\"off\""],
+    ] {
+        let folder = TempDir::new().unwrap();
+        let manifest = run(settings, folder.path());
+        assert_eq!(
+            manifest.status == Status::Diverged,
+            settings.len() == 2,
+            "{manifest:?}"
+        );
+        let before = pictures(folder.path());
+        for name in before.keys() {
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
+        let written = redraw(folder.path(), &Redraw::default()).unwrap();
+        assert!(written.contains(&"final.png".to_owned()));
+        assert!(before == pictures(folder.path()), "{settings:?}");
+    }
+}
+
+#[test]
+fn a_comparison_is_drawn_again_as_one() {
+    let folder = TempDir::new().unwrap();
+    let contenders = ["fast", "slow"].map(|name| Contender {
+        name: name.to_owned(),
+        experiments: vec![experiment(if name == "slow" {
+            &["flow.step_ratio=0.3"]
+        } else {
+            &[]
+        })],
+    });
+    let directory = RunDirectory::at(folder.path(), false).unwrap();
+    compare(
+        "lumps",
+        &contenders,
+        &Embedded,
+        &directory,
+        &|_, _, _| {},
+        &|_, _, _| {},
+    )
+    .unwrap();
+    drop(directory);
+    let before = pictures(folder.path());
+    redraw(folder.path(), &Redraw::default()).unwrap();
+    assert!(before == pictures(folder.path()));
+}
+
+#[test]
+fn size_colours_and_layers_are_as_asked_for() {
+    let folder = TempDir::new().unwrap();
+    run(&[], folder.path());
+    let first = pictures(folder.path());
+    assert_eq!(size(&first["final.png"])[0], 720);
+    assert_eq!(size(&first["frames/0000.png"])[0], 360);
+    let wish = Redraw {
+        width: Some(600.0),
+        scale: Some(1.0),
+        fps: Some(10.0),
+        theme: Some(Theme::Dark),
+        ..Redraw::default()
+    };
+    redraw(folder.path(), &wish).unwrap();
+    let second = pictures(folder.path());
+    assert_eq!(size(&second["final.png"])[0], 1200);
+    assert_eq!(size(&second["animation.png"])[0], 600);
+    assert_eq!(first.len(), second.len());
+    // The delay of a frame in milliseconds, after the sequence number, size and place in its control chunk.
+    let animation = &second["animation.png"];
+    let control = animation.windows(4).position(|w| w == b"fcTL").unwrap() + 4;
+    assert_eq!(animation[control + 20..control + 24], [0, 100, 3, 232]);
+
+    let mut seen = vec![second["frames/0003.png"].clone()];
+    for show in [
+        Show {
+            trails: true,
+            ..Show::default()
+        },
+        Show {
+            field: false,
+            ..Show::default()
+        },
+        Show {
+            arrows: false,
+            ..Show::default()
+        },
+        Show {
+            target: false,
+            ..Show::default()
+        },
+        Show {
+            particles: false,
+            ..Show::default()
+        },
+    ] {
+        redraw(folder.path(), &Redraw { show, ..wish }).unwrap();
+        let now = fs::read(folder.path().join("frames/0003.png")).unwrap();
+        assert!(!seen.contains(&now), "{show:?} changes nothing");
+        seen.push(now);
+    }
+}
+
+#[test]
+fn shapes_for_papers_have_a_particle_each_and_let_no_title_out() {
+    let folder = TempDir::new().unwrap();
+    let hostile = r#"title="</title><script>alert('1')</script>\u001b[31m&\"""#;
+    run(&[hostile], folder.path());
+    let wish = Redraw {
+        format: Format::Svg,
+        ..Redraw::default()
+    };
+    assert_eq!(
+        redraw(folder.path(), &wish).unwrap(),
+        ["final.svg", "convergence.svg"]
+    );
+    for name in ["final.svg", "convergence.svg"] {
+        let svg = fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+        let title = "<title>&lt;/title&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\u{fffd}[31m&amp;&quot;";
+        assert!(svg.contains(title), "{}", &svg[..400]);
+        assert!(!svg.contains("<script"));
+        assert!(!svg.contains(|c: char| c.is_control() && c != '\n'));
+        // No letter needs a font.
+        assert!(!svg.contains("<text"));
+        let opened = svg.matches("<g ").count();
+        assert_eq!(opened, svg.matches("</g>").count());
+    }
+    let svg = fs::read_to_string(folder.path().join("final.svg")).unwrap();
+    // The target too, as far as it lies within the picture, and the dots of the key.
+    let dots = svg.matches("<circle ").count();
+    assert!((300..=370).contains(&dots), "{dots} dots");
+}
+
+#[test]
+fn what_is_no_finished_run_is_refused_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("run");
+    let reason = || match redraw(&path, &Redraw::default()) {
+        Err(ReportError::NotARun { reason, .. }) => reason,
+        other => panic!("{other:?}"),
+    };
+    fs::create_dir(&path).unwrap();
+    assert!(reason().contains("run.json"));
+    fs::remove_dir_all(&path).unwrap();
+
+    run(&[], &path);
+    let trajectory = path.join("trajectory.npz");
+    let whole = fs::read(&trajectory).unwrap();
+    fs::write(&trajectory, &whole[..whole.len() / 2]).unwrap();
+    assert!(reason().contains("trajectory.npz"));
+    // A header that promises a million times as many particles as there are.
+    let text = b"'shape': (6, 120, 2)";
+    let at = whole.windows(text.len()).position(|w| w == text).unwrap();
+    let mut lying = whole.clone();
+    lying[at + 10..at + 20].copy_from_slice(b"6,12000000");
+    fs::write(&trajectory, &lying).unwrap();
+    assert!(reason().contains("trajectory.npz"));
+    fs::write(&trajectory, &whole).unwrap();
+    redraw(&path, &Redraw::default()).unwrap();
+
+    let manifest = fs::read_to_string(path.join("run.json")).unwrap();
+    let running = manifest.replace("\"complete\"", "\"running\"");
+    fs::write(path.join("run.json"), running).unwrap();
+    assert!(reason().contains("not come to its end"));
+}
+
+#[test]
+fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
+    let exhibit = |name: &str, failure: &str| Exhibit {
+        name: name.to_owned(),
+        title: "<b>bold</b> & {{ 7*7 }}".to_owned(),
+        question: "</style><script>alert(1)</script>".to_owned(),
+        expect: String::new(),
+        command: format!("ratioflow run {name}"),
+        animated: true,
+        found: vec![Found {
+            name: String::new(),
+            state: "arrived",
+            headline: "at the sampling floor".to_owned(),
+        }],
+        failure: failure.to_owned(),
+    };
+    let page = gallery(&[exhibit("good", ""), exhibit("bad", "no <room> left")]).unwrap();
+    assert!(page.contains("<b>This one failed:</b> no &lt;room&gt; left"));
+    assert_eq!(page.matches("/report.html").count(), 1);
+    assert!(
+        page.contains("src=\"good&#x2f;final.png\"") || page.contains("src=\"good/final.png\"")
+    );
+    assert!(page.contains("{{ 7*7 }}") && !page.contains("<script>") && !page.contains("<b>bold"));
+    assert_eq!(page.matches("</style").count(), 1);
+}

@@ -1,0 +1,177 @@
+//! The networks that estimate: the ratio that each loss finds, where a flow along it ends, and the Wasserstein critic.
+
+use ratioflow::cloud::{self, Cloud};
+use ratioflow::discriminator::mlp::MlpSpec;
+use ratioflow::discriminator::wasserstein::WassersteinSpec;
+use ratioflow::discriminator::{Discriminator, Loss, Ratio, Round};
+use ratioflow::flow::{Flow, FlowSpec};
+use ratioflow::random::Stream;
+use ratioflow::target::{GaussianSpec, MixtureSpec, Target};
+use rayon::prelude::*;
+
+fn normal(mean: [f64; 2], count: usize, stream: Stream) -> Cloud {
+    let spec = GaussianSpec {
+        mean,
+        ..GaussianSpec::default()
+    };
+    spec.build().unwrap().sample(count, stream)
+}
+
+fn round(index: u64, rounds: u64, seed: u64) -> Round {
+    Round {
+        index,
+        progress: index as f64 / rounds as f64,
+        stream: Stream::new(seed, "fit").at(index),
+    }
+}
+
+fn spec(settings: &str) -> MlpSpec {
+    toml::from_str(settings).unwrap()
+}
+
+/// Root mean square errors of `D` and of `∇D` over samples of `q`, for `p = N((½, 0), I)` and `q = N((−½, 0), I)`, whose log
+/// ratio is `x`: zero would have errors of 1.1 and 1.
+fn errors(settings: &str, seed: u64) -> [f64; 2] {
+    let stream = Stream::new(seed, "samples");
+    let real = normal([0.5, 0.0], 4000, stream.part("p"));
+    let fake = normal([-0.5, 0.0], 4000, stream.part("q"));
+    let mut mlp = spec(&format!("noise = 'off'\n{settings}")).build().unwrap();
+    for index in 0..30 {
+        mlp.fit(real.view(), fake.view(), round(index, 30, seed))
+            .unwrap();
+    }
+    let mut ratio = Ratio::default();
+    mlp.evaluate(fake.view(), &mut ratio);
+    let log = &ratio.log - &fake.column(0);
+    let gradient = &ratio.gradient - &ndarray::array![[1.0, 0.0]];
+    [
+        log.mapv(|e| e * e).mean().unwrap().sqrt(),
+        cloud::rms(gradient.view()),
+    ]
+}
+
+#[test]
+fn each_loss_finds_the_ratio_of_two_gaussians_and_its_gradient() {
+    Loss::ALL.into_par_iter().for_each(|loss| {
+        let settings = format!("loss = '{}'", loss.name());
+        for seed in 1..=2 {
+            let [log, gradient] = errors(&settings, seed);
+            assert!(
+                log < 0.3 && gradient < 0.6,
+                "{loss:?}, seed {seed}: {log} and {gradient}"
+            );
+        }
+    });
+}
+
+#[test]
+fn plain_steps_and_every_activation_find_it_too() {
+    let cases = [
+        "optimizer = 'sgd'",
+        "optimizer = 'sgd'\nloss = 'chi2'",
+        "optimizer = 'sgd'\nloss = 'least-squares'",
+        "activation = 'leaky-relu'",
+        "activation = 'tanh'",
+        "activation = 'softplus'",
+        "start = 'cold'",
+    ];
+    cases.into_par_iter().for_each(|settings| {
+        let [log, gradient] = errors(settings, 1);
+        assert!(
+            log < 0.35 && gradient < 0.7,
+            "{settings}: {log} and {gradient}"
+        );
+    });
+}
+
+/// Both halves of the cloud arrive: the share of the right one, and the spread of each about its centre.
+#[test]
+fn each_loss_carries_a_cloud_to_two_gaussians() {
+    let target = MixtureSpec::default().build().unwrap();
+    let real = target.sample(1500, Stream::new(1, "target"));
+    Loss::ALL.into_par_iter().for_each(|loss| {
+        let start = normal([0.0, 0.0], 400, Stream::new(1, "source"));
+        let mlp = spec(&format!("loss = '{}'\nbatch = 256", loss.name()))
+            .build()
+            .unwrap();
+        let settings = FlowSpec {
+            steps: 120,
+            ..FlowSpec::default()
+        };
+        let mut flow = Flow::new(settings, Box::new(mlp), real.clone(), start, 1).unwrap();
+        while flow.advance().unwrap().is_some() {}
+        let cloud = &flow.state().cloud;
+        let away = |row: ndarray::ArrayView1<'_, f64>| (row[0].abs() - 2.0).hypot(row[1]);
+        let near = cloud.rows().into_iter().filter(|r| away(*r) < 1.6).count();
+        let right = cloud.column(0).iter().filter(|x| **x > 0.0).count();
+        let squares: f64 = cloud.rows().into_iter().map(|r| away(r).powi(2)).sum();
+        let spread = (0.5 * squares / 400.0).sqrt();
+        assert!(
+            near >= 388,
+            "{loss:?}: {near} of 400 within four deviations"
+        );
+        assert!(
+            (160..=240).contains(&right),
+            "{loss:?}: {right} on the right"
+        );
+        assert!(
+            (0.25..0.55).contains(&spread),
+            "{loss:?}: spread {spread}, target 0.4"
+        );
+    });
+}
+
+#[test]
+fn a_cold_start_forgets_and_a_warm_one_does_not() {
+    let real = normal([0.5, 0.0], 500, Stream::new(1, "p"));
+    let fake = normal([-0.5, 0.0], 500, Stream::new(1, "q"));
+    let after = |settings: &str, earlier: u64| {
+        let mut mlp = spec(&format!("batch = 64\nwarm_up = 20\n{settings}"))
+            .build()
+            .unwrap();
+        for index in (0..earlier).chain([9]) {
+            mlp.fit(real.view(), fake.view(), round(index, 10, 1))
+                .unwrap();
+        }
+        let mut ratio = Ratio::default();
+        mlp.evaluate(fake.view(), &mut ratio);
+        ratio
+    };
+    assert_eq!(after("start = 'cold'", 0), after("start = 'cold'", 3));
+    assert_ne!(after("start = 'warm'", 0), after("start = 'warm'", 3));
+}
+
+/// `W1` between a Gaussian and itself moved by 2 is 2, and the potential is the coordinate along the way.
+#[test]
+fn the_critic_finds_the_distance_and_the_direction() {
+    let real = normal([2.0, 0.0], 2000, Stream::new(1, "p")) * 0.5;
+    let fake = normal([-2.0, 0.0], 2000, Stream::new(1, "q")) * 0.5;
+    let spec = WassersteinSpec {
+        warm_up: 800,
+        penalty: 10.0,
+        ..WassersteinSpec::default()
+    };
+    let mut critic = spec.build().unwrap();
+    assert!(!critic.is_log_ratio());
+    critic
+        .fit(real.view(), fake.view(), round(0, 10, 1))
+        .unwrap();
+    let (mut at_real, mut at_fake) = (Ratio::default(), Ratio::default());
+    critic.evaluate(real.view(), &mut at_real);
+    critic.evaluate(fake.view(), &mut at_fake);
+    let distance = at_real.log.mean().unwrap() - at_fake.log.mean().unwrap();
+    assert!((distance - 2.0).abs() < 0.15, "W1 {distance}");
+    let off = &at_fake.gradient - &ndarray::array![[1.0, 0.0]];
+    assert!(cloud::rms(off.view()) < 0.35, "{}", cloud::rms(off.view()));
+
+    let mut other = spec.build().unwrap();
+    other.restore(&critic.carry()).unwrap();
+    for critic in [&mut critic, &mut other] {
+        critic
+            .fit(real.view(), fake.view(), round(1, 10, 1))
+            .unwrap();
+    }
+    assert_eq!(critic.carry(), other.carry());
+    assert_eq!(critic.pace(), other.pace());
+    assert!(other.restore(&critic.carry()[1..]).is_err());
+}
