@@ -321,6 +321,8 @@ mod sizes {
             "metrics.permutations",
             "flow.steps",
             "discriminator.mlp.batch",
+            "discriminator.wasserstein.batch",
+            "discriminator.logistic.count",
         ] {
             for size in ABSURD {
                 for command in ["run", "check", "compare"] {

@@ -134,7 +134,7 @@ pub(super) fn play(
         .map(|(variant, (course, checkpoint))| {
             let (own, experiment) = (course.directory, course.experiment);
             let record = course.follow(checkpoint, &mut |step, row, floors| {
-                watcher(step, row, floors)
+                watcher(step, row, floors);
             })?;
             done(variant, experiment, &record);
             Ok((own, record))

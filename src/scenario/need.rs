@@ -145,10 +145,32 @@ impl Need {
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, snapshots)),
         ];
-        if let DiscriminatorSpec::Mlp(spec) = &scenario.discriminator {
-            let key = |name: &str| format!("discriminator.mlp.{name}");
-            work.push((key("hidden"), 64.0 * weights(&spec.hidden)));
-            work.push((key("batch"), 40.0 * spec.batch as f64));
+        let name = scenario.discriminator.name();
+        let mut fitted = |key: &str, bytes: f64| {
+            work.push((format!("discriminator.{name}.{key}"), bytes));
+        };
+        // A table of features of all points, and a square matrix of them.
+        let table = |features: usize| {
+            let features = features as f64;
+            8.0 * features * (particles + samples + 3.0 * features)
+        };
+        // No more centres than samples.
+        let centred = |centres: usize| table(centres.min(scenario.cloud.samples));
+        match &scenario.discriminator {
+            DiscriminatorSpec::Mlp(spec) => {
+                fitted("hidden", 64.0 * weights(&spec.hidden));
+                fitted("batch", 40.0 * spec.batch as f64);
+            }
+            DiscriminatorSpec::Wasserstein(spec) => {
+                fitted("hidden", 64.0 * weights(&spec.hidden));
+                fitted("batch", 60.0 * spec.batch as f64);
+            }
+            DiscriminatorSpec::Logistic(spec) => fitted("count", table(spec.count)),
+            DiscriminatorSpec::Ulsif(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Rulsif(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Kliep(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Kale(spec) => fitted("centres", centred(spec.centres)),
+            _ => {}
         }
         if let Some(spec) = &scenario.generator {
             let key = |name: &str| format!("generator.{}.{name}", spec.name());
