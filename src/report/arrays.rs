@@ -1,6 +1,7 @@
 //! Named arrays in one `.npz` file that numpy opens without pickle; the same arrays give the same bytes.
 
 use std::io::{self, Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
 
 use ndarray::{ArrayView, Dimension};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpyError, WriteNpzError};
@@ -12,12 +13,15 @@ use zip::{CompressionMethod, DateTime};
 ///
 /// Arrays are stored, not deflated: coordinates are noise below their first digits, and shrink by 4 % at eighty
 /// times the time. They carry the date 1980-01-01, so that time does not show in the bytes.
-pub struct Arrays<W: Write + Seek>(NpzWriter<Fragile<W>>);
+///
+/// One that is not finished is not dropped either: the archive would then try to write on, and print to the terminal that
+/// it cannot. So a writer that must be dropped is to be lent.
+pub struct Arrays<W: Write + Seek>(ManuallyDrop<NpzWriter<Fragile<W>>>);
 
 impl<W: Write + Seek> Arrays<W> {
     /// Begins a file in `writer`, such as a [`Draft`](super::Draft).
     pub fn new(writer: W) -> Self {
-        Self(NpzWriter::new(Fragile::new(writer)))
+        Self(ManuallyDrop::new(NpzWriter::new(Fragile::new(writer))))
     }
 
     /// Adds an array of `f64`, `f32` or integers under a `name` without `.npy`, in C order.
@@ -45,7 +49,8 @@ impl<W: Write + Seek> Arrays<W> {
     /// # Errors
     /// Those of the writer.
     pub fn finish(self) -> io::Result<()> {
-        let Fragile { broken, .. } = self.0.finish().map_err(plain)?;
+        let archive = ManuallyDrop::into_inner(self.0);
+        let Fragile { broken, .. } = archive.finish().map_err(plain)?;
         if broken {
             return Err(io::Error::other("an array before could not be written"));
         }
@@ -53,8 +58,8 @@ impl<W: Write + Seek> Arrays<W> {
     }
 }
 
-/// A writer that fails once and from then on pretends: an unfinished archive writes on when it is dropped, and
-/// would print to the terminal that it cannot.
+/// A writer that fails once and from then on pretends: an archive that fails while it is finished writes on, and would
+/// print to the terminal that it cannot.
 struct Fragile<W> {
     writer: W,
     broken: bool,
