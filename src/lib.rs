@@ -25,6 +25,7 @@ pub mod discriminator;
 pub mod generator;
 pub mod flow;
 pub mod metric;
+pub mod reference;
 pub mod observe;
 pub mod render;
 pub mod scenario;

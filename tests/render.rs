@@ -707,8 +707,15 @@ fn panels_share_their_axes() {
             name: "four",
             ..panel
         },
+        Panel {
+            name: "five",
+            ..panel
+        },
     ];
+    // Four stand in a square, which is narrower than three in a row.
+    let four = draw(&act.frame(&panels[..4]), &Style::default());
     let image = draw(&act.frame(&panels), &Style::default());
+    assert_eq!([four.width(), image.width()], [1080, 1400]);
     // Where a panel starts: the first column and row of its frame.
     let paper = Colour::hex(0xff_ffff);
     let inside = |x: u32, y: u32| image.at(x, y) != paper;

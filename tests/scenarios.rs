@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use ratioflow::cloud;
 use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::flow::{Ending, Flow};
-use ratioflow::metric::{ExactW2, Floors, Measurement};
+use ratioflow::metric::{ExactW2, Floors, Measurement, Stop};
+use ratioflow::observe::{Cadence, Meter, drive};
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded, Experiment, Scenario, Variant, find};
 use rayon::prelude::*;
@@ -18,7 +19,7 @@ struct Outcome {
     floors: Floors,
     /// Rms speed of the last step relative to the bandwidth of speed, √ε: rms displacement over √ε.
     restlessness: f64,
-    /// KL(q‖p) by the discriminator, −E_q D, at the end.
+    /// KL(q‖p) by the discriminator, minus the mean of D, at the end.
     kl: f64,
 }
 
@@ -166,7 +167,19 @@ const CLAIMS: &[&str] = &[
     "inner-steps-grid",
     "vanishing-gradients",
     "neural-discriminator",
+    "kernel-estimators",
+    "kale-penalty",
+    "lesson-no-ratio",
+    "langevin",
+    "stale-discriminator",
+    "cold-start",
+    "momentum-stiff",
+    "momentum-noisy",
+    "estimators",
+    "million",
     "affine-gan",
+    "energy-balance",
+    "stop-at-floor",
 ];
 
 #[test]
@@ -479,6 +492,73 @@ fn neural_discriminator_brings_mass_across_gaps() {
 }
 
 #[test]
+fn kernel_estimators_come_home_each_in_its_own_way() {
+    let few = ["cloud.particles=300", "cloud.samples=600"];
+    let all = variants("kernel-estimators", &few);
+    let energy = |name: &str| all[name].value("energy_distance");
+    let floor = all["kde"].floors.get("energy_distance").unwrap();
+    assert!(energy("kde") <= floor.q95);
+    assert!(energy("logistic fourier") <= 2.0 * floor.median);
+    // The witness leaves particles where it is flat; the energy distance does not mind.
+    let [bridges, none] = ["mmd", "kde"].map(|name| all[name].value("bridges"));
+    assert!(bridges > 0.02 && none == 0.0, "{bridges}, {none}");
+    for name in all.keys() {
+        assert_eq!(all[name].ending, Ending::Complete, "{name}");
+    }
+}
+
+#[test]
+fn kernel_estimators_logistic_brings_a_gaussian_home() {
+    let settings = [
+        "discriminator={ logistic = {} }",
+        "flow={}",
+        "cloud.particles=500",
+        "cloud.samples=1000",
+    ];
+    let outcome = run("gaussian-pair", &settings);
+    let floor = outcome.floors.get("energy_distance").unwrap();
+    let value = outcome.value("energy_distance");
+    assert!(value <= 2.0 * floor.median, "{value} of {}", floor.median);
+}
+
+#[test]
+fn kale_penalty_slows_the_flow() {
+    let all = variants("kale-penalty", &[]);
+    let energy = |name: &str| all[name].value("energy_distance");
+    assert!(energy("lambda 0.0001") < energy("lambda 0.01"));
+    assert!(energy("lambda 0.01") < energy("lambda 1"));
+    assert!(energy("lambda 1") < energy("lambda 10"));
+}
+
+#[test]
+fn lesson_no_ratio_a_difference_of_densities_stays_where_it_began() {
+    let all = variants("lesson-no-ratio", &[]);
+    let ratio = &all["log ratio"];
+    assert!(ratio.value("energy_distance") <= ratio.q95("energy_distance"));
+    let moved = cloud::mean(all["difference"].flow.state().cloud.view());
+    assert!((moved[0] + 4.0).abs() < 0.2, "{moved:?}");
+}
+
+#[test]
+fn million_is_near_the_floor_with_a_fiftieth_of_the_particles() {
+    let settings = ["cloud.particles=20000", "cloud.samples=20000"];
+    let experiment = experiment("million", &settings);
+    let told = |key: &str| experiment.warnings.iter().any(|w| w.contains(key));
+    assert!(told("metrics.particles") && !told("output.particles"));
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let (panel, floors) = experiment.reference_gauge().unwrap();
+    let values = panel.measure(flow.state().cloud.view());
+    let times = |name: &str| values.get(name).unwrap() / floors.get(name).unwrap().q95;
+    for name in ["energy_distance", "sliced_w2"] {
+        assert!(times(name) < 1.5, "{name}: {} times q95", times(name));
+    }
+    let first = panel.measure(experiment.start.view());
+    let start = first.get("energy_distance").unwrap();
+    assert!(start > 20.0 * floors.get("energy_distance").unwrap().q95);
+}
+
+#[test]
 fn langevin_and_the_flow_have_the_same_moments_and_other_paths() {
     let all = variants("langevin", &["flow.steps=150", "cloud.particles=1000"]);
     let moments = |name: &str| {
@@ -577,5 +657,59 @@ fn estimators_are_told_apart_by_neighbours() {
     );
     for name in ["ulsif", "rulsif", "kliep"] {
         assert!(c2st(name) > c2st("mlp"), "{name}: {}", c2st(name));
+    }
+}
+
+/// A run under its own meter, without pictures.
+fn metered(experiment: &Experiment) -> (Meter, Ending) {
+    let (panel, floors) = experiment.validation_gauge().unwrap();
+    let metrics = &experiment.scenario.metrics;
+    let mut meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize))
+        .stopping_at_floor(metrics.stop == Stop::Floor);
+    let ending = drive(&mut experiment.flow().unwrap(), &mut [&mut meter]).unwrap();
+    (meter, ending)
+}
+
+#[test]
+fn energy_balance_loses_what_it_dissipates_and_moves_no_less_than_w2() {
+    for seed in 1..=2 {
+        let settings = [format!("seed={seed}"), "cloud.particles=800".to_owned()];
+        let experiment = experiment("energy-balance", &settings.each_ref().map(|s| &s[..]));
+        let (meter, _) = metered(&experiment);
+        for row in &meter.rows()[1..] {
+            let value = |name: &str| row.values.get(name).unwrap();
+            let [lost, promised] = ["kl_lost", "dissipation"].map(value);
+            // Noise of the measured KL, and the second order of explicit steps.
+            assert!(
+                (promised - lost).abs() < 0.05 + 0.05 * lost,
+                "step {}: {lost} lost, {promised} dissipated",
+                row.step
+            );
+            let [w2, displacement, path] = ["w2_moved", "displacement", "path_length"].map(value);
+            assert!(w2 <= displacement * (1.0 + 1e-12) && displacement <= path * (1.0 + 1e-12));
+            assert!(w2 > 0.5 * displacement);
+        }
+        let w2 = |row: usize| meter.rows()[row].values.get("w2").unwrap();
+        assert!(w2(meter.rows().len() - 1) < 0.2 * w2(0));
+    }
+}
+
+#[test]
+fn stop_at_floor_ends_early_and_at_the_floor() {
+    for seed in 1..=2 {
+        let settings = [format!("seed={seed}"), "cloud.particles=600".to_owned()];
+        let experiment = experiment("stop-at-floor", &settings.each_ref().map(|s| &s[..]));
+        let (meter, ending) = metered(&experiment);
+        let Ending::Stopped { reason } = ending else {
+            panic!("{ending:?}");
+        };
+        let last = meter.rows().last().unwrap();
+        assert!(last.step < experiment.scenario.flow.steps);
+        let since = last.step - 2 * experiment.scenario.metrics.every as usize;
+        assert_eq!(reason, format!("at the sampling floor since step {since}"));
+        let q90 = meter.floors().get("energy_distance").unwrap().q90;
+        for row in &meter.rows()[meter.rows().len() - 3..] {
+            assert!(row.values.get("energy_distance").unwrap() <= q90);
+        }
     }
 }

@@ -45,6 +45,19 @@ pub(super) struct Loaded {
 }
 
 impl ScenarioArgs {
+    /// The scenario called `name`, nothing changed in it.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            scenario: name.to_owned(),
+            set: Vec::new(),
+            seed: None,
+            steps: None,
+            discriminator: None,
+            generator: None,
+            allow_outside: false,
+        }
+    }
+
     /// Reads, changes and checks the scenario, which is to be recorded below `folder`.
     pub(super) fn load(&self, folder: &Path) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;

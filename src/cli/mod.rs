@@ -8,8 +8,10 @@ mod gallery;
 mod init;
 mod list;
 mod load;
+mod measure;
 mod preview;
 mod progress;
+mod reference;
 mod render;
 mod resume;
 mod room;
@@ -74,6 +76,10 @@ enum Command {
     Render(render::RenderArgs),
     /// Fit every estimator once where the ratio is known, and compare with the truth
     Calibrate(calibrate::CalibrateArgs),
+    /// Measure a cloud from a file against another file or a target: value, floor, p-value and verdict of every measure
+    Measure(measure::MeasureArgs),
+    /// Solve the exact flow of a scenario's target on a grid, at the times of its run
+    Reference(reference::ReferenceArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -115,6 +121,8 @@ pub fn main() -> ExitCode {
         Command::Gallery(args) => gallery::gallery(&args, common),
         Command::Render(args) => render::render(&args, common),
         Command::Calibrate(args) => calibrate::calibrate(&args, common),
+        Command::Measure(args) => measure::measure(&args, common),
+        Command::Reference(args) => reference::reference(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

@@ -92,10 +92,10 @@ impl Schedule {
         real: CloudView<'_>,
         fake: CloudView<'_>,
     ) -> Result<Option<Vec<f64>>, FitError> {
+        const COUNT: i32 = 8;
         if self.rule != WordOr::Word(BandwidthRule::Cv) {
             return Ok(None);
         }
-        const COUNT: i32 = 10;
         let both = ndarray::concatenate![ndarray::Axis(0), real, fake];
         let widest = self.checked([2.0 * self.scale * cloud::spread(both.view()); 2], real)?[0];
         let finer = |k| widest * 0.5_f64.powf(0.5 * f64::from(k));

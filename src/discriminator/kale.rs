@@ -331,7 +331,7 @@ impl Discriminator for Kale {
             let value = dual.value();
             let mut next = dual.moved(&direction, length);
             let mut tries = 0;
-            while !(next.value() <= value) && tries < 30 {
+            while (next.value() > value || next.value().is_nan()) && tries < 30 {
                 length *= 0.5;
                 tries += 1;
                 next = dual.moved(&direction, length);
@@ -343,8 +343,7 @@ impl Discriminator for Kale {
             });
             dual = next;
         }
-        // Written so that NaN is refused as well.
-        if !(dual.error() < tolerance) {
+        if dual.error() >= tolerance || dual.error().is_nan() {
             return Err(refuse(format!(
                 "its dual is {:e} from its minimum after {steps} steps; raise lambda ({lambda:e}) or the bandwidth ({})",
                 dual.error(),

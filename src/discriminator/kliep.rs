@@ -41,7 +41,7 @@ pub struct KliepSpec {
 impl Default for KliepSpec {
     fn default() -> Self {
         Self {
-            centres: 100,
+            centres: 200,
             kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: 1.0,
@@ -168,7 +168,9 @@ impl Kliep {
                 kernel.logs([real[[i, 0]], real[[i, 1]]], centres, row);
                 row.iter_mut().zip(&norms).for_each(|(v, norm)| *v -= norm);
                 let level = row.iter().fold(f64::NEG_INFINITY, |most, &v| most.max(v));
-                row.iter_mut().for_each(|v| *v = (*v - level).exp());
+                for v in row.iter_mut() {
+                    *v = (*v - level).exp();
+                }
                 level
             })
             .collect();

@@ -303,7 +303,8 @@ impl Discriminator for Logistic {
         self.schedule.restore(ends)?;
         let expected = 4 * self.spec.count.div_ceil(4) + 1;
         let fourier = self.spec.features == FeatureKind::Fourier;
-        if !weights.is_empty() && !(fourier && weights.len() == expected) {
+        let fits = weights.is_empty() || fourier && weights.len() == expected;
+        if !fits {
             return Err(refuse(format!(
                 "{} weights were kept, and count = {} has {expected}; resume with the settings of the run",
                 weights.len(),

@@ -147,15 +147,15 @@ impl Kernel {
 
     /// `Σ_l w_l k(x_i, c_l)` and its gradient at all places (`n×2`).
     pub(super) fn field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
-        self.each(at, into, |place| signed_sum(self, place, points));
+        Self::each(at, into, |place| signed_sum(self, place, points));
     }
 
     /// `log Σ_l e^{w_l} k(x_i, c_l)`, and its gradient, at all places (`n×2`); finite however far away the points are.
     pub(super) fn log_field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
-        self.each(at, into, |place| self.log_sum(place, points));
+        Self::each(at, into, |place| self.log_sum(place, points));
     }
 
-    fn each(self, at: CloudView<'_>, into: &mut Ratio, sum: impl Fn([f64; 2]) -> [f64; 3] + Sync) {
+    fn each(at: CloudView<'_>, into: &mut Ratio, sum: impl Fn([f64; 2]) -> [f64; 3] + Sync) {
         into.resize(at.nrows());
         let mut found = vec![[0.0; 3]; at.nrows()];
         found
@@ -233,6 +233,15 @@ fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64])
     }
 }
 
+/// From `r²/h²` in `values`: `k` there, and its pull beside it. The shape is known where this is inlined.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
+fn pull(shape: Radial, values: &mut [f64; LANES], pulls: &mut [f64; LANES]) {
+    for (value, pull) in values.iter_mut().zip(pulls) {
+        [*value, *pull] = shape.value_and_pull(*value);
+    }
+}
+
 /// `Σ w k` and its gradient at a place.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
@@ -246,32 +255,21 @@ fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
             dy[lane] = y - ys[lane];
             w[lane] = ws[lane];
         }
-        let mut both = [[0.0; 2]; LANES];
+        let (mut values, mut pulls) = ([0.0; LANES], [0.0; LANES]);
+        for lane in 0..LANES {
+            values[lane] = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+        }
         match kernel.shape {
-            Radial::Gaussian => {
-                for lane in 0..LANES {
-                    let u = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
-                    both[lane] = Radial::Gaussian.value_and_pull(u);
-                }
-            }
-            Radial::Laplace => {
-                for lane in 0..LANES {
-                    let u = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
-                    both[lane] = Radial::Laplace.value_and_pull(u);
-                }
-            }
+            Radial::Gaussian => pull(Radial::Gaussian, &mut values, &mut pulls),
+            Radial::Laplace => pull(Radial::Laplace, &mut values, &mut pulls),
             Radial::InverseMultiquadric => {
-                for lane in 0..LANES {
-                    let u = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
-                    both[lane] = Radial::InverseMultiquadric.value_and_pull(u);
-                }
+                pull(Radial::InverseMultiquadric, &mut values, &mut pulls);
             }
         }
         for lane in 0..LANES {
-            let [value, pull] = both[lane];
-            sums[0][lane] += w[lane] * value;
-            sums[1][lane] += w[lane] * pull * dx[lane];
-            sums[2][lane] += w[lane] * pull * dy[lane];
+            sums[0][lane] += w[lane] * values[lane];
+            sums[1][lane] += w[lane] * pulls[lane] * dx[lane];
+            sums[2][lane] += w[lane] * pulls[lane] * dy[lane];
         }
     }
     let [value, dx, dy] = sums.map(|lanes| lanes.iter().sum::<f64>());

@@ -1,4 +1,4 @@
-//! RuLSIF: the ratio of the target to a mixture of target and cloud, which is bounded and so easier to fit.
+//! `RuLSIF`: the ratio of the target to a mixture of target and cloud, which is bounded and so easier to fit.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::radial::Radial;
 use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
 use crate::setting::{Invalid, WordOr, positive};
 
-/// `r̂_α(x) = Σ_l θ_l k(x, c_l) ≈ p/(αp + (1−α)q)`, at most 1/α, by least squares as in uLSIF; `D = log (1−α) r̂_α / (1 − α r̂_α)`.
+/// `r̂_α(x) = Σ_l θ_l k(x, c_l) ≈ p/(αp + (1−α)q)`, at most 1/α, by least squares as in `uLSIF`; `D = log (1−α) r̂_α / (1 − α r̂_α)`.
 ///
 /// Relative unconstrained least-squares importance fitting: Yamada, Suzuki, Kanamori, Hachiya and Sugiyama, NIPS 2011.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +35,7 @@ impl Default for RulsifSpec {
     fn default() -> Self {
         Self {
             alpha: 0.1,
-            centres: 100,
+            centres: 200,
             kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: 1.0,

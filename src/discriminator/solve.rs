@@ -1,6 +1,7 @@
 //! Dense linear algebra for some hundred unknowns: sums of outer products, and Cholesky's factorisation.
 
 use multiversion::multiversion;
+use ndarray::Array2;
 use rayon::prelude::*;
 
 /// Samples whose outer products are added up by one task.
@@ -217,6 +218,19 @@ impl Cholesky {
     pub(super) fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         self.backward(b);
+    }
+
+    /// `A⁻¹`, for many products with it.
+    pub(super) fn inverse(&self) -> Array2<f64> {
+        let size = self.factor.size;
+        let mut inverse = Array2::eye(size);
+        let rows = inverse.outer_iter_mut().into_par_iter();
+        rows.for_each(|mut row| {
+            if let Some(row) = row.as_slice_mut() {
+                self.solve(row);
+            }
+        });
+        inverse
     }
 
     /// `M ← L⁻¹ M L⁻ᵀ`.

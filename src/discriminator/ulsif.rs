@@ -1,4 +1,4 @@
-//! uLSIF: the ratio itself as a sum of kernels, by least squares in closed form.
+//! `uLSIF`: the ratio itself as a sum of kernels, by least squares in closed form.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct UlsifSpec {
 impl Default for UlsifSpec {
     fn default() -> Self {
         Self {
-            centres: 100,
+            centres: 200,
             kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: 1.0,

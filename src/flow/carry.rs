@@ -54,7 +54,7 @@ impl Step<'_> {
     }
 }
 
-/// Steps, time, path length, clipped particles, and the distillation gap if there is one.
+/// Steps, time, path length, dissipation, clipped particles, and the distillation gap if there is one.
 const STATE: &str = "state";
 const CLOUD: &str = "cloud";
 /// What the particles remember of their motion.
@@ -73,11 +73,18 @@ impl Flow {
             time,
             cloud,
             path_length,
+            dissipation,
             clipped,
             distillation_gap,
             memory,
         } = &self.state;
-        let numbers = [*step as f64, *time, *path_length, *clipped as f64];
+        let numbers = [
+            *step as f64,
+            *time,
+            *path_length,
+            *dissipation,
+            *clipped as f64,
+        ];
         let numbers: Array1<f64> = numbers.into_iter().chain(*distillation_gap).collect();
         let mut carried = Carried::from([
             (STATE.to_owned(), numbers.into_dyn()),
@@ -115,9 +122,10 @@ impl Flow {
     /// [`CarryError`] if it is not from such a flow; the flow is of no use then.
     pub fn restore(&mut self, carried: &Carried) -> Result<(), CarryError> {
         let numbers = list(carried, STATE)?;
-        let (&[step, time, path_length, clipped], gap) = numbers
-            .split_first_chunk()
-            .ok_or(CarryError::Shape(STATE))?;
+        let (&[step, time, path_length, dissipation, clipped], gap) =
+            numbers
+                .split_first_chunk()
+                .ok_or(CarryError::Shape(STATE))?;
         let memory = |name| {
             let there = carried.contains_key(name);
             there.then(|| self.points(carried, name)).transpose()
@@ -127,6 +135,7 @@ impl Flow {
             time,
             cloud: self.points(carried, CLOUD)?,
             path_length,
+            dissipation,
             clipped: clipped as usize,
             distillation_gap: gap.first().copied(),
             memory: super::Memory {

@@ -4,7 +4,6 @@ mod model;
 
 use std::sync::Arc;
 
-use ndarray::Axis;
 use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -290,33 +289,39 @@ impl Generator {
             _ => 0.0,
         };
         let mut rng = stream.part("minibatch").rng();
+        let rows = match spec.batch {
+            WordOr::Value(count) => count.min(pool.nrows()),
+            WordOr::Word(Full::Full) => pool.nrows(),
+        };
+        let n = rows as f64;
+        // Latent points, then what belongs to them: where they should go, or where they were.
+        let mut batch = [pool.clone(), aim.clone().unwrap_or_else(|| before.clone())];
+        if rows < pool.nrows() {
+            batch = [(); 2].map(|()| Cloud::zeros((rows, 2)));
+        }
         for _ in 0..spec.inner_steps {
-            let chosen: Option<Vec<usize>> = match spec.batch {
-                WordOr::Value(count) if count < pool.nrows() => Some(
-                    (0..count)
-                        .map(|_| rng.random_range(0..pool.nrows()))
-                        .collect(),
-                ),
-                _ => None,
-            };
-            let pick = |all: &Cloud| match &chosen {
-                Some(rows) => all.select(Axis(0), rows),
-                None => all.clone(),
-            };
-            let z = pick(&pool);
-            let x = self.model.apply(z.view());
-            let n = z.nrows() as f64;
-            let slopes = if let Some(aim) = &aim {
-                (x - pick(aim)) * (2.0 / n)
-            } else {
-                let climb = drive.velocity(x.view());
-                if pull > 0.0 {
-                    ((x - pick(&before)) * (2.0 * pull) - climb) / n
-                } else {
-                    climb / -n
+            if rows < pool.nrows() {
+                let from = [&pool, aim.as_ref().unwrap_or(&before)];
+                for row in 0..rows {
+                    let chosen = rng.random_range(0..pool.nrows());
+                    for (into, from) in batch.iter_mut().zip(from) {
+                        into.row_mut(row).assign(&from.row(chosen));
+                    }
                 }
+            }
+            let [z, other] = batch.each_ref().map(|all| all.view());
+            if aim.is_some() {
+                self.model.approach(z, other, spec.learning_rate);
+                continue;
+            }
+            let x = self.model.apply(z);
+            let climb = drive.velocity(x.view());
+            let slopes = if pull > 0.0 {
+                ((x - other) * (2.0 * pull) - climb) / n
+            } else {
+                climb / -n
             };
-            self.model.descend(z.view(), &slopes, spec.learning_rate);
+            self.model.descend(z, &slopes, spec.learning_rate);
         }
     }
 

@@ -17,6 +17,12 @@ pub(super) trait Model: Debug + Send + Sync {
     /// the loss by `g_θ(z)`.
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64);
 
+    /// One optimiser step at the given rate against the mean of `‖g_θ(z) − aim‖²`, both `n×2`.
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
+        let slopes = (self.apply(z) - aim) * (2.0 / z.nrows() as f64);
+        self.descend(z, &slopes, rate);
+    }
+
     /// All parameters θ.
     fn parameters(&self) -> Vec<f64>;
 
@@ -34,6 +40,8 @@ pub(super) struct Residual<T: Real> {
     optimizer: Optimizer<T>,
     workspace: Workspace<T>,
     gradient: Vec<T>,
+    /// Latent points and aims of a minibatch, in the precision of the network.
+    batch: [Vec<T>; 2],
 }
 
 /// Gradients by the outputs that are known beforehand.
@@ -43,6 +51,23 @@ impl<T: Real> Objective<T> for Known<'_, T> {
     fn seeds(&self, first: usize, outputs: &[T], seeds: &mut [T]) -> T {
         seeds.copy_from_slice(&self.0[2 * first..][..outputs.len()]);
         T::ZERO
+    }
+}
+
+/// The mean of `‖output − aim‖²`, with the aims `n×2` one after the other.
+struct Nearness<'a, T>(&'a [T]);
+
+impl<T: Real> Objective<T> for Nearness<'_, T> {
+    fn seeds(&self, first: usize, outputs: &[T], seeds: &mut [T]) -> T {
+        let share = T::of(2.0 / self.0.len() as f64);
+        let mut sum = T::ZERO;
+        let aims = &self.0[2 * first..][..outputs.len()];
+        for ((seed, &output), &aim) in seeds.iter_mut().zip(outputs).zip(aims) {
+            let missed = output - aim;
+            sum += share * missed * missed;
+            *seed = (share + share) * missed;
+        }
+        sum
     }
 }
 
@@ -63,6 +88,7 @@ impl<T: Real> Residual<T> {
             optimizer: Optimizer::new(method, betas, count),
             workspace: Workspace::new(),
             gradient: vec![T::ZERO; count],
+            batch: [Vec::new(), Vec::new()],
         }
     }
 }
@@ -81,6 +107,19 @@ impl<T: Real> Model for Residual<T> {
         let known = Known(&seeds);
         self.network
             .train(&narrow(z), &known, &mut self.workspace, &mut self.gradient);
+        self.optimizer
+            .step(rate, &self.gradient, self.network.parameters_mut());
+    }
+
+    /// Forward and backward in one pass: the network itself should give `aim − z`.
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
+        let [at, aims] = &mut self.batch;
+        at.clear();
+        at.extend(z.iter().map(|&v| T::of(v)));
+        aims.clear();
+        aims.extend(aim.iter().zip(z).map(|(&aim, &z)| T::of(aim - z)));
+        self.network
+            .train(at, &Nearness(aims), &mut self.workspace, &mut self.gradient);
         self.optimizer
             .step(rate, &self.gradient, self.network.parameters_mut());
     }

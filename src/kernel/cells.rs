@@ -10,7 +10,7 @@ const FEWEST: usize = 4096;
 const PARTS: usize = 8;
 
 /// Cells further out than this are not told apart.
-const FURTHEST: i32 = 1 << 30;
+const FURTHEST: f64 = 1_073_741_824.0;
 
 /// A cloud, cut into parts that are sorted each on its own.
 #[derive(Debug)]
@@ -62,10 +62,8 @@ pub(super) struct Part {
 
 impl Part {
     fn new(x: &[f64], y: &[f64], side: f64) -> Self {
-        let [columns, rows] = [x, y].map(|v| -> Vec<i32> {
-            let cell = |v: &f64| ((v / side).floor() as i32).clamp(-FURTHEST, FURTHEST);
-            v.iter().map(cell).collect()
-        });
+        let [columns, rows] =
+            [x, y].map(|v| -> Vec<i32> { v.iter().map(|v| cell(v / side)).collect() });
         let [left, low] = [&columns, &rows].map(|v| v.iter().copied().min().unwrap_or(0));
         let [right, high] = [&columns, &rows].map(|v| v.iter().copied().max().unwrap_or(0));
         let width = (i64::from(right) - i64::from(left) + 1) as u64;
@@ -121,6 +119,14 @@ impl Part {
         let next = (start + 1..end).find(|&i| self.cell(i) != cell);
         start..next.unwrap_or(end)
     }
+}
+
+/// The cell that holds a point this many sides from the origin: what is below it in whole numbers. The library's `floor` is a call
+/// where the processor may be an old one.
+fn cell(at: f64) -> i32 {
+    let at = at.clamp(-FURTHEST, FURTHEST);
+    let whole = at as i32;
+    whole - i32::from(at < f64::from(whole))
 }
 
 fn rank_by_counting(keys: impl Iterator<Item = u64> + Clone, cells: usize) -> Vec<u32> {

@@ -109,7 +109,7 @@ pub struct Floors {
 }
 
 impl Floors {
-    /// Measures `draws` independent samples of `count` points of `target` with `panel`. Draw `i` comes from `stream.at(i)`.
+    /// Measures `draws` independent samples of `count` points of `target`, or of as many as `panel` measures, with `panel`. Draw `i` comes from `stream.at(i)`.
     #[must_use]
     pub fn estimate(
         panel: &Panel,
@@ -118,6 +118,7 @@ impl Floors {
         draws: usize,
         stream: Stream,
     ) -> Self {
+        let count = count.min(panel.most());
         let measured: Vec<Measurement> = (0..draws as u64)
             .into_par_iter()
             .map(|draw| panel.measure(target.sample(count, stream.at(draw)).view()))

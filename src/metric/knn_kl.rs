@@ -1,4 +1,4 @@
-//! Kullback-Leibler divergence from cloud to target, read off the distances to nearest neighbours.
+//! Kullback-Leibler divergence between cloud and target, either way, read off the distances to nearest neighbours.
 
 use rayon::prelude::*;
 
@@ -15,9 +15,24 @@ pub const KNN_KL: About = About {
     ideal: Ideal::Low,
 };
 
+/// What [`KnnKl`] measures the other way.
+pub const KNN_KL_REVERSE: About = About {
+    name: "knn_kl_reverse",
+    measures: "estimate of KL(p‖q) in nats from distances to 5th nearest neighbours: what the cloud fails to cover",
+    sees: "sees modes and regions of the target that the cloud leaves empty; nearly blind to points of the cloud where the target has none",
+    ideal: Ideal::Low,
+};
+
+/// Which of the two divergences is estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    CloudToTarget,
+    TargetToCloud,
+}
+
 /// The nearest-neighbour estimate of `KL(q‖p)` by Wang, Kulkarni and Verdú (*IEEE Trans. Inf. Theory* 55, 2009, eq. 5):
 /// `(d/n) Σ_i log(ν_k(i)/ρ_k(i)) + log(m/(n−1))`, `d = 2`, where `ρ_k(i)` is the distance from cloud point `i` to its k-th
-/// neighbour in the cloud and `ν_k(i)` that to its k-th neighbour in the reference sample.
+/// neighbour in the cloud and `ν_k(i)` that to its k-th neighbour in the reference sample. `KL(p‖q)` exchanges the two samples.
 ///
 /// The estimate is negative for a cloud more regular than independent draws, and it is not clamped: that is information.
 /// Distances below `1e-9` of the reference's spread count as just that, so that copies give a large finite
@@ -28,43 +43,61 @@ pub struct KnnKl {
     reference: Neighbours,
     k: usize,
     resolution: f64,
+    way: Way,
 }
 
 impl KnnKl {
     /// Neighbour counted to, unless said otherwise: little bias at 2000 points, and half the variance of `k = 1`.
     pub const K: usize = 5;
 
-    /// Takes the reference sample (`m×2`, not empty) and `k`, from 1 to 16.
+    /// `KL(q‖p)`, from the reference sample (`m×2`, not empty) and `k`, from 1 to 16.
     #[must_use]
     pub fn new(reference: CloudView<'_>, k: usize) -> Self {
         Self {
             reference: Neighbours::new(&Planar::new(reference)),
             k: k.clamp(1, MOST),
             resolution: (1e-9 * spread(reference)).max(f64::MIN_POSITIVE),
+            way: Way::CloudToTarget,
+        }
+    }
+
+    /// `KL(p‖q)`, from the same.
+    #[must_use]
+    pub fn reverse(reference: CloudView<'_>, k: usize) -> Self {
+        Self {
+            way: Way::TargetToCloud,
+            ..Self::new(reference, k)
         }
     }
 }
 
 impl Metric for KnnKl {
     fn about(&self) -> &'static About {
-        &KNN_KL
+        match self.way {
+            Way::CloudToTarget => &KNN_KL,
+            Way::TargetToCloud => &KNN_KL_REVERSE,
+        }
     }
 
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
-        let (n, m) = (cloud.nrows(), self.reference.points().len());
+        let cloud = Neighbours::new(&Planar::new(cloud));
+        let (own, other) = match self.way {
+            Way::CloudToTarget => (&cloud, &self.reference),
+            Way::TargetToCloud => (&self.reference, &cloud),
+        };
+        let (n, m) = (own.points().len(), other.points().len());
         if n < 2 || m == 0 {
             return f64::NAN;
         }
         let k = self.k.min(n - 1).min(m);
-        let tree = Neighbours::new(&Planar::new(cloud));
-        let points: Vec<([f64; 2], u32)> = tree.points().collect();
+        let points: Vec<([f64; 2], u32)> = own.points().collect();
         let partial: Vec<f64> = points
             .par_chunks(QUERIES)
             .map(|chunk| {
                 let log_ratio = |&(at, place): &([f64; 2], u32)| {
-                    let to_reference = self.reference.nearest(at, k, None).radius();
-                    let to_cloud = tree.nearest(at, k, Some(place)).radius();
-                    (to_reference.max(self.resolution) / to_cloud.max(self.resolution)).ln()
+                    let to_other = other.nearest(at, k, None).radius();
+                    let to_own = own.nearest(at, k, Some(place)).radius();
+                    (to_other.max(self.resolution) / to_own.max(self.resolution)).ln()
                 };
                 chunk.iter().map(log_ratio).sum()
             })

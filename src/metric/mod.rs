@@ -11,9 +11,14 @@ use crate::setting::{Invalid, at_least, positive};
 mod arrival;
 mod assignment;
 mod c2st;
+mod coupling;
+mod coverage;
 mod energy;
 mod floor;
+mod judge;
 mod knn_kl;
+mod known_kl;
+mod logistic;
 mod memorisation;
 mod mmd;
 mod modes;
@@ -21,20 +26,30 @@ mod neighbours;
 mod pairs;
 mod panel;
 mod prices;
+mod score;
+mod sinkhorn;
 mod sliced;
 mod w2;
+mod wasserstein;
 
 pub use arrival::Arrival;
 pub use c2st::{C2ST, C2st};
+pub use coverage::{COVERAGE, Coverage, DENSITY, Density};
 pub use energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
 pub use floor::{Floor, Floors};
-pub use knn_kl::{KNN_KL, KnnKl};
+pub use judge::{Judge, Judged, Judgement, Null};
+pub use knn_kl::{KNN_KL, KNN_KL_REVERSE, KnnKl};
+pub use known_kl::{KL, KnownKl};
+pub use logistic::{C2ST_LOGISTIC, LogisticC2st};
 pub use memorisation::{MEMORISATION, Memorisation};
 pub use mmd::{MMD2, Mmd2, median_distance};
 pub use modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODES, ModeMeasure};
-pub use panel::{Evidence, Measurement, Panel};
+pub use panel::{Evidence, Measurement, Panel, Trail};
+pub use score::{SCORE_ERROR, ScoreError};
+pub use sinkhorn::{SINKHORN, Sinkhorn};
 pub use sliced::{SLICED_W2, SlicedW2};
 pub use w2::{ExactW2, Transport, TransportError, W2};
+pub use wasserstein::{Coupling, Wasserstein};
 
 /// Nearest-neighbour queries that one task takes.
 const QUERIES: usize = 128;
@@ -46,6 +61,34 @@ pub trait Metric: Debug + Send + Sync {
 
     /// The value for a cloud of `n ≥ 1` finite points, `n×2`; NaN where the measure needs more of them.
     fn measure(&self, cloud: CloudView<'_>) -> f64;
+
+    /// The value with what is known about it.
+    fn read(&self, cloud: CloudView<'_>) -> Reading {
+        Reading::of(self.measure(cloud))
+    }
+}
+
+/// A value, and what a reader should know before using it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The value.
+    pub value: f64,
+    /// Its standard error, where it is a mean over something drawn.
+    pub standard_error: Option<f64>,
+    /// A certificate, or that the value is an estimate, or did not converge.
+    pub note: Option<String>,
+}
+
+impl Reading {
+    /// A value that needs no comment.
+    #[must_use]
+    pub fn of(value: f64) -> Self {
+        Self {
+            value,
+            standard_error: None,
+            note: None,
+        }
+    }
 }
 
 /// What a measure is, in words that fit a table.
@@ -73,14 +116,21 @@ pub enum Ideal {
 }
 
 /// All measures there are, in the order of their columns.
-pub const ALL: [&About; 12] = [
+pub const ALL: [&About; 19] = [
     &ENERGY_DISTANCE,
     &ENERGY_P,
     &MMD2,
     &SLICED_W2,
     &W2,
+    &SINKHORN,
+    &KL,
     &KNN_KL,
+    &KNN_KL_REVERSE,
+    &SCORE_ERROR,
     &C2ST,
+    &C2ST_LOGISTIC,
+    &DENSITY,
+    &COVERAGE,
     &MEMORISATION,
     &MODES,
     &HIGH_QUALITY,
@@ -94,7 +144,10 @@ pub const ALL: [&About; 12] = [
 pub struct MetricsSpec {
     /// Steps between two measurements, at least 1. The first and the last cloud are measured in any case.
     pub every: u64,
-    /// Points in the fresh target sample that clouds are compared with, at least 2. Default: as many as particles.
+    /// Most particles that are measured, at least 2: of a larger cloud the first so many. Particles begin as independent draws, so that
+    /// these stand for all; what is measured then is a cloud of this size, and so is its sampling floor.
+    pub particles: usize,
+    /// Points in the fresh target sample that clouds are compared with, at least 2. Default: as many as particles measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<usize>,
     /// Random relabellings behind the p-value of the energy distance, at least 19. The smallest p-value is 1/(permutations + 1).
@@ -105,16 +158,82 @@ pub struct MetricsSpec {
     /// for the whole run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mmd_bandwidth: Option<f64>,
+    /// Further measures, which cost more or say less: each becomes a column and has a floor. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Extra>,
+    /// What ends the run before its last step: `never`, or `floor`, once the energy distance is at its sampling floor.
+    pub stop: Stop,
+}
+
+/// A measure that a run takes only if it is asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Extra {
+    /// Exact 2-Wasserstein distance to the target, and with it, in `w2_moved`, that to the first cloud.
+    W2,
+    /// Debiased Sinkhorn divergence.
+    Sinkhorn,
+    /// `KL(p‖q)` by nearest neighbours.
+    KnnKlReverse,
+    /// Error of the score, for targets that know their own.
+    ScoreError,
+    /// Accuracy of a logistic classifier.
+    C2stLogistic,
+    /// How densely the target lies around the cloud.
+    Density,
+    /// How much of the target the cloud reaches.
+    Coverage,
+}
+
+impl Extra {
+    /// The measure's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::W2 => W2.name,
+            Self::Sinkhorn => SINKHORN.name,
+            Self::KnnKlReverse => KNN_KL_REVERSE.name,
+            Self::ScoreError => SCORE_ERROR.name,
+            Self::C2stLogistic => C2ST_LOGISTIC.name,
+            Self::Density => DENSITY.name,
+            Self::Coverage => COVERAGE.name,
+        }
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::W2,
+        Self::Sinkhorn,
+        Self::KnnKlReverse,
+        Self::ScoreError,
+        Self::C2stLogistic,
+        Self::Density,
+        Self::Coverage,
+    ];
+}
+
+/// When a run ends before its last step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// It does not.
+    #[default]
+    Never,
+    /// At the third measurement in a row of which the energy distance lies at its sampling floor.
+    Floor,
 }
 
 impl Default for MetricsSpec {
     fn default() -> Self {
         Self {
             every: 10,
+            particles: 10_000,
             reference: None,
             permutations: 199,
             floor_draws: 32,
             mmd_bandwidth: None,
+            also: Vec::new(),
+            stop: Stop::Never,
         }
     }
 }
@@ -128,6 +247,7 @@ impl MetricsSpec {
         if self.every == 0 {
             return Err(Invalid::new("every", 0, "must be at least 1"));
         }
+        at_least("particles", self.particles, 2)?;
         if let Some(count) = self.reference {
             at_least("reference", count, 2)?;
         }
@@ -135,6 +255,13 @@ impl MetricsSpec {
         at_least("floor_draws", self.floor_draws, 8)?;
         self.mmd_bandwidth
             .map_or(Ok(()), |s| positive("mmd_bandwidth", s))
+    }
+
+    /// Whether the measure `name` is taken along a run, if it applies.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        let is = |extra: &Extra| extra.name() == name;
+        !Extra::ALL.iter().any(is) || self.also.iter().any(is)
     }
 
     /// Builds the panel of all measures that the evidence allows.

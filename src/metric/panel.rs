@@ -1,16 +1,21 @@
 //! The panel: every measure that applies to a target, read off together.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{
-    About, C2st, ENERGY_P, EnergyDistance, KnnKl, Memorisation, Metric, MetricsSpec, Mmd2,
-    ModeMeasure, SlicedW2, median_distance,
+    About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_P,
+    EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
+    MEMORISATION, MMD2, Memorisation, Metric, MetricsSpec, Mmd2, ModeMeasure, SCORE_ERROR,
+    SINKHORN, SLICED_W2, ScoreError, Sinkhorn, SlicedW2, Transport, W2, Wasserstein,
+    median_distance,
 };
 use crate::cloud::CloudView;
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
-use crate::target::Component;
+use crate::target::{Component, Target};
 
 /// What a [`Panel`] is built on.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +26,82 @@ pub struct Evidence<'a> {
     pub training: Option<CloudView<'a>>,
     /// The target's components, if it is a mixture.
     pub components: Option<&'a [Component]>,
+    /// The target itself, for the measures that need its density or score.
+    pub target: Option<&'a Arc<dyn Target>>,
+}
+
+/// Lengths that measures need: taken from the pooled sample, so that relabelling its points leaves them as they are, or, along a run, from the
+/// reference, which stands for the pooled sample at the floor and, unlike it, stays put.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rulers {
+    /// Width s of the kernel of the MMD.
+    pub(super) bandwidth: f64,
+    /// Regularisation of the Sinkhorn divergence.
+    pub(super) epsilon: f64,
+}
+
+impl Rulers {
+    pub(super) fn of(sample: CloudView<'_>) -> Self {
+        let median = median_distance(sample);
+        Self {
+            bandwidth: if median > 0.0 { median } else { 1.0 },
+            epsilon: Sinkhorn::epsilon_for(sample),
+        }
+    }
+}
+
+/// The measures called for by `wanted` that the evidence allows, but the energy distance, each built on the reference.
+pub(super) fn metrics(
+    evidence: Evidence<'_>,
+    rulers: Rulers,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<Box<dyn Metric>> {
+    let Evidence {
+        reference,
+        training,
+        components,
+        target,
+    } = evidence;
+    let mut list: Vec<Box<dyn Metric>> = Vec::new();
+    // Each is built only if it is wanted: some have to work for it.
+    let mut add = |about: &About, build: &dyn Fn() -> Option<Box<dyn Metric>>| {
+        if wanted(about.name) {
+            list.extend(build());
+        }
+    };
+    add(&MMD2, &|| some(Mmd2::new(reference, rulers.bandwidth)));
+    add(&SLICED_W2, &|| {
+        some(SlicedW2::new(reference, SlicedW2::DIRECTIONS))
+    });
+    add(&W2, &|| some(Wasserstein::new(reference).ok()?));
+    add(&SINKHORN, &|| {
+        some(Sinkhorn::new(reference, rulers.epsilon))
+    });
+    add(&KL, &|| some(KnownKl::new(target?)?));
+    add(&KNN_KL, &|| some(KnnKl::new(reference, KnnKl::K)));
+    add(&KNN_KL_REVERSE, &|| {
+        some(KnnKl::reverse(reference, KnnKl::K))
+    });
+    add(&SCORE_ERROR, &|| some(ScoreError::new(target?, reference)?));
+    add(&C2ST, &|| some(C2st::new(reference)));
+    add(&C2ST_LOGISTIC, &|| some(LogisticC2st::new(reference)));
+    add(&DENSITY, &|| some(Density::new(reference)?));
+    add(&COVERAGE, &|| some(Coverage::new(reference)?));
+    add(&MEMORISATION, &|| {
+        some(Memorisation::new(reference, training?)?)
+    });
+    for measure in ModeMeasure::all(components.unwrap_or_default()) {
+        add(measure.about(), &|| some(measure.clone()));
+    }
+    list
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "most builders may find that their measure makes no sense"
+)]
+fn some(metric: impl Metric + 'static) -> Option<Box<dyn Metric>> {
+    Some(Box::new(metric))
 }
 
 /// Every measure that applies, each built once on the same reference sample. Measuring uses all threads and gives the same bits
@@ -29,7 +110,17 @@ pub struct Evidence<'a> {
 pub struct Panel {
     energy: EnergyDistance,
     others: Vec<Box<dyn Metric>>,
+    /// Exact matching and its place among the others, if W2 is measured and the reference is not too large for it.
+    matching: Option<(usize, ExactW2)>,
     permutations: usize,
+    most: usize,
+}
+
+/// What one measurement leaves to the next of a similar cloud, such as the next step of a run: it saves time, and changes no value
+/// beyond rounding.
+#[derive(Clone, Debug, Default)]
+pub struct Trail {
+    transport: Option<Transport>,
 }
 
 impl Panel {
@@ -45,30 +136,19 @@ impl Panel {
                 "must have finite coordinates",
             ));
         }
-        // The reference stands for the pooled sample, which is the same at the floor and, unlike it, stays put along a run.
-        let bandwidth = spec
-            .mmd_bandwidth
-            .unwrap_or_else(|| median_distance(reference));
-        let bandwidth = if bandwidth > 0.0 { bandwidth } else { 1.0 };
-        let mut others: Vec<Box<dyn Metric>> = vec![
-            Box::new(Mmd2::new(reference, bandwidth)),
-            Box::new(SlicedW2::new(reference, SlicedW2::DIRECTIONS)),
-            Box::new(KnnKl::new(reference, KnnKl::K)),
-            Box::new(C2st::new(reference)),
-        ];
-        if let Some(memorisation) = evidence
-            .training
-            .and_then(|training| Memorisation::new(reference, training))
-        {
-            others.push(Box::new(memorisation));
-        }
-        for measure in ModeMeasure::all(evidence.components.unwrap_or_default()) {
-            others.push(Box::new(measure));
-        }
+        let mut rulers = Rulers::of(reference);
+        rulers.bandwidth = spec.mmd_bandwidth.unwrap_or(rulers.bandwidth);
+        let others = metrics(evidence, rulers, |name| spec.wants(name));
+        let place = others.iter().position(|metric| metric.about() == &W2);
+        let exact = ExactW2::new(reference).ok();
         Ok(Self {
             energy: EnergyDistance::new(reference),
+            matching: place
+                .zip(exact)
+                .filter(|_| reference.nrows() <= Wasserstein::MOST),
             others,
             permutations: spec.permutations,
+            most: spec.particles,
         })
     }
 
@@ -78,14 +158,45 @@ impl Panel {
     }
 
     /// All measures of a cloud (`n×2`), but not the permutation p-value, which costs more than all others together. NaN where the cloud
-    /// has too few points, or points that are not finite.
+    /// has too few points, or points that are not finite. Of a cloud larger than [`most`](Self::most) the first points are measured.
     #[must_use]
     pub fn measure(&self, cloud: CloudView<'_>) -> Measurement {
+        self.measure_along(cloud, &mut Trail::default())
+    }
+
+    /// The same, with what the measurement of a similar cloud has left in `trail`.
+    #[must_use]
+    pub fn measure_along(&self, cloud: CloudView<'_>, trail: &mut Trail) -> Measurement {
+        let cloud = self.measured(cloud);
+        let matching = self.matching.as_ref();
+        let solve = || {
+            let (place, exact) = matching?;
+            let solved = exact.solve(cloud, trail.transport.as_ref());
+            Some((1 + place, solved.ok()?))
+        };
         let metrics: Vec<&dyn Metric> = self.metrics().collect();
-        let values = metrics
-            .par_iter()
-            .map(|metric| (metric.about().name, metric.measure(cloud)))
-            .collect();
+        let measure = || -> Vec<(&'static str, f64)> {
+            metrics
+                .par_iter()
+                .enumerate()
+                .map(|(place, metric)| {
+                    // Matched on the other side.
+                    let matched = matching.is_some_and(|(own, _)| 1 + own == place);
+                    let fits = matching.is_some_and(|(_, exact)| exact.size() == cloud.nrows());
+                    let value = if matched && fits {
+                        f64::NAN
+                    } else {
+                        metric.measure(cloud)
+                    };
+                    (metric.about().name, value)
+                })
+                .collect()
+        };
+        let (solved, mut values) = rayon::join(solve, measure);
+        if let Some((place, transport)) = solved {
+            values[place].1 = transport.value;
+            trail.transport = Some(transport);
+        }
         Measurement { values }
     }
 
@@ -93,9 +204,27 @@ impl Panel {
     #[must_use]
     pub fn measure_with_p(&self, cloud: CloudView<'_>, stream: Stream) -> Measurement {
         let mut measurement = self.measure(cloud);
+        let cloud = self.measured(cloud);
         let p = self.energy.p_value(cloud, self.permutations, stream);
         measurement.values.insert(1, (ENERGY_P.name, p));
         measurement
+    }
+
+    /// How many points of a cloud are measured at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    fn measured<'a>(&self, cloud: CloudView<'a>) -> CloudView<'a> {
+        let count = cloud.nrows().min(self.most);
+        cloud.slice_move(ndarray::s![..count, ..])
+    }
+
+    /// Whether it measures the exact W2 distance to the reference.
+    #[must_use]
+    pub fn matches(&self) -> bool {
+        self.matching.is_some()
     }
 
     fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::pairs::Planar;
-use super::{About, Ideal, Metric};
+use super::{About, Ideal, Metric, Reading};
 use crate::cloud::CloudView;
 
 /// What [`SlicedW2`] measures.
@@ -58,6 +58,11 @@ impl Metric for SlicedW2 {
     }
 
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
+        self.read(cloud).value
+    }
+
+    /// With the standard error that as many random directions would have; that of directions at equal angles is smaller.
+    fn read(&self, cloud: CloudView<'_>) -> Reading {
         let cloud = Planar::new(cloud);
         let squared: Vec<f64> = self
             .directions
@@ -65,7 +70,16 @@ impl Metric for SlicedW2 {
             .zip(&self.projected)
             .map(|(&direction, reference)| w2_squared(&project(&cloud, direction), reference))
             .collect();
-        (squared.iter().sum::<f64>() / squared.len() as f64).sqrt()
+        let count = squared.len() as f64;
+        let mean = squared.iter().sum::<f64>() / count;
+        let value = mean.sqrt();
+        let spread: f64 = squared.iter().map(|s| (s - mean) * (s - mean)).sum();
+        // The error of a root is that of its square, divided by twice the root.
+        let error = (spread / (count * (count - 1.0))).sqrt() / (2.0 * value);
+        Reading {
+            standard_error: error.is_finite().then_some(error),
+            ..Reading::of(value)
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Transport {
 pub enum TransportError {
     /// Exact matching needs one partner for each point.
     #[error(
-        "exact W2 needs clouds of one size, not {cloud} against {reference} points: draw {least} from each, or use sliced W2",
+        "matching point by point needs clouds of one size, not {cloud} against {reference} points: draw {least} from each, or take a coupling",
         least = cloud.min(reference)
     )]
     Sizes {
@@ -52,6 +52,31 @@ pub enum TransportError {
         cloud: usize,
         /// Points in the reference.
         reference: usize,
+    },
+    /// More pairs than a plan is sought among.
+    #[error(
+        "exact W2 of {cloud} against {reference} points is too large: draw at most {most} from each"
+    )]
+    Large {
+        /// Points in the cloud.
+        cloud: usize,
+        /// Points in the reference.
+        reference: usize,
+        /// Points in each of two clouds that fit.
+        most: usize,
+    },
+    /// Weights that are none.
+    #[error(
+        "{weights} weights for {points} points{}: give each point one that is finite and not negative, some of them greater than 0",
+        bad.map_or(String::new(), |at| format!(", and weight {at} is none"))
+    )]
+    Weights {
+        /// Number of weights.
+        weights: usize,
+        /// Number of points.
+        points: usize,
+        /// Index of the first weight that is negative or not finite.
+        bad: Option<usize>,
     },
     /// There is nothing to match.
     #[error("exact W2 needs at least 1 point")]
@@ -77,6 +102,12 @@ impl ExactW2 {
         let reference = checked(reference)?;
         let centred = centre(&reference).0;
         Ok(Self { reference, centred })
+    }
+
+    /// Points in the reference, and so in every cloud that can be matched with it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.reference.len()
     }
 
     /// Matches a cloud, `m×2`. A solution for a similar cloud and the same reference, such as that of the last measured step of a
@@ -163,11 +194,11 @@ impl Metric for ExactW2 {
     }
 }
 
-fn at(points: &Planar, i: usize) -> [f64; 2] {
+pub(super) fn at(points: &Planar, i: usize) -> [f64; 2] {
     [points.x[i], points.y[i]]
 }
 
-fn checked(points: CloudView<'_>) -> Result<Planar, TransportError> {
+pub(super) fn checked(points: CloudView<'_>) -> Result<Planar, TransportError> {
     if points.nrows() == 0 {
         return Err(TransportError::Empty);
     }
@@ -185,7 +216,7 @@ fn checked(points: CloudView<'_>) -> Result<Planar, TransportError> {
 
 /// The points relative to their centre, and the centre. Differences to the first point come before their mean, so that
 /// copies of one point become exact zeros.
-fn centre(points: &Planar) -> (Planar, [f64; 2]) {
+pub(super) fn centre(points: &Planar) -> (Planar, [f64; 2]) {
     let side = |values: &[f64]| {
         let mut centred: Vec<f64> = values.iter().map(|v| v - values[0]).collect();
         let mean = centred.iter().sum::<f64>() / values.len() as f64;

@@ -10,7 +10,7 @@ use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
 use super::aligned::Aligned;
-use super::product::{TILE, add_columns, dots, times, transposed_times};
+use super::product::{Start, TILE, add_columns, dots, times, transposed_times};
 use super::{Layer, Network, Real};
 
 /// Samples in a unit of parallel work. It is fixed, so that sums do not depend on the number of threads.
@@ -66,9 +66,10 @@ impl<T: Real> Network<T> {
     pub fn evaluate(&self, at: &[T], outputs: &mut [T]) {
         at.par_chunks(2 * CHUNK)
             .zip(outputs.par_chunks_mut(self.outputs * CHUNK))
-            .for_each(|(at, outputs)| {
-                evaluate_chunk(self, &[], at, outputs, &mut []);
-            });
+            .for_each_init(
+                || Tape::new(self),
+                |tape, (at, outputs)| evaluate_chunk(self, &[], at, outputs, &mut [], tape),
+            );
     }
 
     /// Writes the first output (`n`) and its gradient by the input (`n×2`) at the points `at` (`n×2`).
@@ -82,9 +83,12 @@ impl<T: Real> Network<T> {
         at.par_chunks(2 * CHUNK)
             .zip(outputs.par_chunks_mut(CHUNK))
             .zip(gradient.par_chunks_mut(2 * CHUNK))
-            .for_each(|((at, outputs), gradient)| {
-                evaluate_chunk(self, &transposed, at, outputs, gradient);
-            });
+            .for_each_init(
+                || Tape::new(self),
+                |tape, ((at, outputs), gradient)| {
+                    evaluate_chunk(self, &transposed, at, outputs, gradient, tape);
+                },
+            );
     }
 
     /// Writes the gradient of the objective's sum over the points `at` (`n×2`) by the parameters into
@@ -169,12 +173,15 @@ fn evaluate_chunk<T: Real>(
     at: &[T],
     outputs: &mut [T],
     gradient: &mut [T],
+    tape: &mut Tape<T>,
 ) {
-    let mut tape = Tape::new(network);
-    if target_cfg_f!(target_feature = "avx512f") {
-        evaluate::<T, 8>(network, transposed, at, outputs, gradient, &mut tape);
-    } else {
-        evaluate::<T, 2>(network, transposed, at, outputs, gradient, &mut tape);
+    let wide = target_cfg_f!(target_feature = "avx512f");
+    let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
+    match (wide, fused) {
+        (true, _) => evaluate::<T, 8, true>(network, transposed, at, outputs, gradient, tape),
+        (false, true) => evaluate::<T, 2, true>(network, transposed, at, outputs, gradient, tape),
+        // Without such an instruction `mul_add` is a slow call.
+        (false, false) => evaluate::<T, 2, false>(network, transposed, at, outputs, gradient, tape),
     }
 }
 
@@ -189,15 +196,21 @@ fn train_chunk<T: Real>(
     tape: &mut Tape<T>,
     gradient: &mut [T],
 ) -> T {
-    if target_cfg_f!(target_feature = "avx512f") {
-        train::<T, 8>(network, transposed, at, first, objective, tape, gradient)
-    } else {
-        train::<T, 2>(network, transposed, at, first, objective, tape, gradient)
+    let wide = target_cfg_f!(target_feature = "avx512f");
+    let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
+    match (wide, fused) {
+        (true, _) => train::<T, 8, true>(network, transposed, at, first, objective, tape, gradient),
+        (false, true) => {
+            train::<T, 2, true>(network, transposed, at, first, objective, tape, gradient)
+        }
+        (false, false) => {
+            train::<T, 2, false>(network, transposed, at, first, objective, tape, gradient)
+        }
     }
 }
 
 #[inline(always)]
-fn evaluate<T: Real, const M: usize>(
+fn evaluate<T: Real, const M: usize, const FUSED: bool>(
     network: &Network<T>,
     transposed: &[Aligned<T>],
     at: &[T],
@@ -210,18 +223,18 @@ fn evaluate<T: Real, const M: usize>(
     for (at, outputs) in at.chunks(2 * TILE).zip(outputs.chunks_mut(few * TILE)) {
         tape.load(at);
         if let Some(gradient) = gradient.next() {
-            tape.forward::<M>(network, Depth::Slopes);
-            tape.sensitivities::<M>(network, transposed, false);
+            tape.forward::<M, FUSED>(network, Depth::Slopes);
+            tape.sensitivities::<M, FUSED>(network, transposed, false);
             gradient.copy_from_slice(&tape.input_gradient[..gradient.len()]);
         } else {
-            tape.forward::<M>(network, Depth::Values);
+            tape.forward::<M, FUSED>(network, Depth::Values);
         }
         outputs.copy_from_slice(&tape.outputs[..outputs.len()]);
     }
 }
 
 #[inline(always)]
-fn train<T: Real, const M: usize>(
+fn train<T: Real, const M: usize, const FUSED: bool>(
     network: &Network<T>,
     transposed: &[Aligned<T>],
     at: &[T],
@@ -242,7 +255,7 @@ fn train<T: Real, const M: usize>(
         } else {
             Depth::Slopes
         };
-        tape.forward::<M>(network, depth);
+        tape.forward::<M, FUSED>(network, depth);
         tape.seeds.fill(T::ZERO);
         loss += objective.seeds(
             first,
@@ -250,10 +263,10 @@ fn train<T: Real, const M: usize>(
             &mut tape.seeds[..few * count],
         );
         if penalised {
-            tape.sensitivities::<M>(network, transposed, true);
-            loss += tape.tangents::<M>(network, objective.slope(), gradient);
+            tape.sensitivities::<M, FUSED>(network, transposed, true);
+            loss += tape.tangents::<M, FUSED>(network, objective.slope(), gradient);
         }
-        tape.backward::<M>(network, transposed, penalised, gradient);
+        tape.backward::<M, FUSED>(network, transposed, penalised, gradient);
     }
     loss
 }
@@ -339,7 +352,7 @@ impl<T: Real> Tape<T> {
     }
 
     #[inline(always)]
-    fn forward<const M: usize>(&mut self, network: &Network<T>, depth: Depth) {
+    fn forward<const M: usize, const FUSED: bool>(&mut self, network: &Network<T>, depth: Depth) {
         for (place, layer) in network.hidden().iter().enumerate() {
             let (before, here) = self.hidden.split_at_mut(place);
             let here = &mut here[0];
@@ -349,15 +362,13 @@ impl<T: Real> Tape<T> {
             };
             let weights = &network.parameters[layer.weights..layer.biases];
             let biases = &network.parameters[layer.biases..][..layer.row];
-            for line in here.value.chunks_exact_mut(layer.row) {
-                line.copy_from_slice(biases);
-            }
-            times::<T, M>(
+            times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
                 weights,
                 layer.row,
+                Start::Row(biases),
                 &mut here.value,
             );
             match depth {
@@ -378,12 +389,12 @@ impl<T: Real> Tape<T> {
         let layer = network.output();
         let weights = &network.parameters[layer.weights..layer.biases];
         let biases = &network.parameters[layer.biases..][..layer.width];
-        dots(&top.value, weights, layer.row, biases, &mut self.outputs);
+        dots::<T, FUSED>(&top.value, weights, layer.row, biases, &mut self.outputs);
     }
 
     /// Back from the one output to the input: `∂D/∂z` in each layer, and `∇ₓD`.
     #[inline(always)]
-    fn sensitivities<const M: usize>(
+    fn sensitivities<const M: usize, const FUSED: bool>(
         &mut self,
         network: &Network<T>,
         transposed: &[Aligned<T>],
@@ -402,13 +413,13 @@ impl<T: Real> Tape<T> {
                     }
                 }
                 Some(above) => {
-                    here.sensitivity.fill(T::ZERO);
-                    times::<T, M>(
+                    times::<T, M, FUSED>(
                         &above.sensitivity,
                         network.layers[place + 1].row,
                         network.layers[place + 1].width,
                         &transposed[place],
                         layer.row,
+                        Start::Zero,
                         &mut here.sensitivity,
                     );
                 }
@@ -425,7 +436,7 @@ impl<T: Real> Tape<T> {
         }
         let first = &network.layers[0];
         let weights = &network.parameters[first.weights..first.biases];
-        dots(
+        dots::<T, FUSED>(
             &self.hidden[0].sensitivity,
             weights,
             first.row,
@@ -440,7 +451,7 @@ impl<T: Real> Tape<T> {
     /// to the weight gradients at once. Where `u = 0`, which way to lengthen it is unknown, and `v` is taken for 0. Gives
     /// the penalty.
     #[inline(always)]
-    fn tangents<const M: usize>(
+    fn tangents<const M: usize, const FUSED: bool>(
         &mut self,
         network: &Network<T>,
         slope: T,
@@ -468,16 +479,16 @@ impl<T: Real> Tape<T> {
                 None => (&*self.input_gradient, 2),
             };
             let weights = &network.parameters[layer.weights..layer.biases];
-            here.tangent.fill(T::ZERO);
-            times::<T, M>(
+            times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
                 weights,
                 layer.row,
+                Start::Zero,
                 &mut here.tangent,
             );
-            transposed_times::<T, M>(
+            transposed_times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
@@ -508,7 +519,7 @@ impl<T: Real> Tape<T> {
 
     /// Back from the seeds to the parameters, whose gradient is added to.
     #[inline(always)]
-    fn backward<const M: usize>(
+    fn backward<const M: usize, const FUSED: bool>(
         &mut self,
         network: &Network<T>,
         transposed: &[Aligned<T>],
@@ -518,7 +529,7 @@ impl<T: Real> Tape<T> {
         let few = network.outputs;
         let output = network.output();
         let top = self.hidden.len() - 1;
-        transposed_times::<T, M>(
+        transposed_times::<T, M, FUSED>(
             &self.seeds,
             few,
             few,
@@ -532,13 +543,13 @@ impl<T: Real> Tape<T> {
             &mut gradient[output.biases..output.biases + few],
         );
         let size = TILE * output.row;
-        self.adjoint[..size].fill(T::ZERO);
-        times::<T, M>(
+        times::<T, M, FUSED>(
             &self.seeds,
             few,
             few,
             &network.parameters[output.weights..output.biases],
             output.row,
+            Start::Zero,
             &mut self.adjoint[..size],
         );
         for place in (0..=top).rev() {
@@ -559,7 +570,7 @@ impl<T: Real> Tape<T> {
                 Some(below) => (&*below.value, below.value.len() / TILE),
                 None => (&*self.input, 2),
             };
-            transposed_times::<T, M>(
+            transposed_times::<T, M, FUSED>(
                 input,
                 stride,
                 layer.inputs,
@@ -575,13 +586,13 @@ impl<T: Real> Tape<T> {
             if place > 0 {
                 let row = network.layers[place - 1].row;
                 let next = &mut self.next[..TILE * row];
-                next.fill(T::ZERO);
-                times::<T, M>(
+                times::<T, M, FUSED>(
                     adjoint,
                     layer.row,
                     layer.width,
                     &transposed[place - 1],
                     row,
+                    Start::Zero,
                     next,
                 );
                 std::mem::swap(&mut self.adjoint, &mut self.next);

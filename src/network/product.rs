@@ -57,15 +57,27 @@ impl<T: Real, const M: usize> Factors<T, M> for Columns<'_, T> {
     }
 }
 
-/// `C += A B` for a tile: `A` is `TILE×depth` in rows of length `stride`, `B` is `depth×row`, `C` is
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a, T> {
+    /// Nothing: the product replaces what was there.
+    Zero,
+    /// The same numbers in each row, whatever was there.
+    Row(&'a [T]),
+    /// What is there.
+    There,
+}
+
+/// `C = start + A B` for a tile: `A` is `TILE×depth` in rows of length `stride`, `B` is `depth×row`, `C` is
 /// `TILE×row`. `M` samples are worked on at a time, by as many registers as the processor has.
 #[inline(always)]
-pub(super) fn times<T: Real, const M: usize>(
+pub(super) fn times<T: Real, const M: usize, const FUSED: bool>(
     a: &[T],
     stride: usize,
     depth: usize,
     b: &[T],
     row: usize,
+    start: Start<'_, T>,
     c: &mut [T],
 ) {
     for first in (0..TILE).step_by(M) {
@@ -73,14 +85,14 @@ pub(super) fn times<T: Real, const M: usize>(
         for (m, line) in rows.0.iter_mut().enumerate() {
             *line = &a[(first + m) * stride..][..depth];
         }
-        across::<T, M, _>(rows, depth, b, row, &mut c[first * row..]);
+        across::<T, M, FUSED, _>(rows, depth, b, row, start, &mut c[first * row..]);
     }
 }
 
 /// `C += Aᵀ B` for a tile: `A` is `TILE×width` in rows of length `stride`, `B` is `TILE×row`, `C` is
 /// `width×row`.
 #[inline(always)]
-pub(super) fn transposed_times<T: Real, const M: usize>(
+pub(super) fn transposed_times<T: Real, const M: usize, const FUSED: bool>(
     a: &[T],
     stride: usize,
     width: usize,
@@ -91,54 +103,63 @@ pub(super) fn transposed_times<T: Real, const M: usize>(
     let whole = width - width % M;
     for first in (0..whole).step_by(M) {
         let a = &a[first..];
-        across::<T, M, _>(Columns { a, stride }, TILE, b, row, &mut c[first * row..]);
+        let columns = Columns { a, stride };
+        across::<T, M, FUSED, _>(columns, TILE, b, row, Start::There, &mut c[first * row..]);
     }
     for first in whole..width {
         let a = &a[first..];
-        across::<T, 1, _>(Columns { a, stride }, TILE, b, row, &mut c[first * row..]);
+        let columns = Columns { a, stride };
+        across::<T, 1, FUSED, _>(columns, TILE, b, row, Start::There, &mut c[first * row..]);
     }
 }
 
 /// `M` rows of a product, two registers' width of columns at a time.
 #[inline(always)]
-fn across<T: Real, const M: usize, A: Factors<T, M>>(
+fn across<T: Real, const M: usize, const FUSED: bool, A: Factors<T, M>>(
     a: A,
     depth: usize,
     b: &[T],
     row: usize,
+    start: Start<'_, T>,
     c: &mut [T],
 ) {
     let mut column = 0;
     while column + 2 * LANES <= row {
-        block::<T, M, { 2 * LANES }, A>(a, depth, b, row, column, c);
+        block::<T, M, { 2 * LANES }, FUSED, A>(a, depth, b, row, column, start, c);
         column += 2 * LANES;
     }
     if column < row {
-        block::<T, M, LANES, A>(a, depth, b, row, column, c);
+        block::<T, M, LANES, FUSED, A>(a, depth, b, row, column, start, c);
     }
 }
 
 /// `M×N` numbers of a product, which stay in registers while `k` runs.
 #[inline(always)]
-fn block<T: Real, const M: usize, const N: usize, A: Factors<T, M>>(
+fn block<T: Real, const M: usize, const N: usize, const FUSED: bool, A: Factors<T, M>>(
     a: A,
     depth: usize,
     b: &[T],
     row: usize,
     column: usize,
+    start: Start<'_, T>,
     c: &mut [T],
 ) {
     let mut sums = [[T::ZERO; N]; M];
     for (m, sum) in sums.iter_mut().enumerate() {
-        sum.copy_from_slice(&c[m * row + column..][..N]);
+        match start {
+            Start::Zero => {}
+            Start::Row(start) => sum.copy_from_slice(&start[column..][..N]),
+            Start::There => sum.copy_from_slice(&c[m * row + column..][..N]),
+        }
     }
-    for (k, line) in b.chunks_exact(row).take(depth).enumerate() {
+    // Counted, so that the compiler sees that no `k` lies beyond the rows of `A`.
+    for k in 0..depth {
         let mut values = [T::ZERO; N];
-        values.copy_from_slice(&line[column..column + N]);
+        values.copy_from_slice(&b[k * row + column..][..N]);
         let factors = a.load(k);
         for (sum, factor) in sums.iter_mut().zip(factors) {
             for (sum, value) in sum.iter_mut().zip(values) {
-                *sum += factor * value;
+                *sum = factor.fused::<FUSED>(value, *sum);
             }
         }
     }
@@ -150,14 +171,20 @@ fn block<T: Real, const M: usize, const N: usize, A: Factors<T, M>>(
 /// `A Bᵀ` where `B` has few rows: `out[s][j] = start[j] + Σᵢ A[s][i] B[j][i]` with `A` of `TILE` rows, and
 /// all rows of length `row`. Sixteen partial sums, added by halves.
 #[inline(always)]
-pub(super) fn dots<T: Real>(a: &[T], b: &[T], row: usize, start: &[T], out: &mut [T]) {
+pub(super) fn dots<T: Real, const FUSED: bool>(
+    a: &[T],
+    b: &[T],
+    row: usize,
+    start: &[T],
+    out: &mut [T],
+) {
     let few = start.len();
     for (a, out) in a.chunks_exact(row).zip(out.chunks_exact_mut(few)) {
         for ((b, out), &start) in b.chunks_exact(row).zip(out).zip(start) {
             let mut sums = [T::ZERO; LANES];
             for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
                 for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-                    *sum += a * b;
+                    *sum = a.fused::<FUSED>(b, *sum);
                 }
             }
             *out = start + by_halves(sums);

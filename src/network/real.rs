@@ -31,6 +31,9 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// The same number in double precision; exact.
     fn wide(self) -> f64;
+    /// `self · factor + addend`, rounded once if `FUSED`, which says that the machine does it in one instruction.
+    #[must_use]
+    fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
     /// √x.
     #[must_use]
     fn sqrt(self) -> Self;
@@ -65,6 +68,15 @@ macro_rules! real {
             #[inline(always)]
             fn wide(self) -> f64 {
                 f64::from(self)
+            }
+
+            #[inline(always)]
+            fn fused<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
+                if FUSED {
+                    self.mul_add(factor, addend)
+                } else {
+                    self * factor + addend
+                }
             }
 
             #[inline(always)]

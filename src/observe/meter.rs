@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
-use crate::metric::{Arrival, Floors, Measurement, Panel};
+use crate::metric::{Arrival, ExactW2, Floors, KL, KNN_KL, Measurement, Panel, Trail, Transport};
 
 /// A measured step.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,14 +20,23 @@ pub struct Row {
 
 /// Names of the columns that describe the flow itself and need no reference sample. The first is left empty where the
 /// discriminator estimates no log ratio.
-pub const FLOW_COLUMNS: [&str; 6] = [
+pub const FLOW_COLUMNS: [&str; 9] = [
     "kl_discriminator",
     "speed",
     "step_size",
     "path_length",
     "displacement",
+    W2_MOVED,
+    "dissipation",
+    "kl_lost",
     "clipped",
 ];
+
+/// Name of the column that holds the exact W2 distance to the first cloud.
+pub const W2_MOVED: &str = "w2_moved";
+
+/// Most particles of which the last cloud is matched with the first unasked: a fraction of a second.
+const MATCHED: usize = 5000;
 
 /// Name of the column that a flow with a generator has beside [`FLOW_COLUMNS`].
 pub const DISTILLATION_GAP: &str = "distillation_gap";
@@ -42,6 +51,9 @@ pub struct Meter {
     arrivals: Vec<(&'static str, Arrival)>,
     clipped: usize,
     stop_at_floor: bool,
+    trail: Trail,
+    /// The first cloud, and its last matching with the present one.
+    moved: Option<(ExactW2, Option<Transport>)>,
 }
 
 impl Meter {
@@ -57,6 +69,8 @@ impl Meter {
             arrivals,
             clipped: 0,
             stop_at_floor: false,
+            trail: Trail::default(),
+            moved: None,
         }
     }
 
@@ -121,20 +135,32 @@ impl Meter {
     }
 
     fn measure(&mut self, step: &Step<'_>) {
-        let mut values = self.panel.measure(step.state.cloud.view());
+        let cloud = step.state.cloud.view();
+        let mut values = self.panel.measure_along(cloud, &mut self.trail);
         self.arrive(step.index, &values);
+        let wanted = self.panel.matches() || step.index == step.steps;
+        let moved = wanted.then(|| self.w2_moved(step)).flatten();
+        // The divergence as well as it can be measured: with the target's own density, if it has one.
+        let kl = |values: &Measurement| values.get(KL.name).or_else(|| values.get(KNN_KL.name));
+        let first = self.rows.first().map_or(&values, |row| &row.values);
+        let lost = kl(first).zip(kl(&values)).map(|(then, now)| then - now);
+        let is_ratio = step.field.is_log_ratio();
         let described = [
-            -step.ratio.log.mean().unwrap_or(f64::NAN),
-            cloud::rms(step.velocity),
-            step.step_size,
-            step.state.path_length,
-            step.displacement,
-            self.clipped as f64,
+            // Without a log ratio there is no −mean D that could be a divergence.
+            is_ratio.then(|| -step.ratio.log.mean().unwrap_or(f64::NAN)),
+            Some(cloud::rms(step.velocity)),
+            Some(step.step_size),
+            Some(step.state.path_length),
+            Some(step.displacement),
+            moved,
+            is_ratio.then_some(step.state.dissipation),
+            lost,
+            Some(self.clipped as f64),
         ];
-        // Without a log ratio there is no −mean D that could be a divergence.
-        let first = usize::from(!step.field.is_log_ratio());
-        for (name, value) in FLOW_COLUMNS.into_iter().zip(described).skip(first) {
-            values.push(name, value);
+        for (name, value) in FLOW_COLUMNS.into_iter().zip(described) {
+            if let Some(value) = value {
+                values.push(name, value);
+            }
         }
         if let Some(gap) = step.state.distillation_gap {
             values.push(DISTILLATION_GAP, gap);
@@ -144,6 +170,19 @@ impl Meter {
             time: step.state.time,
             values,
         });
+    }
+
+    /// The exact W2 distance between the first cloud and the present one; `None` for clouds that are too large to be matched unasked.
+    fn w2_moved(&mut self, step: &Step<'_>) -> Option<f64> {
+        if step.start.nrows() > MATCHED && !self.panel.matches() {
+            return None;
+        }
+        if self.moved.is_none() {
+            self.moved = Some((ExactW2::new(step.start).ok()?, None));
+        }
+        let (exact, last) = self.moved.as_mut()?;
+        *last = exact.solve(step.state.cloud.view(), last.as_ref()).ok();
+        last.as_ref().map(|transport| transport.value)
     }
 }
 
@@ -160,6 +199,17 @@ impl Observer for Meter {
     fn finish(&mut self, last: &Step<'_>, _: &crate::flow::Ending) -> Result<(), ObserveError> {
         if self.rows.last().is_none_or(|row| row.step != last.index) {
             self.measure(last);
+        }
+        // A run that ended before its time did not know its last step when it came.
+        if self
+            .rows
+            .last()
+            .is_some_and(|row| row.values.get(W2_MOVED).is_none())
+        {
+            let moved = self.w2_moved(last);
+            if let (Some(moved), Some(row)) = (moved, self.rows.last_mut()) {
+                row.values.push(W2_MOVED, moved);
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ mod meter;
 use std::error::Error;
 use std::ops::ControlFlow;
 
-pub use meter::{DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
+pub use meter::{DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row, W2_MOVED};
 
 use crate::flow::{Ending, Flow, FlowError, Step};
 

@@ -65,7 +65,7 @@ pub struct Headline<'a> {
 }
 
 /// More points than this are drawn as density, not as dots.
-const DOTS: usize = 20_000;
+pub(super) const DOTS: usize = 20_000;
 
 /// Margins left (at least, to make room for labels), right, and gap between panels.
 const LEFT: f64 = 46.0;
@@ -429,7 +429,7 @@ fn trails(
 }
 
 /// The places of points in logical pixels.
-fn places<'a>(
+pub(super) fn places<'a>(
     points: CloudView<'a>,
     view: &View,
     plot: Rect,
@@ -447,7 +447,7 @@ fn places<'a>(
     })
 }
 
-fn shade(
+pub(super) fn shade(
     canvas: &mut Canvas,
     points: CloudView<'_>,
     colour: impl Fn(usize) -> Colour,

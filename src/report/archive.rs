@@ -267,6 +267,12 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
     let mut recorder = Recorder::new(0, view, experiment.training.view());
     let [columns, rows] = recorder.lattice().shape();
     let (frames, particles) = (steps.len(), experiment.start.nrows());
+    let most = experiment.scenario.output.particles;
+    if most < particles {
+        return Err(format!(
+            "it holds the first {most} of {particles} particles, and pictures show all; run the scenario again with a larger output.particles"
+        ));
+    }
     let fits = frames > 0
         && times.len() == frames
         && clouds.dim() == (frames, particles, 2)

@@ -70,6 +70,14 @@ impl RunDirectory {
         Self::numbered(root, scenario, "compare-")
     }
 
+    /// As [`create`](Self::create), for a reference: `<root>/<scenario>/reference-<NNN>/`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_reference(root: &Path, scenario: &str) -> Result<Self, ReportError> {
+        Self::numbered(root, scenario, "reference-")
+    }
+
     /// As [`create`](Self::create), for a calibration: `<root>/<scenario>/calibrate-<NNN>/`.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Ideal};
-use crate::observe::Meter;
+use crate::observe::{Meter, W2_MOVED};
 use crate::render::{
     Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, Theme, View,
     curves, curves_svg, draw, draw_svg, film, origin,
@@ -153,7 +153,7 @@ impl Scene<'_> {
             .map(|(name, ..)| {
                 self.takes
                     .iter()
-                    .filter_map(|take| take.series(name))
+                    .filter_map(|take| take.series(name, self.label(take)))
                     .collect()
             })
             .collect();
@@ -175,11 +175,67 @@ impl Scene<'_> {
                 curves,
             })
             .collect();
+        let balance = self.balance();
+        let balanced: Vec<Vec<Curve<'_>>> = balance
+            .iter()
+            .map(|(_, all)| all.iter().map(Series::curve).collect())
+            .collect();
+        let mut charts = charts;
+        for ((name, _), curves) in balance.iter().zip(&balanced) {
+            charts.push(Chart {
+                name,
+                floor: None,
+                logarithmic: false,
+                curves,
+            });
+        }
         let figure = Figure {
             title: self.title,
             charts: &charts,
         };
         draw(&figure, style)
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// What the curves of a run are called; a run by itself is told from what is drawn beside it.
+    fn label(&self, take: &Take<'a>) -> &'a str {
+        if self.takes.len() == 1 {
+            "measured"
+        } else {
+            take.name
+        }
+    }
+
+    /// Two charts that hold a run by itself to the theory: the KL lost against what the moves promise to take off it, and W2 from the
+    /// first cloud against its two upper bounds.
+    fn balance(&self) -> Vec<(&'static str, Vec<Series<'a>>)> {
+        let [take] = self.takes else {
+            return Vec::new();
+        };
+        let chart = |name, columns: &[(&str, &'static str)]| {
+            let series = |&(column, label): &(&str, &'static str)| take.series(column, label);
+            (name, columns.iter().filter_map(series).collect())
+        };
+        let all = [
+            chart(
+                "KL(q‖p) lost since the start",
+                &[
+                    ("kl_lost", "measured"),
+                    ("dissipation", "Σ ε E‖v‖², dissipated"),
+                ],
+            ),
+            chart(
+                "W₂(q₀, q) and its bounds",
+                &[
+                    (W2_MOVED, "measured"),
+                    ("displacement", "rms displacement"),
+                    ("path_length", "path length"),
+                ],
+            ),
+        ];
+        let drawn = |(_, series): &(_, Vec<Series<'_>>)| series.len() > 1;
+        all.into_iter().filter(drawn).collect()
     }
 }
 
@@ -220,12 +276,12 @@ impl<'a> Take<'a> {
     }
 
     /// All values of the measure `name`; `None` if it was never measured.
-    fn series(&self, name: &str) -> Option<Series<'a>> {
+    fn series(&self, name: &str, label: &'a str) -> Option<Series<'a>> {
         let rows = self.meter.rows();
         let value = |row: &crate::observe::Row| row.values.get(name).unwrap_or(f64::NAN);
         let values: Vec<f64> = rows.iter().map(value).collect();
         values.iter().any(|v| v.is_finite()).then(|| Series {
-            label: self.name,
+            label,
             steps: rows.iter().map(|row| row.step as f64).collect(),
             values,
             converged_at: self
@@ -238,12 +294,20 @@ impl<'a> Take<'a> {
 }
 
 /// The charts of `convergence.png` and of the page: column, what it is called, and whether its axis is logarithmic.
-pub(super) const CHARTS: [(&str, &str, bool); 11] = [
+pub(super) const CHARTS: [(&str, &str, bool); 19] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
+    ("w2", "W₂, exact", true),
+    ("sinkhorn", "Sinkhorn divergence", true),
     ("mmd2", "MMD²", true),
+    ("kl", "KL(q‖p) by the target's density", false),
     ("knn_kl", "kNN-KL(q‖p)", false),
+    ("knn_kl_reverse", "KL(p‖q) by nearest neighbours", false),
+    ("score_error", "error of the score", true),
     ("c2st", "15-NN classifier accuracy", false),
+    ("c2st_logistic", "logistic classifier accuracy", false),
+    ("density", "density", false),
+    ("coverage", "coverage", false),
     ("kl_discriminator", "−mean D at the particles", false),
     ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::Array1;
+use ndarray::{Array1, Axis};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
@@ -85,18 +85,26 @@ impl Recorder {
     }
 
     fn take(&mut self, step: &Step<'_>) {
-        let mut ratio = Ratio::zeros(self.places.nrows());
-        step.field.ratio(self.places.view(), &mut ratio);
-        let mut velocity = step.field.velocity(&ratio);
         let distances = self
             .lattice
             .distances(&[self.target.view(), step.state.cloud.view()]);
         let length = step.scale.max(self.lattice.pitch());
-        for (i, distance) in distances.iter().enumerate() {
-            let weight = (NOWHERE - distance / length) / (NOWHERE - NEAR);
-            let weight = weight.clamp(0.0, 1.0);
-            ratio.log[i] *= weight;
-            velocity.row_mut(i).mapv_inplace(|v| v * weight);
+        let weights =
+            distances.mapv(|d| ((NOWHERE - d / length) / (NOWHERE - NEAR)).clamp(0.0, 1.0));
+        // The rest is not drawn, and would be the dearest to ask for: sums far from all points.
+        let near: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
+        let mut ratio = Ratio::zeros(weights.len());
+        let mut velocity = Cloud::zeros(self.places.raw_dim());
+        if !near.is_empty() {
+            let mut found = Ratio::zeros(near.len());
+            let places = self.places.select(Axis(0), &near);
+            step.field.ratio(places.view(), &mut found);
+            let velocities = step.field.velocity(&found);
+            for (k, &i) in near.iter().enumerate() {
+                ratio.log[i] = weights[i] * found.log[k];
+                let drawn = &velocities.row(k) * weights[i];
+                velocity.row_mut(i).assign(&drawn);
+            }
         }
         let mut log_ratio = step.ratio.log.clone();
         if !step.field.is_log_ratio() {

@@ -21,7 +21,7 @@ use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
 use crate::flow::{Ending, Flow, Step};
-use crate::metric::{Floors, Measurement};
+use crate::metric::{Floors, Measurement, Stop};
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
@@ -321,7 +321,8 @@ fn observe(
         panel,
         floors,
         Cadence::Every(scenario.metrics.every as usize),
-    );
+    )
+    .stopping_at_floor(scenario.metrics.stop == Stop::Floor);
     let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
     let mut flow = experiment.flow()?;
     if let Some(checkpoint) = from {
@@ -439,20 +440,24 @@ fn save_trajectory(
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
     let snapshots = recorder.snapshots();
-    let (frames, particles) = (snapshots.len(), experiment.start.nrows());
+    let most = experiment.scenario.output.particles;
+    let (frames, particles) = (snapshots.len(), experiment.start.nrows().min(most));
+    let kept = ndarray::s![..particles, ..];
     let steps: Array1<i64> = snapshots
         .iter()
         .map(|s| s.step.cast_signed() as i64)
         .collect();
     let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
     let mut clouds = Array3::zeros((frames, particles, 2));
-    let known = snapshots.iter().all(|s| s.log_ratio.len() == particles);
+    let known = snapshots.iter().all(|s| s.log_ratio.len() >= particles);
     let mut ratios = Array2::zeros((if known { frames } else { 0 }, particles));
     for (k, snapshot) in snapshots.iter().enumerate() {
-        clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
+        clouds
+            .index_axis_mut(Axis(0), k)
+            .assign(&snapshot.cloud.slice(kept));
     }
     for (mut row, snapshot) in ratios.rows_mut().into_iter().zip(snapshots) {
-        row.assign(&snapshot.log_ratio);
+        row.assign(&snapshot.log_ratio.slice(ndarray::s![..particles]));
     }
     let [columns, rows] = recorder.lattice().shape();
     let mut fields: Array3<f32> = Array3::zeros((frames, rows, columns));
@@ -570,8 +575,11 @@ impl Observer for Log<'_, '_> {
     }
 
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        let start = Instant::now();
         self.meter.finish(last, ending)?;
-        self.write()
+        self.write()?;
+        self.spent += start.elapsed();
+        Ok(())
     }
 }
 
@@ -618,7 +626,10 @@ impl<O: Observer> Observer for Timed<O> {
     }
 
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
-        self.inner.finish(last, ending)
+        let start = Instant::now();
+        let done = self.inner.finish(last, ending);
+        self.spent += start.elapsed();
+        done
     }
 }
 

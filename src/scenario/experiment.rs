@@ -82,7 +82,8 @@ impl Experiment {
         }
 
         let particles = scenario.cloud.particles;
-        let references = scenario.metrics.reference.unwrap_or(particles);
+        let measured = particles.min(scenario.metrics.particles);
+        let references = scenario.metrics.reference.unwrap_or(measured);
         enough(&*source, particles, "cloud.particles", "source")?;
         enough(&*target, particles, "cloud.particles", "target")?;
         let stream = |name| Stream::new(scenario.seed, name);
@@ -113,15 +114,11 @@ impl Experiment {
         };
         let start = source.sample(particles, stream("source"));
         warnings.extend(scenario.discriminator.warnings(training.view()));
-        // Says now whatever is wrong with [metrics].
         scenario
             .metrics
-            .build(Evidence {
-                reference: reference.view(),
-                training: None,
-                components: None,
-            })
+            .check()
             .map_err(|invalid| invalid.under("metrics"))?;
+        warnings.extend(scenario.subsets());
         let experiment = Self {
             target,
             source,
@@ -189,6 +186,7 @@ impl Experiment {
             reference: sample.view(),
             training: Some(self.training.view()),
             components: self.target.components(),
+            target: Some(&self.target),
         })?;
         let floors = Floors::estimate(
             &panel,

@@ -102,7 +102,8 @@ impl Need {
     pub fn of(scenario: &Scenario, threads: usize) -> Self {
         let particles = scenario.cloud.particles as f64;
         let samples = scenario.cloud.samples as f64;
-        let references = scenario.metrics.reference.map_or(particles, |r| r as f64);
+        let measured = particles.min(scenario.metrics.particles as f64);
+        let references = scenario.metrics.reference.map_or(measured, |r| r as f64);
         let reference_key = match scenario.metrics.reference {
             Some(_) => "metrics.reference",
             None => "cloud.particles",
@@ -114,6 +115,8 @@ impl Need {
         let rows = rows as f64 * ROW;
         let drawn_at_once = frames.max(2.0).min(threads as f64);
         let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
+        let kept = particles.min(scenario.output.particles as f64);
+        let written = frames.max(1.0) * (SEEN * kept + FIELD);
         // The key that would make them small.
         let snapshot_key = if SEEN * particles > FIELD {
             "cloud.particles"
@@ -143,7 +146,7 @@ impl Need {
             )),
             part(("output.frames", frames * PICTURE * area)),
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
-            part((snapshot_key, snapshots)),
+            part((snapshot_key, written)),
         ];
         let name = scenario.discriminator.name();
         let mut fitted = |key: &str, bytes: f64| {

@@ -50,12 +50,18 @@ shipped![
     "24-inner-steps-grid.toml",
     "25-vanishing-gradients.toml",
     "26-neural-discriminator.toml",
+    "27-kernel-estimators.toml",
+    "28-kale-penalty.toml",
+    "29-lesson-no-ratio.toml",
     "30-langevin.toml",
     "31-stale-discriminator.toml",
     "32-cold-start.toml",
     "33-momentum-stiff.toml",
     "34-momentum-noisy.toml",
     "35-estimators.toml",
+    "36-energy-balance.toml",
+    "37-stop-at-floor.toml",
+    "39-million.toml",
     "40-affine-gan.toml",
 ];
 
@@ -106,10 +112,16 @@ pub struct Embedded;
 
 impl Files for Embedded {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        const FILES: &[(&str, &[u8])] = &[(
-            "images/cat.png",
-            include_bytes!("../../scenarios/images/cat.png"),
-        )];
+        const FILES: &[(&str, &[u8])] = &[
+            (
+                "images/cat.png",
+                include_bytes!("../../scenarios/images/cat.png"),
+            ),
+            (
+                "images/galaxy.png",
+                include_bytes!("../../scenarios/images/galaxy.png"),
+            ),
+        ];
         FILES
             .iter()
             .find(|(file, _)| *file == name)

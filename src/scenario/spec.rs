@@ -87,6 +87,9 @@ impl Default for CloudSpec {
 pub struct OutputSpec {
     /// Number of frames of the animation, evenly spread over the steps; 0: none.
     pub frames: usize,
+    /// Most particles kept in `trajectory.npz`, at least 1: of a larger cloud the first so many. Frames show all; the report page
+    /// chooses its own few.
+    pub particles: usize,
     /// Device pixels per logical pixel of frames and animation, 0.25 to 4; 2 is sharp on a dense screen.
     pub scale: f64,
     /// Frames a second of the animation, 1 to 60.
@@ -113,6 +116,7 @@ impl Default for OutputSpec {
     fn default() -> Self {
         Self {
             frames: 100,
+            particles: 20_000,
             scale: 1.0,
             fps: 20.0,
             theme: ThemeSpec::Light,
@@ -129,6 +133,25 @@ impl Scenario {
         toml::to_string(self).unwrap_or_default()
     }
 
+    /// What is measured or kept of a part of the cloud only, in words.
+    pub(super) fn subsets(&self) -> Vec<String> {
+        let all = self.cloud.particles;
+        [
+            ("metrics.particles", "measured", self.metrics.particles),
+            (
+                "output.particles",
+                "in trajectory.npz",
+                self.output.particles,
+            ),
+        ]
+        .into_iter()
+        .filter(|&(_, _, most)| most < all)
+        .map(|(key, what, most)| {
+            format!("{what}: the first {most} of {all} particles; {key} sets how many")
+        })
+        .collect()
+    }
+
     /// Checks what belongs to no part alone; the parts check themselves when they are built.
     ///
     /// # Errors
@@ -139,6 +162,7 @@ impl Scenario {
         }
         at_least("cloud.particles", self.cloud.particles, 2)?;
         at_least("cloud.samples", self.cloud.samples, 2)?;
+        at_least("output.particles", self.output.particles, 1)?;
         within("output.scale", self.output.scale, 0.25, 4.0)?;
         within("output.fps", self.output.fps, 1.0, 60.0)?;
         if self.output.checkpoint_every == WordOr::Value(0) {

@@ -1,0 +1,120 @@
+//! Times of one refit of the neural discriminator and of one distillation round, at the sizes of the peer benchmarks.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use ratioflow::cloud::{Cloud, CloudView};
+use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
+use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::generator::{Drive, GeneratorSpec, Latents, TrainingSpec};
+use ratioflow::network::Activation;
+use ratioflow::random::Stream;
+use ratioflow::setting::WordOr;
+use ratioflow::target::{GaussianSpec, RingSpec, Target};
+
+const COUNT: usize = 2000;
+const BATCH: usize = 256;
+
+fn particles(count: usize) -> Cloud {
+    GaussianSpec::default()
+        .build()
+        .unwrap()
+        .sample(count, Stream::new(1, "source"))
+}
+
+fn target() -> Cloud {
+    RingSpec::default()
+        .build()
+        .unwrap()
+        .sample(COUNT, Stream::new(1, "target"))
+}
+
+fn settings(group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>) {
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(2));
+}
+
+/// 20 Adam steps on 256 + 256 points, then the gradient at 2000 points.
+fn refits(c: &mut Criterion) {
+    let mut group = c.benchmark_group("mlp-refit");
+    settings(&mut group);
+    let (real, fake) = (target(), particles(COUNT));
+    for width in [64, 128] {
+        let spec = MlpSpec {
+            hidden: vec![width; 2],
+            activation: Activation::LeakyRelu,
+            inner_steps: 20,
+            warm_up: 20,
+            batch: BATCH,
+            r1: 0.0,
+            noise: WordOr::Word(NoiseRule::Off),
+            ..MlpSpec::default()
+        };
+        let mut mlp = spec.build().unwrap();
+        let mut ratio = Ratio::zeros(COUNT);
+        let mut index = 0;
+        group.bench_function(BenchmarkId::new(width.to_string(), BATCH), |b| {
+            b.iter(|| {
+                let round = Round {
+                    index,
+                    progress: 0.0,
+                    stream: Stream::new(1, "fit").at(index),
+                };
+                index += 1;
+                // Within the thread pool, as a flow does it.
+                rayon::scope(|_| {
+                    mlp.fit(real.view(), black_box(fake.view()), round).unwrap();
+                    mlp.evaluate(fake.view(), &mut ratio);
+                });
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A wind from the west: what the round asks of the field costs nothing.
+struct Wind;
+
+impl Drive for Wind {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        let mut velocity = Cloud::zeros(at.raw_dim());
+        velocity.column_mut(0).fill(1.0);
+        velocity
+    }
+}
+
+/// 20 Adam steps of regression on 256 points. The latent points are few, because a round begins with a look at all of them, which
+/// the peers' benchmarks leave out.
+fn distillations(c: &mut Criterion) {
+    let mut group = c.benchmark_group("distill");
+    settings(&mut group);
+    let source: Arc<dyn Target> =
+        Arc::from(Box::new(GaussianSpec::default().build().unwrap()) as Box<dyn Target>);
+    let spec = GeneratorSpec::Distill(TrainingSpec {
+        network: WordOr::Value(vec![64, 64]),
+        activation: Activation::LeakyRelu,
+        inner_steps: 20,
+        batch: WordOr::Value(BATCH),
+        latents: Latents::Fixed,
+        ..TrainingSpec::default()
+    });
+    let mut generator = spec
+        .build(particles(BATCH + 1), source, Stream::new(1, "weights"))
+        .unwrap();
+    let mut round = 0;
+    group.bench_function(BenchmarkId::new("64", BATCH), |b| {
+        b.iter(|| {
+            let stream = Stream::new(1, "round").at(round);
+            round += 1;
+            rayon::scope(|_| generator.train(black_box(&Wind), 1e-4, f64::INFINITY, stream));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, refits, distillations);
+criterion_main!(benches);

@@ -1,0 +1,274 @@
+//! `measure`: every measure of a cloud from a file, against another file or against a target.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::load::ScenarioArgs;
+use super::run::set_threads;
+use super::{Common, print, say};
+use crate::cloud::Cloud;
+use crate::metric::{Judge, Judged, Judgement, Null};
+use crate::point_file;
+use crate::render::{Style, number, overlay};
+use crate::report::Draft;
+use crate::target::{Files, Folder, Target, TargetSpec};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct MeasureArgs {
+    /// The cloud to measure: an .npy (n×2), .npz (first array, or `file.npz:name`) or .csv file (two columns)
+    a: String,
+    /// What to measure it against: a file of the same kinds
+    #[arg(conflicts_with = "target")]
+    b: Option<String>,
+    /// Measure against a distribution instead: a family with its default parameters, such as `ring`, or the target of a scenario
+    #[arg(long, value_name = "NAME-OR-SCENARIO")]
+    target: Option<String>,
+    /// Draw both clouds into this PNG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Points taken of each cloud at most; of more, so many are drawn at random
+    #[arg(long, value_name = "N", default_value_t = Judge::default().points, value_parser = count(2))]
+    points: usize,
+    /// Independent draws (with --target) or random relabellings (with a file) behind each floor
+    #[arg(long, value_name = "N", default_value_t = Judge::default().draws, value_parser = count(19))]
+    draws: usize,
+    /// The same for `w2` and `sinkhorn`, which cost most
+    #[arg(long, value_name = "N", default_value_t = Judge::default().dear_draws, value_parser = count(19))]
+    dear_draws: usize,
+    /// Seed of all randomness
+    #[arg(long, value_name = "N", default_value_t = Judge::default().seed)]
+    seed: u64,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// Reads a count of at least `least`.
+fn count(least: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| match text.parse() {
+        Ok(count) if count >= least => Ok(count),
+        Ok(_) => Err(format!("must be at least {least}")),
+        Err(_) => Err("must be a whole number".to_owned()),
+    }
+}
+
+pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let cloud = points(&args.a)?;
+    let judge = Judge {
+        points: args.points,
+        draws: args.draws,
+        dear_draws: args.dear_draws,
+        seed: args.seed,
+    };
+    let target = args.target.as_deref().map(target).transpose()?;
+    let sample = args.b.as_deref().map(points).transpose()?;
+    let null = match (&target, &sample) {
+        (Some(target), _) => Null::Target(target),
+        (None, Some(sample)) => Null::Sample(sample.view()),
+        (None, None) => {
+            return Err(CliError::Usage(
+                "measured against what? name a second file, or a distribution: --target ring"
+                    .to_owned(),
+            ));
+        }
+    };
+    let against = args
+        .target
+        .as_ref()
+        .or(args.b.as_ref())
+        .map_or("", |name| name);
+    let judged = judge.judge(cloud.view(), null).map_err(|invalid| {
+        let (key, name) = match invalid.key.chars().next() {
+            Some('a') => (&invalid.key[1..], args.a.as_str()),
+            Some('b') => (&invalid.key[1..], against),
+            _ => return CliError::Usage(invalid.to_string()),
+        };
+        CliError::Usage(format!(
+            "{name}{key} is {}: it {}",
+            invalid.value, invalid.remedy
+        ))
+    })?;
+
+    if let Some(path) = &args.plot {
+        let title = format!("{} against {against}", base(&args.a));
+        let labels = [base(&args.a), against];
+        let clouds = [judged.cloud.view(), judged.reference.view()];
+        let picture = overlay(&title, labels, clouds, &Style::default());
+        save(path, &picture.png())?;
+    }
+    let named = names(&judged, &args.a, against);
+    if common.json {
+        let kind = if target.is_some() {
+            "draws"
+        } else {
+            "permutation"
+        };
+        let object = object(&judged, &named, [&args.a, against], kind);
+        return print(&format!("{object:#}\n"));
+    }
+    if !common.quiet {
+        for note in &named {
+            say(&format!("\x1b[1;33mnote\x1b[0m: {note}"));
+        }
+    }
+    print(&table(&judged, target.is_some(), common.quiet))
+}
+
+/// The notes with the files' names in place of `a` and `b`.
+fn names(judged: &Judged, a: &str, b: &str) -> Vec<String> {
+    let name = |note: &String| match (note.strip_prefix("a "), note.strip_prefix("b ")) {
+        (Some(rest), _) => format!("{a} {rest}"),
+        (_, Some(rest)) => format!("{b} {rest}"),
+        _ => note.clone(),
+    };
+    judged.notes.iter().map(name).collect()
+}
+
+/// Reads a file of points.
+fn points(name: &str) -> Result<Cloud, CliError> {
+    let (path, _) = point_file::path_and_array(name);
+    let bytes = Folder(PathBuf::from("."))
+        .read(path)
+        .map_err(|error| CliError::io(format!("cannot read {path}"), error))?;
+    point_file::read(&bytes, name).map_err(|error| CliError::Usage(error.to_string()))
+}
+
+/// A family of targets by name, or the target of a scenario.
+fn target(name: &str) -> Result<Arc<dyn Target>, CliError> {
+    if let Some(spec) = TargetSpec::from_name(name).filter(|spec| spec.files().is_empty()) {
+        let built = spec.build(&Folder(PathBuf::from(".")));
+        return Ok(built
+            .map_err(|error| CliError::Usage(error.to_string()))?
+            .into());
+    }
+    Ok(ScenarioArgs::named(name)
+        .load("output".as_ref())?
+        .experiment
+        .target)
+}
+
+fn base(name: &str) -> &str {
+    Path::new(name)
+        .file_name()
+        .and_then(|base| base.to_str())
+        .unwrap_or(name)
+}
+
+fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    use std::io::Write as _;
+    let mut draft = Draft::new(path)?;
+    draft
+        .write_all(bytes)
+        .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
+    Ok(draft.commit()?)
+}
+
+/// The object of `--json`. What is no number is `null`.
+fn object(judged: &Judged, notes: &[String], names: [&str; 2], kind: &str) -> Value {
+    let metrics: serde_json::Map<String, Value> = judged
+        .judgements
+        .iter()
+        .map(|j| {
+            let floor = j.floor.as_ref().map(|floor| {
+                json!({
+                    "mean": floor.mean,
+                    "sd": floor.sd,
+                    "median": floor.median,
+                    "q95": floor.q95,
+                    "draws": floor.draws().len(),
+                })
+            });
+            let mut entry = json!({
+                "value": j.reading.value,
+                "floor": floor,
+                "p": j.p,
+                "z": j.z,
+                "verdict": j.verdict(),
+            });
+            if let Some(error) = j.reading.standard_error {
+                entry["standard_error"] = json!(error);
+            }
+            if let Some(note) = &j.reading.note {
+                entry["note"] = json!(note);
+            }
+            (j.about.name.to_owned(), entry)
+        })
+        .collect();
+    json!({
+        "a": { "name": names[0], "points": judged.cloud.nrows() },
+        "b": { "name": names[1], "points": judged.reference.nrows() },
+        "null": kind,
+        "notes": notes,
+        "metrics": metrics,
+    })
+}
+
+/// The table for people: a line of numbers for each measure, and below it what they mean.
+fn table(judged: &Judged, drawn: bool, quiet: bool) -> String {
+    let [n, m] = [judged.cloud.nrows(), judged.reference.nrows()];
+    let floor = if drawn {
+        "independent draws of the target"
+    } else {
+        "random relabellings of the pooled points"
+    };
+    let mut text = format!(
+        "{n} points against {m}; floors from {floor}\n\n\x1b[1m{:<16} {:>11}   {:>11} {:>9} {:>11}  {:>6} {:>7}\x1b[0m\n",
+        "measure", "value", "floor mean", "sd", "q95", "p", "z"
+    );
+    for judgement in &judged.judgements {
+        text.push_str(&line(judgement));
+        if quiet {
+            continue;
+        }
+        let _ = writeln!(text, "\x1b[2m    {}\x1b[0m", judgement.verdict());
+        let error = judgement
+            .reading
+            .standard_error
+            .map(|error| format!("standard error {}", number(error)));
+        let remarks: Vec<String> = error
+            .into_iter()
+            .chain(judgement.reading.note.clone())
+            .collect();
+        if !remarks.is_empty() {
+            let _ = writeln!(text, "\x1b[2m    {}\x1b[0m", remarks.join("; "));
+        }
+    }
+    text
+}
+
+fn line(judgement: &Judgement) -> String {
+    let part = |value: Option<f64>| match value {
+        Some(value) if value.is_finite() => number(value),
+        _ => "–".to_owned(),
+    };
+    let floor = judgement.floor.as_ref();
+    let digits = |value: f64, digits: usize| {
+        if value.is_finite() {
+            format!("{value:.digits$}")
+        } else {
+            "–".to_owned()
+        }
+    };
+    let colour = match judgement.p {
+        p if p <= 0.05 => "33",
+        p if p > 0.05 => "32",
+        _ => "0",
+    };
+    format!(
+        "\x1b[{colour}m{:<16} {:>11}\x1b[0m   {:>11} {:>9} {:>11}  {:>6} {:>7}\n",
+        judgement.about.name,
+        part(Some(judgement.reading.value)),
+        part(floor.map(|floor| floor.mean)),
+        part(floor.map(|floor| floor.sd)),
+        part(floor.map(|floor| floor.q95)),
+        digits(judgement.p, 3),
+        digits(judgement.z, 1),
+    )
+}

@@ -1,0 +1,290 @@
+//! The transportation problem in the plane: clouds of unequal sizes or weights matched at the least total of squared distances.
+
+use multiversion::multiversion;
+
+use super::assignment::squared;
+use super::pairs::Planar;
+
+/// A cheapest plan.
+pub(super) struct Plan {
+    /// Where mass goes: row, column and amount.
+    pub(super) arcs: Vec<(u32, u32, f64)>,
+    /// Dual variables of the columns.
+    pub(super) price: Vec<f64>,
+}
+
+/// Finds the cheapest way to carry the masses `supply` at the points `rows` to the masses `demand` at the points `columns`; all masses are
+/// positive, and both sides have the same total.
+pub(super) fn cheapest(rows: &Planar, columns: &Planar, supply: &[f64], demand: &[f64]) -> Plan {
+    let mut tree = Tree::staircase(rows, columns, supply, demand);
+    let n = rows.len();
+    let mut row = 0;
+    // Rounds over all rows without a pivot, counted in rows.
+    let mut idle = 0;
+    while idle < n {
+        let at = tree.place(row);
+        let (low, column) = lowest(at, [&columns.x, &columns.y, &tree.potential[n..]]);
+        if low - tree.potential[row] < -tree.tolerance {
+            tree.enter(row, n + column);
+            idle = 0;
+        } else {
+            idle += 1;
+        }
+        row = (row + 1) % n;
+    }
+    tree.settle();
+    let arcs = (0..tree.parent.len()).filter(|&node| tree.flow[node] > 0.0);
+    Plan {
+        arcs: arcs
+            .map(|node| {
+                let (row, column) = tree.arc(node);
+                (row as u32, (column - n) as u32, tree.flow[node])
+            })
+            .collect(),
+        price: tree.potential.split_off(n),
+    }
+}
+
+/// In place of a node where there is none.
+const NONE: usize = usize::MAX;
+
+/// The primal network simplex (Cunningham, *Math. Program.* 11, 1976): a spanning tree of rows and columns, whose arcs alone
+/// carry mass. Rows come first among the nodes, then columns. The tree stays strongly feasible, so that no sequence of pivots can return to where it began.
+struct Tree<'a> {
+    rows: &'a Planar,
+    columns: &'a Planar,
+    parent: Vec<usize>,
+    /// Mass on the arc between a node and its parent.
+    flow: Vec<f64>,
+    depth: Vec<usize>,
+    /// Dual variables: `potential[row] + potential[column]` is the cost of each arc of the tree.
+    potential: Vec<f64>,
+    first_child: Vec<usize>,
+    /// Siblings before and after.
+    sibling: [Vec<usize>; 2],
+    /// Reduced costs above minus this are taken for zero: rounding.
+    tolerance: f64,
+    stack: Vec<usize>,
+}
+
+impl<'a> Tree<'a> {
+    /// The tree of the plan that serves rows and columns in the order of a curve through the plane, each from where the one before left off.
+    fn staircase(rows: &'a Planar, columns: &'a Planar, supply: &[f64], demand: &[f64]) -> Self {
+        let (n, m) = (rows.len(), columns.len());
+        let mut tree = Self {
+            rows,
+            columns,
+            parent: vec![NONE; n + m],
+            flow: vec![0.0; n + m],
+            depth: vec![0; n + m],
+            potential: vec![0.0; n + m],
+            first_child: vec![NONE; n + m],
+            sibling: [vec![NONE; n + m], vec![NONE; n + m]],
+            tolerance: 0.0,
+            stack: Vec::new(),
+        };
+        let [row_order, column_order] = along_a_curve([rows, columns]);
+        let (mut i, mut j) = (0, 0);
+        let (mut left, mut wanted) = (supply[row_order[0]], demand[column_order[0]]);
+        let mut flow = left.min(wanted);
+        tree.hang(n + column_order[0], row_order[0], flow);
+        while i + 1 < n || j + 1 < m {
+            left -= flow;
+            wanted -= flow;
+            // If both are used up the arc of the next row has no flow: it points to the root, as strong feasibility wants.
+            let next_row = j + 1 == m || (i + 1 < n && left <= wanted);
+            let node;
+            let to;
+            if next_row {
+                i += 1;
+                left = supply[row_order[i]];
+                (node, to) = (row_order[i], n + column_order[j]);
+            } else {
+                j += 1;
+                wanted = demand[column_order[j]];
+                (node, to) = (n + column_order[j], row_order[i]);
+            }
+            flow = left.min(wanted).max(0.0);
+            tree.hang(node, to, flow);
+        }
+        tree.settle();
+        let scale = (0..n + m).map(|node| tree.potential[node].abs());
+        tree.tolerance = 1e-13 * scale.fold(f64::MIN_POSITIVE, f64::max);
+        tree
+    }
+
+    fn place(&self, node: usize) -> [f64; 2] {
+        let n = self.rows.len();
+        if node < n {
+            [self.rows.x[node], self.rows.y[node]]
+        } else {
+            [self.columns.x[node - n], self.columns.y[node - n]]
+        }
+    }
+
+    /// Row and column (as nodes) of the arc between a node and its parent.
+    fn arc(&self, node: usize) -> (usize, usize) {
+        let parent = self.parent[node];
+        (node.min(parent), node.max(parent))
+    }
+
+    fn hang(&mut self, node: usize, parent: usize, flow: f64) {
+        self.parent[node] = parent;
+        self.flow[node] = flow;
+        let next = self.first_child[parent];
+        self.first_child[parent] = node;
+        self.sibling[0][node] = NONE;
+        self.sibling[1][node] = next;
+        if next != NONE {
+            self.sibling[0][next] = node;
+        }
+    }
+
+    fn cut(&mut self, node: usize) {
+        let [before, after] = [self.sibling[0][node], self.sibling[1][node]];
+        if before == NONE {
+            self.first_child[self.parent[node]] = after;
+        } else {
+            self.sibling[1][before] = after;
+        }
+        if after != NONE {
+            self.sibling[0][after] = before;
+        }
+    }
+
+    /// Depths and potentials of all nodes, from those of the root.
+    fn settle(&mut self) {
+        let root = (0..self.parent.len()).find(|&node| self.parent[node] == NONE);
+        self.settle_below(root.unwrap_or(0));
+    }
+
+    /// Depths and potentials below a node, from its own.
+    fn settle_below(&mut self, top: usize) {
+        self.stack.push(top);
+        while let Some(node) = self.stack.pop() {
+            let (depth, potential, at) = (self.depth[node], self.potential[node], self.place(node));
+            let mut child = self.first_child[node];
+            while child != NONE {
+                self.depth[child] = depth + 1;
+                self.potential[child] = squared(at, self.place(child)) - potential;
+                self.stack.push(child);
+                child = self.sibling[1][child];
+            }
+        }
+    }
+
+    /// Lets the arc from `row` to `column` into the tree: mass goes around the cycle it closes until some arc is empty and leaves.
+    fn enter(&mut self, row: usize, column: usize) {
+        let mut ends = [row, column];
+        while ends[0] != ends[1] {
+            let deeper = usize::from(self.depth[ends[1]] > self.depth[ends[0]]);
+            ends[deeper] = self.parent[ends[deeper]];
+        }
+        let join = ends[0];
+        // Above the entering row the arcs of rows lose mass, above the column those of columns. Of equals the last one on the way around leaves.
+        let is_row = |node: usize| node < self.rows.len();
+        let (mut amount, mut leaving, mut on_row_side) = (f64::INFINITY, NONE, true);
+        let mut node = row;
+        while node != join {
+            if is_row(node) && self.flow[node] < amount {
+                (amount, leaving) = (self.flow[node], node);
+            }
+            node = self.parent[node];
+        }
+        node = column;
+        while node != join {
+            if !is_row(node) && self.flow[node] <= amount {
+                (amount, leaving, on_row_side) = (self.flow[node], node, false);
+            }
+            node = self.parent[node];
+        }
+        if amount > 0.0 {
+            for (start, losing) in [(row, true), (column, false)] {
+                node = start;
+                while node != join {
+                    let sign = if is_row(node) == losing { -1.0 } else { 1.0 };
+                    self.flow[node] += sign * amount;
+                    node = self.parent[node];
+                }
+            }
+        }
+        // What hung on the leaving arc hangs on the entering one now: the parents between the two turn around.
+        let (mut node, mut parent) = if on_row_side {
+            (row, column)
+        } else {
+            (column, row)
+        };
+        let top = node;
+        let mut flow = amount;
+        loop {
+            let (next, own) = (self.parent[node], self.flow[node]);
+            self.cut(node);
+            self.hang(node, parent, flow);
+            if node == leaving {
+                break;
+            }
+            (parent, node, flow) = (node, next, own);
+        }
+        let above = self.parent[top];
+        self.depth[top] = self.depth[above] + 1;
+        self.potential[top] = squared(self.place(top), self.place(above)) - self.potential[above];
+        self.settle_below(top);
+    }
+}
+
+/// The places of each cloud in the order of a Z-curve over both (Morton, 1966), on which neighbours tend to be near each other.
+fn along_a_curve(clouds: [&Planar; 2]) -> [Vec<usize>; 2] {
+    let range = |side: fn(&Planar) -> &[f64]| {
+        let all = clouds.iter().flat_map(|&cloud| side(cloud));
+        all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
+            (low.min(v), high.max(v))
+        })
+    };
+    let (x, y) = (range(|p| &p.x), range(|p| &p.y));
+    let bits = |value: f64, (low, high): (f64, f64)| {
+        let whole = ((value - low) / (high - low).max(f64::MIN_POSITIVE) * 65_535.0) as u64;
+        (0..16).fold(0, |code, bit| code | (whole >> bit & 1) << (2 * bit))
+    };
+    clouds.map(|cloud| {
+        let code = |i: usize| bits(cloud.x[i], x) << 1 | bits(cloud.y[i], y);
+        let mut order: Vec<usize> = (0..cloud.len()).collect();
+        order.sort_by_cached_key(|&i| code(i));
+        order
+    })
+}
+
+/// The least of `‖at − y_j‖² − v_j` over the columns, and where it is.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn lowest(at: [f64; 2], columns: [&[f64]; 3]) -> (f64, usize) {
+    const LANES: usize = 16;
+    let m = columns[2].len();
+    let [x, y, v] = columns.map(|column| &column[..m]);
+    let value = |j: usize| {
+        let (dx, dy) = (x[j] - at[0], y[j] - at[1]);
+        dx * dx + dy * dy - v[j]
+    };
+    let mut lows = [f64::INFINITY; LANES];
+    let mut places = [0_u64; LANES];
+    let mut start = 0;
+    while start + LANES <= m {
+        for lane in 0..LANES {
+            let value = value(start + lane);
+            let less = value < lows[lane];
+            lows[lane] = if less { value } else { lows[lane] };
+            places[lane] = if less { start as u64 } else { places[lane] };
+        }
+        start += LANES;
+    }
+    let mut best = (f64::INFINITY, 0);
+    for lane in 0..LANES {
+        if lows[lane] < best.0 {
+            best = (lows[lane], places[lane] as usize + lane);
+        }
+    }
+    for j in start..m {
+        if value(j) < best.0 {
+            best = (value(j), j);
+        }
+    }
+    best
+}

@@ -1,0 +1,281 @@
+//! Judging a cloud against a target or another sample: every measure with its value, floor, p-value and a sentence.
+
+use std::sync::Arc;
+
+use ndarray::{Axis, Slice, concatenate};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+use super::panel::{Rulers, metrics};
+use super::{
+    About, ENERGY_DISTANCE, EnergyDistance, Evidence, Floor, Ideal, MEMORISATION, Metric, Reading,
+    SINKHORN, W2,
+};
+use crate::cloud::{Cloud, CloudView};
+use crate::random::Stream;
+use crate::setting::{Invalid, at_least};
+use crate::target::Target;
+
+/// Whether the measure of this name is among those that are taken together.
+type Wanted<'a> = dyn Fn(&str) -> bool + Sync + 'a;
+
+/// What a cloud is judged against.
+#[derive(Clone, Copy, Debug)]
+pub enum Null<'a> {
+    /// A sample, `m×2`. The floor is that of random relabellings of the pooled points.
+    Sample(CloudView<'a>),
+    /// A distribution. The floor is that of independent draws, against the same reference sample.
+    Target(&'a Arc<dyn Target>),
+}
+
+/// How clouds are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judge {
+    /// Most points that are taken of either cloud, at least 2; of more, so many are drawn at random.
+    pub points: usize,
+    /// Independent draws or relabellings behind each floor, at least 19. The smallest p-value is 1/(draws + 1).
+    pub draws: usize,
+    /// The same for the measures that cost most, `w2` and `sinkhorn`.
+    pub dear_draws: usize,
+    /// All randomness follows from this number.
+    pub seed: u64,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self {
+            points: 2000,
+            draws: 99,
+            dear_draws: 19,
+            seed: 1,
+        }
+    }
+}
+
+/// One measure of the cloud, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The measure.
+    pub about: &'static About,
+    /// Its value.
+    pub reading: Reading,
+    /// What it gives where the cloud is as good as can be; `None` where it gives no number.
+    pub floor: Option<Floor>,
+    /// Probability of a value at least as bad, if the cloud is as good as can be; two-sided where values must be neither low nor high. Uniform
+    /// under the null hypothesis but for its steps of 1/(draws + 1). NaN without a value or a floor.
+    pub p: f64,
+    /// Standard deviations of the value above the mean of the floor; NaN where the floor has none.
+    pub z: f64,
+}
+
+/// All measures of a cloud.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The measures in the order of their columns.
+    pub judgements: Vec<Judgement>,
+    /// The points of the cloud that were measured.
+    pub cloud: Cloud,
+    /// The points that they were compared with.
+    pub reference: Cloud,
+    /// What a reader should know before using the numbers, such as that not all points were taken.
+    pub notes: Vec<String>,
+}
+
+impl Judge {
+    /// Measures `cloud` (`n×2`) against `null`.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range, and for clouds of fewer than two points or with coordinates that are not finite, under
+    /// the keys `a` and `b`.
+    pub fn judge(&self, cloud: CloudView<'_>, null: Null<'_>) -> Result<Judged, Invalid> {
+        at_least("points", self.points, 2)?;
+        at_least("draws", self.draws, 19)?;
+        at_least("dear_draws", self.dear_draws, 19)?;
+        usable("a", cloud)?;
+        let mut notes = Vec::new();
+        let cloud = self.thinned("a", cloud, &mut notes);
+        let (reference, target) = match null {
+            Null::Sample(sample) => {
+                usable("b", sample)?;
+                (self.thinned("b", sample, &mut notes), None)
+            }
+            Null::Target(target) => {
+                let count = cloud.nrows();
+                if let Some(most) = target.capacity().filter(|&most| most < count) {
+                    return Err(Invalid::new(
+                        "target",
+                        most,
+                        format!(
+                            "holds fewer points than the cloud has and does not repeat them; take at most {most} points, or set replace = true there"
+                        ),
+                    ));
+                }
+                (target.sample(count, self.stream("reference")), Some(target))
+            }
+        };
+        let n = cloud.nrows();
+        let pooled = concatenate![Axis(0), cloud, reference];
+        // Along a floor of independent draws the pooled sample changes: there the reference is the ruler.
+        let rulers = Rulers::of(match target {
+            Some(_) => reference.view(),
+            None => pooled.view(),
+        });
+
+        let dear = |name: &str| name == W2.name || name == SINKHORN.name;
+        let quick = |name: &str| !dear(name) && name != MEMORISATION.name;
+        let kinds: [(usize, &Wanted<'_>); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
+        let mut judgements = Vec::new();
+        for (draws, wanted) in kinds {
+            let build = |reference: CloudView<'_>| {
+                let evidence = Evidence {
+                    reference,
+                    training: None,
+                    components: target.and_then(|target| target.components()),
+                    target,
+                };
+                let mut list = metrics(evidence, rulers, wanted);
+                if wanted(ENERGY_DISTANCE.name) {
+                    list.insert(0, Box::new(EnergyDistance::new(reference)));
+                }
+                list
+            };
+            let list = build(reference.view());
+            let values = |list: &[Box<dyn Metric>], cloud: CloudView<'_>| -> Vec<f64> {
+                list.iter().map(|metric| metric.measure(cloud)).collect()
+            };
+            let floors: Vec<Vec<f64>> = (0..draws as u64)
+                .into_par_iter()
+                .map(|draw| {
+                    if let Some(target) = target {
+                        let sample = target.sample(n, self.stream("floor").at(draw));
+                        return values(&list, sample.view());
+                    }
+                    let mut order: Vec<usize> = (0..pooled.nrows()).collect();
+                    order.shuffle(&mut self.stream("relabelling").at(draw).rng());
+                    let part = |places: &[usize]| pooled.select(Axis(0), places);
+                    let (cloud, reference) = (part(&order[..n]), part(&order[n..]));
+                    values(&build(reference.view()), cloud.view())
+                })
+                .collect();
+            for (place, metric) in list.iter().enumerate() {
+                let floor = Floor::new(
+                    floors
+                        .iter()
+                        .filter_map(|values| values.get(place).copied()),
+                );
+                judgements.push(Judgement::new(
+                    metric.about(),
+                    metric.read(cloud.view()),
+                    floor,
+                ));
+            }
+        }
+        let place = |j: &Judgement| super::ALL.iter().position(|about| *about == j.about);
+        judgements.sort_by_key(place);
+        Ok(Judged {
+            judgements,
+            cloud,
+            reference,
+            notes,
+        })
+    }
+
+    fn stream(&self, name: &str) -> Stream {
+        Stream::new(self.seed, name)
+    }
+
+    /// At most [`points`](Self::points) of the points, and a note if some were left out.
+    fn thinned(&self, key: &str, cloud: CloudView<'_>, notes: &mut Vec<String>) -> Cloud {
+        let n = cloud.nrows();
+        if n <= self.points {
+            return cloud.to_owned();
+        }
+        notes.push(format!(
+            "{key} holds {n} points: all values are estimates from {} of them drawn at random (at most {n} points could be asked for)",
+            self.points
+        ));
+        let mut order: Vec<usize> = (0..n).collect();
+        let mut rng = self.stream("thinning").part(key).rng();
+        let (chosen, _) = order.partial_shuffle(&mut rng, self.points);
+        cloud.select(Axis(0), chosen)
+    }
+}
+
+/// Refuses clouds that nothing can be said about.
+fn usable(key: &str, cloud: CloudView<'_>) -> Result<(), Invalid> {
+    let n = cloud.nrows();
+    if n < 2 {
+        let remedy = "must have at least 2 points: one point says nothing of a distribution";
+        return Err(Invalid::new(key, format!("a cloud of {n}"), remedy));
+    }
+    match cloud.iter().position(|v| !v.is_finite()) {
+        None => Ok(()),
+        Some(at) => {
+            let value = cloud.slice_axis(Axis(0), Slice::from(at / 2..=at / 2));
+            let key = format!("{key}[{}]", at / 2);
+            Err(Invalid::new(key, value, "must have finite coordinates"))
+        }
+    }
+}
+
+impl Judgement {
+    fn new(about: &'static About, reading: Reading, floor: Option<Floor>) -> Self {
+        let value = reading.value;
+        let p = floor
+            .as_ref()
+            .filter(|_| !value.is_nan())
+            .map_or(f64::NAN, |floor| p_value(value, floor, about.ideal));
+        Self {
+            z: floor.as_ref().map_or(f64::NAN, |floor| floor.z(value)),
+            about,
+            reading,
+            floor,
+            p,
+        }
+    }
+
+    /// One sentence: whether the cloud can be told from the target by this measure, and what the measure can and cannot see.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let sees = self.about.sees;
+        let Some(floor) = self.floor.as_ref().filter(|_| self.p.is_finite()) else {
+            return format!("gives no number here; it {sees}");
+        };
+        let draws = floor.draws().len();
+        let how = match (self.p <= 0.05, self.z.is_finite()) {
+            (true, true) if self.z.abs() >= 1.0 => {
+                let side = if self.z > 0.0 { "above" } else { "below" };
+                format!(
+                    "differs from chance: {:.1} sd {side} the floor",
+                    self.z.abs()
+                )
+            }
+            (true, _) => format!("differs from chance: beyond all but few of {draws} floor values"),
+            (false, _) if self.below(floor) => {
+                "no worse than chance, and more regular than independent points".to_owned()
+            }
+            (false, _) => "cannot be told from chance".to_owned(),
+        };
+        format!("{how}; it {sees}")
+    }
+
+    /// Whether a measure of which less is better lies below nearly all of its floor.
+    fn below(&self, floor: &Floor) -> bool {
+        self.about.ideal == Ideal::Low && self.reading.value < floor.quantile(0.025)
+    }
+}
+
+/// Share of the floor, the value itself counted with it, that is at least as bad.
+fn p_value(value: f64, floor: &Floor, ideal: Ideal) -> f64 {
+    let draws = floor.draws();
+    // The same split of the points must count, whatever the rounding.
+    let slack = 1e-12 * draws.iter().fold(value.abs(), |most, v| most.max(v.abs()));
+    let share = |count: usize| (1 + count) as f64 / (1 + draws.len()) as f64;
+    let above = share(draws.iter().filter(|&&v| v >= value - slack).count());
+    let below = share(draws.iter().filter(|&&v| v <= value + slack).count());
+    match ideal {
+        Ideal::Low => above,
+        Ideal::High => below,
+        Ideal::Between => (2.0 * above.min(below)).min(1.0),
+    }
+}

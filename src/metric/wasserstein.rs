@@ -1,0 +1,241 @@
+//! 2-Wasserstein distance between clouds of any sizes and weights: exact up to a stated size, beyond it an estimate that says so.
+
+use ndarray::Axis;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+use super::assignment::{least_value, squared};
+use super::coupling::{Plan, cheapest};
+use super::pairs::Planar;
+use super::w2::{at, centre, checked};
+use super::{About, ExactW2, Metric, QUERIES, Reading, TransportError, W2};
+use crate::cloud::{Cloud, CloudView};
+use crate::random::Stream;
+
+/// An optimal plan between two weighted clouds, and the proof that it is one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coupling {
+    /// The distance, in the target's units.
+    pub value: f64,
+    /// Duality gap of the squared distance: the true `W2²` lies between `value² − gap` and `value²`. Rounding, if the plan is optimal.
+    pub gap: f64,
+    /// Where mass goes: cloud point, reference point, share of the whole. At most `n + m − 1` entries.
+    pub plan: Vec<(usize, usize, f64)>,
+}
+
+impl Coupling {
+    /// Most pairs of points that a plan is sought among: 10 000 against 10 000, some ten seconds.
+    pub const MOST_PAIRS: usize = 100_000_000;
+
+    /// Solves between a cloud (`n×2`) and a reference (`m×2`), each with its points' weights, which need not sum to one, or with equal ones
+    /// for `None`: the transportation problem, by a network simplex in linear memory.
+    ///
+    /// # Errors
+    /// [`TransportError`] for clouds that are empty, not finite or of more than [`MOST_PAIRS`](Self::MOST_PAIRS) pairs, and for weights that are
+    /// not one a point, negative, or all zero.
+    pub fn new(
+        cloud: CloudView<'_>,
+        cloud_weights: Option<&[f64]>,
+        reference: CloudView<'_>,
+        reference_weights: Option<&[f64]>,
+    ) -> Result<Self, TransportError> {
+        let (n, m) = (cloud.nrows(), reference.nrows());
+        let (all_rows, all_columns) = (checked(cloud)?, checked(reference)?);
+        if n.saturating_mul(m) > Self::MOST_PAIRS {
+            return Err(TransportError::Large {
+                cloud: n,
+                reference: m,
+                most: Self::MOST_PAIRS.isqrt(),
+            });
+        }
+        // Equal masses as whole numbers: then all sums and differences of them are exact.
+        let supply = Masses::new(cloud_weights, n, m)?;
+        let demand = Masses::new(reference_weights, m, n)?;
+        let (mut supply_masses, mut demand_masses) = (supply.masses, demand.masses);
+        let whole = if cloud_weights.is_none() && reference_weights.is_none() {
+            n as f64 * m as f64
+        } else {
+            normalise(&mut supply_masses);
+            normalise(&mut demand_masses);
+            1.0
+        };
+        let (rows, columns) = (
+            pick(&all_rows, &supply.places),
+            pick(&all_columns, &demand.places),
+        );
+        // Costs on the scale of the clouds and not of their distance, for the sake of rounding.
+        let (rows, columns) = (centre(&rows).0, centre(&columns).0);
+        let Plan { arcs, price } = cheapest(&rows, &columns, &supply_masses, &demand_masses);
+
+        let least: Vec<f64> = (0..rows.len())
+            .into_par_iter()
+            .with_min_len(QUERIES)
+            .map(|i| least_value(at(&rows, i), &columns, &price))
+            .collect();
+        let slack = |&(i, j, mass): &(u32, u32, f64)| {
+            let (i, j) = (i as usize, j as usize);
+            let cost = squared(at(&rows, i), at(&columns, j));
+            mass / whole * (cost - price[j] - least[i])
+        };
+        let gap = arcs.iter().map(slack).sum::<f64>().max(0.0);
+        let plan: Vec<(usize, usize, f64)> = arcs
+            .iter()
+            .map(|&(i, j, mass)| {
+                (
+                    supply.places[i as usize],
+                    demand.places[j as usize],
+                    mass / whole,
+                )
+            })
+            .collect();
+        let costs = plan
+            .iter()
+            .map(|&(i, j, share)| share * squared(at(&all_rows, i), at(&all_columns, j)));
+        Ok(Self {
+            value: costs.sum::<f64>().sqrt(),
+            gap,
+            plan,
+        })
+    }
+}
+
+/// The points of a cloud that have mass.
+struct Masses {
+    places: Vec<usize>,
+    masses: Vec<f64>,
+}
+
+impl Masses {
+    fn new(weights: Option<&[f64]>, count: usize, equal: usize) -> Result<Self, TransportError> {
+        let Some(weights) = weights else {
+            return Ok(Self {
+                places: (0..count).collect(),
+                masses: vec![equal as f64; count],
+            });
+        };
+        let bad = weights.iter().position(|w| !(0.0..1e150).contains(w));
+        if weights.len() != count || bad.is_some() || weights.iter().all(|&w| w == 0.0) {
+            return Err(TransportError::Weights {
+                weights: weights.len(),
+                points: count,
+                bad,
+            });
+        }
+        let places: Vec<usize> = (0..count).filter(|&i| weights[i] > 0.0).collect();
+        let masses = places.iter().map(|&i| weights[i]).collect();
+        Ok(Self { places, masses })
+    }
+}
+
+fn normalise(masses: &mut [f64]) {
+    let sum: f64 = masses.iter().sum();
+    for mass in masses {
+        *mass /= sum;
+    }
+}
+
+fn pick(points: &Planar, places: &[usize]) -> Planar {
+    Planar {
+        x: places.iter().map(|&i| points.x[i]).collect(),
+        y: places.iter().map(|&i| points.y[i]).collect(),
+    }
+}
+
+/// The 2-Wasserstein distance to a reference sample, for clouds of any size: [`ExactW2`] for equal sizes, [`Coupling`] for unequal
+/// ones, and beyond [`MOST`](Self::MOST) points, or [`Coupling::MOST_PAIRS`], an estimate that is labelled as one.
+#[derive(Clone, Debug)]
+pub struct Wasserstein {
+    exact: ExactW2,
+    reference: Cloud,
+}
+
+impl Wasserstein {
+    /// Most points of clouds of one size that are matched exactly: some ten seconds and a few megabytes.
+    pub const MOST: usize = 20_000;
+    /// Pairs of subsamples behind an estimate, and their size.
+    const PAIRS: u64 = 4;
+    const SIZE: usize = 2000;
+
+    /// Takes the reference sample, `m×2`.
+    ///
+    /// # Errors
+    /// [`TransportError`] if it is empty or not finite.
+    pub fn new(reference: CloudView<'_>) -> Result<Self, TransportError> {
+        Ok(Self {
+            exact: ExactW2::new(reference)?,
+            reference: reference.to_owned(),
+        })
+    }
+
+    /// The matching of equal sizes, for runs that go from one solution to the next.
+    #[must_use]
+    pub fn exact(&self) -> &ExactW2 {
+        &self.exact
+    }
+
+    /// The mean over pairs of disjoint subsamples, with its standard error.
+    fn estimate(&self, cloud: CloudView<'_>) -> Reading {
+        let (n, m) = (cloud.nrows(), self.reference.nrows());
+        let size = Self::SIZE.min(n).min(m);
+        let values: Vec<f64> = (0..Self::PAIRS)
+            .into_par_iter()
+            .map(|pair| {
+                let part = |cloud: CloudView<'_>, role: &str| {
+                    // The same shuffle for all pairs: they do not overlap as long as there are points.
+                    let mut order: Vec<usize> = (0..cloud.nrows()).collect();
+                    order.shuffle(&mut Stream::new(0, "w2 subsamples").part(role).rng());
+                    order.rotate_left(pair as usize * size % cloud.nrows());
+                    cloud.select(Axis(0), &order[..size])
+                };
+                let (a, b) = (
+                    part(cloud, "cloud"),
+                    part(self.reference.view(), "reference"),
+                );
+                ExactW2::new(b.view()).map_or(f64::NAN, |exact| exact.measure(a.view()))
+            })
+            .collect();
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        Reading {
+            value: mean,
+            standard_error: Some((squares / (count * (count - 1.0))).sqrt()),
+            note: Some(format!(
+                "an estimate, above the distance of the whole clouds: the mean over {} pairs of subsamples of {size} points; exact up to {} points in each of two clouds of one size, or {} in each of two others",
+                Self::PAIRS,
+                Self::MOST,
+                Coupling::MOST_PAIRS.isqrt(),
+            )),
+        }
+    }
+}
+
+impl Metric for Wasserstein {
+    fn about(&self) -> &'static About {
+        &W2
+    }
+
+    fn measure(&self, cloud: CloudView<'_>) -> f64 {
+        self.read(cloud).value
+    }
+
+    /// NaN where the distance has an error that is not one of size.
+    fn read(&self, cloud: CloudView<'_>) -> Reading {
+        let (n, m) = (cloud.nrows(), self.reference.nrows());
+        let certified = |value: f64, gap: f64| Reading {
+            note: Some(format!(
+                "exact: the squared distance is proven to {gap:.0e}"
+            )),
+            ..Reading::of(value)
+        };
+        if n == m && n <= Self::MOST {
+            let solved = self.exact.solve(cloud, None);
+            return solved.map_or(Reading::of(f64::NAN), |t| certified(t.value, t.gap));
+        }
+        match Coupling::new(cloud, None, self.reference.view(), None) {
+            Ok(coupling) => certified(coupling.value, coupling.gap),
+            Err(TransportError::Large { .. }) => self.estimate(cloud),
+            Err(_) => Reading::of(f64::NAN),
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! The measures one by one against other libraries, and the judge that turns them into p-values and sentences.
+
+use std::sync::Arc;
+
+use assert_cmd::Command;
+use ndarray::{Array2, array};
+use ratioflow::cloud::Cloud;
+use ratioflow::metric::{
+    Coupling, Coverage, Density, ExactW2, Extra, Judge, Judged, KnnKl, KnownKl, LogisticC2st,
+    Metric, MetricsSpec, Null, ScoreError, Sinkhorn, SlicedW2, TransportError, Wasserstein,
+};
+use ratioflow::random::Stream;
+use ratioflow::target::{Component, Mixture, Target};
+
+/// The two deterministic clouds that the Python values below were computed on.
+fn first(n: usize) -> Cloud {
+    Array2::from_shape_fn((n, 2), |(i, axis)| {
+        let i = i as f64;
+        [(1.3 * i).sin(), (0.7 * i * i).cos()][axis]
+    })
+}
+
+fn second(n: usize) -> Cloud {
+    Array2::from_shape_fn((n, 2), |(i, axis)| {
+        let i = i as f64;
+        [0.8 * (2.1 * i).cos() + 0.3, (0.9 * i * i).sin() - 0.2][axis]
+    })
+}
+
+fn mixture(components: &[Component]) -> Arc<dyn Target> {
+    Arc::new(Mixture::new(components.to_vec()).unwrap())
+}
+
+/// Two round modes with the given weights.
+fn two(left: f64, right: f64) -> Arc<dyn Target> {
+    mixture(&[
+        Component::round(left, [-2.0, 0.0], 0.4),
+        Component::round(right, [2.0, 0.0], 0.4),
+    ])
+}
+
+fn stream(name: &str) -> Stream {
+    Stream::new(23, name)
+}
+
+fn assert_equal(what: &str, value: f64, expected: f64) {
+    let error = (value / expected - 1.0).abs();
+    assert!(
+        error < 1e-9,
+        "{what}: {value} is not {expected}, relative error {error:e}"
+    );
+}
+
+/// Computed with POT 0.9.7, `emd2` on the matrix of squared distances, and its square root taken.
+#[test]
+fn unequal_clouds_have_the_distance_that_another_solver_finds() {
+    let every = |cloud: &Cloud, period: usize| {
+        let rows: Vec<usize> = (0..cloud.nrows()).map(|i| i % period).collect();
+        cloud.select(ndarray::Axis(0), &rows)
+    };
+    let line = |cloud: &Cloud| {
+        Array2::from_shape_fn(cloud.raw_dim(), |(i, axis)| {
+            cloud[[i, 0]] * (1.0 + axis as f64)
+        })
+    };
+    let cases = [
+        (first(10), second(7), 0.796_988_891_488_525_1),
+        (first(1), second(50), 1.479_707_382_402_603_2),
+        (first(200), second(230), 0.481_685_551_239_060_1),
+        (first(600), second(401), 0.431_642_599_722_616_54),
+        (
+            every(&first(300), 7),
+            every(&second(200), 11),
+            0.671_972_397_861_850_7,
+        ),
+        (line(&first(300)), line(&second(200)), 0.743_566_099_859_32),
+    ];
+    for (cloud, reference, expected) in cases {
+        let found = Coupling::new(cloud.view(), None, reference.view(), None).unwrap();
+        assert_equal("W2", found.value, expected);
+        assert!(found.gap <= 1e-12, "gap {}", found.gap);
+        let turned = Coupling::new(reference.view(), None, cloud.view(), None).unwrap();
+        assert_equal("W2 turned around", turned.value, expected);
+        // The plan carries all mass of every point on either side.
+        let (n, m) = (cloud.nrows(), reference.nrows());
+        assert!(found.plan.len() < n + m);
+        let mut shares = [vec![0.0; n], vec![0.0; m]];
+        for &(i, j, share) in &found.plan {
+            shares[0][i] += share;
+            shares[1][j] += share;
+        }
+        for side in shares {
+            let each = 1.0 / side.len() as f64;
+            assert!(side.iter().all(|share| (share - each).abs() < 1e-14));
+        }
+    }
+    let weights: [Vec<f64>; 2] = [
+        (0..200).map(|i| f64::from(1 + i % 5)).collect(),
+        (0..230).map(|i| f64::from(i % 4)).collect(),
+    ];
+    let weighted = Coupling::new(
+        first(200).view(),
+        Some(&weights[0]),
+        second(230).view(),
+        Some(&weights[1]),
+    );
+    assert_equal("weights", weighted.unwrap().value, 0.522_748_070_153_017_7);
+}
+
+#[test]
+fn two_exact_solvers_agree_on_equal_sizes() {
+    for n in [1, 2, 10, 333, 800] {
+        let (x, y) = (first(n), second(n));
+        let matched = ExactW2::new(y.view()).unwrap().measure(x.view());
+        let coupled = Coupling::new(x.view(), None, y.view(), None).unwrap();
+        assert_equal(
+            "network simplex and augmenting paths",
+            coupled.value,
+            matched,
+        );
+    }
+    let point = Array2::from_elem((60, 2), 0.3);
+    let coupled = Coupling::new(point.view(), None, point.view(), None).unwrap();
+    assert_eq!((coupled.value, coupled.gap), (0.0, 0.0));
+}
+
+#[test]
+fn what_cannot_be_coupled_is_refused_and_what_is_too_large_is_estimated() {
+    let refused = |weights: &[f64]| {
+        Coupling::new(first(3).view(), Some(weights), second(2).view(), None).unwrap_err()
+    };
+    for weights in [
+        &[1.0, 2.0][..],
+        &[1.0, -1.0, 1.0],
+        &[0.0; 3],
+        &[1.0, f64::NAN, 1.0],
+    ] {
+        assert!(matches!(
+            refused(weights),
+            TransportError::Weights { points: 3, .. }
+        ));
+    }
+    let many = Array2::zeros((20_000, 2));
+    let large = Coupling::new(many.view(), None, second(6000).view(), None).unwrap_err();
+    assert!(large.to_string().contains("draw at most 10000"), "{large}");
+    // Estimates lie above the distance of the whole, which is 5 here, and say that they are none.
+    let reference = two(0.5, 0.5).sample(20_001, stream("large"));
+    let moved = &reference + &array![3.0, 4.0];
+    let reading = Wasserstein::new(reference.view())
+        .unwrap()
+        .read(moved.view());
+    assert!((5.0..5.1).contains(&reading.value), "{reading:?}");
+    assert!(reading.standard_error.is_some_and(|error| error < 0.05));
+    assert!(reading.note.unwrap().starts_with("an estimate"));
+}
+
+/// Computed with numpy 2.4.6 and scipy 1.17.1: Sinkhorn by `logsumexp` iterated to 1e-13; the divergences, density and coverage from
+/// `cKDTree` and `cdist`, digamma from `scipy.special`.
+#[test]
+fn values_agree_with_other_libraries() {
+    let (x, y) = (first(150), second(230));
+    for (epsilon, expected) in [
+        (0.1, 0.189_481_066_394_001_1),
+        (0.5, 0.181_791_698_644_180_43),
+    ] {
+        let reading = Sinkhorn::new(y.view(), epsilon).read(x.view());
+        assert!((reading.value / expected - 1.0).abs() < 1e-5, "{reading:?}");
+        assert_eq!(reading.note, None);
+    }
+    let reverse = KnnKl::reverse(y.view(), 5);
+    assert_equal(
+        "KL(p‖q)",
+        reverse.measure(x.view()),
+        0.653_375_051_179_240_4,
+    );
+    assert_equal(
+        "density",
+        Density::new(y.view()).unwrap().measure(x.view()),
+        0.604,
+    );
+    let coverage = Coverage::new(y.view()).unwrap().measure(x.view());
+    assert_equal("coverage", coverage, 0.691_304_347_826_087);
+    let normal = mixture(&[Component::round(1.0, [0.0, 0.0], 1.0)]);
+    let kl = KnownKl::new(&normal).unwrap().measure(x.view());
+    assert_equal("KL", kl, 0.962_372_617_215_768_1);
+}
+
+#[test]
+fn sinkhorn_has_its_limits_and_says_when_it_has_not_converged() {
+    let (x, y) = (first(150), second(150));
+    let exact = ExactW2::new(y.view()).unwrap().measure(x.view()).powi(2);
+    let near = Sinkhorn::new(y.view(), 0.004).read(x.view());
+    assert!((near.value / exact - 1.0).abs() < 0.02, "{near:?}, {exact}");
+    let means = &x.mean_axis(ndarray::Axis(0)).unwrap() - &y.mean_axis(ndarray::Axis(0)).unwrap();
+    let far = Sinkhorn::new(y.view(), 1e4).measure(x.view());
+    assert!((far / means.dot(&means) - 1.0).abs() < 1e-3);
+    assert!(Sinkhorn::new(y.view(), 0.1).measure(y.view()).abs() < 1e-6);
+    let hard = Sinkhorn::new(y.view(), 1e-6).read(x.view());
+    assert!(hard.note.unwrap().starts_with("not converged after"));
+}
+
+#[test]
+fn known_densities_give_divergence_and_score_their_closed_forms() {
+    let normal = mixture(&[Component::round(1.0, [0.0, 0.0], 1.0)]);
+    let other = mixture(&[Component::round(1.0, [0.5, 0.0], 0.8)]);
+    let cloud = other.sample(4000, stream("closed"));
+    // KL(N(m, s²I)‖N(0, I)) = s² − 1 + |m|²/2 − 2 log s.
+    let exact = 0.64 - 1.0 + 0.125 - 2.0 * 0.8_f64.ln();
+    let kl = KnownKl::new(&normal).unwrap().measure(cloud.view());
+    assert!((kl - exact).abs() < 0.04, "{kl} against {exact}");
+    // Its score error is E|x − (x − m)/s²|² = 2 s² (1 − 1/s²)² + |m|², but for the smoothing.
+    let reference = normal.sample(4000, stream("reference"));
+    let measured = ScoreError::new(&normal, reference.view()).unwrap();
+    let exact = (2.0 * 0.64 * (1.0 - 1.0 / 0.64_f64).powi(2) + 0.25).sqrt();
+    let found = measured.measure(cloud.view());
+    assert!((found / exact - 1.0).abs() < 0.3, "{found} against {exact}");
+}
+
+#[test]
+fn the_logistic_classifier_sees_means_and_covariances() {
+    let normal = mixture(&[Component::round(1.0, [0.0, 0.0], 1.0)]);
+    let [a, b] = ["a", "b"].map(|name| normal.sample(3000, stream(name)));
+    let test = LogisticC2st::new(b.view());
+    assert!((test.measure(a.view()) - 0.5).abs() < 0.03);
+    // Two unit Gaussians d apart: the best accuracy is Φ(d/2), 0.6915 for d = 1.
+    let shifted = test.measure((&a + &array![0.6, 0.8]).view());
+    assert!((shifted - 0.6915).abs() < 0.02, "{shifted}");
+    // Scaled by 2: |x|² above 8 log 2 / 3 tells them apart; the accuracy is ½(e^{−t/8} + 1 − e^{−t/2}), t = (8/3) log 4.
+    let t = 8.0 / 3.0 * 4_f64.ln();
+    let best = 0.5 * ((-t / 8.0).exp() + 1.0 - (-t / 2.0).exp());
+    let scaled = test.measure((&a * 2.0).view());
+    assert!((scaled - best).abs() < 0.02, "{scaled} against {best}");
+    assert_eq!(test.measure((&a + 100.0).view()), 1.0);
+}
+
+#[test]
+fn the_error_of_slicing_shrinks_as_the_root_of_the_directions() {
+    let (x, y) = (first(200), second(200));
+    let error = |directions: usize| {
+        let reading = SlicedW2::new(y.view(), directions).read(x.view());
+        reading.standard_error.unwrap()
+    };
+    let ratio = error(64) / error(1024);
+    assert!((3.6..4.4).contains(&ratio), "{ratio}");
+}
+
+fn value<'a>(judged: &'a Judged, name: &str) -> &'a ratioflow::metric::Judgement {
+    let mut all = judged.judgements.iter();
+    all.find(|j| j.about.name == name).unwrap()
+}
+
+/// Kolmogorov's statistic of p-values that can only be multiples of `1/steps`.
+fn kolmogorov(p: &[f64], steps: usize) -> [f64; 2] {
+    let gaps = (1..steps).map(|k| {
+        let level = k as f64 / steps as f64;
+        let below = p.iter().filter(|&&p| p <= level + 1e-9).count();
+        below as f64 / p.len() as f64 - level
+    });
+    gaps.fold([0.0; 2], |[low, high], gap| {
+        [f64::min(low, gap), f64::max(high, gap)]
+    })
+}
+
+/// 500 clouds that are as good as can be. The 99.9 % quantile of Kolmogorov's statistic is 1.95/√500 = 0.087.
+fn assert_uniform(draws: usize, judged: &(dyn Fn(u64) -> Judged + Sync)) {
+    use rayon::prelude::*;
+    let all: Vec<Judged> = (0..500).into_par_iter().map(judged).collect();
+    for place in 0..all[0].judgements.len() {
+        let about = all[0].judgements[place].about;
+        let p: Vec<f64> = all
+            .iter()
+            .map(|judged| judged.judgements[place].p)
+            .collect();
+        let [low, high] = kolmogorov(&p, draws + 1);
+        assert!(high < 0.087, "{}: too many small p, by {high}", about.name);
+        // Counts have ties, which count against the cloud: too many large p are then as they should be.
+        let counted = [
+            "c2st",
+            "c2st_logistic",
+            "density",
+            "coverage",
+            "modes",
+            "high_quality",
+            "mass_tv",
+            "bridges",
+        ];
+        if !counted.contains(&about.name) {
+            assert!(low > -0.087, "{}: too few small p, by {low}", about.name);
+        }
+    }
+}
+
+#[test]
+fn p_values_are_uniform_under_the_null() {
+    let target = two(0.5, 0.5);
+    let judge = |seed: u64| Judge {
+        points: 1000,
+        draws: 19,
+        dear_draws: 19,
+        seed,
+    };
+    assert_uniform(19, &|seed| {
+        let cloud = target.sample(24, stream("null").at(seed));
+        judge(seed)
+            .judge(cloud.view(), Null::Target(&target))
+            .unwrap()
+    });
+    assert_uniform(19, &|seed| {
+        let cloud = target.sample(20, stream("null a").at(seed));
+        let other = target.sample(26, stream("null b").at(seed));
+        judge(seed)
+            .judge(cloud.view(), Null::Sample(other.view()))
+            .unwrap()
+    });
+}
+
+#[test]
+fn each_kind_of_error_is_seen_by_the_measures_that_say_so() {
+    let target = two(0.5, 0.5);
+    let judge = Judge {
+        draws: 39,
+        ..Judge::default()
+    };
+    let count = 400;
+    let judged = |cloud: Cloud| judge.judge(cloud.view(), Null::Target(&target)).unwrap();
+    let z = |judged: &Judged, name: &str| value(judged, name).z;
+
+    let moved = judged(two(0.35, 0.65).sample(count, stream("masses")));
+    for name in ["energy_distance", "sliced_w2", "w2", "mass_tv"] {
+        assert!(z(&moved, name) > 2.5, "{name}: {}", z(&moved, name));
+    }
+    let good = judged(target.sample(count, stream("good")));
+    let collapsed = target.sample(count / 20, stream("few"));
+    let rows: Vec<usize> = (0..count).map(|i| i % (count / 20)).collect();
+    let collapsed = judged(collapsed.select(ndarray::Axis(0), &rows));
+    for name in ["knn_kl", "c2st", "kl"] {
+        assert!(
+            z(&collapsed, name) > 10.0,
+            "{name}: {}",
+            z(&collapsed, name)
+        );
+        assert!(
+            value(&collapsed, name)
+                .verdict()
+                .starts_with("differs from chance")
+        );
+        assert!(z(&good, name) < 5.0);
+    }
+    // One mode of two: the reverse divergence and the coverage say what is missing, the density sees nothing wrong.
+    let half = mixture(&[Component::round(1.0, [-2.0, 0.0], 0.4)]);
+    let missing = judged(half.sample(count, stream("half")));
+    assert!(value(&missing, "coverage").reading.value < 0.6);
+    assert!(value(&missing, "density").reading.value > 0.9);
+    assert!(value(&missing, "knn_kl_reverse").reading.value > 2.0);
+    assert_eq!(value(&missing, "modes").reading.value, 1.0);
+}
+
+#[test]
+fn settings_name_further_measures() {
+    let spec: MetricsSpec =
+        toml::from_str("also = [\"w2\", \"coverage\"]\nstop = \"floor\"").unwrap();
+    assert_eq!(spec.also, [Extra::W2, Extra::Coverage]);
+    assert!(spec.wants("w2") && spec.wants("mmd2") && !spec.wants("sinkhorn"));
+    assert!(toml::from_str::<MetricsSpec>("also = [\"w3\"]").is_err());
+}
+
+fn ratioflow(folder: &std::path::Path, args: &[&str]) -> std::process::Output {
+    let mut command = Command::cargo_bin("ratioflow").unwrap();
+    command.current_dir(folder).args(args).output().unwrap()
+}
+
+fn save(folder: &std::path::Path, name: &str, cloud: &Cloud) {
+    let rows = cloud.rows().into_iter();
+    let text: String = rows.map(|row| format!("{},{}\n", row[0], row[1])).collect();
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+#[test]
+fn the_command_prints_what_programs_can_read() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "a.csv", &first(60));
+    save(folder.path(), "b.csv", &second(50));
+    let draws = ["--draws", "19", "--json"];
+    for against in [
+        &["b.csv"][..],
+        &["--target", "ring"],
+        &["--target", "two-gaussians"],
+    ] {
+        let plot = ["--plot", "out.png"];
+        let args = [&["measure", "a.csv"], against, &plot, &draws].concat();
+        let output = ratioflow(folder.path(), &args);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let w2 = &json["metrics"]["w2"];
+        assert!(w2["value"].as_f64().unwrap() > 0.0);
+        assert!(w2["floor"]["q95"].as_f64() >= w2["floor"]["mean"].as_f64());
+        assert!((0.05..=1.0).contains(&w2["p"].as_f64().unwrap()));
+        assert!(w2["verdict"].as_str().unwrap().contains("it sees"));
+        assert!(json["metrics"]["sliced_w2"]["standard_error"].is_number());
+        assert!(
+            std::fs::read(folder.path().join("out.png"))
+                .unwrap()
+                .starts_with(b"\x89PNG")
+        );
+        assert_eq!(ratioflow(folder.path(), &args).stdout, output.stdout);
+    }
+}
+
+#[test]
+fn the_command_says_what_is_wrong_with_its_input() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "good.csv", &first(30));
+    save(folder.path(), "one.csv", &first(1));
+    std::fs::write(folder.path().join("empty.npy"), "").unwrap();
+    std::fs::write(folder.path().join("three.csv"), "1,2,3\n4,5,6\n").unwrap();
+    std::fs::write(folder.path().join("nan.csv"), "1,2\nnan,6\n").unwrap();
+    let refused = |args: &[&str], code: i32, says: &str| {
+        let output = ratioflow(folder.path(), &[&["measure"], args].concat());
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        assert!(text.contains(says), "{args:?}: {text}");
+    };
+    refused(
+        &["one.csv", "good.csv"],
+        2,
+        "one.csv is a cloud of 1: it must have at least 2 points",
+    );
+    refused(&["good.csv", "empty.npy"], 2, "the file is empty");
+    refused(&["three.csv", "good.csv"], 2, "three.csv");
+    refused(&["nan.csv", "good.csv"], 2, "nan.csv");
+    refused(&["good.csv", "none.npy"], 3, "cannot read none.npy");
+    refused(
+        &["good.csv", "--target", "rng"],
+        2,
+        "no shipped scenario called `rng`",
+    );
+    refused(&["good.csv"], 2, "--target");
+    // More points than are taken: estimates that say so, and how many there would be.
+    let output = ratioflow(
+        folder.path(),
+        &[
+            "measure", "good.csv", "good.csv", "--points", "20", "--draws", "19",
+        ],
+    );
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        text.contains("good.csv holds 30 points: all values are estimates from 20 of them"),
+        "{text}"
+    );
+}
