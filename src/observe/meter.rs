@@ -106,6 +106,17 @@ impl Meter {
         self.clipped
     }
 
+    /// Whether the run should end: [`ControlFlow::Break`] says why.
+    pub fn wish(&self) -> ControlFlow<String> {
+        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
+        match arrived {
+            Some(at) if self.stop_at_floor => {
+                ControlFlow::Break(format!("at the sampling floor since step {at}"))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
     /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
     pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
         for row in &rows {
@@ -181,13 +192,7 @@ impl Observer for Meter {
         if self.cadence.is_due(step.index, step.steps) {
             self.measure(step);
         }
-        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
-        Ok(match arrived {
-            Some(at) if self.stop_at_floor => {
-                ControlFlow::Break(format!("at the sampling floor since step {at}"))
-            }
-            _ => ControlFlow::Continue(()),
-        })
+        Ok(self.wish())
     }
 
     /// The last good step is measured whatever the cadence.
