@@ -16,11 +16,12 @@ use super::manifest::{Manifest, Status};
 use super::page::Sheet;
 use super::pictures::{Scene, Take};
 use super::recorder::view_of;
+use super::room::free_memory;
 use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
 use crate::flow::Step;
 use crate::metric::Floors;
 use crate::observe::Row;
-use crate::scenario::Experiment;
+use crate::scenario::{Experiment, Need};
 use crate::target::Files;
 
 /// A variant, ready to run on one seed or several.
@@ -67,7 +68,7 @@ pub type Teller<'a> = dyn Fn(&str, &Experiment, &Record) + Sync + 'a;
 /// Is shown each step of any run, with the latest measurement and the floors.
 pub type Onlooker<'a> = dyn Fn(&Step<'_>, Option<&Row>, &Floors) + Sync + 'a;
 
-/// Runs all contenders, in parallel where there are threads for it, and records them in folders of `directory` named after
+/// Runs all contenders, in parallel where there are threads and memory for it, and records them in folders of `directory` named after
 /// them, with the common pictures and tables above. A contender that diverges does not stop the others. `watcher` is shown
 /// each step of any run, `done` each run that has ended.
 ///
@@ -128,18 +129,33 @@ pub(super) fn play(
     let variants = contenders
         .iter()
         .flat_map(|contender| contender.experiments.iter().map(|_| &contender.name));
-    let runs: Vec<_> = variants.zip(courses).collect();
-    let records: Vec<Result<(&RunDirectory, Record), RunError>> = runs
-        .into_par_iter()
-        .map(|(variant, (course, checkpoint))| {
-            let (own, experiment) = (course.directory, course.experiment);
-            let record = course.follow(checkpoint, &mut |step, row, floors| {
-                watcher(step, row, floors);
-            })?;
-            done(variant, experiment, &record);
-            Ok((own, record))
-        })
+    let threads = rayon::current_num_threads();
+    let needs: Vec<Need> = courses
+        .iter()
+        .map(|(course, _)| Need::of(&course.experiment.scenario, threads))
         .collect();
+    // A thread that waits within a run may begin another, so that only a group's size bounds how many are under way.
+    let at_once = Need::at_once(&needs, free_memory());
+    let mut runs = variants.zip(courses);
+    let mut records: Vec<Result<(&RunDirectory, Record), RunError>> = Vec::new();
+    loop {
+        let group: Vec<_> = runs.by_ref().take(at_once).collect();
+        if group.is_empty() {
+            break;
+        }
+        records.par_extend(
+            group
+                .into_par_iter()
+                .map(|(variant, (course, checkpoint))| {
+                    let (own, experiment) = (course.directory, course.experiment);
+                    let record = course.follow(checkpoint, &mut |step, row, floors| {
+                        watcher(step, row, floors);
+                    })?;
+                    done(variant, experiment, &record);
+                    Ok((own, record))
+                }),
+        );
+    }
     if records
         .iter()
         .any(|record| matches!(record, Err(RunError::Interrupted(_))))

@@ -198,22 +198,29 @@ impl Need {
         Self { held, work, disk }
     }
 
+    /// How many of several runs can be worked on at a time in so many bytes of memory: at least one.
+    #[must_use]
+    pub fn at_once(needs: &[Self], memory: u64) -> usize {
+        let fits = |count: &usize| Self::of_all(needs, *count).memory() <= memory as f64;
+        (2..=needs.len()).rev().find(fits).unwrap_or(1)
+    }
+
     /// The needs of several runs, of which `at_once` are worked on at a time.
     #[must_use]
-    pub fn of_all(needs: Vec<Self>, at_once: usize) -> Self {
+    pub fn of_all(needs: &[Self], at_once: usize) -> Self {
         let mut all = Self {
             held: Vec::new(),
             work: Vec::new(),
             disk: Vec::new(),
         };
-        let mut work: Vec<Vec<Part>> = Vec::new();
+        let mut work: Vec<&Vec<Part>> = Vec::new();
         for need in needs {
-            all.held.extend(need.held);
-            all.disk.extend(need.disk);
-            work.push(need.work);
+            all.held.extend_from_slice(&need.held);
+            all.disk.extend_from_slice(&need.disk);
+            work.push(&need.work);
         }
         work.sort_by(|a, b| total(b).total_cmp(&total(a)));
-        all.work = work.into_iter().take(at_once).flatten().collect();
+        all.work = work.into_iter().take(at_once).flatten().cloned().collect();
         all
     }
 
@@ -274,4 +281,23 @@ fn weights(hidden: &[usize]) -> f64 {
         .windows(2)
         .map(|pair| (pair[0] + 1.0) * pair[1])
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_runs_at_once_as_there_is_memory_for() {
+        let part = |bytes: f64| vec![("key".to_owned(), bytes)];
+        let run = |work: f64| Need {
+            held: part(10.0),
+            work: part(work),
+            disk: Vec::new(),
+        };
+        // Held: 30 by the three. The two largest work on 170 bytes, all on 200.
+        let needs = [run(30.0), run(100.0), run(70.0)];
+        let at_once = |memory| Need::at_once(&needs, memory);
+        assert_eq!([230, 229, 200, 199, 0].map(at_once), [3, 2, 2, 1, 1]);
+    }
 }
