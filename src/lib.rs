@@ -5,6 +5,12 @@
 //!
 //! The modules are listed in the order in which they may use each other: each uses only those above it.
 
+// No panic may be reached from the command line; where one cannot be, it is said why.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 pub mod cloud;
 pub mod random;
 pub mod setting;

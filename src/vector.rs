@@ -87,8 +87,8 @@ pub(crate) fn sin_cos(x: f64) -> [f64; 2] {
     const HIGH: f64 = 1.570_796_326_734_125_6;
     const MIDDLE: f64 = 6.077_100_506_303_966e-11;
     const LOW: f64 = 2.022_266_248_795_950_6e-21;
-    const SINE: [f64; 8] = alternating(1);
-    const COSINE: [f64; 8] = alternating(0);
+    const SINE: [f64; 9] = alternating(1);
+    const COSINE: [f64; 9] = alternating(0);
 
     let x = if x < -FAR { -FAR } else { x };
     let x = if x > FAR { FAR } else { x };
@@ -96,8 +96,8 @@ pub(crate) fn sin_cos(x: f64) -> [f64; 2] {
     let k = shifted - ROUND;
     let r = ((x - k * HIGH) - k * MIDDLE) - k * LOW;
     let square = r * r;
-    let (mut s, mut c) = (SINE[7], COSINE[7]);
-    let mut power = 7;
+    let (mut s, mut c) = (SINE[8], COSINE[8]);
+    let mut power = 8;
     while power > 0 {
         power -= 1;
         s = s * square + SINE[power];
@@ -117,10 +117,10 @@ pub(crate) fn sin_cos(x: f64) -> [f64; 2] {
 }
 
 /// `(−1)ⁱ / (2i + first)!`.
-const fn alternating(first: usize) -> [f64; 8] {
-    let mut factors = [1.0; 8];
+const fn alternating(first: usize) -> [f64; 9] {
+    let mut factors = [1.0; 9];
     let mut i = 1;
-    while i < 8 {
+    while i < 9 {
         let n = 2 * i + first;
         factors[i] = -factors[i - 1] / (n * (n - 1)) as f64;
         i += 1;

@@ -27,7 +27,7 @@ pub(super) struct CalibrateArgs {
 
 pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    let loaded = args.scenario.load()?;
+    let loaded = args.scenario.load("output".as_ref())?;
     let calibration = Calibration::new(&loaded.experiment)
         .map_err(|invalid| CliError::Usage(invalid.to_string()))?;
     let directory = match &args.out {

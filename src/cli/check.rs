@@ -17,7 +17,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn check(args: &CheckArgs, common: Common) -> Result<ExitCode, CliError> {
-    let loaded = args.scenario.load()?;
+    let loaded = args.scenario.load("output".as_ref())?;
     let experiment = &loaded.experiment;
     let cost = Cost::of(experiment);
     if common.json {

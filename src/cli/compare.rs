@@ -1,20 +1,20 @@
 //! `compare`: variants of one scenario side by side.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
 use super::error::CliError;
-use super::load::{ScenarioArgs, blame};
+use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
-use super::run::set_threads;
-use super::{Common, plain, print, say};
-use crate::report::{Comparison, Contender, Page, RunDirectory, Status, compare};
-use crate::scenario::{Document, Experiment, Scenario, Variant};
+use super::run::{listen, set_threads};
+use super::{Common, plain, print, room, say};
+use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
+use crate::scenario::{Document, Experiment, Need, Scenario, Variant};
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
@@ -46,6 +46,7 @@ pub(super) struct CompareArgs {
 
 pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
+    listen()?;
     let (found, document) = args.scenario.document()?;
     let base: Scenario = document.read()?;
     let written = if args.variants.is_empty() {
@@ -68,6 +69,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         args.seeds,
         args.no_frames,
         &*found.files,
+        args.out.as_deref().unwrap_or(Path::new("output")),
     )?;
     let directory = match &args.out {
         Some(path) => RunDirectory::at(path, args.force)?,
@@ -85,15 +87,8 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &directory,
         &|step, row, floors| progress.count(step, row, floors),
         &|name, experiment, record| {
-            let seed = experiment.scenario.seed;
-            if !common.quiet {
-                progress.say(&format!(
-                    "{} (seed {seed}): {}",
-                    plain(name),
-                    plain(&record.verdict.headline)
-                ));
-            }
-            if args.preview && seed == base.seed {
+            tell(&progress, name, experiment, record, common);
+            if args.preview && experiment.scenario.seed == base.seed {
                 let picture = Preview::of(name, experiment, record, alone);
                 // A thread that panicked while it held the lock left whole pictures behind.
                 let mut all = pictures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,30 +98,57 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     );
     progress.clear();
     let comparison = comparison?;
+    if args.preview && !common.quiet {
+        let mut all = pictures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let place = |picture: &Preview| {
+            let mut order = comparison.order.iter();
+            order.position(|name| plain(name) == picture.name())
+        };
+        all.sort_by_key(place);
+        preview::show(&all);
+    }
+    show(directory.path(), &comparison, common)
+}
+
+/// Says how a run has ended.
+pub(super) fn tell(
+    progress: &Progress,
+    name: &str,
+    experiment: &Experiment,
+    record: &Record,
+    common: Common,
+) {
     if !common.quiet {
-        if args.preview {
-            let mut all = pictures
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
-            let place = |picture: &Preview| {
-                let mut order = comparison.order.iter();
-                order.position(|name| plain(name) == picture.name())
-            };
-            all.sort_by_key(place);
-            preview::show(&all);
-        }
-        say(&plain(&table(&comparison)));
-        let page = directory.path().join(Page::FILE);
+        progress.say(&format!(
+            "{} (seed {}): {}",
+            plain(name),
+            experiment.scenario.seed,
+            plain(&record.verdict.headline)
+        ));
+    }
+}
+
+/// The table for people, and the result on standard output.
+pub(super) fn show(
+    directory: &Path,
+    comparison: &Comparison,
+    common: Common,
+) -> Result<ExitCode, CliError> {
+    if !common.quiet {
+        say(&plain(&table(comparison)));
+        let page = directory.join(Page::FILE);
         say(&format!(
             "look at it: {}",
             plain(&page.display().to_string())
         ));
     }
     let text = if common.json {
-        let object = serde_json::json!({ "directory": directory.path(), "comparison": comparison });
+        let object = serde_json::json!({ "directory": directory, "comparison": comparison });
         format!("{object:#}\n")
     } else {
-        format!("{}\n", directory.path().display())
+        format!("{}\n", directory.display())
     };
     print(&text)
 }
@@ -139,6 +161,7 @@ pub(super) fn contenders(
     seeds: u16,
     no_frames: bool,
     files: &dyn Files,
+    folder: &Path,
 ) -> Result<Vec<Contender>, CliError> {
     for (place, variant) in variants.iter().enumerate() {
         if variants[..place]
@@ -152,6 +175,8 @@ pub(super) fn contenders(
         }
     }
     let mut contenders = Vec::new();
+    let mut needs = Vec::new();
+    let threads = rayon::current_num_threads();
     for variant in variants {
         let own = variant.apply(document)?;
         let scenario: Scenario = own.read()?;
@@ -159,13 +184,17 @@ pub(super) fn contenders(
             .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         let mut experiments = Vec::new();
+        needs.extend(vec![Need::of(&scenario, threads); usize::from(seeds)]);
+        // One at a time at least; `compare` finds out how many more there is memory for.
+        room::check(&Need::of_all(&needs, 1), folder)?;
         for seed in 0..u64::from(seeds) {
             let mut scenario = scenario.clone();
             scenario.seed = base.seed + seed;
             if no_frames || seed > 0 {
                 scenario.output.frames = 0;
             }
-            experiments.push(Experiment::new(scenario, files).map_err(|error| blame(&own, error))?);
+            experiments
+                .push(Experiment::new(scenario, files).map_err(|error| own.blame(&error.into()))?);
         }
         contenders.push(Contender {
             name: variant.name.clone(),

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use crate::report::{ReportError, RunError};
-use crate::scenario::ScenarioError;
+use crate::report::{Interrupted, ReportError, ResumeError, RunError};
+use crate::scenario::{ScenarioError, TooMuch};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,12 @@ pub(super) enum CliError {
     /// The run directory cannot be used or written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The run would need more than the machine has.
+    #[error(transparent)]
+    TooMuch(TooMuch),
+    /// A signal has stopped the run, after a checkpoint.
+    #[error("{0}; go on with `ratioflow resume`")]
+    Interrupted(Interrupted),
     /// The run could not be brought to an end.
     #[error("{0}")]
     Run(String),
@@ -41,7 +47,17 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Report(error) => Self::Report(error),
+            RunError::Interrupted(stop) => Self::Interrupted(stop),
             other => Self::Run(other.to_string()),
+        }
+    }
+}
+
+impl From<ResumeError> for CliError {
+    fn from(error: ResumeError) -> Self {
+        match error {
+            ResumeError::Report(error) => Self::Report(error),
+            ResumeError::Scenario(error) => Self::Scenario(error),
         }
     }
 }
@@ -58,6 +74,8 @@ impl CliError {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
+            Self::TooMuch(_) => 5,
+            Self::Interrupted(stop) => stop.signal.exit_code(),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,
         }

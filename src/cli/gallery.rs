@@ -162,6 +162,7 @@ fn fill(
         1,
         args.no_frames,
         &Embedded,
+        folder,
     )?;
     let runs = contenders.iter().flat_map(|c| &c.experiments);
     let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();

@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::error::CliError;
-use crate::scenario::{
-    Document, Embedded, Experiment, SHIPPED, Scenario, ScenarioError, find, plain_name,
-};
-use crate::setting::Invalid;
-use crate::target::{BuildError, Files, Folder};
+use super::room;
+use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, find, plain_name};
+use crate::target::{Anywhere, Files, Folder};
 
 /// A scenario and what is changed in it.
 #[derive(Clone, Debug, Args)]
@@ -32,6 +30,9 @@ pub(super) struct ScenarioArgs {
     /// Generator stage: `off`, `distill`, `adversarial` or `inherit`, with its default settings
     #[arg(long, value_name = "NAME")]
     generator: Option<String>,
+    /// Let the scenario read files outside its own folder
+    #[arg(long)]
+    allow_outside: bool,
 }
 
 /// What was found.
@@ -53,15 +54,18 @@ impl ScenarioArgs {
             steps: None,
             discriminator: None,
             generator: None,
+            allow_outside: false,
         }
     }
 
-    /// Reads, changes and checks the scenario.
-    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+    /// Reads, changes and checks the scenario, which is to be recorded below `folder`.
+    pub(super) fn load(&self, folder: &Path) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
-        let scenario: Scenario = document.read()?;
-        let experiment =
-            Experiment::new(scenario, &*found.files).map_err(|error| blame(&document, error))?;
+        room::check(
+            &Need::of(&document.read()?, rayon::current_num_threads()),
+            folder,
+        )?;
+        let experiment = Experiment::read(&document, &*found.files)?;
         Ok(Loaded {
             name: found.name,
             experiment,
@@ -108,7 +112,7 @@ impl ScenarioArgs {
                 name: "stdin".to_owned(),
                 label: "<stdin>".to_owned(),
                 text,
-                files: Box::new(Folder(PathBuf::from("."))),
+                files: self.files(PathBuf::from(".")),
             });
         }
         if let Some(shipped) = find(&self.scenario) {
@@ -135,10 +139,17 @@ impl ScenarioArgs {
             name: name_of(path),
             label: self.scenario.clone(),
             text,
-            files: Box::new(Folder(
-                path.parent().unwrap_or(Path::new(".")).to_path_buf(),
-            )),
+            files: self.files(path.parent().unwrap_or(Path::new(".")).to_path_buf()),
         })
+    }
+
+    /// Where the files of a scenario in `folder` may come from.
+    fn files(&self, folder: PathBuf) -> Box<dyn Files + Sync> {
+        if self.allow_outside {
+            Box::new(Anywhere(folder))
+        } else {
+            Box::new(Folder(folder))
+        }
     }
 
     /// The message for a scenario that is nowhere.
@@ -171,14 +182,6 @@ pub(super) struct Found {
     label: String,
     text: String,
     pub(super) files: Box<dyn Files + Sync>,
-}
-
-/// The error for what cannot be built, at the place where it was written.
-pub(super) fn blame(document: &Document, error: BuildError) -> ScenarioError {
-    document.blame(&match error {
-        BuildError::Invalid(invalid) => invalid,
-        BuildError::File { key, file, reason } => Invalid::new(key, format!("{file:?}"), reason),
-    })
 }
 
 /// The name of the scenario in a file. A run's own `scenario.toml` keeps the name of the run's scenario, which

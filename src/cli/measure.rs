@@ -148,7 +148,10 @@ fn target(name: &str) -> Result<Arc<dyn Target>, CliError> {
             .map_err(|error| CliError::Usage(error.to_string()))?
             .into());
     }
-    Ok(ScenarioArgs::named(name).load()?.experiment.target)
+    Ok(ScenarioArgs::named(name)
+        .load("output".as_ref())?
+        .experiment
+        .target)
 }
 
 fn base(name: &str) -> &str {

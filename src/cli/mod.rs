@@ -13,6 +13,8 @@ mod preview;
 mod progress;
 mod reference;
 mod render;
+mod resume;
+mod room;
 mod run;
 mod schema;
 mod summary;
@@ -66,6 +68,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run variants of one scenario side by side, from the same cloud and samples
     Compare(compare::CompareArgs),
+    /// Go on with a run or a comparison that was stopped or killed, to the same result
+    Resume(resume::ResumeArgs),
     /// Run the shipped scenarios and write one page about them all
     Gallery(gallery::GalleryArgs),
     /// Draw the pictures of a finished run again: other size, colours, layers, or as SVG
@@ -94,6 +98,7 @@ enum Command {
 /// Runs the program; what it returns is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    tell_of_bugs();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Clap prints its own message: help to standard output with code 0, errors to standard error with 2.
@@ -112,6 +117,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(&args, common),
         Command::Compare(args) => compare::run(&args, common),
+        Command::Resume(args) => resume::resume(&args, common),
         Command::Gallery(args) => gallery::gallery(&args, common),
         Command::Render(args) => render::render(&args, common),
         Command::Calibrate(args) => calibrate::calibrate(&args, common),
@@ -131,6 +137,27 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => error.report(),
     }
+}
+
+/// A panic is a fault of the program, and says so.
+fn tell_of_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let version = env!("CARGO_PKG_VERSION");
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let what = text.unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string);
+        say(&format!(
+            "\x1b[1;31mbug\x1b[0m: {what} (at {}, version {version}, {} {})\n  \
+             = help: this is a fault of ratioflow, not of your scenario. Please report it where you got ratioflow \
+             from, with these lines, the command, and the scenario; what the run has written so far is whole, and \
+             `ratioflow resume` can go on from it",
+            place.unwrap_or_default(),
+            std::env::consts::OS,
+            std::env::consts::ARCH,
+        ));
+    }));
 }
 
 /// Writes to standard output. A reader that has gone away, as `head` does, is no error.

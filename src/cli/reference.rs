@@ -57,7 +57,7 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         );
         return Err(CliError::Usage(text));
     }
-    let mut loaded = args.scenario.load()?;
+    let mut loaded = args.scenario.load("output".as_ref())?;
     // A generator follows at the same times.
     loaded.experiment.scenario.generator = None;
     let experiment = &loaded.experiment;

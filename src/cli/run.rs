@@ -1,6 +1,6 @@
 //! `run`: simulates one scenario and records it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -11,8 +11,7 @@ use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::{Common, print, summary, warn};
-use crate::flow::Ending;
-use crate::report::{RunDirectory, record};
+use crate::report::{Manifest, RunDirectory, Signal, Status, record};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -37,7 +36,10 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    let mut loaded = args.scenario.load()?;
+    listen()?;
+    let mut loaded = args
+        .scenario
+        .load(args.out.as_deref().unwrap_or(Path::new("output")))?;
     if args.no_frames {
         loaded.experiment.scenario.output.frames = 0;
     }
@@ -74,19 +76,33 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
             told,
         );
     }
+    print_run(directory.path(), &record.manifest, common)
+}
+
+/// The result on standard output, and the exit code.
+pub(super) fn print_run(
+    directory: &Path,
+    manifest: &Manifest,
+    common: Common,
+) -> Result<ExitCode, CliError> {
     let text = if common.json {
-        let manifest = serde_json::to_value(&record.manifest)
-            .map_err(|error| CliError::Run(error.to_string()))?;
-        let object = serde_json::json!({ "directory": directory.path(), "run": manifest });
+        let manifest =
+            serde_json::to_value(manifest).map_err(|error| CliError::Run(error.to_string()))?;
+        let object = serde_json::json!({ "directory": directory, "run": manifest });
         format!("{object:#}\n")
     } else {
-        format!("{}\n", directory.path().display())
+        format!("{}\n", directory.display())
     };
     print(&text)?;
-    Ok(match record.ending {
-        Ending::Diverged { .. } => ExitCode::from(4),
+    Ok(match manifest.status {
+        Status::Diverged => ExitCode::from(4),
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// From now on Ctrl-C and SIGTERM let the runs write a checkpoint first.
+pub(super) fn listen() -> Result<(), CliError> {
+    Signal::listen().map_err(|error| CliError::io("cannot listen for signals", error))
 }
 
 /// Sets the size of the thread pool that everything uses.

@@ -1,5 +1,6 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
+mod carry;
 mod momentum;
 mod noise;
 
@@ -7,6 +8,7 @@ use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use carry::{Carried, CarryError};
 pub use momentum::Momentum;
 
 use crate::cloud::{self, Cloud, CloudView};
@@ -15,6 +17,7 @@ use crate::generator::{Drive, Generator};
 use crate::monotone::{Map, MapSpec, Monotone};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
+use carry::Origin;
 use momentum::Memory;
 
 /// A particle this many times further from the middle than the data reach has run away.
@@ -256,6 +259,7 @@ pub struct Step<'a> {
     pub displacement: f64,
     /// The velocity field at any other place.
     pub field: Field<'a>,
+    flow: &'a Flow,
 }
 
 /// A flow in progress. `while let Some(step) = flow.advance()? { … }` runs it to its end.
@@ -276,6 +280,7 @@ pub struct Flow {
     ratio: Ratio,
     velocity: Cloud,
     pace: Pace,
+    origin: Option<Origin>,
     fitted: bool,
     ending: Option<Ending>,
 }
@@ -322,6 +327,7 @@ impl Flow {
                 clip: None,
                 scale: 0.0,
             },
+            origin: None,
             fitted: false,
             ending: None,
             spec,
@@ -425,6 +431,7 @@ impl Flow {
             scale: self.pace.scale,
             displacement: cloud::rms((&self.state.cloud - &self.start).view()),
             field: self.field(),
+            flow: self,
         }
     }
 
@@ -474,30 +481,32 @@ impl Flow {
             (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
             return Ok(());
         }
+        let round = self.round(self.state.step, 0);
+        let origin = Origin::new(&*self.discriminator, &self.state.cloud, round);
         let cloud = std::mem::take(&mut self.state.cloud);
-        let found = self.fit_at(cloud.view(), self.state.step, 0);
+        let found = self.fit_at(cloud.view(), round);
         self.state.cloud = cloud;
         let (ratio, velocity) = found?;
         self.ratio = ratio;
         self.velocity = velocity;
         self.pace = self.discriminator.pace();
+        self.origin = Some(origin);
         self.fitted = true;
         Ok(())
     }
 
-    /// Fits the ratio to a cloud at time `step`; gives it and the velocity there.
-    fn fit_at(
-        &mut self,
-        cloud: CloudView<'_>,
-        step: usize,
-        stage: u64,
-    ) -> Result<(Ratio, Cloud), Divergence> {
+    /// The round of the fit at time `step`; Heun's method has two stages.
+    fn round(&self, step: usize, stage: u64) -> Round {
         let index = 2 * step as u64 + stage;
-        let round = Round {
+        Round {
             index,
             progress: (step as f64 / self.spec.steps.max(1) as f64).min(1.0),
             stream: self.fits.at(index),
-        };
+        }
+    }
+
+    /// Fits the ratio to a cloud; gives it and the velocity there.
+    fn fit_at(&mut self, cloud: CloudView<'_>, round: Round) -> Result<(Ratio, Cloud), Divergence> {
         self.discriminator.fit(self.real.view(), cloud, round)?;
         self.velocity_at(cloud)
     }
@@ -535,7 +544,7 @@ impl Flow {
             let predicted = &self.state.cloud + &(&before * epsilon);
             self.check_place(&predicted)?;
             let (_, after) = if self.spec.refit_every == 1 {
-                self.fit_at(predicted.view(), self.state.step + 1, 1)?
+                self.fit_at(predicted.view(), self.round(self.state.step + 1, 1))?
             } else {
                 self.velocity_at(predicted.view())?
             };

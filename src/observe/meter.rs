@@ -106,6 +106,17 @@ impl Meter {
         self.clipped
     }
 
+    /// Whether the run should end: [`ControlFlow::Break`] says why.
+    pub fn wish(&self) -> ControlFlow<String> {
+        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
+        match arrived {
+            Some(at) if self.stop_at_floor => {
+                ControlFlow::Break(format!("at the sampling floor since step {at}"))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
     /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
     pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
         for row in &rows {
@@ -127,8 +138,7 @@ impl Meter {
         let cloud = step.state.cloud.view();
         let mut values = self.panel.measure_along(cloud, &mut self.trail);
         self.arrive(step.index, &values);
-        let wanted =
-            self.panel.matches() || step.index == step.steps || self.stops_since().is_some();
+        let wanted = self.panel.matches() || step.index == step.steps || self.wish().is_break();
         let moved = wanted.then(|| self.w2_moved(step)).flatten();
         // The divergence as well as it can be measured: with the target's own density, if it has one.
         let kl = |values: &Measurement| values.get(KL.name).or_else(|| values.get(KNN_KL.name));
@@ -162,12 +172,6 @@ impl Meter {
         });
     }
 
-    /// The step of arrival, if the run is to end for it.
-    fn stops_since(&self) -> Option<u64> {
-        let (_, first) = self.arrivals.first()?;
-        first.step().filter(|_| self.stop_at_floor)
-    }
-
     /// The exact W2 distance between the first cloud and the present one; `None` for clouds that are too large to be matched unasked.
     fn w2_moved(&mut self, step: &Step<'_>) -> Option<f64> {
         if step.start.nrows() > MATCHED && !self.panel.matches() {
@@ -188,10 +192,7 @@ impl Observer for Meter {
         if self.cadence.is_due(step.index, step.steps) {
             self.measure(step);
         }
-        Ok(match self.stops_since() {
-            Some(at) => ControlFlow::Break(format!("at the sampling floor since step {at}")),
-            None => ControlFlow::Continue(()),
-        })
+        Ok(self.wish())
     }
 
     /// The last good step is measured whatever the cadence.

@@ -61,9 +61,13 @@ impl Cadence {
     /// How many steps of a run of `steps` steps are looked at.
     #[must_use]
     pub fn count(self, steps: usize) -> usize {
-        (0..=steps)
-            .filter(|&index| self.is_due(index, steps))
-            .count()
+        let looks = match self {
+            Self::Every(period) => {
+                (steps / period).saturating_add(usize::from(!steps.is_multiple_of(period)))
+            }
+            Self::Spread(count) => steps.min(count.max(2) - 1),
+        };
+        looks.saturating_add(1)
     }
 }
 
@@ -122,6 +126,18 @@ mod tests {
                 );
             }
             assert_eq!(Cadence::Spread(5000).count(steps), steps + 1);
+        }
+    }
+
+    #[test]
+    fn looks_are_counted_without_looking() {
+        for steps in 0..40 {
+            for number in 1..50 {
+                for cadence in [Cadence::Every(number), Cadence::Spread(number)] {
+                    let due = (0..=steps).filter(|&index| cadence.is_due(index, steps));
+                    assert_eq!(cadence.count(steps), due.count(), "{cadence:?} of {steps}");
+                }
+            }
         }
     }
 

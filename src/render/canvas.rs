@@ -124,6 +124,7 @@ impl Canvas {
         let area = (f64::from(1 << 27) / (width * height)).sqrt();
         let scale = scale.min(area).min(32_000.0 / width.max(height));
         let even = |length: f64| 2 * ((length * scale / 2.0).ceil() as u32).max(1);
+        #[expect(clippy::expect_used, reason = "the sides are bounded above")]
         let mut pixmap = Pixmap::new(even(width), even(height))
             .expect("a picture has between 2 and 32 000 pixels a side");
         pixmap.fill(tiny_skia::Color::from_rgba8(paper.r, paper.g, paper.b, 255));

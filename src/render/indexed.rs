@@ -341,6 +341,7 @@ pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) ->
 }
 
 /// Writing into memory does not fail.
+#[expect(clippy::expect_used, reason = "a `Vec` takes all bytes")]
 pub(crate) fn in_memory<T, E: std::fmt::Debug>(result: Result<T, E>) -> T {
     result.expect("memory takes what is written to it")
 }

@@ -43,6 +43,7 @@ pub(crate) const fn bold(size: f64) -> Letters {
     }
 }
 
+#[expect(clippy::expect_used, reason = "the fonts are constants")]
 fn font(face: Face) -> &'static FontRef<'static> {
     static FONTS: [OnceLock<FontRef<'static>>; 2] = [OnceLock::new(), OnceLock::new()];
     let (place, bytes): (_, fn() -> &'static [u8]) = match face {

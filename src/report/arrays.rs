@@ -1,6 +1,7 @@
 //! Named arrays in one `.npz` file that numpy opens without pickle; the same arrays give the same bytes.
 
 use std::io::{self, Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
 
 use ndarray::{ArrayView, Dimension};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpyError, WriteNpzError};
@@ -12,15 +13,15 @@ use zip::{CompressionMethod, DateTime};
 ///
 /// Arrays are stored, not deflated: coordinates are noise below their first digits, and shrink by 4 % at eighty
 /// times the time. They carry the date 1980-01-01, so that time does not show in the bytes.
-pub struct Arrays<W: Write + Seek>(NpzWriter<Fragile<W>>);
+///
+/// One that is not finished is not dropped either: the archive would then try to write on, and print to the terminal that
+/// it cannot. So a writer that must be dropped is to be lent.
+pub struct Arrays<W: Write + Seek>(ManuallyDrop<NpzWriter<Fragile<W>>>);
 
 impl<W: Write + Seek> Arrays<W> {
     /// Begins a file in `writer`, such as a [`Draft`](super::Draft).
     pub fn new(writer: W) -> Self {
-        Self(NpzWriter::new(Fragile {
-            writer,
-            broken: false,
-        }))
+        Self(ManuallyDrop::new(NpzWriter::new(Fragile::new(writer))))
     }
 
     /// Adds an array of `f64`, `f32` or integers under a `name` without `.npy`, in C order.
@@ -48,7 +49,8 @@ impl<W: Write + Seek> Arrays<W> {
     /// # Errors
     /// Those of the writer.
     pub fn finish(self) -> io::Result<()> {
-        let Fragile { broken, .. } = self.0.finish().map_err(plain)?;
+        let archive = ManuallyDrop::into_inner(self.0);
+        let Fragile { broken, .. } = archive.finish().map_err(plain)?;
         if broken {
             return Err(io::Error::other("an array before could not be written"));
         }
@@ -56,21 +58,33 @@ impl<W: Write + Seek> Arrays<W> {
     }
 }
 
-/// A writer that fails once and then swallows everything: an unfinished archive writes on when it is dropped,
-/// and would print to the terminal that it cannot.
+/// A writer that fails once and from then on pretends: an archive that fails while it is finished writes on, and would
+/// print to the terminal that it cannot.
 struct Fragile<W> {
     writer: W,
     broken: bool,
+    /// Where the writer stands, or would.
+    position: u64,
+    length: u64,
 }
 
 impl<W> Fragile<W> {
+    fn new(writer: W) -> Self {
+        Self {
+            writer,
+            broken: false,
+            position: 0,
+            length: 0,
+        }
+    }
+
     fn attempt<T>(
         &mut self,
-        if_broken: T,
+        pretended: T,
         action: impl FnOnce(&mut W) -> io::Result<T>,
     ) -> io::Result<T> {
         if self.broken {
-            return Ok(if_broken);
+            return Ok(pretended);
         }
         let outcome = action(&mut self.writer);
         self.broken = matches!(&outcome, Err(e) if e.kind() != io::ErrorKind::Interrupted);
@@ -80,7 +94,10 @@ impl<W> Fragile<W> {
 
 impl<W: Write> Write for Fragile<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.attempt(bytes.len(), |writer| writer.write(bytes))
+        let written = self.attempt(bytes.len(), |writer| writer.write(bytes))?;
+        self.position += written as u64;
+        self.length = self.length.max(self.position);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -90,7 +107,14 @@ impl<W: Write> Write for Fragile<W> {
 
 impl<W: Seek> Seek for Fragile<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.attempt(0, |writer| writer.seek(to))
+        let (from, by) = match to {
+            SeekFrom::Start(place) => (place, 0),
+            SeekFrom::Current(by) => (self.position, by),
+            SeekFrom::End(by) => (self.length, by),
+        };
+        let place = from.saturating_add_signed(by);
+        self.position = self.attempt(place, |writer| writer.seek(to))?;
+        Ok(self.position)
     }
 }
 

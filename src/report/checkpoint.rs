@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, IxDyn};
 use sha2::{Digest, Sha256};
 
 use super::atomic::Draft;
-use super::directory::RunDirectory;
+use super::directory::{INPUTS, RunDirectory};
 use super::error::ReportError;
 
 /// First bytes of the file.
@@ -31,6 +31,19 @@ impl Fingerprint {
     #[must_use]
     pub fn of(scenario: &str) -> Self {
         Self(Sha256::digest(scenario.as_bytes()).into())
+    }
+
+    /// The same with the copies of the files that it reads, in the run directory `folder`.
+    ///
+    /// # Errors
+    /// [`ReportError::Io`] if one cannot be read.
+    pub(super) fn of_run(folder: &Path, scenario: &str) -> Result<Self, ReportError> {
+        let mut hash = Sha256::new_with_prefix(scenario.as_bytes());
+        for path in inputs(folder)? {
+            let bytes = fs::read(&path).map_err(|e| ReportError::io("read", &path, e))?;
+            hash.update(Sha256::digest(bytes));
+        }
+        Ok(Self(hash.finalize().into()))
     }
 }
 
@@ -66,7 +79,7 @@ pub enum Damage {
     #[error("it is malformed")]
     Malformed,
     /// It belongs to a run of something else.
-    #[error("it belongs to another scenario than the `scenario.toml` beside it")]
+    #[error("it belongs to another scenario than the `scenario.toml` and `inputs` beside it")]
     OtherScenario,
 }
 
@@ -178,14 +191,45 @@ impl Checkpoint {
         draft.commit()
     }
 
+    /// Removes the checkpoints of a run that has ended, all but the last if that is to stay.
+    pub(super) fn retire(directory: &RunDirectory, keep_last: bool) -> Result<(), ReportError> {
+        directory.remove(OLDER)?;
+        if keep_last {
+            return Ok(());
+        }
+        directory.remove(NEWER)
+    }
+
+    /// As [`load`](Self::load), for a checkpoint that `accept` has nothing against; `None` if none was written yet.
+    pub(super) fn load_if(
+        folder: &Path,
+        scenario: Fingerprint,
+        accept: &dyn Fn(&Self) -> Result<(), String>,
+    ) -> Result<Option<Restored>, ReportError> {
+        let written = [NEWER, OLDER].map(|name| folder.join(name).symlink_metadata().is_ok());
+        if written == [false; 2] {
+            return Ok(None);
+        }
+        Self::newest(folder, scenario, accept).map(Some)
+    }
+
     /// Reads the newest checkpoint in the run directory `folder` that is whole and belongs to `scenario`.
     ///
     /// # Errors
     /// [`ReportError::NoCheckpoint`] if there is none, saying what is wrong with each.
     pub fn load(folder: &Path, scenario: Fingerprint) -> Result<Restored, ReportError> {
+        Self::newest(folder, scenario, &|_| Ok(()))
+    }
+
+    fn newest(
+        folder: &Path,
+        scenario: Fingerprint,
+        accept: &dyn Fn(&Self) -> Result<(), String>,
+    ) -> Result<Restored, ReportError> {
         let mut troubles = Vec::new();
         for name in [NEWER, OLDER] {
-            match read(&folder.join(name), scenario) {
+            let read = read(&folder.join(name), scenario);
+            match read.and_then(|checkpoint| accept(&checkpoint).map(|()| checkpoint)) {
                 Ok(checkpoint) => {
                     let warning = troubles.pop().map(|trouble| {
                         format!("{trouble}; going on from the one before, `{name}`")
@@ -217,6 +261,23 @@ fn read(path: &Path, scenario: Fingerprint) -> Result<Checkpoint, String> {
         return Err(Damage::OtherScenario.to_string());
     }
     Ok(checkpoint)
+}
+
+/// The files in the folder `inputs` of a run, by name.
+fn inputs(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let folder = folder.join(INPUTS);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let list = || {
+        let mut paths = fs::read_dir(&folder)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<std::io::Result<Vec<_>>>()?;
+        paths.retain(|path| path.is_file());
+        paths.sort();
+        Ok(paths)
+    };
+    list().map_err(|e| ReportError::io("read", &folder, e))
 }
 
 fn put_name(name: &str, out: &mut Vec<u8>) {

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::checkpoint::Checkpoint;
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
 use super::page::Sheet;
 use super::pictures::{Scene, Take};
 use super::recorder::view_of;
-use super::run::{Record, RunError, record, save_page, save_pictures};
+use super::room::free_memory;
+use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
 use crate::flow::Step;
 use crate::metric::Floors;
 use crate::observe::Row;
-use crate::scenario::Experiment;
+use crate::scenario::{Experiment, Need};
 use crate::target::Files;
 
 /// A variant, ready to run on one seed or several.
@@ -30,23 +34,25 @@ pub struct Contender {
 }
 
 /// What `comparison.json` holds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Comparison {
+    /// `complete` is written when all other files are.
+    pub status: Status,
     /// The manifest of each variant on the first seed.
     pub variants: BTreeMap<String, Manifest>,
     /// With several seeds: for each variant and metric its mean and standard deviation over the seeds on which the run
     /// did not diverge.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub spread: BTreeMap<String, BTreeMap<String, Spread>>,
     /// With several seeds: the manifest of each variant on each seed.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub seeds: BTreeMap<String, Vec<Manifest>>,
     /// The variants in the order in which they were named.
     pub order: Vec<String>,
 }
 
 /// A metric over several seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Mean.
     pub mean: f64,
@@ -56,7 +62,13 @@ pub struct Spread {
     pub seeds: usize,
 }
 
-/// Runs all contenders, in parallel where there are threads for it, and records them in folders of `directory` named after
+/// Is told of each run as it ends: name of the variant, experiment, and what was recorded.
+pub type Teller<'a> = dyn Fn(&str, &Experiment, &Record) + Sync + 'a;
+
+/// Is shown each step of any run, with the latest measurement and the floors.
+pub type Onlooker<'a> = dyn Fn(&Step<'_>, Option<&Row>, &Floors) + Sync + 'a;
+
+/// Runs all contenders, in parallel where there are threads and memory for it, and records them in folders of `directory` named after
 /// them, with the common pictures and tables above. A contender that diverges does not stop the others. `watcher` is shown
 /// each step of any run, `done` each run that has ended.
 ///
@@ -67,48 +79,122 @@ pub fn compare(
     contenders: &[Contender],
     files: &(dyn Files + Sync),
     directory: &RunDirectory,
-    watcher: &(dyn Fn(&Step<'_>, Option<&Row>, &Floors) + Sync),
-    done: &(dyn Fn(&str, &Experiment, &Record) + Sync),
+    watcher: &Onlooker<'_>,
+    done: &Teller<'_>,
 ) -> Result<Comparison, RunError> {
-    let runs: Vec<(usize, usize)> = contenders
+    let mut runs = Vec::new();
+    for contender in contenders {
+        for (place, experiment) in contender.experiments.iter().enumerate() {
+            let seed = (place > 0).then_some(experiment.scenario.seed);
+            let folder = directory.path().join(folder_of(&contender.name, seed));
+            runs.push((experiment, RunDirectory::at(&folder, false)?));
+        }
+    }
+    // All of them begin before one goes on, so that a comparison can be taken up wherever it is stopped.
+    let courses = runs.iter().map(|(experiment, own)| {
+        let course = Course::begin(name, experiment, files, own)?;
+        Ok((course, None))
+    });
+    let courses = courses.collect::<Result<Vec<_>, ReportError>>()?;
+    let mut begun = courses.iter().map(|(course, _)| &course.manifest);
+    let manifests = contenders.iter().map(|contender| {
+        let own = begun.by_ref().take(contender.experiments.len());
+        own.cloned().collect()
+    });
+    let begun = Comparison::new(contenders, manifests.collect(), Status::Running);
+    begun.save(directory)?;
+    play(name, contenders, courses, directory, watcher, done)
+}
+
+/// The folder of a run; the first seed is the variant's own.
+fn folder_of(variant: &str, seed: Option<u64>) -> String {
+    match seed {
+        None => variant.to_owned(),
+        Some(seed) => format!("{SEEDS}/{variant}-{seed}"),
+    }
+}
+
+/// Folder of the runs on further seeds.
+const SEEDS: &str = "seeds";
+
+/// Runs every course to its end, each from its checkpoint if it has one, and records what they come to together.
+pub(super) fn play(
+    name: &str,
+    contenders: &[Contender],
+    courses: Vec<(Course<'_>, Option<&Checkpoint>)>,
+    directory: &RunDirectory,
+    watcher: &Onlooker<'_>,
+    done: &Teller<'_>,
+) -> Result<Comparison, RunError> {
+    let variants = contenders
         .iter()
-        .enumerate()
-        .flat_map(|(place, contender)| {
-            (0..contender.experiments.len()).map(move |seed| (place, seed))
-        })
+        .flat_map(|contender| contender.experiments.iter().map(|_| &contender.name));
+    let threads = rayon::current_num_threads();
+    let needs: Vec<Need> = courses
+        .iter()
+        .map(|(course, _)| Need::of(&course.experiment.scenario, threads))
         .collect();
-    let records: Vec<Result<Record, RunError>> = runs
-        .par_iter()
-        .map(|&(place, seed)| {
-            let contender = &contenders[place];
-            let experiment = &contender.experiments[seed];
-            let folder = if seed == 0 {
-                contender.name.clone()
-            } else {
-                format!("seeds/{}-{}", contender.name, experiment.scenario.seed)
-            };
-            let own = RunDirectory::at(&directory.path().join(folder), false)?;
-            let record = record(name, experiment, files, &own, &mut |step, row, floors| {
-                watcher(step, row, floors);
-            })?;
-            done(&contender.name, experiment, &record);
-            Ok(record)
-        })
-        .collect();
-    let mut by_contender: Vec<Vec<Record>> = contenders.iter().map(|_| Vec::new()).collect();
-    for ((place, _), record) in runs.into_iter().zip(records) {
-        by_contender[place].push(record?);
+    // A thread that waits within a run may begin another, so that only a group's size bounds how many are under way.
+    let at_once = Need::at_once(&needs, free_memory());
+    let mut runs = variants.zip(courses);
+    let mut records: Vec<Result<(&RunDirectory, Record), RunError>> = Vec::new();
+    loop {
+        let group: Vec<_> = runs.by_ref().take(at_once).collect();
+        if group.is_empty() {
+            break;
+        }
+        records.par_extend(
+            group
+                .into_par_iter()
+                .map(|(variant, (course, checkpoint))| {
+                    let (own, experiment) = (course.directory, course.experiment);
+                    let record = course.follow(checkpoint, &mut |step, row, floors| {
+                        watcher(step, row, floors);
+                    })?;
+                    done(variant, experiment, &record);
+                    Ok((own, record))
+                }),
+        );
+    }
+    if records
+        .iter()
+        .any(|record| matches!(record, Err(RunError::Interrupted(_))))
+    {
+        let mut stopped = Comparison::load(directory.path())?;
+        stopped.status = Status::Interrupted;
+        stopped.save(directory)?;
+    }
+    let mut records = records.into_iter();
+    let mut by_contender: Vec<Vec<Record>> = Vec::new();
+    let mut directories = Vec::new();
+    for contender in contenders {
+        let own = records.by_ref().take(contender.experiments.len());
+        let own = own.collect::<Result<Vec<_>, _>>()?;
+        let (folders, own): (Vec<_>, Vec<_>) = own.into_iter().unzip();
+        directories.extend(folders);
+        by_contender.push(own);
     }
 
-    let comparison = Comparison::new(contenders, &by_contender);
+    let manifests = by_contender.iter().map(|all| {
+        let all = all.iter().map(|record| record.manifest.clone());
+        all.collect()
+    });
+    let mut comparison = Comparison::new(contenders, manifests.collect(), Status::Complete);
+    if !comparison.seeds.is_empty() {
+        let spreads = contenders.iter().zip(&by_contender);
+        comparison.spread = spreads
+            .map(|(contender, all)| (contender.name.clone(), spread(all)))
+            .collect();
+    }
     save_common_pictures(name, contenders, &by_contender, directory)?;
     directory.save("comparison.csv", |file| {
         file.write_all(comparison.table(&by_contender, contenders).as_bytes())
     })?;
-    let mut json = serde_json::to_string_pretty(&comparison)
-        .map_err(|error| ReportError::io("write", COMPARISON.as_ref(), error.into()))?;
-    json.push('\n');
-    directory.save(COMPARISON, |file| file.write_all(json.as_bytes()))?;
+    comparison.save(directory)?;
+    // Until now a run that has ended may have had to be read again.
+    for (own, record) in directories.iter().zip(by_contender.iter().flatten()) {
+        retire(own, record.manifest.status)?;
+    }
     Ok(comparison)
 }
 
@@ -168,30 +254,64 @@ fn save_common_pictures(
 }
 
 impl Comparison {
-    fn new(contenders: &[Contender], records: &[Vec<Record>]) -> Self {
-        let several = records.iter().any(|all| all.len() > 1);
-        let mut comparison = Self {
-            variants: BTreeMap::new(),
+    /// The comparison of runs with these manifests, a list of them for each contender.
+    fn new(contenders: &[Contender], manifests: Vec<Vec<Manifest>>, status: Status) -> Self {
+        let several = manifests.iter().any(|all| all.len() > 1);
+        let names = || contenders.iter().map(|contender| contender.name.clone());
+        let firsts = manifests.iter().filter_map(|all| all.first().cloned());
+        Self {
+            status,
+            variants: names().zip(firsts).collect(),
             spread: BTreeMap::new(),
-            seeds: BTreeMap::new(),
-            order: contenders
-                .iter()
-                .map(|contender| contender.name.clone())
-                .collect(),
+            order: names().collect(),
+            seeds: if several {
+                names().zip(manifests).collect()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    /// Whether the folder holds a comparison.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(COMPARISON).is_file()
+    }
+
+    /// Reads `comparison.json`.
+    ///
+    /// # Errors
+    /// [`ReportError::NotARun`] if it cannot be understood.
+    pub fn load(folder: &Path) -> Result<Self, ReportError> {
+        let refuse = |reason: String| ReportError::NotARun {
+            path: folder.to_owned(),
+            reason,
         };
-        for (contender, all) in contenders.iter().zip(records) {
-            let name = &contender.name;
-            let manifests: Vec<Manifest> =
-                all.iter().map(|record| record.manifest.clone()).collect();
-            comparison
-                .variants
-                .insert(name.clone(), manifests[0].clone());
-            if several {
-                comparison.spread.insert(name.clone(), spread(all));
-                comparison.seeds.insert(name.clone(), manifests);
+        let text = fs::read_to_string(folder.join(COMPARISON))
+            .map_err(|e| refuse(format!("`{COMPARISON}` cannot be read: {e}")))?;
+        serde_json::from_str(&text)
+            .map_err(|e| refuse(format!("`{COMPARISON}` is not one of ours: {e}")))
+    }
+
+    fn save(&self, directory: &RunDirectory) -> Result<(), ReportError> {
+        let mut json = serde_json::to_string_pretty(self)
+            .map_err(|error| ReportError::io("write", COMPARISON.as_ref(), error.into()))?;
+        json.push('\n');
+        directory.save(COMPARISON, |file| file.write_all(json.as_bytes()))
+    }
+
+    /// Variant, folder and manifest of each run, in the order of the variants and their seeds.
+    pub(super) fn runs(&self) -> Vec<(&str, String, &Manifest)> {
+        let mut runs = Vec::new();
+        for variant in &self.order {
+            let first = self.variants.get(variant);
+            let more = self.seeds.get(variant).into_iter().flatten().skip(1);
+            for (place, manifest) in first.into_iter().chain(more).enumerate() {
+                let seed = (place > 0).then_some(manifest.seed);
+                runs.push((variant.as_str(), folder_of(variant, seed), manifest));
             }
         }
-        comparison
+        runs
     }
 
     /// `comparison.csv`: a row a variant; each metric with its mean over the seeds, its standard deviation if there are

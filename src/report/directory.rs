@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::{Draft, sync_folder};
 use super::error::ReportError;
+use super::keeper::FRAMES as FRAMES_KEPT;
 use super::lock::{LOCK, lock};
 use super::manifest::Manifest;
 
 /// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
 /// comes last, so that a removal that is interrupted can be repeated.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     "animation.png",
     "checkpoint",
+    FRAMES_KEPT,
     "checkpoint.previous",
     "comparison.csv",
     COMPARISON,
@@ -35,7 +37,7 @@ pub(super) const COMPARISON: &str = "comparison.json";
 /// Folder of the single pictures.
 const FRAMES: &str = "frames";
 /// Folder of the copies of the files that the scenario reads.
-const INPUTS: &str = "inputs";
+pub(super) const INPUTS: &str = "inputs";
 
 /// A run directory that this process, and no other, may write to.
 ///
@@ -163,9 +165,11 @@ impl RunDirectory {
             _lock: lock(path)?,
         };
         sweep(path)?;
-        let frames = path.join(FRAMES);
-        if frames.is_dir() {
-            sweep(&frames)?;
+        for folder in [FRAMES, INPUTS] {
+            let folder = path.join(folder);
+            if folder.is_dir() {
+                sweep(&folder)?;
+            }
         }
         Ok(directory)
     }
@@ -221,6 +225,11 @@ impl RunDirectory {
         let mut draft = Draft::new(&path)?;
         fill(&mut draft).map_err(|e| ReportError::io("write", &path, e))?;
         Ok(draft)
+    }
+
+    /// Removes the file `name`, if it is there.
+    pub(super) fn remove(&self, name: &str) -> Result<(), ReportError> {
+        remove(&self.path.join(name))
     }
 
     /// Removes what an earlier run has left.

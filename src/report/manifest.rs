@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::atomic::Draft;
 use super::directory::RunDirectory;
 use super::error::ReportError;
 use crate::target::Component;
@@ -103,9 +104,17 @@ impl Manifest {
     /// # Errors
     /// [`ReportError::Io`] naming the file.
     pub fn save(&self, directory: &RunDirectory) -> Result<(), ReportError> {
-        directory.save(Self::FILE, |file| {
-            file.write_all(self.to_json()?.as_bytes())
-        })
+        self.save_in(directory.path())
+    }
+
+    /// As [`save`](Self::save), in a folder that this process has locked.
+    pub(super) fn save_in(&self, folder: &Path) -> Result<(), ReportError> {
+        let path = folder.join(Self::FILE);
+        let mut draft = Draft::new(&path)?;
+        let written = self.to_json().map_err(io::Error::from);
+        let written = written.and_then(|text| draft.write_all(text.as_bytes()));
+        written.map_err(|e| ReportError::io("write", &path, e))?;
+        draft.commit()
     }
 
     /// Reads the manifest in the run directory `folder`.

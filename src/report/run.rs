@@ -9,15 +9,18 @@ use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use serde_json::json;
 
 use super::arrays::Arrays;
+use super::checkpoint::{Checkpoint, Fingerprint};
 use super::directory::RunDirectory;
 use super::error::ReportError;
+use super::interrupt::{InProgress, Signal};
+use super::keeper::{FRAMES, Interrupted, Keeper};
 use super::manifest::{Manifest, Status};
 use super::page::{self, Page, Sheet};
 use super::pictures::{Scene, Take};
 use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
-use crate::flow::{Ending, Step};
+use crate::flow::{Ending, Flow, Step};
 use crate::metric::{Floors, Measurement, Stop};
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
@@ -58,7 +61,32 @@ pub enum RunError {
     Invalid(#[from] Invalid),
     /// The flow could not begin, or a watcher failed.
     #[error("{0}")]
-    Drive(#[from] DriveError),
+    Drive(DriveError),
+    /// A signal came; a checkpoint was written.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl From<DriveError> for RunError {
+    /// What an observer of ours has failed at is told as that.
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Observer(cause) => match cause.downcast::<Interrupted>() {
+                Ok(stop) => Self::Interrupted(*stop),
+                Err(cause) => cause.into(),
+            },
+            other @ DriveError::Flow(_) => Self::Drive(other),
+        }
+    }
+}
+
+impl From<ObserveError> for RunError {
+    fn from(cause: ObserveError) -> Self {
+        match cause.downcast::<ReportError>() {
+            Ok(error) => Self::Report(*error),
+            Err(cause) => Self::Drive(DriveError::Observer(cause)),
+        }
+    }
 }
 
 /// Is shown each step with the latest measurement and the floors: a progress bar.
@@ -68,7 +96,7 @@ pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Row>, &Floors) + 'a;
 /// copied, so that the directory repeats the run by itself.
 ///
 /// # Errors
-/// [`RunError`]; the manifest then says `failed`, and what was written before stays.
+/// [`RunError`]; the manifest then says `failed`, or `interrupted`, and what was written before stays.
 pub fn record(
     name: &str,
     experiment: &Experiment,
@@ -76,80 +104,133 @@ pub fn record(
     directory: &RunDirectory,
     watcher: &mut Watcher<'_>,
 ) -> Result<Record, RunError> {
-    let scenario = &experiment.scenario;
-    let mut manifest = Manifest::begun(name, scenario.seed);
-    manifest.warnings.clone_from(&experiment.warnings);
-    if let Some(components) = experiment.target.components() {
-        components.clone_into(&mut manifest.components);
+    let course = Course::begin(name, experiment, files, directory)?;
+    let record = course.follow(None, watcher)?;
+    retire(directory, record.manifest.status)?;
+    Ok(record)
+}
+
+/// Removes what only a run that is not complete needs. The last checkpoint stays, if the flow has ended with it.
+pub(super) fn retire(directory: &RunDirectory, status: Status) -> Result<(), ReportError> {
+    directory.remove(FRAMES)?;
+    Checkpoint::retire(directory, status == Status::Complete)
+}
+
+/// A run whose directory holds what it needs to begin, or to go on.
+pub(super) struct Course<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) directory: &'a RunDirectory,
+    /// As begun.
+    pub(super) manifest: Manifest,
+    /// The text of `scenario.toml`.
+    pub(super) scenario: String,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl<'a> Course<'a> {
+    /// Writes `scenario.toml`, the files that it reads, and a manifest that says `running`.
+    pub(super) fn begin(
+        name: &str,
+        experiment: &'a Experiment,
+        files: &dyn Files,
+        directory: &'a RunDirectory,
+    ) -> Result<Self, ReportError> {
+        let kept = keep_inputs(&experiment.scenario, files, directory)?;
+        let scenario = kept.to_toml();
+        directory.save("scenario.toml", |file| {
+            std::io::Write::write_all(file, scenario.as_bytes())
+        })?;
+        let course = Self::new(name, experiment, directory, scenario)?;
+        course.manifest.save(directory)?;
+        Ok(course)
     }
-    let kept = keep_inputs(scenario, files, directory)?.to_toml();
-    directory.save("scenario.toml", |file| {
-        std::io::Write::write_all(file, kept.as_bytes())
-    })?;
-    manifest.save(directory)?;
-    let result = simulate(experiment, &kept, directory, &mut manifest, watcher);
-    if let Err(error) = &result {
-        manifest.status = Status::Failed;
-        manifest.ending = Some(error.to_string());
-        // The first error is the one to tell, even if this fails for the same reason.
-        let _ = manifest.save(directory);
+
+    /// A course whose files are there. `scenario` is the text of its `scenario.toml`.
+    pub(super) fn new(
+        name: &str,
+        experiment: &'a Experiment,
+        directory: &'a RunDirectory,
+        scenario: String,
+    ) -> Result<Self, ReportError> {
+        let mut manifest = Manifest::begun(name, experiment.scenario.seed);
+        manifest.warnings.clone_from(&experiment.warnings);
+        if let Some(components) = experiment.target.components() {
+            components.clone_into(&mut manifest.components);
+        }
+        Ok(Self {
+            fingerprint: Fingerprint::of_run(directory.path(), &scenario)?,
+            experiment,
+            directory,
+            manifest,
+            scenario,
+        })
     }
-    let (verdict, ending, meter, recorder, floors) = result?;
-    Ok(Record {
-        manifest,
-        verdict,
-        ending,
-        meter,
-        recorder,
-        floors,
-        scenario: kept,
-    })
+
+    /// Runs to the end, from the beginning or from a checkpoint.
+    pub(super) fn follow(
+        self,
+        from: Option<&Checkpoint>,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Record, RunError> {
+        let Self {
+            experiment,
+            directory,
+            mut manifest,
+            scenario,
+            fingerprint,
+        } = self;
+        let progress = InProgress::begin(directory.path());
+        let result = simulate(
+            experiment,
+            (&scenario, fingerprint),
+            directory,
+            from,
+            &mut manifest,
+            watcher,
+        );
+        progress.end(|| match &result {
+            Ok(_) => manifest.save(directory),
+            Err(error) => {
+                if let RunError::Interrupted(stop) = error {
+                    manifest.status = Status::Interrupted;
+                    manifest.steps = stop.step as u64;
+                } else {
+                    manifest.status = Status::Failed;
+                }
+                manifest.ending = Some(error.to_string());
+                // The first error is the one to tell, even if this fails for the same reason.
+                let _ = manifest.save(directory);
+                Ok(())
+            }
+        })?;
+        let (verdict, ending, meter, recorder, floors) = result?;
+        Ok(Record {
+            manifest,
+            verdict,
+            ending,
+            meter,
+            recorder,
+            floors,
+            scenario,
+        })
+    }
 }
 
 fn simulate(
     experiment: &Experiment,
-    kept: &str,
+    (kept, fingerprint): (&str, Fingerprint),
     directory: &RunDirectory,
+    from: Option<&Checkpoint>,
     manifest: &mut Manifest,
     watcher: &mut Watcher<'_>,
 ) -> Result<(Verdict, Ending, Meter, Recorder, Floors), RunError> {
     let scenario = &experiment.scenario;
     let mut clock = Clock::start();
-    let (panel, floors) = experiment.validation_gauge()?;
-    let columns: Vec<&str> = panel
-        .about()
-        .map(|about| about.name)
-        .chain(FLOW_COLUMNS)
-        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
-        .collect();
-    let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
-    clock.lap("floors");
-
-    let view = view_of(experiment.start.view(), experiment.training.view());
-    let mut log = Log {
-        meter: Meter::new(
-            panel,
-            floors,
-            Cadence::Every(scenario.metrics.every as usize),
-        )
-        .stopping_at_floor(scenario.metrics.stop == Stop::Floor),
-        table,
-        columns,
-        written: 0,
-        watcher,
-        spent: Duration::ZERO,
-    };
-    let mut camera = Timed {
-        inner: Recorder::new(scenario.output.frames, view, experiment.training.view()),
-        spent: Duration::ZERO,
-    };
-    let mut flow = experiment.flow()?;
-    let ending = drive(&mut flow, &mut [&mut log, &mut camera])?;
-    let (meter, recorder) = (log.meter, camera.inner);
-    log.table.finish()?;
-    clock.lap("flow");
-    clock.shift("flow", "metrics", log.spent);
-    clock.shift("flow", "fields", camera.spent);
+    let every = scenario.output.checkpoint_every;
+    let keeper = Keeper::new(directory, fingerprint, every);
+    let (flow, ending, meter, recorder) =
+        observe(experiment, directory, keeper, from, watcher, &mut clock)?;
+    go_on(&flow)?;
 
     let cloud = flow.state().cloud.view();
     let (panel, floors) = experiment.reference_gauge()?;
@@ -157,10 +238,12 @@ fn simulate(
     let since = meter.arrivals().next().and_then(|(_, step)| step);
     let verdict = Verdict::new(&ending, &values, &floors, since);
     clock.lap("final metrics");
+    go_on(&flow)?;
 
     save_trajectory(experiment, &recorder, directory)?;
     clock.lap("trajectory");
     let name = manifest.scenario.clone();
+    let view = view_of(experiment.start.view(), experiment.training.view());
     let scene = Scene {
         title: if scenario.title.is_empty() {
             &name
@@ -180,6 +263,7 @@ fn simulate(
     };
     save_pictures(scenario, &scene, directory)?;
     clock.lap("pictures");
+    go_on(&flow)?;
 
     let clipped = meter.clipped();
     if clipped > 0 {
@@ -212,8 +296,76 @@ fn simulate(
     )?;
     clock.lap("page");
     directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
-    manifest.save(directory)?;
     Ok((verdict, ending, meter, recorder, floors))
+}
+
+/// Runs the flow to its end, measures it and takes its pictures.
+fn observe(
+    experiment: &Experiment,
+    directory: &RunDirectory,
+    mut keeper: Keeper<'_>,
+    from: Option<&Checkpoint>,
+    watcher: &mut Watcher<'_>,
+    clock: &mut Clock,
+) -> Result<(Flow, Ending, Meter, Recorder), RunError> {
+    let scenario = &experiment.scenario;
+    let (panel, floors) = experiment.validation_gauge()?;
+    let columns: Vec<&'static str> = panel
+        .about()
+        .map(|about| about.name)
+        .chain(FLOW_COLUMNS)
+        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
+        .collect();
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let mut meter = Meter::new(
+        panel,
+        floors,
+        Cadence::Every(scenario.metrics.every as usize),
+    )
+    .stopping_at_floor(scenario.metrics.stop == Stop::Floor);
+    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
+    let mut flow = experiment.flow()?;
+    if let Some(checkpoint) = from {
+        keeper.restore(checkpoint, &columns, &mut flow, &mut meter, &mut recorder)?;
+    }
+    let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
+    clock.lap("floors");
+
+    let mut watch = Watch {
+        log: Log {
+            meter,
+            table,
+            columns,
+            written: 0,
+            watcher,
+            spent: Duration::ZERO,
+        },
+        camera: Timed {
+            inner: recorder,
+            spent: Duration::ZERO,
+        },
+        keeper,
+    };
+    watch.log.write()?;
+    let ending = drive(&mut flow, &mut [&mut watch])?;
+    let Watch {
+        log,
+        camera,
+        keeper,
+    } = watch;
+    let (meter, recorder) = (log.meter, camera.inner);
+    log.table.finish()?;
+    clock.lap("flow");
+    clock.shift("flow", "metrics", log.spent);
+    clock.shift("flow", "fields", camera.spent);
+    clock.shift("flow", "checkpoints", keeper.spent);
+    Ok((flow, ending, meter, recorder))
+}
+
+/// Stops here if a signal has asked for it; the flow has ended, and its last checkpoint stands.
+fn go_on(flow: &Flow) -> Result<(), Interrupted> {
+    let step = flow.state().step;
+    Signal::asked().map_or(Ok(()), |signal| Err(Interrupted { signal, step }))
 }
 
 /// Fills in the numbers of the manifest.
@@ -427,6 +579,34 @@ impl Observer for Log<'_, '_> {
         self.meter.finish(last, ending)?;
         self.write()?;
         self.spent += start.elapsed();
+        Ok(())
+    }
+}
+
+/// Log, recorder and checkpoints, which are of what the other two have.
+struct Watch<'a, 'b, 'k> {
+    log: Log<'a, 'b>,
+    camera: Timed<Recorder>,
+    keeper: Keeper<'k>,
+}
+
+impl Observer for Watch<'_, '_, '_> {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        let wish = self.log.observe(step)?;
+        let _ = self.camera.observe(step)?;
+        let (log, camera) = (&self.log, &self.camera.inner);
+        self.keeper.look(step, &log.columns, &log.meter, camera)?;
+        Ok(wish)
+    }
+
+    fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        self.log.finish(last, ending)?;
+        self.camera.finish(last, ending)?;
+        // What the networks of a flow that diverged have become is not what they were at the last good step.
+        if !matches!(ending, Ending::Diverged { .. }) {
+            let (log, camera) = (&self.log, &self.camera.inner);
+            self.keeper.save(last, &log.columns, &log.meter, camera)?;
+        }
         Ok(())
     }
 }

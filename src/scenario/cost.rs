@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::Experiment;
+use super::need::Need;
+use super::{Experiment, Scenario};
 use crate::observe::Cadence;
 
 /// An estimate of what a run takes.
@@ -21,49 +22,30 @@ pub struct Cost {
     pub disk_bytes: u64,
 }
 
-/// A frame as picture, and its share in the animation: what a frame at scale 1 takes, measured.
-const FRAME_BYTES: f64 = 130e3;
 /// Seconds for drawing and encoding a frame at scale 1 on one core, measured.
 const FRAME_SECONDS: f64 = 0.03;
 /// Places where the field is asked for in a frame.
-const FIELD_PLACES: u64 = 64 * 64;
-/// What the program takes before it does anything.
-const BASE_BYTES: u64 = 24 << 20;
+const FIELD_PLACES: usize = 64 * 64;
 
 impl Cost {
     /// Estimates the cost of running `experiment`, by taking two steps of it in memory.
     #[must_use]
     pub fn of(experiment: &Experiment) -> Self {
         let scenario = &experiment.scenario;
-        let (n, m) = (
-            scenario.cloud.particles as u64,
-            scenario.cloud.samples as u64,
-        );
-        let measured = n.min(scenario.metrics.particles as u64);
-        let references = scenario.metrics.reference.map_or(measured, |r| r as u64);
-        let frames = scenario.output.frames.min(scenario.flow.steps + 1) as u64;
-        let area = scenario.output.scale * scenario.output.scale;
-        let snapshot = n * 24 + FIELD_PLACES * 24;
-        let kept = n.min(scenario.output.particles as u64);
-        let trajectory = frames * (kept * 24 + FIELD_PLACES * 12);
-        let memory_bytes = BASE_BYTES
-            + 16 * (2 * m + 2 * references)
-            + 16 * 16 * n
-            + frames * snapshot
-            + 2 * trajectory
-            + (frames as f64 * FRAME_BYTES * area) as u64
-            + (64.0 * 2.2e6 * area) as u64;
-        let disk_bytes = (2.0 * frames as f64 * FRAME_BYTES * area) as u64
-            + trajectory
-            + 16 * (m + references)
-            + (1 << 20);
+        let need = Need::of(scenario, rayon::current_num_threads());
         Self {
             steps: scenario.flow.steps,
-            seconds: trial(experiment, frames),
-            memory_bytes,
-            disk_bytes,
+            seconds: trial(experiment, frames_of(scenario) as u64),
+            memory_bytes: need.memory() as u64,
+            disk_bytes: need.disk() as u64,
         }
     }
+}
+
+/// How many frames a run has.
+pub(super) fn frames_of(scenario: &Scenario) -> usize {
+    let frames = scenario.output.frames;
+    frames.min(scenario.flow.steps.saturating_add(1))
 }
 
 /// Times the first two steps and one measurement.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::document::Document;
+use super::error::ScenarioError;
 use super::spec::Scenario;
 use crate::cloud::Cloud;
 use crate::flow::{Flow, FlowSpec};
@@ -35,6 +37,14 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// The experiment that a document describes; an error says where in it.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for the first thing that cannot be used.
+    pub fn read(document: &Document, files: &dyn Files) -> Result<Self, ScenarioError> {
+        Self::new(document.read()?, files).map_err(|error| document.blame(&error.into()))
+    }
+
     /// Checks the whole scenario, reads its files and draws its samples.
     ///
     /// # Errors

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::discriminator::DiscriminatorSpec;
-use crate::flow::FlowSpec;
+use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
 use crate::metric::MetricsSpec;
-use crate::setting::{Invalid, at_least, within};
+use crate::setting::{Invalid, WordOr, at_least, within};
 use crate::target::{GaussianSpec, TargetSpec};
 
 /// A scenario file. Only `target` has to be given; everything else has a default.
@@ -96,6 +96,9 @@ pub struct OutputSpec {
     pub fps: f64,
     /// Colours: light for paper and bright rooms, dark for dark rooms.
     pub theme: ThemeSpec,
+    /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
+    /// time at most, and every second at most.
+    pub checkpoint_every: WordOr<u64, Auto>,
 }
 
 /// Colours of the pictures.
@@ -117,6 +120,7 @@ impl Default for OutputSpec {
             scale: 1.0,
             fps: 20.0,
             theme: ThemeSpec::Light,
+            checkpoint_every: WordOr::Word(Auto::Auto),
         }
     }
 }
@@ -161,6 +165,10 @@ impl Scenario {
         at_least("output.particles", self.output.particles, 1)?;
         within("output.scale", self.output.scale, 0.25, 4.0)?;
         within("output.fps", self.output.fps, 1.0, 60.0)?;
+        if self.output.checkpoint_every == WordOr::Value(0) {
+            let remedy = "must be at least 1; a checkpoint is what `resume` goes on from";
+            return Err(Invalid::new("output.checkpoint_every", 0, remedy));
+        }
         if self.output.frames == 1 {
             return Err(Invalid::new(
                 "output.frames",

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use crate::setting::Invalid;
 
@@ -15,27 +15,61 @@ pub trait Files {
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
 }
 
-/// A folder on disk; relative names are relative to it, absolute ones are taken as they are.
+/// A folder on disk, out of which no name leads: neither an absolute one, nor `..`, nor a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder(pub PathBuf);
 
-/// Longest file that a [`Folder`] reads: 1 GiB.
+/// The whole disk; relative names are relative to this folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anywhere(pub PathBuf);
+
+/// Longest file that is read: 1 GiB.
 const LONGEST: u64 = 1 << 30;
 
 impl Files for Folder {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(self.0.join(name))?
-            .take(LONGEST + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LONGEST {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "longer than 1 GiB; give a part of it",
-            ));
+        let refuse = || {
+            io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "it lies outside the scenario's folder; put it in there, or allow that with --allow-outside",
+            )
+        };
+        // Refused by its name alone, so that it cannot be used to ask what there is elsewhere.
+        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !Path::new(name).components().all(inside) || name.contains('\\') {
+            return Err(refuse());
         }
-        Ok(bytes)
+        let root = self.0.join(".").canonicalize()?;
+        let path = root.join(name).canonicalize()?;
+        if !path.starts_with(&root) {
+            return Err(refuse());
+        }
+        read_file(&path)
     }
+}
+
+impl Files for Anywhere {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        read_file(&self.0.join(name))
+    }
+}
+
+/// The bytes of a plain file: a pipe or a device has no end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "longer than 1 GiB; give a part of it",
+        ));
+    }
+    Ok(bytes)
 }
 
 /// Why a target cannot be built.
@@ -89,5 +123,15 @@ pub(super) fn unusable(named: &str, reason: String) -> BuildError {
         key: "file".to_owned(),
         file: named.to_owned(),
         reason,
+    }
+}
+
+impl From<BuildError> for Invalid {
+    /// A file that cannot be used is a key with an unusable value.
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Invalid(invalid) => invalid,
+            BuildError::File { key, file, reason } => Self::new(key, format!("{file:?}"), reason),
+        }
     }
 }

@@ -33,7 +33,7 @@ use crate::setting::{Invalid, exactly, exactly_rows};
 
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
-pub use files::{BuildError, Files, Folder};
+pub use files::{Anywhere, BuildError, Files, Folder};
 pub use gaussian::GaussianSpec;
 pub use grid::GridSpec;
 pub use image::{Image, ImageSpec, Ink};

@@ -1,0 +1,83 @@
+//! `resume`: goes on with a run or a comparison that was stopped or killed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::error::CliError;
+use super::progress::Progress;
+use super::run::{listen, set_threads};
+use super::{Common, compare, run, say, summary, warn};
+use crate::report::{Comparison, Opened, Unfinished, UnfinishedComparison};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ResumeArgs {
+    /// The directory that `run` or `compare` has printed
+    directory: PathBuf,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let path = &args.directory;
+    if Comparison::is_in(path) {
+        return resume_comparison(args, common);
+    }
+    let unfinished = match Unfinished::open(path)? {
+        Opened::Unfinished(unfinished) => unfinished,
+        Opened::Ended(manifest) => {
+            if !common.quiet {
+                say(&format!(
+                    "{} has ended already: nothing to do",
+                    path.display()
+                ));
+            }
+            return run::print_run(path, &manifest, common);
+        }
+    };
+    listen()?;
+    if !common.quiet {
+        warn(&unfinished.warnings);
+        say(&format!("going on after step {}", unfinished.step()));
+    }
+    let began = Instant::now();
+    let experiment = unfinished.experiment();
+    let scenario = experiment.scenario.clone();
+    let told = experiment.warnings.len();
+    let progress = Progress::new(scenario.flow.steps, common.quiet);
+    let record = unfinished.go_on(&mut |step, row, floors| progress.show(step, row, floors));
+    progress.clear();
+    let record = record?;
+    if !common.quiet {
+        let seconds = began.elapsed().as_secs_f64();
+        summary::tell(&scenario, &record, path, seconds, told);
+    }
+    run::print_run(path, &record.manifest, common)
+}
+
+fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliError> {
+    let path = &args.directory;
+    let comparison = match UnfinishedComparison::open(path)? {
+        Opened::Ended(comparison) => comparison,
+        Opened::Unfinished(unfinished) => {
+            listen()?;
+            if !common.quiet {
+                warn(&unfinished.warnings);
+            }
+            let progress = Progress::new(unfinished.steps(), common.quiet);
+            let comparison = unfinished.go_on(
+                &|step, row, floors| progress.count(step, row, floors),
+                &|name, experiment, record| {
+                    compare::tell(&progress, name, experiment, record, common);
+                },
+            );
+            progress.clear();
+            comparison?
+        }
+    };
+    compare::show(path, &comparison, common)
+}

@@ -1,0 +1,196 @@
+//! What the rest of a flow follows from, as named arrays: to stop a flow, and to go on with it later bit for bit.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, ArrayD, Ix2, arr1};
+
+use super::{Flow, State, Step};
+use crate::cloud::Cloud;
+use crate::discriminator::{Discriminator, Round};
+
+/// Named arrays of plain numbers.
+pub type Carried = BTreeMap<String, ArrayD<f64>>;
+
+/// What the present fit began with. A fit is repeated rather than kept: it follows from this and the samples.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    /// What the discriminator carried over into the fit.
+    carry: Vec<f64>,
+    /// The cloud that it was fitted to, `n×2`.
+    cloud: Cloud,
+    /// When.
+    round: Round,
+}
+
+impl Origin {
+    pub(super) fn new(discriminator: &dyn Discriminator, cloud: &Cloud, round: Round) -> Self {
+        Self {
+            carry: discriminator.carry(),
+            cloud: cloud.clone(),
+            round,
+        }
+    }
+}
+
+/// Why a flow cannot go on from what was kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CarryError {
+    /// Something is missing.
+    #[error("it holds no `{0}`")]
+    Missing(&'static str),
+    /// Something has another shape than in this flow.
+    #[error("its `{0}` does not fit this flow")]
+    Shape(&'static str),
+    /// The fit cannot be repeated.
+    #[error("its fit cannot be repeated: {0}")]
+    Unfit(String),
+}
+
+impl Step<'_> {
+    /// What the rest of the flow follows from; [`Flow::restore`] takes it up.
+    #[must_use]
+    pub fn carry(&self) -> Carried {
+        self.flow.carry()
+    }
+}
+
+/// Steps, time, path length, dissipation, clipped particles, and the distillation gap if there is one.
+const STATE: &str = "state";
+const CLOUD: &str = "cloud";
+/// What the particles remember of their motion.
+const MEMORY: [&str; 2] = ["motion", "rate of motion"];
+/// What the fit began with.
+const FIT_CARRY: &str = "fit from";
+const FIT_CLOUD: &str = "fit to";
+/// Index and progress.
+const FIT_ROUND: &str = "fit at";
+const GENERATOR: &str = "generator";
+
+impl Flow {
+    fn carry(&self) -> Carried {
+        let State {
+            step,
+            time,
+            cloud,
+            path_length,
+            dissipation,
+            clipped,
+            distillation_gap,
+            memory,
+        } = &self.state;
+        let numbers = [
+            *step as f64,
+            *time,
+            *path_length,
+            *dissipation,
+            *clipped as f64,
+        ];
+        let numbers: Array1<f64> = numbers.into_iter().chain(*distillation_gap).collect();
+        let mut carried = Carried::from([
+            (STATE.to_owned(), numbers.into_dyn()),
+            (CLOUD.to_owned(), cloud.clone().into_dyn()),
+        ]);
+        let mut keep = |name: &str, array: ArrayD<f64>| carried.insert(name.to_owned(), array);
+        for (name, memory) in MEMORY.into_iter().zip([&memory.first, &memory.second]) {
+            if let Some(memory) = memory {
+                keep(name, memory.clone().into_dyn());
+            }
+        }
+        if let Some(Origin {
+            carry,
+            cloud,
+            round,
+        }) = &self.origin
+        {
+            keep(FIT_CARRY, arr1(carry).into_dyn());
+            keep(FIT_CLOUD, cloud.clone().into_dyn());
+            keep(
+                FIT_ROUND,
+                arr1(&[round.index as f64, round.progress]).into_dyn(),
+            );
+        }
+        if let Some(generator) = &self.generator {
+            keep(GENERATOR, arr1(&generator.carry()).into_dyn());
+        }
+        carried
+    }
+
+    /// Takes up what [`Step::carry`] gave, in a flow of the same settings, samples and seed that has not begun. The
+    /// flow then stands where that step stood, its fit included, and [`advance`](Self::advance) gives the step after it.
+    ///
+    /// # Errors
+    /// [`CarryError`] if it is not from such a flow; the flow is of no use then.
+    pub fn restore(&mut self, carried: &Carried) -> Result<(), CarryError> {
+        let numbers = list(carried, STATE)?;
+        let (&[step, time, path_length, dissipation, clipped], gap) =
+            numbers
+                .split_first_chunk()
+                .ok_or(CarryError::Shape(STATE))?;
+        let memory = |name| {
+            let there = carried.contains_key(name);
+            there.then(|| self.points(carried, name)).transpose()
+        };
+        let state = State {
+            step: step as usize,
+            time,
+            cloud: self.points(carried, CLOUD)?,
+            path_length,
+            dissipation,
+            clipped: clipped as usize,
+            distillation_gap: gap.first().copied(),
+            memory: super::Memory {
+                first: memory(MEMORY[0])?,
+                second: memory(MEMORY[1])?,
+            },
+        };
+        let fit_cloud = self.points(carried, FIT_CLOUD)?;
+        let &[index, progress] = list(carried, FIT_ROUND)? else {
+            return Err(CarryError::Shape(FIT_ROUND));
+        };
+        let index = index as u64;
+        let round = Round {
+            index,
+            progress,
+            stream: self.fits.at(index),
+        };
+        if let Some(generator) = &mut self.generator
+            && !generator.restore(list(carried, GENERATOR)?)
+        {
+            return Err(CarryError::Shape(GENERATOR));
+        }
+        let unfit = |error: &dyn ToString| CarryError::Unfit(error.to_string());
+        self.discriminator
+            .restore(list(carried, FIT_CARRY)?)
+            .map_err(|error| unfit(&error))?;
+        self.origin = Some(Origin::new(&*self.discriminator, &fit_cloud, round));
+        self.discriminator
+            .fit(self.real.view(), fit_cloud.view(), round)
+            .map_err(|error| unfit(&error))?;
+        (self.ratio, self.velocity) = self
+            .velocity_at(state.cloud.view())
+            .map_err(|error| unfit(&error))?;
+        self.pace = self.discriminator.pace();
+        self.state = state;
+        self.fitted = true;
+        Ok(())
+    }
+
+    /// A kept cloud of as many points as this flow has.
+    fn points(&self, carried: &Carried, name: &'static str) -> Result<Cloud, CarryError> {
+        let array = carried.get(name).ok_or(CarryError::Missing(name))?;
+        let cloud = array.clone().into_dimensionality::<Ix2>();
+        cloud
+            .ok()
+            .filter(|cloud| cloud.dim() == self.start.dim())
+            .ok_or(CarryError::Shape(name))
+    }
+}
+
+/// A kept list of numbers.
+fn list<'a>(carried: &'a Carried, name: &'static str) -> Result<&'a [f64], CarryError> {
+    let array = carried.get(name).ok_or(CarryError::Missing(name))?;
+    match array.as_slice() {
+        Some(values) if array.ndim() == 1 => Ok(values),
+        _ => Err(CarryError::Shape(name)),
+    }
+}

@@ -1,0 +1,303 @@
+//! What a run needs of a machine at its peak, from its settings alone: known before anything is allocated.
+
+use std::fmt;
+
+use super::cost::frames_of;
+use super::spec::Scenario;
+use crate::discriminator::DiscriminatorSpec;
+use crate::observe::Cadence;
+use crate::setting::WordOr;
+
+/// Bytes that a run needs, and which keys they come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Need {
+    /// Held from the beginning to the end of the run.
+    held: Vec<Part>,
+    /// Used at the peak beside that.
+    work: Vec<Part>,
+    disk: Vec<Part>,
+}
+
+/// Bytes, and the key that they grow with.
+type Part = (String, f64);
+
+/// What a machine has to spare, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Memory.
+    pub memory: u64,
+    /// Space on the disk of the run directory.
+    pub disk: u64,
+}
+
+/// What there can be too little of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Memory.
+    Memory,
+    /// Space on the disk.
+    Disk,
+}
+
+/// A run would need more than there is.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("this needs about {} of {resource}, and {} are free: lower {key}", Bytes(*needed), Bytes(*free))]
+pub struct TooMuch {
+    /// Of what.
+    pub resource: Resource,
+    /// Bytes needed.
+    pub needed: f64,
+    /// Bytes there are.
+    pub free: f64,
+    /// The key that most of them come from.
+    pub key: String,
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk space",
+        })
+    }
+}
+
+/// A number of bytes for people.
+struct Bytes(f64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB")];
+        let unit = units.into_iter().find(|(size, _)| self.0 >= *size);
+        let (size, name) = unit.unwrap_or((1e6, "MB"));
+        write!(
+            f,
+            "{:.*} {name}",
+            usize::from(self.0 / size < 10.0),
+            self.0 / size
+        )
+    }
+}
+
+/// What the program takes before it does anything, its fonts and threads included.
+const BASE: f64 = 10e6;
+/// Bytes a particle at the peak: the flow, the kernel sums with their tree, the metrics and their floors. Measured.
+const PARTICLE: f64 = 1000.0;
+/// Bytes a target sample. Measured.
+const SAMPLE: f64 = 200.0;
+/// Bytes a particle in a snapshot: two coordinates and log r.
+const SEEN: f64 = 24.0;
+/// Bytes of the field in a snapshot.
+const FIELD: f64 = 64.0 * 64.0 * 20.0;
+/// A frame as picture, and its share in the animation, at scale 1. Measured.
+const PICTURE: f64 = 130e3;
+/// A picture at scale 1 while it is drawn. Measured.
+const CANVAS: f64 = 16.5e6;
+/// A row of measurements, in memory and on file.
+const ROW: f64 = 1500.0;
+
+impl Need {
+    /// The needs of one run of `scenario` on so many threads.
+    #[must_use]
+    pub fn of(scenario: &Scenario, threads: usize) -> Self {
+        let particles = scenario.cloud.particles as f64;
+        let samples = scenario.cloud.samples as f64;
+        let measured = particles.min(scenario.metrics.particles as f64);
+        let references = scenario.metrics.reference.map_or(measured, |r| r as f64);
+        let reference_key = match scenario.metrics.reference {
+            Some(_) => "metrics.reference",
+            None => "cloud.particles",
+        };
+        let frames = frames_of(scenario) as f64;
+        let area = scenario.output.scale * scenario.output.scale;
+        let rows =
+            Cadence::Every((scenario.metrics.every as usize).max(1)).count(scenario.flow.steps);
+        let rows = rows as f64 * ROW;
+        let drawn_at_once = frames.max(2.0).min(threads as f64);
+        let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
+        let kept = particles.min(scenario.output.particles as f64);
+        let written = frames.max(1.0) * (SEEN * kept + FIELD);
+        // The key that would make them small.
+        let snapshot_key = if SEEN * particles > FIELD {
+            "cloud.particles"
+        } else {
+            "output.frames"
+        };
+        let part = |(key, bytes): (&str, f64)| (key.to_owned(), bytes);
+        let held: Vec<Part> = vec![
+            part(("cloud.particles", 48.0 * particles)),
+            part(("cloud.samples", 32.0 * samples)),
+            part((reference_key, 32.0 * references)),
+            part(("metrics.every", rows)),
+            part((snapshot_key, snapshots)),
+        ];
+        let mut work: Vec<Part> = vec![
+            part(("output.scale", BASE + CANVAS * area * drawn_at_once)),
+            part(("cloud.particles", PARTICLE * particles)),
+            part(("cloud.samples", SAMPLE * samples)),
+            part((reference_key, SAMPLE * references)),
+            part((
+                "metrics.floor_draws",
+                200.0 * scenario.metrics.floor_draws as f64,
+            )),
+            part((
+                "metrics.permutations",
+                16.0 * scenario.metrics.permutations as f64,
+            )),
+            part(("output.frames", frames * PICTURE * area)),
+            // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
+            part((snapshot_key, written)),
+        ];
+        let name = scenario.discriminator.name();
+        let mut fitted = |key: &str, bytes: f64| {
+            work.push((format!("discriminator.{name}.{key}"), bytes));
+        };
+        // A table of features of all points, and a square matrix of them.
+        let table = |features: usize| {
+            let features = features as f64;
+            8.0 * features * (particles + samples + 3.0 * features)
+        };
+        // No more centres than samples.
+        let centred = |centres: usize| table(centres.min(scenario.cloud.samples));
+        match &scenario.discriminator {
+            DiscriminatorSpec::Mlp(spec) => {
+                fitted("hidden", 64.0 * weights(&spec.hidden));
+                fitted("batch", 40.0 * spec.batch as f64);
+            }
+            DiscriminatorSpec::Wasserstein(spec) => {
+                fitted("hidden", 64.0 * weights(&spec.hidden));
+                fitted("batch", 60.0 * spec.batch as f64);
+            }
+            DiscriminatorSpec::Logistic(spec) => fitted("count", table(spec.count)),
+            DiscriminatorSpec::Ulsif(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Rulsif(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Kliep(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Kale(spec) => fitted("centres", centred(spec.centres)),
+            _ => {}
+        }
+        if let Some(spec) = &scenario.generator {
+            let key = |name: &str| format!("generator.{}.{name}", spec.name());
+            let training = spec.training();
+            if let WordOr::Value(hidden) = &training.network {
+                work.push((key("network"), 64.0 * weights(hidden)));
+            }
+            // A batch larger than the cloud is the cloud.
+            work.push((key("network"), 100.0 * particles));
+        }
+        let disk = vec![
+            part((
+                "output.frames",
+                frames * (2.0 * PICTURE * area + SEEN * particles) + FIELD,
+            )),
+            part(("cloud.particles", 200.0 * particles)),
+            part(("cloud.samples", 16.0 * samples)),
+            part((reference_key, 16.0 * references)),
+            part(("metrics.every", rows)),
+            part(("output.scale", 1e6 * area)),
+        ];
+        Self { held, work, disk }
+    }
+
+    /// How many of several runs can be worked on at a time in so many bytes of memory: at least one.
+    #[must_use]
+    pub fn at_once(needs: &[Self], memory: u64) -> usize {
+        let fits = |count: &usize| Self::of_all(needs, *count).memory() <= memory as f64;
+        (2..=needs.len()).rev().find(fits).unwrap_or(1)
+    }
+
+    /// The needs of several runs, of which `at_once` are worked on at a time.
+    #[must_use]
+    pub fn of_all(needs: &[Self], at_once: usize) -> Self {
+        let mut all = Self {
+            held: Vec::new(),
+            work: Vec::new(),
+            disk: Vec::new(),
+        };
+        let mut work: Vec<&Vec<Part>> = Vec::new();
+        for need in needs {
+            all.held.extend_from_slice(&need.held);
+            all.disk.extend_from_slice(&need.disk);
+            work.push(&need.work);
+        }
+        work.sort_by(|a, b| total(b).total_cmp(&total(a)));
+        all.work = work.into_iter().take(at_once).flatten().cloned().collect();
+        all
+    }
+
+    /// Bytes of memory at the peak.
+    #[must_use]
+    pub fn memory(&self) -> f64 {
+        total(&self.held) + total(&self.work)
+    }
+
+    /// Bytes on disk.
+    #[must_use]
+    pub fn disk(&self) -> f64 {
+        total(&self.disk)
+    }
+
+    /// Compares with what there is.
+    ///
+    /// # Errors
+    /// [`TooMuch`] naming the key that asks for most.
+    pub fn fits(&self, room: Room) -> Result<(), TooMuch> {
+        let memory = self.held.iter().chain(&self.work);
+        let demands = [
+            (Resource::Memory, memory.collect::<Vec<_>>(), room.memory),
+            (Resource::Disk, self.disk.iter().collect(), room.disk),
+        ];
+        for (resource, parts, free) in demands {
+            let needed: f64 = parts.iter().map(|(_, bytes)| bytes).sum();
+            let free = free as f64;
+            if needed > free {
+                let sum = |key: &str| -> f64 {
+                    let own = parts.iter().filter(|(other, _)| other == key);
+                    own.map(|(_, bytes)| bytes).sum()
+                };
+                let most = parts
+                    .iter()
+                    .max_by(|(a, _), (b, _)| sum(a).total_cmp(&sum(b)));
+                return Err(TooMuch {
+                    resource,
+                    needed,
+                    free,
+                    key: most.map_or_else(String::new, |(key, _)| key.clone()),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn total(parts: &[Part]) -> f64 {
+    parts.iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// Number of weights between layers of these widths, two numbers in and two out.
+fn weights(hidden: &[usize]) -> f64 {
+    let widths = [2].into_iter().chain(hidden.iter().copied()).chain([2]);
+    let widths: Vec<f64> = widths.map(|width| width as f64).collect();
+    widths
+        .windows(2)
+        .map(|pair| (pair[0] + 1.0) * pair[1])
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_runs_at_once_as_there_is_memory_for() {
+        let part = |bytes: f64| vec![("key".to_owned(), bytes)];
+        let run = |work: f64| Need {
+            held: part(10.0),
+            work: part(work),
+            disk: Vec::new(),
+        };
+        // Held: 30 by the three. The two largest work on 170 bytes, all on 200.
+        let needs = [run(30.0), run(100.0), run(70.0)];
+        let at_once = |memory| Need::at_once(&needs, memory);
+        assert_eq!([230, 229, 200, 199, 0].map(at_once), [3, 2, 2, 1, 1]);
+    }
+}

@@ -1,0 +1,275 @@
+//! A run is determined by its scenario: by no number of threads, and by no interruption.
+//!
+//! One test, because all runs of a process stop when it is asked to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ratioflow::report::{
+    Checkpoint, Fingerprint, Opened, Record, RunDirectory, RunError, Signal, Status, Unfinished,
+    Watcher, record,
+};
+use ratioflow::scenario::{Document, Embedded, Experiment, SHIPPED};
+use rayon::ThreadPoolBuilder;
+
+const STEPS: usize = 12;
+
+/// Makes any shipped scenario small.
+const SMALL: [&str; 9] = [
+    "flow.steps=12",
+    "cloud.particles=60",
+    "cloud.samples=80",
+    "metrics.every=3",
+    "metrics.floor_draws=8",
+    "metrics.permutations=19",
+    "output.frames=4",
+    "output.scale=0.25",
+    "output.checkpoint_every=5",
+];
+
+/// Settings with a memory of their own that no shipped scenario has.
+const MORE: [(&str, &[&str]); 6] = [
+    ("heun", &["flow.integrator='heun'"]),
+    ("nesterov", &["flow.momentum='nesterov'"]),
+    ("g-h", &["flow.momentum='g-h'"]),
+    ("ema", &["flow.momentum='ema'", "flow.h='softplus'"]),
+    ("noiseless", &["discriminator.mlp.noise='off'"]),
+    (
+        "gan",
+        &[
+            "discriminator.mlp.optimizer='sgd'",
+            "generator.adversarial.optimizer='adam'",
+            "generator.adversarial.precision='f64'",
+        ],
+    ),
+];
+
+/// Name and experiment of every shipped scenario and of [`MORE`], made small.
+fn experiments() -> Vec<(String, Experiment)> {
+    let shipped = SHIPPED.iter().map(|one| (one.name(), one.text, &[][..]));
+    let more = MORE.map(|(name, settings)| (name, "[target.ring]\n", settings));
+    shipped
+        .chain(more)
+        .map(|(name, text, settings)| {
+            let mut document = Document::parse(name, text).unwrap();
+            for setting in SMALL.iter().chain(settings) {
+                document.set(setting).unwrap();
+            }
+            if text.contains("[discriminator.mlp]") || settings.concat().contains("mlp") {
+                document.set("discriminator.mlp.warm_up=10").unwrap();
+                document.set("discriminator.mlp.batch=64").unwrap();
+            }
+            (
+                name.to_owned(),
+                Experiment::read(&document, &Embedded).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// Every file of a run but `timings.json`.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().unwrap() != "timings.json" {
+                let short = path.strip_prefix(folder).unwrap().to_path_buf();
+                all.insert(short, fs::read(&path).unwrap());
+            }
+        }
+    }
+    all
+}
+
+fn assert_same(a: &Path, b: &Path, about: &str) {
+    let (a, b) = (contents(a), contents(b));
+    assert!(
+        a.keys().eq(b.keys()),
+        "{about}: {:?} {:?}",
+        a.keys(),
+        b.keys()
+    );
+    for (name, bytes) in &a {
+        assert!(*bytes == b[name], "{about}: {} differs", name.display());
+    }
+}
+
+/// SplitMix64: different stops in each scenario, the same in each test.
+fn draw(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn on_threads(
+    count: usize,
+    work: impl FnOnce() -> Result<Record, RunError> + Send,
+) -> Result<Record, RunError> {
+    let pool = ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+    pool.install(work)
+}
+
+/// Asks for a stop at one step.
+fn stop_at(stop: usize) -> impl FnMut(usize) + Send {
+    move |step| {
+        if step == stop {
+            Signal::Terminate.ask();
+        }
+    }
+}
+
+fn watched(
+    mut look: impl FnMut(usize) + Send,
+    work: impl FnOnce(&mut Watcher<'_>) -> Result<Record, RunError>,
+) -> Result<Record, RunError> {
+    work(&mut |step, _, _| look(step.index))
+}
+
+#[test]
+fn neither_threads_nor_interruptions_change_a_byte() {
+    let root = tempfile::tempdir().unwrap();
+    let mut random = 7;
+    let mut interruptions = 0;
+    for (name, experiment) in &experiments() {
+        let place = |what: &str| root.path().join(name).join(what);
+        for threads in [1, 2, 3, 7] {
+            let run = RunDirectory::at(&place(&threads.to_string()), false).unwrap();
+            on_threads(threads, || {
+                record(name, experiment, &Embedded, &run, &mut |_, _, _| {})
+            })
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+            if threads > 1 {
+                assert_same(
+                    &place("1"),
+                    run.path(),
+                    &format!("{name} on {threads} threads"),
+                );
+            }
+        }
+
+        // Five stops in order, the first perhaps before the first step, the last perhaps at the last.
+        let mut stops: Vec<usize> = (0..5)
+            .map(|_| draw(&mut random) as usize % (STEPS + 1))
+            .collect();
+        stops.sort_unstable();
+        let path = place("stopped");
+        let directory = RunDirectory::at(&path, false).unwrap();
+        let mut ended = on_threads(3, || {
+            watched(stop_at(stops[0]), |watcher| {
+                record(name, experiment, &Embedded, &directory, watcher)
+            })
+        });
+        drop(directory);
+        for (place, &stop) in stops.iter().chain(&[usize::MAX]).enumerate().skip(1) {
+            Signal::forget();
+            let Err(error) = ended else { break };
+            let RunError::Interrupted(at) = error else {
+                panic!("{name}: {error}")
+            };
+            interruptions += 1;
+            let Opened::Unfinished(run) = Unfinished::open(&path).unwrap() else {
+                panic!("{name} is said to have ended at step {}", at.step)
+            };
+            assert_eq!(run.step(), at.step, "{name}: what was done is done");
+            assert!(run.warnings.is_empty(), "{name}: {:?}", run.warnings);
+            ended = on_threads(1 + (place + 1) % 4, || {
+                // The step that it stands at is not shown again.
+                watched(stop_at(stop.max(at.step + 1)), |watcher| run.go_on(watcher))
+            });
+        }
+        Signal::forget();
+        let record = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_ne!(record.manifest.status, Status::Interrupted);
+        assert_same(&place("1"), &path, &format!("{name} stopped at {stops:?}"));
+    }
+    assert!(interruptions > 100, "{interruptions} interruptions");
+
+    let (_, experiment) = &experiments()[0];
+    damaged_checkpoints(root.path(), experiment);
+}
+
+/// Of two generations the older one serves; damage of both is an error; and no other run's checkpoint is taken.
+fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
+    let reference = root.join("eight-gaussians/1");
+    let path = root.join("damaged");
+    let interrupted = || {
+        let _ = fs::remove_dir_all(&path);
+        let directory = RunDirectory::at(&path, false).unwrap();
+        let stopped = watched(stop_at(9), |watcher| {
+            record(
+                "eight-gaussians",
+                experiment,
+                &Embedded,
+                &directory,
+                watcher,
+            )
+        });
+        Signal::forget();
+        assert!(matches!(stopped, Err(RunError::Interrupted(_))));
+    };
+    let open = || match Unfinished::open(&path) {
+        Ok(Opened::Unfinished(run)) => Ok(run),
+        Ok(Opened::Ended(_)) => panic!("it has not ended"),
+        Err(error) => Err(error.to_string()),
+    };
+    let spoil = |name: &str| {
+        let file = path.join(name);
+        let mut bytes = fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        fs::write(file, bytes).unwrap();
+    };
+    for damage in ["flipped", "cut", "gone", "frames"] {
+        interrupted();
+        let file = path.join("checkpoint");
+        match damage {
+            "flipped" => spoil("checkpoint"),
+            "cut" => fs::write(&file, &fs::read(&file).unwrap()[..100]).unwrap(),
+            "gone" => fs::remove_file(&file).unwrap(),
+            // A snapshot that only the newer one has.
+            _ => {
+                let frames = path.join("checkpoint.frames");
+                let bytes = fs::read(&frames).unwrap();
+                fs::write(&frames, &bytes[..bytes.len() - 1]).unwrap();
+            }
+        }
+        let run = open().unwrap();
+        assert_eq!(run.step(), 5, "{damage}");
+        assert!(
+            run.warnings[0].contains("going on from the one before"),
+            "{:?}",
+            run.warnings
+        );
+        run.go_on(&mut |_, _, _| {}).unwrap();
+        assert_same(&reference, &path, damage);
+    }
+
+    interrupted();
+    spoil("checkpoint");
+    spoil("checkpoint.previous");
+    let error = open().unwrap_err();
+    assert!(error.contains("its checksum does not agree"), "{error}");
+
+    // Another seed is another run.
+    interrupted();
+    let file = path.join("scenario.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("seed = 1", "seed = 2")).unwrap();
+    let error = open().unwrap_err();
+    assert!(error.contains("another scenario"), "{error}");
+
+    // Killed before the first checkpoint: it begins again.
+    interrupted();
+    for name in ["checkpoint", "checkpoint.previous", "checkpoint.frames"] {
+        fs::remove_file(path.join(name)).unwrap();
+    }
+    open().unwrap().go_on(&mut |_, _, _| {}).unwrap();
+    assert_same(&reference, &path, "from the beginning");
+    assert!(Checkpoint::load(&path, Fingerprint::of("another")).is_err());
+}
