@@ -10,10 +10,11 @@ use super::compare::contenders;
 use super::error::CliError;
 use super::progress::Progress;
 use super::render::within;
+use super::room;
 use super::run::set_threads;
 use super::{Common, plain, print, say};
 use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, record};
-use crate::scenario::{Document, Embedded, Experiment, SHIPPED, Scenario, Shipped, Variant};
+use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, Scenario, Shipped, Variant};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct GalleryArgs {
@@ -127,6 +128,7 @@ fn fill(
         document.set_by("--no-frames", "output.frames", "0")?;
     }
     let scenario: Scenario = document.read()?;
+    room::check(&Need::of(&scenario, rayon::current_num_threads()), folder)?;
     exhibit.title.clone_from(&scenario.title);
     exhibit.question.clone_from(&scenario.question);
     exhibit.expect.clone_from(&scenario.expect);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::room;
 use super::run::set_threads;
 use super::{Common, print, say};
 use crate::cloud::Cloud;
@@ -17,6 +18,7 @@ use crate::metric::{Judge, Judged, Judgement, Null};
 use crate::point_file;
 use crate::render::{Style, number, overlay};
 use crate::report::Draft;
+use crate::scenario::Need;
 use crate::target::{Files, Folder, Target, TargetSpec};
 
 #[derive(Clone, Debug, Args)]
@@ -49,6 +51,9 @@ pub(super) struct MeasureArgs {
     threads: Option<u16>,
 }
 
+/// Bytes of a draw: its values of every measure, and the place that it is drawn from.
+const DRAW: f64 = 500.0;
+
 /// Reads a count of at least `least`.
 fn count(least: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
     move |text| match text.parse() {
@@ -60,6 +65,9 @@ fn count(least: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send 
 
 pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
+    for (option, draws) in [("--draws", args.draws), ("--dear-draws", args.dear_draws)] {
+        room::check(&Need::of_memory(option, DRAW * draws as f64), ".".as_ref())?;
+    }
     let cloud = points(&args.a)?;
     let judge = Judge {
         points: args.points,

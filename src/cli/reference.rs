@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::room;
 use super::run::set_threads;
 use super::{Common, print, say};
 use crate::cloud::CloudView;
@@ -17,7 +18,7 @@ use crate::observe::Cadence;
 use crate::reference::{Grid, Reference};
 use crate::render::{Style, number};
 use crate::report::{Moment, ReferenceRow, RunDirectory, record_reference, view_of};
-use crate::scenario::Experiment;
+use crate::scenario::{Experiment, Need};
 use crate::setting::WordOr;
 
 #[derive(Clone, Debug, Args)]
@@ -41,6 +42,9 @@ pub(super) struct ReferenceArgs {
     threads: Option<u16>,
 }
 
+/// Bytes a cell at the peak: densities, rates, factors, and the eight moments that are kept. Measured.
+const CELL: f64 = 400.0;
+
 fn time(text: &str) -> Result<f64, String> {
     match text.trim().parse() {
         Ok(time) if (0.0..1e12).contains(&time) => Ok(time),
@@ -58,6 +62,9 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         return Err(CliError::Usage(text));
     }
     let mut loaded = args.scenario.load("output".as_ref())?;
+    let cells = f64::from(args.cells).powi(2);
+    let need = Need::of_memory("--cells", CELL * cells);
+    room::check(&need, args.out.as_deref().unwrap_or("output".as_ref()))?;
     // A generator follows at the same times.
     loaded.experiment.scenario.generator = None;
     let experiment = &loaded.experiment;

@@ -1,7 +1,8 @@
 //! Named arrays in one `.npz` file that numpy opens without pickle; the same arrays give the same bytes.
 
+use std::cell::RefCell;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::mem::ManuallyDrop;
+use std::rc::Rc;
 
 use ndarray::{ArrayView, Dimension};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpyError, WriteNpzError};
@@ -13,15 +14,25 @@ use zip::{CompressionMethod, DateTime};
 ///
 /// Arrays are stored, not deflated: coordinates are noise below their first digits, and shrink by 4 % at eighty
 /// times the time. They carry the date 1980-01-01, so that time does not show in the bytes.
-///
-/// One that is not finished is not dropped either: the archive would then try to write on, and print to the terminal that
-/// it cannot. So a writer that must be dropped is to be lent.
-pub struct Arrays<W: Write + Seek>(ManuallyDrop<NpzWriter<Fragile<W>>>);
+pub struct Arrays<W: Write + Seek> {
+    archive: NpzWriter<Calm<W>>,
+    fault: Rc<Fault>,
+}
 
 impl<W: Write + Seek> Arrays<W> {
     /// Begins a file in `writer`, such as a [`Draft`](super::Draft).
     pub fn new(writer: W) -> Self {
-        Self(ManuallyDrop::new(NpzWriter::new(Fragile::new(writer))))
+        let fault = Rc::default();
+        let writer = Calm {
+            writer,
+            fault: Rc::clone(&fault),
+            position: 0,
+            length: 0,
+        };
+        Self {
+            archive: NpzWriter::new(writer),
+            fault,
+        }
     }
 
     /// Adds an array of `f64`, `f32` or integers under a `name` without `.npy`, in C order.
@@ -39,60 +50,72 @@ impl<W: Write + Seek> Arrays<W> {
             .last_modified_time(DateTime::default())
             // Sizes from 4 GiB on need the 64-bit form; the header of an array is far below 64 KiB.
             .large_file(bytes >= (u32::MAX as usize) - (1 << 16));
-        self.0
+        self.archive
             .add_array_with_options(name, &array.as_standard_layout(), options)
-            .map_err(plain)
+            .map_err(plain)?;
+        self.fault.report()
     }
 
     /// Writes the directory of the file.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Those of the writer, also where one was returned before.
     pub fn finish(self) -> io::Result<()> {
-        let archive = ManuallyDrop::into_inner(self.0);
-        let Fragile { broken, .. } = archive.finish().map_err(plain)?;
-        if broken {
-            return Err(io::Error::other("an array before could not be written"));
-        }
-        Ok(())
+        self.archive.finish().map_err(plain)?;
+        self.fault.report()
     }
 }
 
-/// A writer that fails once and from then on pretends: an archive that fails while it is finished writes on, and would
-/// print to the terminal that it cannot.
-struct Fragile<W> {
+/// What the writer below an archive has failed with.
+#[derive(Default)]
+struct Fault(RefCell<Option<io::Error>>);
+
+impl Fault {
+    /// The failure, as often as it is asked for: the first time as it was, then by its kind.
+    fn report(&self) -> io::Result<()> {
+        let mut fault = self.0.borrow_mut();
+        match fault.take() {
+            None => Ok(()),
+            Some(error) => {
+                *fault = Some(error.kind().into());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A writer that notes its first failure and from then on pretends. An archive that hears of one writes on while it is
+/// dropped, and prints to the terminal that it cannot.
+struct Calm<W> {
     writer: W,
-    broken: bool,
+    fault: Rc<Fault>,
     /// Where the writer stands, or would.
     position: u64,
     length: u64,
 }
 
-impl<W> Fragile<W> {
-    fn new(writer: W) -> Self {
-        Self {
-            writer,
-            broken: false,
-            position: 0,
-            length: 0,
-        }
-    }
-
+impl<W> Calm<W> {
     fn attempt<T>(
         &mut self,
         pretended: T,
         action: impl FnOnce(&mut W) -> io::Result<T>,
     ) -> io::Result<T> {
-        if self.broken {
+        let mut fault = self.fault.0.borrow_mut();
+        if fault.is_some() {
             return Ok(pretended);
         }
-        let outcome = action(&mut self.writer);
-        self.broken = matches!(&outcome, Err(e) if e.kind() != io::ErrorKind::Interrupted);
-        outcome
+        action(&mut self.writer).or_else(|error| {
+            // To be tried again, which is no failure.
+            if error.kind() == io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+            *fault = Some(error);
+            Ok(pretended)
+        })
     }
 }
 
-impl<W: Write> Write for Fragile<W> {
+impl<W: Write> Write for Calm<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.attempt(bytes.len(), |writer| writer.write(bytes))?;
         self.position += written as u64;
@@ -105,7 +128,7 @@ impl<W: Write> Write for Fragile<W> {
     }
 }
 
-impl<W: Seek> Seek for Fragile<W> {
+impl<W: Seek> Seek for Calm<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let (from, by) = match to {
             SeekFrom::Start(place) => (place, 0),

@@ -128,7 +128,8 @@ impl RunDirectory {
     /// Takes the folder `path`, which must be new or empty.
     ///
     /// With `force` an earlier run there is replaced: the files that runs write are removed, any other file
-    /// stays. A folder without a manifest of ours is never touched.
+    /// stays. A folder without a manifest of ours is never touched, but for one that holds only our lock and what a run
+    /// writes before its manifest: such a run was killed over its beginning.
     ///
     /// # Errors
     /// [`ReportError::Occupied`] if the folder is not free, [`ReportError::InUse`] if a run is going on in it,
@@ -147,6 +148,7 @@ impl RunDirectory {
         if free_or_earlier_run(path, force)? || earlier {
             directory.clear()?;
         }
+        sweep(path)?;
         Ok(directory)
     }
 
@@ -291,26 +293,43 @@ fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, ReportError> {
             "is no place for a run: choose a folder inside it with `--out DIR`",
         ));
     }
-    if entries(path)?.iter().all(|(name, _)| name == LOCK) {
+    let found = entries(path)?;
+    let locked = found.iter().any(|(name, _)| name == LOCK);
+    if found
+        .iter()
+        .all(|(name, _)| name == LOCK || locked && Draft::is_unfinished(name))
+    {
         return Ok(false);
     }
-    let earlier = Manifest::load(path).map(drop).or_else(|error| {
-        if path.join(COMPARISON).is_file() {
-            Ok(())
-        } else {
-            Err(error)
-        }
-    });
+    let earlier = Manifest::load(path).is_ok()
+        || path.join(COMPARISON).is_file()
+        || locked && found.iter().all(|(name, path)| is_beginning(name, path));
     match (earlier, force) {
-        (Ok(()), true) => Ok(true),
-        (Ok(()), false) => Err(occupied(
+        (true, true) => Ok(true),
+        (true, false) => Err(occupied(
             "holds an earlier run: choose another folder, or replace that run with `--force`",
         )),
-        (Err(_), true) => Err(occupied(
+        (false, true) => Err(occupied(
             "is not empty and holds no earlier run (no `run.json` of ours), so `--force` leaves it alone: \
              choose another folder",
         )),
-        (Err(_), false) => Err(occupied("is not empty: choose a new or empty folder")),
+        (false, false) => Err(occupied("is not empty: choose a new or empty folder")),
+    }
+}
+
+/// Whether a run writes this before its manifest.
+fn is_beginning(name: &str, path: &Path) -> bool {
+    let whole = |path: &Path| fs::symlink_metadata(path).ok();
+    match name {
+        INPUTS => {
+            whole(path).is_some_and(|about| about.is_dir())
+                && entries(path).is_ok_and(|all| {
+                    all.iter()
+                        .all(|(name, _)| is_input(name) || Draft::is_unfinished(name))
+                })
+        }
+        LOCK | "scenario.toml" => whole(path).is_some_and(|about| about.is_file()),
+        _ => Draft::is_unfinished(name),
     }
 }
 

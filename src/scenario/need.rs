@@ -187,9 +187,11 @@ impl Need {
         let disk = vec![
             part((
                 "output.frames",
-                frames * (2.0 * PICTURE * area + SEEN * particles) + FIELD,
+                frames * 2.0 * PICTURE * area + frames.max(1.0) * FIELD,
             )),
-            part(("cloud.particles", 200.0 * particles)),
+            // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
+            part(("output.particles", 2.0 * frames.max(1.0) * SEEN * kept)),
+            part(("cloud.particles", (frames.max(1.0) * SEEN + 200.0) * particles)),
             part(("cloud.samples", 16.0 * samples)),
             part((reference_key, 16.0 * references)),
             part(("metrics.every", rows)),
@@ -203,6 +205,16 @@ impl Need {
     pub fn at_once(needs: &[Self], memory: u64) -> usize {
         let fits = |count: &usize| Self::of_all(needs, *count).memory() <= memory as f64;
         (2..=needs.len()).rev().find(fits).unwrap_or(1)
+    }
+
+    /// So many bytes of memory, that grow with `key`.
+    #[must_use]
+    pub fn of_memory(key: &str, bytes: f64) -> Self {
+        Self {
+            held: vec![(key.to_owned(), bytes)],
+            work: Vec::new(),
+            disk: Vec::new(),
+        }
     }
 
     /// The needs of several runs, of which `at_once` are worked on at a time.
