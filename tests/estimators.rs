@@ -506,7 +506,7 @@ fn kliep_finds_no_difference_between_identical_samples() {
     assert!(error < 0.1, "{error}");
 }
 
-/// The later values are those of a replay in NumPy from the same first cloud, with a dense Newton solve of the dual at every
+/// The later values are those of a replay in `NumPy` from the same first cloud, with a dense Newton solve of the dual at every
 /// step.
 #[test]
 fn kale_begins_as_published_and_goes_on_as_a_replay_does() {
