@@ -201,6 +201,7 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
     file("white.toml", b"[target.image]\nfile = \"white.png\"\n");
     file("lie.toml", b"[target.points]\nfile = \"lie.npy\"\n");
     file("good.toml", b"[target.ring]\n");
+    file("moons.toml", b"[target.moons]\n");
     file("white.png", &white_png());
     file("lie.npy", &lying_npy());
     let before = contents(home.path());
@@ -245,8 +246,32 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
             &["kdee", "did you mean `kde`?"],
         ),
         (
-            &["good.toml", "--discriminator", "oracle", "--set", "target={pinwheel={}}"],
+            &["moons.toml", "--discriminator", "oracle"],
             &["oracle", "target.gaussian"],
+        ),
+        (
+            &[
+                "good.toml",
+                "--set",
+                "discriminator={ logistic = { count = 0 } }",
+            ],
+            &["logistic.count", "at least 2"],
+        ),
+        (
+            &[
+                "good.toml",
+                "--set",
+                "discriminator={ ulsif = { centres = 0 } }",
+            ],
+            &["ulsif.centres", "at least 1"],
+        ),
+        (
+            &[
+                "good.toml",
+                "--set",
+                "discriminator={ kale = { lambda = 0 } }",
+            ],
+            &["kale.lambda", "greater than 0"],
         ),
         (
             &["eight-gaussian"],
