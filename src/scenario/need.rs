@@ -191,7 +191,10 @@ impl Need {
             )),
             // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
             part(("output.particles", 2.0 * frames.max(1.0) * SEEN * kept)),
-            part(("cloud.particles", (frames.max(1.0) * SEEN + 200.0) * particles)),
+            part((
+                "cloud.particles",
+                (frames.max(1.0) * SEEN + 200.0) * particles,
+            )),
             part(("cloud.samples", 16.0 * samples)),
             part((reference_key, 16.0 * references)),
             part(("metrics.every", rows)),
