@@ -245,7 +245,13 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
             &["kdee", "did you mean `kde`?"],
         ),
         (
-            &["good.toml", "--discriminator", "oracle", "--set", "target={pinwheel={}}"],
+            &[
+                "good.toml",
+                "--discriminator",
+                "oracle",
+                "--set",
+                "target={pinwheel={}}",
+            ],
             &["oracle", "target.gaussian"],
         ),
         (
