@@ -348,9 +348,67 @@ mod sizes {
                 }
             }
         }
+        fs::write(home.path().join("a.csv"), "1,2\n3,4\n5,7\n").unwrap();
+        for (args, code, word) in [
+            (
+                &["measure", "a.csv", "--target", "ring", "--draws", ABSURD[0]][..],
+                5,
+                "--draws",
+            ),
+            (
+                &[
+                    "measure",
+                    "a.csv",
+                    "--target",
+                    "ring",
+                    "--dear-draws",
+                    ABSURD[1],
+                ],
+                5,
+                "--dear-draws",
+            ),
+            (
+                &["reference", "gaussian-pair", "--cells", "1000000"],
+                2,
+                "--cells",
+            ),
+            (
+                &[
+                    "calibrate",
+                    "gaussian-pair",
+                    "--set",
+                    "cloud.samples=1000000000000",
+                ],
+                5,
+                "cloud.samples",
+            ),
+            (&["gallery", "moons", "--scale", "1000000"], 2, "--scale"),
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_ratioflow"))
+                .current_dir(home.path())
+                .args(args)
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{args:?}: {told}");
+            assert!(told.contains(word), "{args:?}: {told}");
+        }
+        // More points than the file has are all that it has.
+        let output = Command::new(env!("CARGO_BIN_EXE_ratioflow"))
+            .current_dir(home.path())
+            .args([
+                "measure", "a.csv", "--target", "ring", "--points", ABSURD[0],
+            ])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert_eq!(
             fs::read_dir(home.path()).unwrap().count(),
-            0,
+            1,
             "nothing is left behind"
         );
     }
@@ -391,6 +449,21 @@ mod sizes {
             &["cloud.particles=10000", "output.frames=10"],
             &["cloud.particles=5000", "output.frames=60", "flow.steps=59"],
             &["cloud.particles=500", "output.scale=3", "output.frames=2"],
+            &[
+                "cloud.particles=100000",
+                "cloud.samples=100000",
+                "metrics.particles=1000",
+                "output.frames=4",
+                "flow.steps=3",
+            ],
+            &[
+                "cloud.particles=100000",
+                "cloud.samples=100000",
+                "metrics.particles=1000",
+                "output.frames=0",
+                "flow.steps=3",
+                "discriminator.mlp.warm_up=2",
+            ],
             &[
                 "cloud.particles=500",
                 "cloud.samples=100000",

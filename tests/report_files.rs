@@ -224,6 +224,49 @@ mod directory {
         }
     }
 
+    /// Killed before its manifest: what it was writing goes at the next start, what it had written if that is asked for.
+    #[test]
+    fn a_run_that_has_only_begun_is_cleared_away() {
+        let root = folder();
+        let path = root.path().join("run");
+        let begin = |files: &[&str]| {
+            fs::create_dir_all(path.join("inputs")).unwrap();
+            fs::remove_dir(path.join("inputs")).unwrap();
+            for name in files {
+                let file = path.join(name);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, "half").unwrap();
+            }
+        };
+        begin(&[".lock", ".scenario.toml.tmp"]);
+        drop(RunDirectory::at(&path, false).unwrap());
+        assert!(names(&path).is_empty());
+
+        begin(&[
+            ".lock",
+            "scenario.toml",
+            ".run.json.tmp",
+            "inputs/target-a.csv",
+        ]);
+        assert!(RunDirectory::at(&path, false).is_err());
+        drop(RunDirectory::at(&path, true).unwrap());
+        assert!(names(&path).is_empty());
+
+        // Without our lock, or with a file that no run writes, it is somebody's.
+        for files in [
+            &["scenario.toml", ".a.tmp"][..],
+            &[".lock", "scenario.toml", "thesis.tex"],
+            &[".lock", "scenario.toml", "inputs/thesis.tex"],
+        ] {
+            begin(files);
+            assert!(RunDirectory::at(&path, true).is_err(), "{files:?}");
+            for name in files {
+                assert!(path.join(name).exists(), "{files:?}");
+            }
+            fs::remove_dir_all(&path).unwrap();
+        }
+    }
+
     #[test]
     fn an_earlier_run_is_replaced_when_forced() {
         let root = folder();

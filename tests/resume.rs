@@ -29,12 +29,51 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 6] = [
+const MORE: [(&str, &[&str]); 22] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
     ("ema", &["flow.momentum='ema'", "flow.h='softplus'"]),
     ("noiseless", &["discriminator.mlp.noise='off'"]),
+    ("langevin", &["flow.noise=0.1"]),
+    ("also", &["metrics.also=['w2', 'sinkhorn']"]),
+    ("stop", &["metrics.stop='floor'", "metrics.every=1"]),
+    ("refit-kde", &["flow.refit_every=4"]),
+    (
+        "refit-mlp",
+        &["flow.refit_every=4", "discriminator.mlp.noise='anneal'"],
+    ),
+    (
+        "all",
+        &[
+            "flow.refit_every=3",
+            "flow.noise=0.05",
+            "flow.momentum='heavy-ball'",
+        ],
+    ),
+    (
+        "distilled",
+        &[
+            "flow.refit_every=3",
+            "flow.noise=0.05",
+            "generator.distill.network=[8]",
+        ],
+    ),
+    (
+        "inherit",
+        &[
+            "discriminator.mlp.loss='logistic'",
+            "generator.inherit.network=[8]",
+        ],
+    ),
+    ("oracle", &["discriminator.oracle.cloud='kde'"]),
+    ("wasserstein", &["discriminator.wasserstein.hidden=[8]"]),
+    ("mmd", &["discriminator.mmd.bandwidth=0.5"]),
+    ("ulsif", &["discriminator.ulsif.centres=20"]),
+    ("rulsif", &["discriminator.rulsif.centres=20"]),
+    ("kliep", &["discriminator.kliep.centres=20"]),
+    ("kale", &["discriminator.kale.centres=20"]),
+    ("logistic", &["discriminator.logistic.count=20"]),
     (
         "gan",
         &[

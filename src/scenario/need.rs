@@ -81,10 +81,14 @@ impl fmt::Display for Bytes {
 
 /// What the program takes before it does anything, its fonts and threads included.
 const BASE: f64 = 10e6;
-/// Bytes a particle at the peak: the flow, the kernel sums with their tree, the metrics and their floors. Measured.
-const PARTICLE: f64 = 1000.0;
-/// Bytes a target sample. Measured.
-const SAMPLE: f64 = 200.0;
+/// Bytes a particle at the peak, beside its snapshots. Measured at a million.
+const PARTICLE: f64 = 140.0;
+/// Bytes a target sample. Measured at a million.
+const SAMPLE: f64 = 130.0;
+/// Bytes that kernel sums take besides, of a particle and of a sample. Measured at a million.
+const SUMMED: [f64; 2] = [80.0, 60.0];
+/// Bytes of a particle that is measured, and of its share in the floors. Measured at ten thousand.
+const JUDGED: f64 = 2000.0;
 /// Bytes a particle in a snapshot: two coordinates and log r.
 const SEEN: f64 = 24.0;
 /// Bytes of the field in a snapshot.
@@ -136,6 +140,7 @@ impl Need {
             part(("cloud.particles", PARTICLE * particles)),
             part(("cloud.samples", SAMPLE * samples)),
             part((reference_key, SAMPLE * references)),
+            part(("metrics.particles", JUDGED * measured)),
             part((
                 "metrics.floor_draws",
                 200.0 * scenario.metrics.floor_draws as f64,
@@ -173,7 +178,10 @@ impl Need {
             DiscriminatorSpec::Rulsif(spec) => fitted("centres", centred(spec.centres)),
             DiscriminatorSpec::Kliep(spec) => fitted("centres", centred(spec.centres)),
             DiscriminatorSpec::Kale(spec) => fitted("centres", centred(spec.centres)),
-            _ => {}
+            _ => {
+                work.push(part(("cloud.particles", SUMMED[0] * particles)));
+                work.push(part(("cloud.samples", SUMMED[1] * samples)));
+            }
         }
         if let Some(spec) = &scenario.generator {
             let key = |name: &str| format!("generator.{}.{name}", spec.name());
