@@ -179,7 +179,7 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], room: &mut Vec<f64>) -> 
         other: 0,
         second: f64::INFINITY,
     };
-    let mut look = |block: usize, best: &mut Best| {
+    let look = |block: usize, best: &mut Best| {
         let (values, low) = values(blocks, prices, at, block);
         if low >= best.second {
             return;
