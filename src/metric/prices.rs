@@ -1,19 +1,21 @@
 //! Prices for the assignment problem to start from: those of two Gaussians, refined by an auction.
 
+use std::collections::VecDeque;
+
 use super::assignment::{NONE, Solver};
 use super::pairs::Planar;
 
 /// First size of the bidders' overbidding in units of the plane's cost scale `s`, for prices that are no more than a guess.
 pub(super) const COLD: f64 = 0.1;
 /// The same for prices of a similar problem.
-pub(super) const WARM: f64 = 0.003;
+pub(super) const WARM: f64 = 0.02;
 /// Last size, in units of `s/n`, and the factor between rounds.
 const LAST: f64 = 0.3;
 const FACTOR: f64 = 5.0;
 /// Bids per row in one round after which it is left as it is: prices are all that is wanted of it.
 const BIDS: usize = 40;
 /// Bids per row without overbidding.
-const EXACT: usize = 10;
+const EXACT: usize = 4;
 
 /// The prices at which two Gaussians with the moments of the clouds (both centred) would be matched. The optimal map from
 /// `N(0, C_y)` to `N(0, C_x)` is linear, `y ↦ By` with `B = C_y⁻¹ # C_x` (geometric mean), and its dual potential is
@@ -77,9 +79,9 @@ pub(super) fn auction(solver: &mut Solver<'_>, columns: &Planar, first: f64) {
 
 fn round(solver: &mut Solver<'_>, step: f64, bids: usize) {
     let n = solver.rows.len();
-    let mut waiting: Vec<u32> = (0..n as u32).rev().collect();
+    let mut waiting: VecDeque<u32> = (0..n as u32).collect();
     for _ in 0..bids * n {
-        let Some(i) = waiting.pop() else { return };
+        let Some(i) = waiting.pop_front() else { return };
         let best = solver.best(i);
         let advantage = if best.second < f64::INFINITY {
             best.second - best.value
@@ -100,7 +102,7 @@ fn round(solver: &mut Solver<'_>, step: f64, bids: usize) {
         }
         let displaced = solver.assign(i, column);
         if displaced != NONE {
-            waiting.push(displaced);
+            waiting.push_back(displaced);
         }
     }
 }
