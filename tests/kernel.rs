@@ -24,12 +24,12 @@ impl Files for Shelf {
         if name != "points.csv" {
             return Folder("scenarios/images".into()).read(name);
         }
-        let lines = wavy(300, 0.0)
+        let lines: Vec<String> = wavy(300, 0.0)
             .rows()
             .into_iter()
-            .map(|point| format!("{},{}\n", 2.0 * point[0], 2.0 * point[1]))
-            .collect::<String>();
-        Ok(lines.into_bytes())
+            .map(|point| format!("{},{}", 2.0 * point[0], 2.0 * point[1]))
+            .collect();
+        Ok(lines.join("\n").into_bytes())
     }
 }
 
