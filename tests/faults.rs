@@ -199,13 +199,13 @@ fn two_hundred_kills_lose_at_most_a_step_each() {
         let mut done = 0;
         loop {
             let begun = home.path(&name).join("run.json").exists();
-            if !begun {
-                let _ = fs::remove_dir_all(home.path(&name));
-            }
             let mut command = if begun {
                 home.resume(&name)
             } else {
-                home.begin(&name)
+                let mut command = home.begin(&name);
+                // Killed before its manifest: what there is may be replaced.
+                command.arg("--force");
+                command
             };
             let mut child: Child = command.spawn().unwrap();
             thread::sleep(home.took.mul_f64(1.2 * draw(&mut random)));
