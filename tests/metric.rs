@@ -633,6 +633,7 @@ fn certified(cloud: &Cloud, reference: &Cloud, similar: Option<&Transport>) -> T
 /// Computed with scipy 1.17.1, `linear_sum_assignment(cdist(x, y, "sqeuclidean"))`, and for the first three also with
 /// POT 0.9.7, `emd2`.
 #[test]
+#[allow(clippy::too_many_lines, reason = "most of them are clouds and values")]
 fn exact_w2_agrees_with_other_solvers() {
     let every = |cloud: &Cloud, period: usize| {
         let rows: Vec<usize> = (0..cloud.nrows()).map(|i| i % period).collect();
