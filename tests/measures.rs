@@ -318,7 +318,13 @@ fn p_values_are_uniform_under_the_null() {
 /// How many standard deviations above its floor each global measure lies.
 #[test]
 fn global_measures_see_five_per_cent_of_mass_and_not_five_per_cent_of_blur() {
-    let target = two(0.5, 0.5);
+    let ring: Vec<Component> = (0..8)
+        .map(|k| {
+            let (y, x) = (f64::from(k) * std::f64::consts::FRAC_PI_4).sin_cos();
+            Component::round(1.0, [2.0 * x, 2.0 * y], 0.1)
+        })
+        .collect();
+    let target = mixture(&ring);
     let count = 2000;
     let reference = target.sample(count, stream("power reference"));
     let view = reference.view();
@@ -334,19 +340,15 @@ fn global_measures_see_five_per_cent_of_mass_and_not_five_per_cent_of_blur() {
     let floors = measures.each_ref().map(|measure| {
         Floor::new(samples.iter().map(|cloud| measure.measure(cloud.view()))).unwrap()
     });
-    // The same draws with 5 % of all points carried to the other mode, with modes wider by 5 %, or with every second point a copy.
+    // The same draws with 5 % of all points carried to the opposite mode, shaken by a tenth of a mode's width, or with every second point a copy.
     let perfect = &samples[0];
     let mut moved = perfect.clone();
-    let left = moved.rows_mut().into_iter().filter(|row| row[0] < 0.0);
+    let left = moved.rows_mut().into_iter().filter(|row| row[0] < -1.6);
     for mut row in left.take(count / 20) {
         row[0] += 4.0;
     }
-    let mut blurred = perfect.clone();
-    for mut row in blurred.rows_mut() {
-        let middle = 2.0 * row[0].signum();
-        row[0] = middle + 1.05 * (row[0] - middle);
-        row[1] *= 1.05;
-    }
+    let shake = mixture(&[Component::round(1.0, [0.0, 0.0], 0.01)]);
+    let blurred = perfect + &shake.sample(count, stream("power blur"));
     let rows: Vec<usize> = (0..count).map(|i| i - i % 2).collect();
     let copied = perfect.select(ndarray::Axis(0), &rows);
     for (measure, floor) in measures.iter().zip(&floors) {
@@ -439,6 +441,20 @@ fn save(folder: &std::path::Path, name: &str, cloud: &Cloud) {
     let lines: Vec<String> = rows.map(|row| format!("{},{}", row[0], row[1])).collect();
     let text = lines.join("\n");
     std::fs::write(folder.join(name), text).unwrap();
+}
+
+#[test]
+fn files_may_lie_anywhere() {
+    let [here, there] = [0, 1].map(|_| tempfile::tempdir().unwrap());
+    save(there.path(), "a.csv", &first(30));
+    let path = there.path().join("a.csv");
+    let path = path.to_str().unwrap();
+    let output = ratioflow(here.path(), &["measure", path, path, "--draws", "19"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::point_file;
 use crate::render::{Style, number, overlay};
 use crate::report::Draft;
 use crate::scenario::Need;
-use crate::target::{Files, Folder, Target, TargetSpec};
+use crate::target::{Anywhere, Files, Folder, Target, TargetSpec};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct MeasureArgs {
@@ -142,7 +142,8 @@ fn names(judged: &Judged, a: &str, b: &str) -> Vec<String> {
 /// Reads a file of points.
 fn points(name: &str) -> Result<Cloud, CliError> {
     let (path, _) = point_file::path_and_array(name);
-    let bytes = Folder(PathBuf::from("."))
+    // Whoever names a file on the command line may read it, wherever it lies.
+    let bytes = Anywhere(PathBuf::from("."))
         .read(path)
         .map_err(|error| CliError::io(format!("cannot read {path}"), error))?;
     point_file::read(&bytes, name).map_err(|error| CliError::Usage(error.to_string()))

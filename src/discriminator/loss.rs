@@ -9,7 +9,7 @@ use crate::network::{Real, softplus};
 ///
 /// The last five are the variational bounds of f-divergences (Nowozin, Cseke and Tomioka, f-GAN, 2016),
 /// `E_p T − E_q f*(T)`, with `T = f′(e^D)` so that `D` is the log ratio itself; `f*(T) = r f′ − f` is then the map `h` of
-/// the divergence. All but the first two and the last belong to one family, see [`power`].
+/// the divergence. All but the first two and the last belong to one family of powers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {

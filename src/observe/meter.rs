@@ -199,15 +199,12 @@ impl Observer for Meter {
     fn finish(&mut self, last: &Step<'_>, _: &crate::flow::Ending) -> Result<(), ObserveError> {
         if self.rows.last().is_none_or(|row| row.step != last.index) {
             self.measure(last);
-        }
-        // A run that ended before its time did not know its last step when it came.
-        if self
-            .rows
-            .last()
-            .is_some_and(|row| row.values.get(W2_MOVED).is_none())
-        {
+            // A run that ended before its time did not know its last step when it came. A row that was measured then is
+            // written already, and stays as it is.
             let moved = self.w2_moved(last);
-            if let (Some(moved), Some(row)) = (moved, self.rows.last_mut()) {
+            if let (Some(moved), Some(row)) = (moved, self.rows.last_mut())
+                && row.values.get(W2_MOVED).is_none()
+            {
                 row.values.push(W2_MOVED, moved);
             }
         }
