@@ -33,6 +33,44 @@ pub(crate) fn exp(x: f64) -> f64 {
     sum * two_to_k
 }
 
+/// `2^x` for `x ≤ 1000`, without branches or table, relative error below 3e-14; below −1000 it stays at `2^−1000`, which any sum takes
+/// for zero. A quarter cheaper than [`exp`], for sums over pairs. Only additions, multiplications and shifts of bits: every machine gives
+/// the same bits.
+///
+/// `x = k + r` with integer `k` and `|r| ≤ ½`; `2^r` is the polynomial of degree 9 that meets it at the zeros of Chebyshev's.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "a call would keep the caller's loop scalar"
+)]
+pub(crate) fn exp2(x: f64) -> f64 {
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    const FACTORS: [f64; 10] = [
+        1.000_000_000_000_013_5,
+        0.693_147_180_559_946_2,
+        0.240_226_506_956_403_4,
+        0.055_504_108_664_651_65,
+        0.009_618_129_193_934_283,
+        0.001_333_355_820_079_693_4,
+        0.000_154_034_337_512_755_56,
+        1.525_267_292_370_369_4e-5,
+        1.325_964_523_958_612_9e-6,
+        1.020_590_561_236_160_5e-7,
+    ];
+
+    let x = if x < -1000.0 { -1000.0 } else { x };
+    let shifted = x + ROUND;
+    let r = x - (shifted - ROUND);
+    let mut sum = FACTORS[9];
+    let mut power = 9;
+    while power > 0 {
+        power -= 1;
+        sum = sum * r + FACTORS[power];
+    }
+    // k is added to the exponent.
+    f64::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 52))
+}
+
 /// `[sin x, cos x]` to 1e-15 for `|x| ≤ 1e5`, absolute error growing in proportion beyond, without branches or table; further out
 /// than 1e9 it stays at its value there. Only additions and multiplications: every machine gives the same bits.
 ///
@@ -104,7 +142,7 @@ const fn taylor() -> [f64; 12] {
 
 #[cfg(test)]
 mod tests {
-    use super::{exp, sin_cos};
+    use super::{exp, exp2, sin_cos};
 
     #[test]
     fn sine_and_cosine_agree_with_the_standard_library() {
@@ -130,6 +168,16 @@ mod tests {
                 x.exp()
             );
         }
+    }
+
+    #[test]
+    fn exp2_agrees_with_the_standard_library() {
+        for i in -100_000..=10_000 {
+            let x = f64::from(i) * 0.009_87;
+            assert!((exp2(x) / x.exp2() - 1.0).abs() < 3e-14, "2^{x}");
+        }
+        assert_eq!(exp2(-1e300), exp2(-1000.0));
+        assert!(exp2(-1e300).is_normal() && exp2(f64::NAN).is_nan());
     }
 
     #[test]

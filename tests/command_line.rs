@@ -186,6 +186,32 @@ fn a_run_that_blows_up_is_recorded_and_has_an_exit_code_of_its_own() {
     }
 }
 
+#[test]
+fn settings_that_no_estimator_can_use_are_refused() {
+    let home = TempDir::new().unwrap();
+    let cases = [
+        ("logistic = { count = 0 }", ["logistic.count", "at least 2"]),
+        ("ulsif = { centres = 0 }", ["ulsif.centres", "at least 1"]),
+        ("kale = { lambda = 0 }", ["kale.lambda", "greater than 0"]),
+        (
+            "kde = { bandwidth = 0 }",
+            ["kde.bandwidth", "greater than 0"],
+        ),
+    ];
+    for (settings, words) in cases {
+        let settings = format!("discriminator={{ {settings} }}");
+        let output = ratioflow(home.path())
+            .args(["run", "eight-gaussians", "--set", &settings])
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{settings}: {told}");
+        for word in words {
+            assert!(told.contains(word), "{settings}: {told}");
+        }
+    }
+}
+
 /// Every refusal: exit code 2, one message with these words, and nothing left behind.
 #[test]
 fn bad_input_is_refused_with_place_value_and_remedy() {
@@ -201,6 +227,7 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
     file("white.toml", b"[target.image]\nfile = \"white.png\"\n");
     file("lie.toml", b"[target.points]\nfile = \"lie.npy\"\n");
     file("good.toml", b"[target.ring]\n");
+    file("moons.toml", b"[target.moons]\n");
     file("white.png", &white_png());
     file("lie.npy", &lying_npy());
     let before = contents(home.path());
@@ -245,13 +272,7 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
             &["kdee", "did you mean `kde`?"],
         ),
         (
-            &[
-                "good.toml",
-                "--discriminator",
-                "oracle",
-                "--set",
-                "target={pinwheel={}}",
-            ],
+            &["moons.toml", "--discriminator", "oracle"],
             &["oracle", "target.gaussian"],
         ),
         (

@@ -71,7 +71,7 @@ mod keys {
         /// The assignment on the command line.
         fn assignment(&self, name: &str, value: &str) -> String {
             let mut path = self.path.clone();
-            *path.last_mut().unwrap() = name.to_owned();
+            name.clone_into(path.last_mut().unwrap());
             format!("{}={value}", path.join("."))
         }
 

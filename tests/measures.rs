@@ -6,8 +6,9 @@ use assert_cmd::Command;
 use ndarray::{Array2, array};
 use ratioflow::cloud::Cloud;
 use ratioflow::metric::{
-    Coupling, Coverage, Density, ExactW2, Extra, Judge, Judged, KnnKl, KnownKl, LogisticC2st,
-    Metric, MetricsSpec, Null, ScoreError, Sinkhorn, SlicedW2, TransportError, Wasserstein,
+    Coupling, Coverage, Density, EnergyDistance, ExactW2, Extra, Floor, Judge, Judged, KnnKl,
+    KnownKl, LogisticC2st, Metric, MetricsSpec, Mmd2, Null, ScoreError, Sinkhorn, SlicedW2,
+    TransportError, Wasserstein, median_distance,
 };
 use ratioflow::random::Stream;
 use ratioflow::target::{Component, Mixture, Target};
@@ -312,6 +313,70 @@ fn p_values_are_uniform_under_the_null() {
             .judge(cloud.view(), Null::Sample(other.view()))
             .unwrap()
     });
+}
+
+/// How many standard deviations above its floor each global measure lies.
+#[test]
+fn global_measures_see_five_per_cent_of_mass_and_not_five_per_cent_of_blur() {
+    let target = two(0.5, 0.5);
+    let count = 2000;
+    let reference = target.sample(count, stream("power reference"));
+    let view = reference.view();
+    let measures: [Box<dyn Metric>; 4] = [
+        Box::new(EnergyDistance::new(view)),
+        Box::new(Mmd2::new(view, median_distance(view))),
+        Box::new(SlicedW2::new(view, SlicedW2::DIRECTIONS)),
+        Box::new(ExactW2::new(view).unwrap()),
+    ];
+    let samples: Vec<Cloud> = (0..19)
+        .map(|i| target.sample(count, stream("power floor").at(i)))
+        .collect();
+    let floors = measures.each_ref().map(|measure| {
+        Floor::new(samples.iter().map(|cloud| measure.measure(cloud.view()))).unwrap()
+    });
+    // The same draws with 5 % of all points carried to the other mode, with modes wider by 5 %, or with every second point a copy.
+    let perfect = &samples[0];
+    let mut moved = perfect.clone();
+    let left = moved.rows_mut().into_iter().filter(|row| row[0] < 0.0);
+    for mut row in left.take(count / 20) {
+        row[0] += 4.0;
+    }
+    let mut blurred = perfect.clone();
+    for mut row in blurred.rows_mut() {
+        let middle = 2.0 * row[0].signum();
+        row[0] = middle + 1.05 * (row[0] - middle);
+        row[1] *= 1.05;
+    }
+    let rows: Vec<usize> = (0..count).map(|i| i - i % 2).collect();
+    let copied = perfect.select(ndarray::Axis(0), &rows);
+    for (measure, floor) in measures.iter().zip(&floors) {
+        let name = measure.about().name;
+        let z = |cloud: &Cloud| floor.z(measure.measure(cloud.view()));
+        let [moved, blurred, copied] = [z(&moved), z(&blurred), z(&copied)];
+        assert!(moved > 3.0, "{name}: mass {moved}");
+        assert!(blurred < 3.0, "{name}: blur {blurred}");
+        assert!(copied < 3.0, "{name}: copies {copied}");
+    }
+}
+
+/// More pairs than would fit into memory as a matrix: 3.2 GB for these.
+#[test]
+fn the_energy_distance_of_twenty_thousand_points_is_that_of_its_formula() {
+    // On a lattice of spacing 1/n on a line, E|x − x′| = (n² − 1)/3n², and a shift by c ≥ 1 gives E|x − y| = c.
+    let count = 20_000;
+    let line = |shift: f64| {
+        Array2::from_shape_fn((count, 2), |(i, axis)| {
+            if axis == 0 {
+                shift + i as f64 / count as f64
+            } else {
+                0.0
+            }
+        })
+    };
+    let n = count as f64;
+    let within = (n * n - 1.0) / (3.0 * n * n);
+    let found = EnergyDistance::new(line(0.0).view()).measure(line(2.0).view());
+    assert_equal("energy distance", found, 2.0 * (2.0 - within));
 }
 
 #[test]

@@ -633,6 +633,7 @@ fn certified(cloud: &Cloud, reference: &Cloud, similar: Option<&Transport>) -> T
 /// Computed with scipy 1.17.1, `linear_sum_assignment(cdist(x, y, "sqeuclidean"))`, and for the first three also with
 /// POT 0.9.7, `emd2`.
 #[test]
+#[allow(clippy::too_many_lines, reason = "most of them are clouds and values")]
 fn exact_w2_agrees_with_other_solvers() {
     let every = |cloud: &Cloud, period: usize| {
         let rows: Vec<usize> = (0..cloud.nrows()).map(|i| i % period).collect();
@@ -664,6 +665,30 @@ fn exact_w2_agrees_with_other_solvers() {
             first(1000),
             second(1000),
             0.408_189_132_885_308_4,
+        ),
+        (
+            "2000 points",
+            first(2000),
+            second(2000),
+            0.385_485_021_285_217_6,
+        ),
+        (
+            "2000 points in 7 places against 11",
+            every(&first(2000), 7),
+            every(&second(2000), 11),
+            0.673_392_037_967_813_2,
+        ),
+        (
+            "2000 points in 40 places",
+            every(&first(2000), 40),
+            second(2000),
+            0.571_961_035_872_451_3,
+        ),
+        (
+            "line to line, 2000 points",
+            line(&first(2000)),
+            line(&second(2000)),
+            0.743_068_678_121_879,
         ),
         (
             "duplicates in the cloud",

@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use ratioflow::random::Stream;
 use ratioflow::reference::{Grid, Reference, ReferenceError};
-use ratioflow::target::{Component, Mixture, MoonsSpec, RingSpec, Target};
+use ratioflow::target::{Component, Folder, Mixture, MoonsSpec, RingSpec, Target, TargetSpec};
 
 fn gaussian(mean: [f64; 2], covariance: [[f64; 2]; 2]) -> Mixture {
     Mixture::new(vec![Component {
@@ -134,6 +134,41 @@ fn distributions_without_a_density_are_refused() {
         refused(&moons, &target, grid),
         ReferenceError::NoDensity { role: "source" }
     );
+}
+
+/// Every family whose density is known and positive everywhere has a reference; the others are refused with the reason.
+#[test]
+fn every_closed_form_that_is_positive_is_solved() {
+    let source = gaussian([0.3, 0.0], [[1.0, 0.0], [0.0, 1.0]]);
+    for name in ["gaussian", "ring", "grid", "circles", "rings"] {
+        let target = family(name);
+        let cloud = target.sample(500, Stream::new(3, "grid"));
+        let grid = Grid::around(&[cloud.view()], 40);
+        let mut flow = Reference::new(&source, &*target, grid, 1e-4).unwrap();
+        let before = flow.kl();
+        flow.advance_to(0.1);
+        assert!(flow.kl() < before, "{name}");
+        assert!((flow.total() - 1.0).abs() < 1e-12, "{name}");
+    }
+    for name in ["moons", "swiss-roll", "pinwheel", "spirals"] {
+        let refused = Reference::new(&source, &*family(name), square(8.0, 20), 1e-6);
+        assert_eq!(
+            refused.unwrap_err(),
+            ReferenceError::NoDensity { role: "target" },
+            "{name}"
+        );
+    }
+    let refused = Reference::new(&source, &*family("checkerboard"), square(8.0, 20), 1e-6);
+    let text = refused.unwrap_err().to_string();
+    assert!(
+        text.contains("zero in") && text.contains("of 400 cells"),
+        "{text}"
+    );
+}
+
+fn family(name: &str) -> Box<dyn Target> {
+    let spec = TargetSpec::from_name(name).unwrap();
+    spec.build(&Folder(".".into())).unwrap()
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn assert_same(a: &Path, b: &Path, about: &str) {
     }
 }
 
-/// SplitMix64: different stops in each scenario, the same in each test.
+/// `SplitMix64`: different stops in each scenario, the same in each test.
 fn draw(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -579,7 +579,7 @@ fn langevin_and_the_flow_have_the_same_moments_and_other_paths() {
     );
     // Without noise and without −∇log q every particle runs to the peak.
     let energy = |name: &str| all[name].value("energy_distance");
-    assert!(energy("no noise") > 50.0 * energy("flow"));
+    assert!(energy("no noise") > 10.0 * energy("flow"));
 }
 
 #[test]
@@ -617,7 +617,7 @@ fn momentum_is_quicker_along_a_valley() {
     let all = variants("momentum-stiff", &["flow.steps=40", "cloud.particles=500"]);
     let left = |name: &str| (cloud::mean(all[name].flow.state().cloud.view())[0] - 3.0).abs();
     assert!(
-        left("nesterov") < 0.5 * left("none"),
+        left("nesterov") < 0.7 * left("none"),
         "{}, {}",
         left("nesterov"),
         left("none")

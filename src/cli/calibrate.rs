@@ -104,18 +104,17 @@ fn table(calibration: &Calibration) -> String {
         let numbers = [
             log.q, log.p, gradient.q, gradient.p, of.kl_qp, of.kl_pq, of.js,
         ];
-        let cells: String = numbers.iter().map(|v| format!("{v:>9.4}")).collect();
+        let cells = numbers.map(|v| format!("{v:>9.4}")).concat();
         format!("{name:width$}{cells}{time:>9}\n")
     };
     let mut text = format!(
         "{:width$}{:>18}{:>20}{:>7}{:>9}{:>9}{:>9}\n{:width$}",
         "", "rms D − log r", "rms ∇D − ∇log r ", "KL(q‖p)", "KL(p‖q)", "JS", "fit", "estimator"
     );
-    for head in [
+    let heads = [
         "over q", "over p", "over q", "over p", "−E_q D", "E_p D", "", "seconds",
-    ] {
-        text.push_str(&format!("{head:>9}"));
-    }
+    ];
+    text.push_str(&heads.map(|head| format!("{head:>9}")).concat());
     text.push('\n');
     for e in &calibration.estimates {
         let time = format!("{:.3}", e.seconds);
@@ -128,8 +127,7 @@ fn table(calibration: &Calibration) -> String {
         calibration.identities,
         "",
     ));
-    for (name, why) in &calibration.left_out {
-        text.push_str(&format!("{name:width$}  left out: {why}\n"));
-    }
-    text
+    let left_out = calibration.left_out.iter();
+    let left_out = left_out.map(|(name, why)| format!("{name:width$}  left out: {why}\n"));
+    text + &left_out.collect::<Vec<_>>().concat()
 }

@@ -95,7 +95,7 @@ pub struct Oracle {
 enum Side {
     Nothing,
     Gaussian(Mixture),
-    Kernel { points: Points, bandwidth: f64 },
+    Kernel { points: Box<Points>, bandwidth: f64 },
 }
 
 /// Error of the cloud's score that is allowed, in inverse bandwidths.
@@ -160,7 +160,7 @@ impl Discriminator for Oracle {
                 let bandwidth = self.bandwidth(real)?;
                 if !matches!(self.cloud, Side::Kernel { .. }) {
                     self.cloud = Side::Kernel {
-                        points: Points::default(),
+                        points: Box::default(),
                         bandwidth,
                     };
                 }
@@ -192,14 +192,14 @@ impl Discriminator for Oracle {
                 let h = *bandwidth;
                 let elsewhere;
                 let places = if points.equals(at) {
-                    points
+                    points.as_ref()
                 } else {
                     elsewhere = Points::new(at);
                     &elsewhere
                 };
-                let method = Method::cheapest(places, [points], h, ACCURACY);
+                let method = Method::cheapest(places, [points.as_ref()], h, ACCURACY);
                 let norm = (points.len() as f64 * std::f64::consts::TAU * h * h).ln();
-                let found = kernel::sums(places, [points], h, method);
+                let found = kernel::sums(places, [points.as_ref()], h, method);
                 for (i, [q]) in found.iter().enumerate() {
                     into.log[i] -= q.log - norm;
                     for axis in 0..2 {

@@ -305,7 +305,9 @@ impl Generator {
                 for row in 0..rows {
                     let chosen = rng.random_range(0..pool.nrows());
                     for (into, from) in batch.iter_mut().zip(from) {
-                        into.row_mut(row).assign(&from.row(chosen));
+                        for axis in 0..2 {
+                            into[[row, axis]] = from[[chosen, axis]];
+                        }
                     }
                 }
             }

@@ -10,6 +10,7 @@ use crate::setting::{Invalid, at_least, positive};
 
 mod arrival;
 mod assignment;
+mod blocks;
 mod c2st;
 mod coupling;
 mod coverage;

@@ -1,10 +1,12 @@
 //! Sums over all pairs of two clouds, in tiles: no matrix is held, and any number of threads gives the same bits.
 
+use std::f64::consts::LOG2_E;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::cloud::CloudView;
-use crate::vector::exp;
+use crate::vector::exp2;
 
 /// Rows one task takes; fixed, so that the order of summation is.
 const ROWS: usize = 64;
@@ -97,7 +99,8 @@ fn distance_tile(rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn gaussian_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], rate: f64) -> f64 {
-    sum_tile(rows, columns, |squared| exp(-rate * squared))
+    let rate = -rate * LOG2_E;
+    sum_tile(rows, columns, |squared| exp2(rate * squared))
 }
 
 #[inline(always)]

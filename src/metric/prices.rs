@@ -1,14 +1,21 @@
 //! Prices for the assignment problem to start from: those of two Gaussians, refined by an auction.
 
-use super::assignment::{FEW, NONE, Solver};
+use std::collections::VecDeque;
+
+use super::assignment::{NONE, Solver};
 use super::pairs::Planar;
 
-/// First and last size of the bidders' overbidding, in units of the plane's cost scale `s` and of `s/n`, and the factor between rounds.
-const FIRST: f64 = 0.1;
+/// First size of the bidders' overbidding in units of the plane's cost scale `s`, for prices that are no more than a guess.
+pub(super) const COLD: f64 = 0.1;
+/// The same for prices of a similar problem.
+pub(super) const WARM: f64 = 0.02;
+/// Last size, in units of `s/n`, and the factor between rounds.
 const LAST: f64 = 0.3;
 const FACTOR: f64 = 5.0;
 /// Bids per row in one round after which it is left as it is: prices are all that is wanted of it.
 const BIDS: usize = 40;
+/// Bids per row without overbidding.
+const EXACT: usize = 4;
 
 /// The prices at which two Gaussians with the moments of the clouds (both centred) would be matched. The optimal map from
 /// `N(0, C_y)` to `N(0, C_x)` is linear, `y ↦ By` with `B = C_y⁻¹ # C_x` (geometric mean), and its dual potential is
@@ -55,55 +62,48 @@ fn moments(points: &Planar) -> [f64; 3] {
 
 /// Improves the solver's prices by auctions with ever finer bids (Bertsekas, *Ann. Oper. Res.* 14, 1988): each row
 /// without a column bids for its best, by what that is better than the second best and a little more, and displaces the row that had it.
-pub(super) fn auction(solver: &mut Solver<'_>, columns: &Planar) {
+/// The last auction is without the little more, so that the rows that end it with a column have their best.
+pub(super) fn auction(solver: &mut Solver<'_>, columns: &Planar, first: f64) {
     let n = solver.rows.len();
     // All of |x − y|² but −2x·y is settled by prices, so costs matter on the scale of the product of the widths.
     let scale = width(solver.rows) * width(columns);
-    let mut step = FIRST * scale;
+    let mut step = first * scale;
     while step > LAST * scale / n as f64 {
         solver.release();
-        round(solver, step);
+        round(solver, step, BIDS);
         step /= FACTOR;
     }
     solver.release();
+    round(solver, 0.0, EXACT);
 }
 
-fn round(solver: &mut Solver<'_>, step: f64) {
+fn round(solver: &mut Solver<'_>, step: f64, bids: usize) {
     let n = solver.rows.len();
-    let mut waiting: Vec<u32> = (0..n as u32).rev().collect();
-    for _ in 0..BIDS * n {
-        let Some(i) = waiting.pop() else { return };
-        let (j, advantage) = best(solver, i);
-        solver.price[j as usize] -= advantage + step;
-        let displaced = solver.assign(i, j);
-        if displaced != NONE {
-            waiting.push(displaced);
-        }
-    }
-}
-
-/// The best column for row `i`, and by how much it is better than the second best.
-fn best(solver: &mut Solver<'_>, i: u32) -> (u32, f64) {
-    loop {
-        let (mut column, mut first, mut second) = (NONE, f64::INFINITY, f64::INFINITY);
-        let arcs = &solver.arcs[i as usize];
-        for &(cost, j) in &arcs.known {
-            let value = cost - solver.price[j as usize];
-            if value < first {
-                (column, first, second) = (j, value, first);
-            } else if value < second {
-                second = value;
+    let mut waiting: VecDeque<u32> = (0..n as u32).collect();
+    for _ in 0..bids * n {
+        let Some(i) = waiting.pop_front() else { return };
+        let best = solver.best(i);
+        let advantage = if best.second < f64::INFINITY {
+            best.second - best.value
+        } else {
+            0.0
+        };
+        let fall = advantage + step;
+        let mut column = best.column;
+        if fall > 0.0 {
+            let price = solver.price.of(column) - fall;
+            solver.price.set(column, price);
+        } else if !solver.is_free(column) {
+            // Displacing a row for nothing would have no end.
+            if best.second > best.value || !solver.is_free(best.other) {
+                continue;
             }
+            column = best.other;
         }
-        if second <= arcs.bound {
-            let advantage = if second < f64::INFINITY {
-                second - first
-            } else {
-                0.0
-            };
-            return (column, advantage);
+        let displaced = solver.assign(i, column);
+        if displaced != NONE {
+            waiting.push_back(displaced);
         }
-        solver.learn(i, FEW);
     }
 }
 

@@ -138,7 +138,7 @@ impl Meter {
         let cloud = step.state.cloud.view();
         let mut values = self.panel.measure_along(cloud, &mut self.trail);
         self.arrive(step.index, &values);
-        let wanted = self.panel.matches() || step.index == step.steps;
+        let wanted = self.panel.matches() || step.index == step.steps || self.wish().is_break();
         let moved = wanted.then(|| self.w2_moved(step)).flatten();
         // The divergence as well as it can be measured: with the target's own density, if it has one.
         let kl = |values: &Measurement| values.get(KL.name).or_else(|| values.get(KNN_KL.name));

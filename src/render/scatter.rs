@@ -53,7 +53,7 @@ const MOST: usize = 600;
 pub fn scatter(picture: &Scatter<'_>, style: &Style) -> Image {
     let theme = style.theme;
     let count = picture.panels.len().max(1);
-    let columns = count.min(COLUMNS).max(2);
+    let columns = count.clamp(2, COLUMNS);
     let rows = count.div_ceil(columns);
     let width = LEFT + RIGHT + columns as f64 * (SIDE + GAP) - GAP;
     let height = HEAD + rows as f64 * (SIDE + ROW) - ROW + FOOT;
