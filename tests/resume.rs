@@ -53,11 +53,7 @@ const MORE: [(&str, &[&str]); 22] = [
     ),
     (
         "distilled",
-        &[
-            "flow.refit_every=3",
-            "flow.noise=0.05",
-            "generator.distill.network=[8]",
-        ],
+        &["flow.refit_every=3", "generator.distill.network=[8]"],
     ),
     (
         "inherit",
