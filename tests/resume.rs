@@ -35,7 +35,7 @@ const MORE: [(&str, &[&str]); 22] = [
     ("g-h", &["flow.momentum='g-h'"]),
     ("ema", &["flow.momentum='ema'", "flow.h='softplus'"]),
     ("noiseless", &["discriminator.mlp.noise='off'"]),
-    ("langevin", &["flow.noise=0.1"]),
+    ("noise", &["flow.noise=0.1"]),
     ("also", &["metrics.also=['w2', 'sinkhorn']"]),
     ("stop", &["metrics.stop='floor'", "metrics.every=1"]),
     ("refit-kde", &["flow.refit_every=4"]),
