@@ -255,10 +255,11 @@ mean = [0.5, 0.0]
 [source.gaussian]
 mean = [-0.5, 0.0]
 [cloud]
-particles = 3000
-samples = 3000
+particles = 1000
+samples = 1000
 [discriminator.mlp]
 noise = 'off'
+batch = 256
 ";
 
 /// `log r = x`, so that both divergences are ½ and the gradient is one everywhere.
@@ -266,12 +267,12 @@ noise = 'off'
 fn calibration_finds_every_estimator_near_the_truth_of_two_gaussians() {
     let calibration = calibrate(PAIR).unwrap();
     let truth = calibration.identities;
-    // Five standard errors of 3000 samples.
+    // Three standard errors of 1000 samples.
     assert!((truth.kl_qp - 0.5).abs() < 0.1 && (truth.kl_pq - 0.5).abs() < 0.1);
     assert!((calibration.gradient.q - 1.0).abs() < 1e-12);
     assert!((calibration.log.p - 1.25_f64.sqrt()).abs() < 0.1);
-    assert_eq!(calibration.probes_of_q, 3000);
-    assert_eq!(calibration.truth.len(), 6000);
+    assert_eq!(calibration.probes_of_q, 1000);
+    assert_eq!(calibration.truth.len(), 2000);
     for (name, _) in DiscriminatorSpec::CATALOGUE {
         let told = calibration
             .estimates
@@ -282,11 +283,6 @@ fn calibration_finds_every_estimator_near_the_truth_of_two_gaussians() {
     }
     for estimate in &calibration.estimates {
         let name = &estimate.name;
-        if name == "mlp least-squares" {
-            // Beyond its margin the logit multiplies every error of the network by fifty.
-            assert!(estimate.log.p < 1.2, "{:?}", estimate.log);
-            continue;
-        }
         assert!(estimate.log.q < 0.9, "{name}: {:?}", estimate.log);
         assert!(
             (estimate.identities.kl_pq - 0.5).abs() < 0.3,

@@ -16,8 +16,8 @@ pub enum Loss {
     /// `−E_p log σ(D) − E_q log(1 − σ(D))`, least at `D = log p/q` (Goodfellow et al. 2014).
     #[default]
     Logistic,
-    /// `½ E_p (D − 1)² + ½ E_q D²`, least at `D = p/(p+q)`, the logistic function of the log ratio (Mao et al. 2017). Where
-    /// the network leaves `[0.02, 0.98]`, the log ratio goes on along its tangent.
+    /// `½ E_p (σ(D) − 1)² + ½ E_q σ(D)²`, least at `σ(D) = p/(p+q)` (Mao et al. 2017). They leave out σ and let the network
+    /// say `p/(p+q)`; but the log of the odds of what it says multiplies every error of it by `1/σ(1 − σ)`, without bound.
     LeastSquares,
     /// `E_p e^{−D} + E_q e^D`, least at `D = ½ log p/q` (the loss of boosting).
     Exponential,
@@ -32,9 +32,6 @@ pub enum Loss {
     /// f-GAN with `f = r log r − (r + 1) log((r + 1)/2)`: the logistic loss but for a constant.
     JensenShannon,
 }
-
-/// The probability beyond which [`Loss::LeastSquares`] follows the tangent of the logit.
-const MARGIN: f64 = 0.02;
 
 /// The log ratio beyond which an exponential no longer grows, see [`power`].
 const TEMPERED: f64 = 3.0;
@@ -96,7 +93,10 @@ impl Loss {
                 let (value, slope) = power(1.0 - a, -unit * d);
                 (value, -unit * slope)
             }
-            None if self == Self::LeastSquares => square(d - T::ONE),
+            None if self == Self::LeastSquares => {
+                let (value, slope) = half_square_of_sigma(-d);
+                (value, -slope)
+            }
             None => {
                 let (value, slope) = softplus(-d);
                 (value, -slope)
@@ -112,25 +112,23 @@ impl Loss {
                 let (value, slope) = power(a, unit * d);
                 (value, unit * slope)
             }
-            None if self == Self::LeastSquares => square(d),
+            None if self == Self::LeastSquares => half_square_of_sigma(d),
             None => softplus(d),
         }
     }
 
     /// `log p/q` where a network at the optimum says `d`, and its derivative by `d`.
     pub(super) fn log_ratio(self, d: f64) -> (f64, f64) {
-        if self == Self::LeastSquares {
-            let inside = d.clamp(MARGIN, 1.0 - MARGIN);
-            let slope = 1.0 / (inside * (1.0 - inside));
-            return ((inside / (1.0 - inside)).ln() + slope * (d - inside), slope);
-        }
         (self.unit() * d, self.unit())
     }
 }
 
-/// `½x²` and its derivative.
-fn square<T: Real>(x: T) -> (T, T) {
-    (T::of(0.5) * x * x, x)
+/// `½σ(x)²` and its derivative.
+fn half_square_of_sigma<T: Real>(x: T) -> (T, T) {
+    // The slope of softplus.
+    let [sigma, rest] = [softplus(x).1, softplus(-x).1];
+    let square = sigma * sigma;
+    (T::of(0.5) * square, square * rest)
 }
 
 /// The loss `φ_a(u) = (e^{au} − 1)/a`, `φ_0(u) = u`, of a sample of `q`, and its derivative by `u`; a sample of `p` has
@@ -171,7 +169,10 @@ mod tests {
                 let sigma = 1.0 / (1.0 + (-d).exp());
                 [-sigma.ln(), -(1.0 - sigma).ln()]
             }
-            Loss::LeastSquares => [0.5 * (d - 1.0).powi(2), 0.5 * d * d],
+            Loss::LeastSquares => {
+                let sigma = 1.0 / (1.0 + (-d).exp());
+                [0.5 * (sigma - 1.0).powi(2), 0.5 * sigma * sigma]
+            }
             Loss::Exponential => [2.0 * (-d).exp(), 2.0 * d.exp()],
             Loss::ReverseKl => [(-d).exp(), d],
             Loss::ForwardKl => [-d, d.exp()],
@@ -202,14 +203,11 @@ mod tests {
         for loss in Loss::ALL {
             for u in [-6.0_f64, -3.5, -2.0, -0.4, 0.0, 1.0, 2.5, 3.7, 8.0] {
                 let d = match loss {
-                    Loss::LeastSquares => 1.0 / (1.0 + (-u).exp()),
                     Loss::Exponential => 0.5 * u,
                     _ => u,
                 };
                 let ratio = u.exp();
-                if (MARGIN..1.0 - MARGIN).contains(&d) || loss != Loss::LeastSquares {
-                    assert!((loss.log_ratio(d).0 - u).abs() < 1e-13, "{loss:?}");
-                }
+                assert!((loss.log_ratio(d).0 - u).abs() < 1e-13, "{loss:?}");
                 let slope = ratio * loss.real(d).1 + loss.fake(d).1;
                 assert!(
                     slope.abs() < 1e-12 * loss.fake(d).1.max(1.0),
