@@ -142,7 +142,8 @@ fn a_cold_start_forgets_and_a_warm_one_does_not() {
     assert_ne!(after("start = 'warm'", 0), after("start = 'warm'", 3));
 }
 
-/// `W1` between a Gaussian and itself moved by 2 is 2, and the potential is the coordinate along the way.
+/// `W1` between a Gaussian and itself moved by 2 is 2, and the potential is the coordinate along the way. A slope of `s` gains
+/// `s W1 − λ (s − 1)²` in standardised units, where `W1` is 4: the penalty leaves `s = 1 + W1/(2λ) = 1.2`.
 #[test]
 fn the_critic_finds_the_distance_and_the_direction() {
     let real = normal([2.0, 0.0], 2000, Stream::new(1, "p")) * 0.5;
@@ -161,8 +162,9 @@ fn the_critic_finds_the_distance_and_the_direction() {
     critic.evaluate(real.view(), &mut at_real);
     critic.evaluate(fake.view(), &mut at_fake);
     let distance = at_real.log.mean().unwrap() - at_fake.log.mean().unwrap();
-    assert!((distance - 2.0).abs() < 0.15, "W1 {distance}");
-    let off = &at_fake.gradient - &ndarray::array![[1.0, 0.0]];
+    let slope = 1.0 + 4.0 / (2.0 * spec.penalty);
+    assert!((distance - 2.0 * slope).abs() < 0.15, "W1 {distance}");
+    let off = &at_fake.gradient - &ndarray::array![[slope, 0.0]];
     assert!(cloud::rms(off.view()) < 0.35, "{}", cloud::rms(off.view()));
 
     let mut other = spec.build().unwrap();
