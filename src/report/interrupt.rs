@@ -21,6 +21,9 @@ static RUNS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// How long a run may take to stop by itself. It looks at every step, and a step can be long.
 const PATIENCE: Duration = Duration::from_millis(1400);
 
+/// Signals closer together than this are one: `timeout` sends its own twice, to the process and to its group.
+const TOGETHER: Duration = Duration::from_millis(100);
+
 /// A signal that asks for an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -89,19 +92,20 @@ impl Signal {
                 i32::from(signal.exit_code()),
                 again.clone(),
             )?;
-            flag::register(number, again.clone())?;
             flag::register_usize(number, ASKED.clone(), number as usize)?;
         }
         thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(|| {
+            .spawn(move || {
                 let signal = loop {
                     if let Some(signal) = Self::asked() {
                         break signal;
                     }
                     thread::sleep(Duration::from_millis(50));
                 };
-                thread::sleep(PATIENCE);
+                thread::sleep(TOGETHER);
+                again.store(true, Ordering::Relaxed);
+                thread::sleep(PATIENCE - TOGETHER);
                 // Kept to the end, so that no run has another last word.
                 let runs = runs();
                 for run in runs.iter() {
