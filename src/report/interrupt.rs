@@ -18,11 +18,11 @@ static ASKED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 /// Directories of the runs in progress.
 static RUNS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// How long a run may take to stop by itself. It looks at every step, and a step can be long.
-const PATIENCE: Duration = Duration::from_millis(1400);
-
 /// Signals closer together than this are one: `timeout` sends its own twice, to the process and to its group.
 const TOGETHER: Duration = Duration::from_millis(100);
+
+/// How long a run may take, from then on, to stop by itself. It looks at every step, and a step can be long.
+const PATIENCE: Duration = Duration::from_millis(1300);
 
 /// A signal that asks for an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Signal {
                 };
                 thread::sleep(TOGETHER);
                 again.store(true, Ordering::Relaxed);
-                thread::sleep(PATIENCE - TOGETHER);
+                thread::sleep(PATIENCE);
                 // Kept to the end, so that no run has another last word.
                 let runs = runs();
                 for run in runs.iter() {
