@@ -1,11 +1,14 @@
 //! The program as a user meets it: what it prints, what it leaves behind, and how it refuses.
 
-use std::collections::BTreeMap;
+mod shared;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use tempfile::TempDir;
+
+use shared::contents;
 
 fn ratioflow(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("ratioflow").unwrap();
@@ -26,25 +29,6 @@ const SMALL: [&str; 10] = [
     "--set",
     "metrics.floor_draws=8",
 ];
-
-/// Every file below `folder` but the one that holds wall-clock times and the lock.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap();
-            if path.is_dir() {
-                folders.push(path);
-            } else if name != "timings.json" && name != ".lock" {
-                let short = path.strip_prefix(folder).unwrap().to_path_buf();
-                all.insert(short, fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
-}
 
 /// Runs and gives the directory that the program prints.
 fn run(folder: &Path, args: &[&str]) -> PathBuf {

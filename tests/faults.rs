@@ -1,6 +1,8 @@
 //! What befalls a program from outside: kills, signals, full disks, folders that cannot be written to.
 #![cfg(unix)]
 
+mod shared;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -10,6 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ratioflow::report::{Checkpoint, Manifest, Status};
+
+use shared::{contents, draw};
 
 /// A run of a tenth of a second with a checkpoint at every step.
 const SCENARIO: &str = "
@@ -151,34 +155,13 @@ impl Home {
     }
 }
 
-/// Every file of a run but `timings.json`.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().unwrap() != "timings.json" {
-                let short = path.strip_prefix(folder).unwrap().to_path_buf();
-                all.insert(short, fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
-}
-
 fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// `SplitMix64`, as a share of 1.
-fn draw(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+/// A share of 1.
+fn share(state: &mut u64) -> f64 {
+    (draw(state) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// One clear error, not a panic.
@@ -208,7 +191,7 @@ fn two_hundred_kills_lose_at_most_a_step_each() {
                 command
             };
             let mut child: Child = command.spawn().unwrap();
-            thread::sleep(home.took.mul_f64(1.2 * draw(&mut random)));
+            thread::sleep(home.took.mul_f64(1.2 * share(&mut random)));
             child.kill().unwrap();
             let output = child.wait_with_output().unwrap();
             let about = format!("{name}, kill {kills}");
@@ -260,7 +243,7 @@ fn a_signal_at_any_time_leaves_a_run_that_can_be_gone_on_with() {
         let name = format!("run-{round}");
         let (signal, code) = [("INT", 130), ("TERM", 143)][round % 2];
         let child = home.begin(&name).spawn().unwrap();
-        thread::sleep(home.took.mul_f64(draw(&mut random)));
+        thread::sleep(home.took.mul_f64(share(&mut random)));
         send(signal, &child);
         let begun = Instant::now();
         let output = child.wait_with_output().unwrap();
@@ -370,7 +353,7 @@ fn a_comparison_is_gone_on_with_too() {
                 begin(&name)
             };
             let mut child = command.spawn().unwrap();
-            thread::sleep(took.mul_f64(draw(&mut random)));
+            thread::sleep(took.mul_f64(share(&mut random)));
             if stops % 2 == 0 {
                 child.kill().unwrap();
             } else {

@@ -1,5 +1,7 @@
 //! The measures one by one against other libraries, and the judge that turns them into p-values and sentences.
 
+mod shared;
+
 use std::sync::Arc;
 
 use assert_cmd::Command;
@@ -12,6 +14,8 @@ use ratioflow::metric::{
 };
 use ratioflow::random::Stream;
 use ratioflow::target::{Component, Mixture, Target};
+
+use shared::assert_equal;
 
 /// The two deterministic clouds that the Python values below were computed on.
 fn first(n: usize) -> Cloud {
@@ -42,14 +46,6 @@ fn two(left: f64, right: f64) -> Arc<dyn Target> {
 
 fn stream(name: &str) -> Stream {
     Stream::new(23, name)
-}
-
-fn assert_equal(what: &str, value: f64, expected: f64) {
-    let error = (value / expected - 1.0).abs();
-    assert!(
-        error < 1e-9,
-        "{what}: {value} is not {expected}, relative error {error:e}"
-    );
 }
 
 /// Computed with POT 0.9.7, `emd2` on the matrix of squared distances, and its square root taken.

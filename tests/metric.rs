@@ -1,5 +1,7 @@
 //! Measures of clouds, held to closed forms, to other libraries' values, and to what they claim to see.
 
+mod shared;
+
 use ndarray::{Array2, array, concatenate};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +13,8 @@ use ratioflow::metric::{
 };
 use ratioflow::random::Stream;
 use ratioflow::target::{Component, Target};
+
+use shared::assert_equal;
 
 /// Round Gaussians on the corners of a square.
 #[derive(Debug)]
@@ -103,14 +107,6 @@ fn second(n: usize) -> Cloud {
             (0.9 * i * i).sin() - 0.2
         }
     })
-}
-
-fn assert_equal(what: &str, value: f64, expected: f64) {
-    let error = (value / expected - 1.0).abs();
-    assert!(
-        error < 1e-9,
-        "{what}: {value} is not {expected}, relative error {error:e}"
-    );
 }
 
 /// Computed with numpy 2.4.6, scipy 1.17.1, scikit-learn 1.9.1 and POT 0.9.7 on the clouds x = `first(n)`, y = `second(m)`:

@@ -2,9 +2,10 @@
 //!
 //! One test, because all runs of a process stop when it is asked to.
 
-use std::collections::BTreeMap;
+mod shared;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ratioflow::report::{
     Checkpoint, Fingerprint, Opened, Record, RunDirectory, RunError, Signal, Status, Unfinished,
@@ -12,6 +13,8 @@ use ratioflow::report::{
 };
 use ratioflow::scenario::{Document, Embedded, Experiment, SHIPPED};
 use rayon::ThreadPoolBuilder;
+
+use shared::{contents, draw};
 
 const STEPS: usize = 12;
 
@@ -103,24 +106,6 @@ fn experiments() -> Vec<(String, Experiment)> {
         .collect()
 }
 
-/// Every file of a run but `timings.json`.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().unwrap() != "timings.json" {
-                let short = path.strip_prefix(folder).unwrap().to_path_buf();
-                all.insert(short, fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
-}
-
 fn assert_same(a: &Path, b: &Path, about: &str) {
     let (a, b) = (contents(a), contents(b));
     assert!(
@@ -132,14 +117,6 @@ fn assert_same(a: &Path, b: &Path, about: &str) {
     for (name, bytes) in &a {
         assert!(*bytes == b[name], "{about}: {} differs", name.display());
     }
-}
-
-/// `SplitMix64`: different stops in each scenario, the same in each test.
-fn draw(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 fn on_threads(

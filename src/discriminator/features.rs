@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::Ratio;
 use super::centres::spread_out;
-use super::radial::{Kernel, Radial, Weighted};
+use super::radial::{Kernel, Radial, Weighted, rows};
 use super::solve::{Cholesky, Symmetric};
 use crate::cloud::CloudView;
 use crate::random::Stream;
@@ -108,19 +108,10 @@ impl Features {
     pub(super) fn matrix(&self, at: CloudView<'_>) -> Vec<f64> {
         let width = self.len();
         match self {
-            Self::Fourier(it) => {
-                let mut all = vec![0.0; at.nrows() * width];
-                all.par_chunks_mut(CHUNK * width)
-                    .enumerate()
-                    .for_each(|(chunk, rows)| {
-                        for (i, row) in rows.chunks_mut(width).enumerate() {
-                            let i = chunk * CHUNK + i;
-                            waves(it, [at[[i, 0]], at[[i, 1]]], row);
-                            row[width - 1] = 1.0;
-                        }
-                    });
-                all
-            }
+            Self::Fourier(it) => rows(at, width, |place, row| {
+                waves(it, place, row);
+                row[width - 1] = 1.0;
+            }),
             Self::Nystrom(it) => {
                 let mut all = it.kernel.matrix(at, &it.centres, 1);
                 for last in all.iter_mut().skip(width - 1).step_by(width) {

@@ -76,13 +76,22 @@ impl Learner {
         }
     }
 
-    /// Whether every weight is finite.
-    pub(super) fn is_finite(&self) -> bool {
-        self.network.parameters().iter().all(|w| w.is_finite())
+    /// The learner itself after a fit of the estimator `discriminator` at the learning rate `rate`.
+    ///
+    /// # Errors
+    /// [`FitError`] if a weight is not finite.
+    pub(super) fn checked(self, discriminator: &'static str, rate: f64) -> Result<Self, FitError> {
+        if self.network.parameters().iter().all(|w| w.is_finite()) {
+            return Ok(self);
+        }
+        Err(FitError {
+            discriminator,
+            reason: format!("its weights are no longer finite; lower learning_rate ({rate})"),
+        })
     }
 
     /// Frame, weights and the optimiser's memory as plain numbers.
-    pub(super) fn carry(&self) -> Vec<f64> {
+    fn carry(&self) -> Vec<f64> {
         let Frame { centre, scale } = self.frame;
         let mut carry = vec![centre[0], centre[1], scale];
         carry.extend(self.network.parameters().iter().copied().map(f64::from));
@@ -94,7 +103,7 @@ impl Learner {
     ///
     /// # Errors
     /// How many numbers the `plan` asks for, if they are not as many.
-    pub(super) fn restored(plan: Plan<'_>, carry: &[f64]) -> Result<Self, usize> {
+    fn restored(plan: Plan<'_>, carry: &[f64]) -> Result<Self, usize> {
         const HEAD: usize = 3;
         let shape = Frame {
             centre: [0.0; 2],
@@ -122,6 +131,36 @@ impl Learner {
         learner.optimizer.restore(&carry[HEAD + weights..]);
         Ok(learner)
     }
+}
+
+/// What a neural estimator keeps from fit to fit as plain numbers: its progress and its learner; nothing before the first fit.
+pub(super) fn carry(progress: f64, learner: Option<&Learner>) -> Vec<f64> {
+    let kept = learner.map(|learner| [vec![progress], learner.carry()].concat());
+    kept.unwrap_or_default()
+}
+
+/// Progress and learner of the estimator `discriminator` from what [`carry`] gave.
+///
+/// # Errors
+/// [`FitError`] if there are not as many numbers as the `plan` asks for.
+pub(super) fn restored(
+    discriminator: &'static str,
+    plan: Plan<'_>,
+    carry: &[f64],
+) -> Result<(f64, Option<Learner>), FitError> {
+    let [progress, rest @ ..] = carry else {
+        return Ok((0.0, None));
+    };
+    let learner = Learner::restored(plan, rest).map_err(|expected| FitError {
+        discriminator,
+        reason: format!(
+            "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
+            carry.len(),
+            plan.hidden,
+            expected + 1
+        ),
+    })?;
+    Ok((*progress, Some(learner)))
 }
 
 /// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.

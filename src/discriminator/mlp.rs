@@ -5,7 +5,7 @@ use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{Deck, Frame, Learner, Plan};
+use super::learner::{self, Deck, Frame, Learner, Plan};
 use super::loss::Loss;
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
@@ -239,13 +239,6 @@ impl Mlp {
 /// As in a scenario file.
 const NAME: &str = "mlp";
 
-fn refuse(reason: String) -> FitError {
-    FitError {
-        discriminator: NAME,
-        reason,
-    }
-}
-
 impl Discriminator for Mlp {
     fn fit(
         &mut self,
@@ -296,13 +289,7 @@ impl Discriminator for Mlp {
                 .train(&batch, &sides, &mut self.workspace, &mut gradient);
             learner.step(self.spec.optimizer, rate, &mut gradient);
         }
-        if !learner.is_finite() {
-            return Err(refuse(format!(
-                "its weights are no longer finite; lower learning_rate ({})",
-                self.rate()
-            )));
-        }
-        self.learner = Some(learner);
+        self.learner = Some(learner.checked(NAME, self.rate())?);
         Ok(())
     }
 
@@ -324,30 +311,11 @@ impl Discriminator for Mlp {
     }
 
     fn carry(&self) -> Vec<f64> {
-        let Some(learner) = &self.learner else {
-            return Vec::new();
-        };
-        let mut carry = vec![self.progress];
-        carry.extend(learner.carry());
-        carry
+        learner::carry(self.progress, self.learner.as_ref())
     }
 
     fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        let [progress, rest @ ..] = carry else {
-            self.learner = None;
-            self.progress = 0.0;
-            return Ok(());
-        };
-        let learner = Learner::restored(self.plan(), rest).map_err(|expected| {
-            refuse(format!(
-                "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
-                carry.len(),
-                self.spec.hidden,
-                expected + 1
-            ))
-        })?;
-        self.progress = *progress;
-        self.learner = Some(learner);
+        (self.progress, self.learner) = learner::restored(NAME, self.plan(), carry)?;
         Ok(())
     }
 }

@@ -104,6 +104,24 @@ impl Weighted {
     }
 }
 
+/// A matrix with a row of `width` numbers for each of the places `at` (`n×2`), row by row, as `fill` writes them into zeros.
+pub(super) fn rows(
+    at: CloudView<'_>,
+    width: usize,
+    fill: impl Fn([f64; 2], &mut [f64]) + Sync,
+) -> Vec<f64> {
+    let mut all = vec![0.0; at.nrows() * width];
+    all.par_chunks_mut(CHUNK * width)
+        .enumerate()
+        .for_each(|(chunk, rows)| {
+            for (i, row) in rows.chunks_mut(width).enumerate() {
+                let i = chunk * CHUNK + i;
+                fill([at[[i, 0]], at[[i, 1]]], row);
+            }
+        });
+    all
+}
+
 /// A kernel with its bandwidth.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kernel {
@@ -115,18 +133,9 @@ impl Kernel {
     /// `k(x_i, c_l)` for all places `x_i` (`n×2`) and all points `c_l`, row by row; each row ends in `extra` places
     /// that are left zero.
     pub(super) fn matrix(self, at: CloudView<'_>, points: &Weighted, extra: usize) -> Vec<f64> {
-        let width = points.len() + extra;
-        let mut all = vec![0.0; at.nrows() * width];
-        all.par_chunks_mut(CHUNK * width)
-            .enumerate()
-            .for_each(|(chunk, rows)| {
-                for (i, row) in rows.chunks_mut(width).enumerate() {
-                    let i = chunk * CHUNK + i;
-                    let row = &mut row[..points.len()];
-                    values(self, [at[[i, 0]], at[[i, 1]]], points, row);
-                }
-            });
-        all
+        rows(at, points.len() + extra, |place, row| {
+            values(self, place, points, &mut row[..points.len()]);
+        })
     }
 
     /// `Σ_l w_l k(x_i, c_l)` at all places (`n×2`).

@@ -4,7 +4,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{Deck, Frame, Learner, Plan};
+use super::learner::{self, Deck, Frame, Learner, Plan};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
 use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
@@ -179,16 +179,7 @@ impl Discriminator for Critic {
                 .train(&batch, &objective, &mut self.workspace, &mut gradient);
             learner.step(Method::Adam, self.spec.learning_rate, &mut gradient);
         }
-        if !learner.is_finite() {
-            return Err(FitError {
-                discriminator: NAME,
-                reason: format!(
-                    "its weights are no longer finite; lower learning_rate ({})",
-                    self.spec.learning_rate
-                ),
-            });
-        }
-        self.learner = Some(learner);
+        self.learner = Some(learner.checked(NAME, self.spec.learning_rate)?);
         Ok(())
     }
 
@@ -217,31 +208,11 @@ impl Discriminator for Critic {
     }
 
     fn carry(&self) -> Vec<f64> {
-        let Some(learner) = &self.learner else {
-            return Vec::new();
-        };
-        let mut carry = vec![self.progress];
-        carry.extend(learner.carry());
-        carry
+        learner::carry(self.progress, self.learner.as_ref())
     }
 
     fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        let [progress, rest @ ..] = carry else {
-            self.learner = None;
-            self.progress = 0.0;
-            return Ok(());
-        };
-        let learner = Learner::restored(self.plan(), rest).map_err(|expected| FitError {
-            discriminator: NAME,
-            reason: format!(
-                "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
-                carry.len(),
-                self.spec.hidden,
-                expected + 1
-            ),
-        })?;
-        self.progress = *progress;
-        self.learner = Some(learner);
+        (self.progress, self.learner) = learner::restored(NAME, self.plan(), carry)?;
         Ok(())
     }
 }
