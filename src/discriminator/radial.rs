@@ -12,6 +12,8 @@ use crate::vector;
 /// Places that one task works on.
 const CHUNK: usize = 64;
 const LANES: usize = 8;
+/// Points whose kernels are worked out together.
+const TILE: usize = 4 * LANES;
 
 /// A kernel `k(x, y)`, with `r = ‖x − y‖` and the bandwidth h.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -245,7 +247,7 @@ fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64])
 /// From `r²/h²` in `values`: `k` there, and its pull beside it. The shape is known where this is inlined.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
-fn pull(shape: Radial, values: &mut [f64; LANES], pulls: &mut [f64; LANES]) {
+fn pull(shape: Radial, values: &mut [f64; TILE], pulls: &mut [f64; TILE]) {
     for (value, pull) in values.iter_mut().zip(pulls) {
         [*value, *pull] = shape.value_and_pull(*value);
     }
@@ -256,17 +258,18 @@ fn pull(shape: Radial, values: &mut [f64; LANES], pulls: &mut [f64; LANES]) {
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
     let scale = 1.0 / (kernel.h * kernel.h);
     let mut sums = [[0.0; LANES]; 3];
-    let chunks = points.x.chunks(LANES).zip(points.y.chunks(LANES));
-    for ((xs, ys), ws) in chunks.zip(points.weights.chunks(LANES)) {
-        let (mut dx, mut dy, mut w) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        for lane in 0..xs.len() {
-            dx[lane] = x - xs[lane];
-            dy[lane] = y - ys[lane];
-            w[lane] = ws[lane];
+    let tiles = points.x.chunks(TILE).zip(points.y.chunks(TILE));
+    for ((xs, ys), ws) in tiles.zip(points.weights.chunks(TILE)) {
+        // Beyond the last point the weight is zero.
+        let (mut dx, mut dy, mut w) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
+        for i in 0..xs.len() {
+            dx[i] = x - xs[i];
+            dy[i] = y - ys[i];
+            w[i] = ws[i];
         }
-        let (mut values, mut pulls) = ([0.0; LANES], [0.0; LANES]);
-        for lane in 0..LANES {
-            values[lane] = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+        let (mut values, mut pulls) = ([0.0; TILE], [0.0; TILE]);
+        for i in 0..TILE {
+            values[i] = scale * (dx[i] * dx[i] + dy[i] * dy[i]);
         }
         match kernel.shape {
             Radial::Gaussian => pull(Radial::Gaussian, &mut values, &mut pulls),
@@ -275,10 +278,16 @@ fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
                 pull(Radial::InverseMultiquadric, &mut values, &mut pulls);
             }
         }
-        for lane in 0..LANES {
-            sums[0][lane] += w[lane] * values[lane];
-            sums[1][lane] += w[lane] * pulls[lane] * dx[lane];
-            sums[2][lane] += w[lane] * pulls[lane] * dy[lane];
+        for i in 0..TILE {
+            values[i] *= w[i];
+            dx[i] *= w[i] * pulls[i];
+            dy[i] *= w[i] * pulls[i];
+        }
+        // Apart from the products: beside them the sums would become scalar.
+        for (sum, terms) in sums.iter_mut().zip([&values, &dx, &dy]) {
+            for terms in terms.chunks_exact(LANES) {
+                sum.iter_mut().zip(terms).for_each(|(sum, v)| *sum += v);
+            }
         }
     }
     let [value, dx, dy] = sums.map(|lanes| lanes.iter().sum::<f64>());
