@@ -12,8 +12,8 @@ use crate::vector;
 /// Places that one task works on.
 const CHUNK: usize = 64;
 const LANES: usize = 8;
-/// Points whose kernels are worked out together.
-const TILE: usize = 4 * LANES;
+/// Points whose kernels are worked out together; whole vectors of them, unrolled as compilers do.
+const TILE: usize = 128;
 
 /// A kernel `k(x, y)`, with `r = ‖x − y‖` and the bandwidth h.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -247,7 +247,7 @@ fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64])
 /// From `r²/h²` in `values`: `k` there, and its pull beside it. The shape is known where this is inlined.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
-fn pull(shape: Radial, values: &mut [f64; TILE], pulls: &mut [f64; TILE]) {
+fn pull(shape: Radial, values: &mut [f64], pulls: &mut [f64]) {
     for (value, pull) in values.iter_mut().zip(pulls) {
         [*value, *pull] = shape.value_and_pull(*value);
     }
@@ -258,33 +258,30 @@ fn pull(shape: Radial, values: &mut [f64; TILE], pulls: &mut [f64; TILE]) {
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
     let scale = 1.0 / (kernel.h * kernel.h);
     let mut sums = [[0.0; LANES]; 3];
+    // Each loop does one thing, and leaves it in the cache for the next: all in one would be more than the registers hold.
+    let mut tile = [[0.0; TILE]; 4];
     let tiles = points.x.chunks(TILE).zip(points.y.chunks(TILE));
     for ((xs, ys), ws) in tiles.zip(points.weights.chunks(TILE)) {
-        // Beyond the last point the weight is zero.
-        let (mut dx, mut dy, mut w) = ([0.0; TILE], [0.0; TILE], [0.0; TILE]);
-        for i in 0..xs.len() {
-            dx[i] = x - xs[i];
-            dy[i] = y - ys[i];
-            w[i] = ws[i];
-        }
-        let (mut values, mut pulls) = ([0.0; TILE], [0.0; TILE]);
-        for i in 0..TILE {
-            values[i] = scale * (dx[i] * dx[i] + dy[i] * dy[i]);
+        let count = ws.len();
+        let whole = count.next_multiple_of(4 * LANES);
+        let [dx, dy, values, pulls] = tile.each_mut().map(|it| &mut it[..whole]);
+        dx.iter_mut().zip(xs).for_each(|(d, px)| *d = x - px);
+        dy.iter_mut().zip(ys).for_each(|(d, py)| *d = y - py);
+        for (v, (dx, dy)) in values.iter_mut().zip(dx.iter().zip(&*dy)) {
+            *v = scale * (dx * dx + dy * dy);
         }
         match kernel.shape {
-            Radial::Gaussian => pull(Radial::Gaussian, &mut values, &mut pulls),
-            Radial::Laplace => pull(Radial::Laplace, &mut values, &mut pulls),
-            Radial::InverseMultiquadric => {
-                pull(Radial::InverseMultiquadric, &mut values, &mut pulls);
-            }
+            Radial::Gaussian => pull(Radial::Gaussian, values, pulls),
+            Radial::Laplace => pull(Radial::Laplace, values, pulls),
+            Radial::InverseMultiquadric => pull(Radial::InverseMultiquadric, values, pulls),
         }
-        for i in 0..TILE {
-            values[i] *= w[i];
-            dx[i] *= w[i] * pulls[i];
-            dy[i] *= w[i] * pulls[i];
-        }
-        // Apart from the products: beside them the sums would become scalar.
-        for (sum, terms) in sums.iter_mut().zip([&values, &dx, &dy]) {
+        values.iter_mut().zip(ws).for_each(|(v, w)| *v *= w);
+        pulls.iter_mut().zip(ws).for_each(|(v, w)| *v *= w);
+        dx.iter_mut().zip(&*pulls).for_each(|(d, v)| *d *= v);
+        dy.iter_mut().zip(&*pulls).for_each(|(d, v)| *d *= v);
+        for (sum, terms) in sums.iter_mut().zip([values, dx, dy]) {
+            // What lies beyond the last point counts for nothing.
+            terms[count..].fill(0.0);
             for terms in terms.chunks_exact(LANES) {
                 sum.iter_mut().zip(terms).for_each(|(sum, v)| *sum += v);
             }
