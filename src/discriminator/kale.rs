@@ -14,6 +14,9 @@ use crate::setting::{Invalid, WordOr, at_least, positive, within};
 const MOST_STEPS: usize = 200;
 /// A fit has converged when the witness at every target point agrees with its weight to this.
 const CONVERGED: f64 = 1e-9;
+/// A curvature serves until a step along it leaves more than this of the error, beyond what damping leaves: a new one costs as
+/// much as some five steps.
+const STALE: f64 = 0.02;
 /// Longest change of the logarithm of a weight in one step.
 const LONGEST: f64 = 4.0;
 
@@ -340,7 +343,8 @@ impl Discriminator for Kale {
                     break;
                 }
                 let next = dual.moved(&direction, damping);
-                if next.error() < 0.5 * dual.error() {
+                let enough = (1.0 - damping + STALE) * dual.error();
+                if next.error() < enough.max(rounding) {
                     dual = next;
                     continue;
                 }
