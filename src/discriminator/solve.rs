@@ -470,25 +470,50 @@ mod tests {
     }
 
     #[test]
-    fn the_factor_solves_and_whitens() {
-        let size = 43;
-        let a = Symmetric::of_rows(&some(90, size), &[1.0; 90], size);
-        let cholesky = Cholesky::new(a.clone()).unwrap();
-        let full = |i: usize, j: usize| a.values[i.max(j) * size + i.min(j)];
-        let x: Vec<f64> = (0..size).map(|i| i as f64 - 20.0).collect();
-        let mut b: Vec<f64> = (0..size)
-            .map(|i| (0..size).map(|j| full(i, j) * x[j]).sum())
-            .collect();
-        cholesky.solve(&mut b);
-        for (b, x) in b.iter().zip(&x) {
-            assert!((b - x).abs() < 1e-8, "{b} {x}");
+    fn products_with_rows_are_plain_sums() {
+        for (rows, size) in [(1, 3), (6, 8), (1301, 37)] {
+            let matrix = some(rows, size);
+            let v: Vec<f64> = (0..size).map(|i| (i as f64).cos()).collect();
+            let found = times(&matrix, &v);
+            assert_eq!(found.len(), rows);
+            for (found, row) in found.iter().zip(matrix.chunks(size)) {
+                let sum: f64 = row.iter().zip(&v).map(|(a, b)| a * b).sum();
+                assert!((found - sum).abs() < 1e-12, "{found} {sum}");
+            }
         }
-        let mut white = a.clone();
-        cholesky.whiten(&mut white);
-        for i in 0..size {
-            for j in 0..size {
-                let one = if i == j { 1.0 } else { 0.0 };
-                assert!((white.values[i * size + j] - one).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_factor_solves_and_whitens() {
+        for size in [1, 7, 8, 17, 43] {
+            let a = Symmetric::of_rows(&some(90, size), &[1.0; 90], size);
+            let cholesky = Cholesky::new(a.clone()).unwrap();
+            let full = |i: usize, j: usize| a.values[i.max(j) * size + i.min(j)];
+            let product = |x: &[f64]| -> Vec<f64> {
+                let row = |i: usize| (0..size).map(|j| full(i, j) * x[j]).sum();
+                (0..size).map(row).collect()
+            };
+            let x: Vec<f64> = (0..size).map(|i| i as f64 - 20.0).collect();
+            let mut b = product(&x);
+            cholesky.solve(&mut b);
+            for (b, x) in b.iter().zip(&x) {
+                assert!((b - x).abs() < 1e-8, "{size}: {b} {x}");
+            }
+            // A x = L (Lᵀ x).
+            let mut half = x.clone();
+            cholesky.transposed_times(&mut half);
+            let mut other = product(&x);
+            cholesky.forward(&mut other);
+            for (a, b) in half.iter().zip(&other) {
+                assert!((a - b).abs() < 1e-8, "{size}: {a} {b}");
+            }
+            let mut white = a.clone();
+            cholesky.whiten(&mut white);
+            for i in 0..size {
+                for j in 0..size {
+                    let one = if i == j { 1.0 } else { 0.0 };
+                    assert!((white.values[i * size + j] - one).abs() < 1e-9);
+                }
             }
         }
     }
