@@ -203,8 +203,8 @@ impl Block {
         for c in 0..LANES {
             let mut column = self.0[c];
             for k in 0..c {
-                for r in c..LANES {
-                    column[r] -= self.0[k][r] * self.0[k][c];
+                for (v, w) in column.iter_mut().zip(&self.0[k]) {
+                    *v -= w * self.0[k][c];
                 }
             }
             let pivot = column[c];
@@ -228,8 +228,8 @@ const fn start(row: usize) -> usize {
 
 /// The factor `L` of `A = L Lᵀ`.
 ///
-/// It lies in blocks, row by row, with ones on the diagonal where the last block is larger than the matrix: so the sums over
-/// earlier columns run straight through memory, eight rows at a time.
+/// It lies in blocks, row by row: so the sums over earlier columns run straight through memory, eight rows at a time. Where the
+/// last blocks are larger than the matrix they go on with a diagonal matrix, which touches nothing else.
 #[derive(Clone, Debug)]
 pub(super) struct Cholesky {
     size: usize,
