@@ -80,8 +80,8 @@ pub(super) struct Solver<'a> {
     /// Columns with a finite length.
     reached: Vec<u32>,
     queue: BinaryHeap<Reverse<(u64, u32)>>,
-    /// A good column of each row: its best one when it last asked.
-    near: Vec<u32>,
+    /// Two good columns of each row: its best ones when it last asked.
+    near: Vec<[u32; 2]>,
     found: Vec<(f64, u32)>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Solver<'a> {
             from: vec![NONE; n],
             reached: Vec::new(),
             queue: BinaryHeap::new(),
-            near: vec![0; n],
+            near: vec![[0, 1]; n],
             found: Vec::new(),
         }
     }
@@ -128,8 +128,8 @@ impl<'a> Solver<'a> {
     pub(super) fn best(&mut self, i: u32) -> Best {
         let at = self.at(i);
         let near = &mut self.near[i as usize];
-        let best = self.columns.best(&self.price, at, *near as usize);
-        *near = best.column as u32;
+        let best = self.columns.best(&self.price, at, *near);
+        *near = [best.column, best.other].map(|column| column as u32);
         best
     }
 
@@ -207,7 +207,7 @@ impl<'a> Solver<'a> {
     /// are settled.
     fn relax(&mut self, row: u32, base: f64, level: f64, free: &Prices, goal: &mut (f64, usize)) {
         let at = self.at(row);
-        let nearest = self.columns.best(free, at, goal.1);
+        let nearest = self.columns.best(free, at, [goal.1 as u32; 2]);
         let length = (base + nearest.value).max(level);
         if length < goal.0 {
             *goal = (length, nearest.column);

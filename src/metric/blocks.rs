@@ -7,26 +7,31 @@ use super::pairs::Planar;
 
 /// Columns in a block.
 const BLOCK: usize = 16;
-/// Blocks that are looked at together. There is a multiple of it; the last ones may be empty.
+/// Blocks in a group, and groups that are looked at together. There are multiples of both; the last ones may be empty.
 const LANES: usize = 8;
 
-/// Columns in the order of a k-d tree, a block of them in a small box. The cost of a column is at least the squared distance to its box, so
-/// a row looks only into the blocks that are near, or dear: in the plane these are few.
+/// Columns in the order of a k-d tree, a block of them in a small box, a group of blocks in a larger one. The cost of a column is at
+/// least the squared distance to its box, so a row looks only into the boxes that are near, or dear: in the plane these are few.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks {
     x: Vec<f64>,
     y: Vec<f64>,
-    /// Least and greatest x, least and greatest y of each block.
-    sides: [Vec<f64>; 4],
+    blocks: Boxes,
+    groups: Boxes,
     /// Place of each column in the cloud it came from.
     pub(super) index: Vec<u32>,
 }
 
-/// A number for each column, and the greatest of each block; −∞ takes a column out.
+/// Least and greatest x, least and greatest y of some boxes.
+#[derive(Clone, Debug)]
+struct Boxes([Vec<f64>; 4]);
+
+/// A number for each column, and the greatest of each block and of each group; −∞ takes a column out.
 #[derive(Clone, Debug)]
 pub(super) struct Prices {
     each: Vec<f64>,
     top: Vec<f64>,
+    peak: Vec<f64>,
 }
 
 /// The best column for a row.
@@ -44,7 +49,7 @@ impl Blocks {
     pub(super) fn new(columns: &Planar) -> Self {
         let tree = Neighbours::new(columns);
         let (places, index): (Vec<[f64; 2]>, Vec<u32>) = tree.points().unzip();
-        let filled = places.len().next_multiple_of(BLOCK * LANES);
+        let filled = places.len().next_multiple_of(BLOCK * LANES * LANES);
         let along = |axis: usize| -> Vec<f64> {
             // The last blocks are filled with copies, which have no price.
             let last = places.last().map_or(0.0, |place| place[axis]);
@@ -53,12 +58,26 @@ impl Blocks {
             side
         };
         let (x, y) = (along(0), along(1));
-        let least = |side: &[f64]| -> Vec<f64> {
-            let low = |block: &[f64]| block.iter().copied().fold(f64::INFINITY, f64::min);
-            side.chunks(BLOCK).map(low).collect()
-        };
-        let sides = [least(&x), tops(&x), least(&y), tops(&y)];
-        Self { x, y, sides, index }
+        let blocks = Boxes([
+            lows(&x, BLOCK),
+            tops(&x, BLOCK),
+            lows(&y, BLOCK),
+            tops(&y, BLOCK),
+        ]);
+        let [left, right, bottom, above] = &blocks.0;
+        let groups = Boxes([
+            lows(left, LANES),
+            tops(right, LANES),
+            lows(bottom, LANES),
+            tops(above, LANES),
+        ]);
+        Self {
+            x,
+            y,
+            blocks,
+            groups,
+            index,
+        }
     }
 
     pub(super) fn at(&self, column: usize) -> [f64; 2] {
@@ -69,13 +88,13 @@ impl Blocks {
     pub(super) fn prices(&self, price: &[f64]) -> Prices {
         let mut each: Vec<f64> = self.index.iter().map(|&j| price[j as usize]).collect();
         each.resize(self.x.len(), f64::NEG_INFINITY);
-        let top = tops(&each);
-        Prices { each, top }
+        Prices::new(each)
     }
 
-    /// The two best columns for a row at `at`, found the sooner the better the column `near` is.
-    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], near: usize) -> Best {
-        best(self, prices, at, near)
+    /// The two best columns for a row at `at`, found the sooner the better the two columns `near` are, which must differ if the second
+    /// best is wanted.
+    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], near: [u32; 2]) -> Best {
+        best(self, prices, at, near.map(|column| column as usize))
     }
 
     /// Puts the columns with `cost − price < limit` into `found`, each with this value.
@@ -92,32 +111,43 @@ impl Blocks {
 }
 
 impl Prices {
+    fn new(each: Vec<f64>) -> Self {
+        let top = tops(&each, BLOCK);
+        let peak = tops(&top, LANES);
+        Self { each, top, peak }
+    }
+
     pub(super) fn of(&self, column: usize) -> f64 {
         self.each[column]
     }
 
     pub(super) fn set(&mut self, column: usize, price: f64) {
         self.each[column] = price;
-        let start = column - column % BLOCK;
-        self.top[column / BLOCK] = top(&self.each[start..start + BLOCK]);
+        let (block, group) = (column / BLOCK, column / (BLOCK * LANES));
+        self.top[block] = top(&self.each[block * BLOCK..(block + 1) * BLOCK]);
+        self.peak[group] = top(&self.top[group * LANES..(group + 1) * LANES]);
     }
 
     /// The same without the columns for which `keep` is false.
     pub(super) fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
         let price = |(j, &price)| if keep(j) { price } else { f64::NEG_INFINITY };
-        let each: Vec<f64> = self.each.iter().enumerate().map(price).collect();
-        let top = tops(&each);
-        Self { each, top }
+        Self::new(self.each.iter().enumerate().map(price).collect())
     }
 }
 
-fn top(block: &[f64]) -> f64 {
+fn top(values: &[f64]) -> f64 {
     let greater = |high: f64, &v: &f64| if v > high { v } else { high };
-    block.iter().fold(f64::NEG_INFINITY, greater)
+    values.iter().fold(f64::NEG_INFINITY, greater)
 }
 
-fn tops(values: &[f64]) -> Vec<f64> {
-    values.chunks(BLOCK).map(top).collect()
+/// The greatest of each `few` values.
+fn tops(values: &[f64], few: usize) -> Vec<f64> {
+    values.chunks(few).map(top).collect()
+}
+
+fn lows(values: &[f64], few: usize) -> Vec<f64> {
+    let low = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+    values.chunks(few).map(low).collect()
 }
 
 /// The places among `values` of those below `limit`, as bits.
@@ -147,16 +177,17 @@ fn each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
     }
 }
 
-/// Lower bounds of `cost − price` in the blocks from `start`. Rounding keeps the order, so that they are bounds in floating point too.
+/// Lower bounds of `cost − price` in the boxes from `start`, whose greatest prices are `top`. Rounding keeps the order, so that they are
+/// bounds in floating point too.
 #[inline(always)]
 #[allow(
     clippy::inline_always,
     reason = "it must be compiled for the caller's instruction set"
 )]
-fn bounds(blocks: &Blocks, prices: &Prices, at: [f64; 2], start: usize) -> [f64; LANES] {
+fn bounds(boxes: &Boxes, top: &[f64], at: [f64; 2], start: usize) -> [f64; LANES] {
     let end = start + LANES;
-    let [left, right, bottom, above] = blocks.sides.each_ref().map(|side| &side[start..end]);
-    let top = &prices.top[start..end];
+    let [left, right, bottom, above] = boxes.0.each_ref().map(|side| &side[start..end]);
+    let top = &top[start..end];
     let beyond = |low: f64, high: f64| {
         let d = if low > high { low } else { high };
         if d > 0.0 { d } else { 0.0 }
@@ -189,17 +220,26 @@ fn values(blocks: &Blocks, prices: &Prices, at: [f64; 2], block: usize) -> [f64;
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: usize) -> Best {
+fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: [usize; 2]) -> Best {
+    let value = |column: usize| {
+        let (dx, dy) = (blocks.x[column] - at[0], blocks.y[column] - at[1]);
+        dx * dx + dy * dy - prices.each[column]
+    };
+    let [one, two] = near.map(value);
+    let [column, other] = if two < one { [near[1], near[0]] } else { near };
     let mut best = Best {
-        column: 0,
-        value: f64::INFINITY,
-        other: 0,
-        second: f64::INFINITY,
+        column,
+        value: if two < one { two } else { one },
+        other,
+        second: if two < one { one } else { two },
     };
     let look = |block: usize, best: &mut Best| {
         let values = values(blocks, prices, at, block);
         each_bit(below_limit(&values, best.second), |j| {
             let (value, column) = (values[j], block * BLOCK + j);
+            if column == best.column {
+                return;
+            }
             if value < best.value {
                 (best.other, best.second) = (best.column, best.value);
                 (best.column, best.value) = (column, value);
@@ -208,14 +248,19 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: usize) -> Best {
             }
         });
     };
-    let first = near / BLOCK;
-    look(first, &mut best);
-    for start in (0..prices.top.len()).step_by(LANES) {
-        let bounds = bounds(blocks, prices, at, start);
-        each_bit(below_limit(&bounds, best.second), |b| {
-            if bounds[b] < best.second && start + b != first {
-                look(start + b, &mut best);
+    for start in (0..prices.peak.len()).step_by(LANES) {
+        let groups = bounds(&blocks.groups, &prices.peak, at, start);
+        each_bit(below_limit(&groups, best.second), |group| {
+            if groups[group] >= best.second {
+                return;
             }
+            let start = (start + group) * LANES;
+            let bounds = bounds(&blocks.blocks, &prices.top, at, start);
+            each_bit(below_limit(&bounds, best.second), |b| {
+                if bounds[b] < best.second {
+                    look(start + b, &mut best);
+                }
+            });
         });
     }
     best
@@ -223,12 +268,16 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: usize) -> Best {
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn below(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64, found: &mut Vec<(f64, u32)>) {
-    for start in (0..prices.top.len()).step_by(LANES) {
-        let bounds = bounds(blocks, prices, at, start);
-        each_bit(below_limit(&bounds, limit), |b| {
-            let values = values(blocks, prices, at, start + b);
-            each_bit(below_limit(&values, limit), |j| {
-                found.push((values[j], ((start + b) * BLOCK + j) as u32));
+    for start in (0..prices.peak.len()).step_by(LANES) {
+        let groups = bounds(&blocks.groups, &prices.peak, at, start);
+        each_bit(below_limit(&groups, limit), |group| {
+            let start = (start + group) * LANES;
+            let bounds = bounds(&blocks.blocks, &prices.top, at, start);
+            each_bit(below_limit(&bounds, limit), |b| {
+                let values = values(blocks, prices, at, start + b);
+                each_bit(below_limit(&values, limit), |j| {
+                    found.push((values[j], ((start + b) * BLOCK + j) as u32));
+                });
             });
         });
     }
