@@ -397,7 +397,16 @@ fn complaint(name: &str, settings: &str, data: &Data) -> String {
 #[test]
 fn bad_settings_are_refused_with_a_remedy() {
     let data = data();
-    assert!(complaint("logistic", "count = 0", &data).contains("at least 2"));
+    for features in ["fourier", "nystrom"] {
+        let said = |settings: &str| {
+            let settings = format!("features = \"{features}\"\n{settings}");
+            complaint("logistic", &settings, &data)
+        };
+        assert!(said("count = 0").contains("at least 2"));
+        let singular = said("lambda = 1e-300\nbandwidth = 5.0");
+        assert!(singular.contains("raise lambda"), "{features}: {singular}");
+        assert!(said("bandwidth = 1e-3").is_empty(), "{features}");
+    }
     for name in ["ulsif", "rulsif", "kliep", "kale"] {
         assert!(
             complaint(name, "centres = 0", &data).contains("at least 1"),

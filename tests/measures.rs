@@ -13,9 +13,7 @@ use ratioflow::metric::{
     Stranded, TransportError, Wasserstein, median_distance,
 };
 use ratioflow::random::Stream;
-use ratioflow::target::{
-    CheckerboardSpec, Component, GaussianSpec, Mixture, SpiralsSpec, Target,
-};
+use ratioflow::target::{CheckerboardSpec, Component, GaussianSpec, Mixture, SpiralsSpec, Target};
 
 use shared::assert_equal;
 

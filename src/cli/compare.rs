@@ -114,9 +114,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
 
 fn parsed(written: &[String]) -> Result<Vec<Variant>, CliError> {
     let variants = written.iter().map(|text| Variant::parse(text));
-    variants
-        .collect::<Result<_, _>>()
-        .map_err(CliError::Usage)
+    variants.collect::<Result<_, _>>().map_err(CliError::Usage)
 }
 
 /// The variants of the scenario `other` that `document` can have. What suits one target, such as a closed form, need not suit another.
@@ -324,12 +322,7 @@ fn table(comparison: &Comparison) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row<const N: usize>(
-    name: &str,
-    converged: &str,
-    cells: [String; N],
-    time: &str,
-) -> Vec<String> {
+fn row<const N: usize>(name: &str, converged: &str, cells: [String; N], time: &str) -> Vec<String> {
     [name.to_owned(), converged.to_owned()]
         .into_iter()
         .chain(cells)
