@@ -502,6 +502,7 @@ fn the_panel_measures_what_applies_in_the_order_of_the_list() {
         "sliced_w2",
         "knn_kl",
         "c2st",
+        "stranded",
         "high_quality",
     ];
     assert_eq!(names(&single.unwrap()), expected);
