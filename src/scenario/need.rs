@@ -157,18 +157,13 @@ impl Need {
         let mut fitted = |key: &str, bytes: f64| {
             work.push((format!("discriminator.{name}.{key}"), bytes));
         };
-        // A table of features of all points, and a square matrix of them.
+        // A table of features of all points, and square matrices of them: least squares has one for each of five folds of either side.
         let table = |features: usize| {
             let features = features as f64;
-            8.0 * features * (particles + samples + 3.0 * features)
+            8.0 * features * (particles + samples + 13.0 * features)
         };
         // No more centres than samples.
         let centred = |centres: usize| table(centres.min(scenario.cloud.samples));
-        // Least squares has a square matrix for each of five folds of either side.
-        let folded = |centres: usize| {
-            let square = centres.min(scenario.cloud.samples).pow(2);
-            centred(centres) + 80.0 * square as f64
-        };
         match &scenario.discriminator {
             DiscriminatorSpec::Mlp(spec) => {
                 fitted("hidden", 64.0 * weights(&spec.hidden));
@@ -179,8 +174,8 @@ impl Need {
                 fitted("batch", 60.0 * spec.batch as f64);
             }
             DiscriminatorSpec::Logistic(spec) => fitted("count", table(spec.count)),
-            DiscriminatorSpec::Ulsif(spec) => fitted("centres", folded(spec.centres)),
-            DiscriminatorSpec::Rulsif(spec) => fitted("centres", folded(spec.centres)),
+            DiscriminatorSpec::Ulsif(spec) => fitted("centres", centred(spec.centres)),
+            DiscriminatorSpec::Rulsif(spec) => fitted("centres", centred(spec.centres)),
             DiscriminatorSpec::Kliep(spec) => fitted("centres", centred(spec.centres)),
             DiscriminatorSpec::Kale(spec) => fitted("centres", centred(spec.centres)),
             _ => {
