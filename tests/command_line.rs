@@ -532,6 +532,48 @@ fn a_variant_that_diverges_is_a_result_and_the_others_go_on() {
 }
 
 #[test]
+fn a_comparison_takes_the_variants_of_another_scenario_that_suit_it() {
+    let home = TempDir::new().unwrap();
+    let home = home.path();
+    fs::write(
+        home.join("lender.toml"),
+        "variants = [\"plain: flow.momentum='none'\", \"exact: discriminator=oracle\"]\n[target.ring]\n",
+    )
+    .unwrap();
+    let compare = |scenario: &str, more: &[&str]| {
+        let mut command = ratioflow(home);
+        command.args(["compare", scenario, "--no-frames"]);
+        command.args(["--variants-of", "lender.toml"]).args(more);
+        command.args(SMALL).output().unwrap()
+    };
+    // No closed form there, and none is faked.
+    let output = compare("spirals", &["--json"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains("`exact` is left out") && told.contains("closed form"),
+        "{told}"
+    );
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["comparison"]["order"], serde_json::json!(["plain"]));
+    assert!(json["seconds_per_step"]["plain"].as_f64().unwrap() > 0.0);
+    assert!(
+        told.contains("ms a step") && told.contains("stranded"),
+        "{told}"
+    );
+
+    fs::write(
+        home.join("lender.toml"),
+        "variants = [\"exact: discriminator=oracle\"]\n",
+    )
+    .unwrap();
+    for more in [&[][..], &["--variant", "a: flow.steps=3"]] {
+        let output = compare("spirals", more);
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+    }
+}
+
+#[test]
 fn a_comparison_that_would_be_none_is_refused_before_anything_runs() {
     let home = TempDir::new().unwrap();
     let cases: &[(&[&str], &str)] = &[

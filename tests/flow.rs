@@ -5,7 +5,7 @@ use ratioflow::cloud::{self, Cloud, CloudView};
 use ratioflow::discriminator::kde::KdeSpec;
 use ratioflow::discriminator::oracle::OracleSpec;
 use ratioflow::discriminator::{Discriminator, Ratio, Round};
-use ratioflow::flow::{Clip, Ending, Flow, FlowSpec, Integrator};
+use ratioflow::flow::{Clip, Ending, Flow, FlowSpec, Integrator, Momentum};
 use ratioflow::monotone::Map;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
@@ -206,6 +206,38 @@ fn the_oracle_flow_has_the_published_divergences() {
         }
     }
     assert_eq!(seen, table.len());
+}
+
+/// `Δ ← βΔ + ε v`, with `v = −S⁻¹y + C⁻¹(y − m)` that of the cloud itself, or of the one that goes on by βΔ and has moments of its own.
+#[test]
+fn momentum_follows_its_recursion() {
+    let (beta, epsilon, steps) = (0.7, 0.02, 40);
+    let inverse = |[[a, b], [_, d]]: Matrix| {
+        let det = a * d - b * b;
+        array![[d / det, -b / det], [-b / det, a / det]]
+    };
+    let velocity = |cloud: &Cloud| {
+        let [x, y] = cloud::mean(cloud.view());
+        let own = inverse(cloud::covariance(cloud.view()));
+        shifted(cloud, [-x, -y]).dot(&own) - cloud.dot(&inverse(S))
+    };
+    for (momentum, ahead) in [(Momentum::HeavyBall, 0.0), (Momentum::Nesterov, beta)] {
+        let mut cloud = shifted(&standard(60), [1.0, 1.0]);
+        let spec = FlowSpec {
+            momentum,
+            momentum_decay: beta,
+            ..fixed(epsilon, steps, Integrator::Euler)
+        };
+        let mut flow = flow(spec, cloud.clone());
+        assert_eq!(run(&mut flow), Ending::Complete);
+        let mut step = Cloud::zeros(cloud.raw_dim());
+        for _ in 0..steps {
+            step = velocity(&(&cloud + &(&step * ahead))) * epsilon + &(&step * beta);
+            cloud += &step;
+        }
+        let apart = (&flow.state().cloud - &cloud).mapv(f64::abs);
+        assert!(apart.iter().all(|&d| d < 1e-9), "{momentum:?}: {apart}");
+    }
 }
 
 #[test]

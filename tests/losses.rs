@@ -57,17 +57,28 @@ fn each_loss_finds_the_ratio_of_two_gaussians_and_its_gradient() {
         let settings = format!("loss = '{}'", loss.name());
         [1, 2].map(|seed| (settings.clone(), seed))
     });
-    near_the_truth(cases.collect(), 0.45, 0.95);
+    near_the_truth(cases.collect());
 }
 
-/// No case has larger errors of `D` and `∇D` than these.
-fn near_the_truth(cases: Vec<(String, u64)>, log: f64, gradient: f64) {
+/// Found were errors of D from 0.11 to 0.26, and 0.37 with least squares, whose D is clamped inside (0, 1) before its log odds are taken;
+/// and errors of `∇D` from 0.13 to 0.37. The factor 2 or ½ of a wrong conversion would be errors of 0.5 and more.
+fn near_the_truth(cases: Vec<(String, u64)>) {
     let found: Vec<_> = cases
         .into_par_iter()
         .map(|(settings, seed)| (errors(&settings, seed), settings, seed))
         .collect();
-    let good = |errors: &[f64; 2]| errors[0] < log && errors[1] < gradient;
-    assert!(found.iter().all(|(errors, ..)| good(errors)), "{found:#?}");
+    let good = |errors: &[f64; 2], settings: &str| {
+        let log = if settings.contains("least-squares") {
+            0.42
+        } else {
+            0.3
+        };
+        errors[0] < log && errors[1] < 0.42
+    };
+    let all = found
+        .iter()
+        .all(|(errors, settings, _)| good(errors, settings));
+    assert!(all, "{found:#?}");
 }
 
 #[test]
@@ -80,9 +91,10 @@ fn plain_steps_and_every_activation_find_it_too() {
         "activation = 'tanh'",
         "activation = 'softplus'",
         "start = 'cold'",
+        "hidden = [16]",
     ];
     let cases = cases.map(|settings| (settings.to_owned(), 1));
-    near_the_truth(cases.to_vec(), 0.45, 0.95);
+    near_the_truth(cases.to_vec());
 }
 
 /// Both halves of the cloud arrive: the share of the right one, and the spread of each about its centre.

@@ -10,10 +10,10 @@ use ratioflow::cloud::Cloud;
 use ratioflow::metric::{
     Coupling, Coverage, Density, EnergyDistance, ExactW2, Extra, Floor, Judge, Judged, KnnKl,
     KnownKl, LogisticC2st, Metric, MetricsSpec, Mmd2, Null, ScoreError, Sinkhorn, SlicedW2,
-    TransportError, Wasserstein, median_distance,
+    Stranded, TransportError, Wasserstein, median_distance,
 };
 use ratioflow::random::Stream;
-use ratioflow::target::{Component, Mixture, Target};
+use ratioflow::target::{CheckerboardSpec, Component, GaussianSpec, Mixture, SpiralsSpec, Target};
 
 use shared::assert_equal;
 
@@ -276,6 +276,7 @@ fn assert_uniform(draws: usize, judged: &(dyn Fn(u64) -> Judged + Sync)) {
             "c2st_logistic",
             "density",
             "coverage",
+            "stranded",
             "modes",
             "high_quality",
             "mass_tv",
@@ -416,6 +417,47 @@ fn each_kind_of_error_is_seen_by_the_measures_that_say_so() {
     assert!(value(&missing, "density").reading.value > 0.9);
     assert!(value(&missing, "knn_kl_reverse").reading.value > 2.0);
     assert_eq!(value(&missing, "modes").reading.value, 1.0);
+}
+
+/// The points of a lattice are 1 apart. Of 1601 points two may be further than the reach from all others, and one is.
+#[test]
+fn stranded_points_are_out_of_reach_of_all_points_of_the_target() {
+    let lattice = Array2::from_shape_fn((1600, 2), |(i, axis)| [i % 40, i / 40][axis] as f64);
+    let reference = ndarray::concatenate![ndarray::Axis(0), lattice, array![[1000.0, 0.0]]];
+    let stranded = Stranded::new(reference.view()).unwrap();
+    assert_eq!(stranded.reach(), 1.0);
+    let within = [[3.0, 4.0], [0.5, 0.5], [-1.0, 0.0], [1000.0, -0.9]];
+    let beyond = [[-1.001, 0.0], [500.0, 0.0], [1000.0, 1.1], [f64::NAN, 0.0]];
+    let share = |points: &[[f64; 2]]| stranded.measure(ndarray::aview2(points));
+    assert_eq!([share(&within), share(&beyond)], [0.0, 1.0]);
+    assert_eq!(share(&[within, beyond].concat()), 0.5);
+    assert!(Stranded::new(array![[0.0, 0.0]].view()).is_none());
+    // All in one place, it reaches nowhere else.
+    let point = Array2::zeros((50, 2));
+    let stranded = Stranded::new(point.view()).unwrap();
+    assert_eq!(stranded.measure(point.view()), 0.0);
+    assert_eq!(stranded.measure((&point + 1e-9).view()), 1.0);
+}
+
+/// A fresh draw is stranded with probability 2/2001, whatever the target: thin curves, sharp edges, tails.
+#[test]
+fn one_in_a_thousand_of_the_targets_own_draws_is_stranded() {
+    let targets: [Box<dyn Target>; 3] = [
+        Box::new(SpiralsSpec::default().build().unwrap()),
+        Box::new(CheckerboardSpec::default().build().unwrap()),
+        Box::new(GaussianSpec::default().build().unwrap()),
+    ];
+    let count = 2000;
+    for (place, target) in targets.iter().enumerate() {
+        let shares = (0..40).map(|round| {
+            let draw = |name| target.sample(count, stream(name).at(round));
+            let stranded = Stranded::new(draw("stranded reference").view()).unwrap();
+            stranded.measure(draw("stranded fresh").view())
+        });
+        let mean = shares.sum::<f64>() / 40.0;
+        // Of 80 000 draws 80 are expected; each reference adds as much spread again.
+        assert!((6e-4..1.4e-3).contains(&mean), "target {place}: {mean}");
+    }
 }
 
 #[test]

@@ -304,7 +304,9 @@ fn each_measure_sees_what_it_says() {
         "{seen:?}"
     );
     assert!(
-        !seen.contains(&"knn_kl") && !seen.contains(&"bridges"),
+        ["knn_kl", "bridges", "stranded"]
+            .iter()
+            .all(|n| !seen.contains(n)),
         "{seen:?}"
     );
 
@@ -326,7 +328,9 @@ fn each_measure_sees_what_it_says() {
     }
     let seen = seen_by(&bridged);
     assert!(
-        seen.contains(&"bridges") && seen.contains(&"high_quality"),
+        ["bridges", "high_quality", "stranded"]
+            .iter()
+            .all(|n| seen.contains(n)),
         "{seen:?}"
     );
     assert!(
@@ -498,6 +502,7 @@ fn the_panel_measures_what_applies_in_the_order_of_the_list() {
         "sliced_w2",
         "knn_kl",
         "c2st",
+        "stranded",
         "high_quality",
     ];
     assert_eq!(names(&single.unwrap()), expected);

@@ -493,7 +493,7 @@ fn neural_discriminator_brings_mass_across_gaps() {
 
 #[test]
 fn kernel_estimators_come_home_each_in_its_own_way() {
-    let few = ["cloud.particles=300", "cloud.samples=600"];
+    let few = ["cloud.particles=300", "cloud.samples=600", "flow.steps=80"];
     let all = variants("kernel-estimators", &few);
     let energy = |name: &str| all[name].value("energy_distance");
     let floor = all["kde"].floors.get("energy_distance").unwrap();
@@ -647,7 +647,8 @@ fn momentum_adds_up_the_noise_of_a_network() {
 /// The energy distance is content with most; neighbours tell who clumps.
 #[test]
 fn estimators_are_told_apart_by_neighbours() {
-    let all = variants("estimators", &["cloud.particles=600", "cloud.samples=1200"]);
+    let few = ["cloud.particles=300", "cloud.samples=600", "flow.steps=80"];
+    let all = variants("estimators", &few);
     let c2st = |name: &str| all[name].value("c2st");
     assert!(
         c2st("kde") < 0.55 && c2st("mlp") < 0.65,

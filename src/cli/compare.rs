@@ -12,7 +12,7 @@ use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, plain, print, room, say};
+use super::{Common, plain, print, room, say, warn};
 use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
 use crate::scenario::{Document, Experiment, Need, Scenario, Variant};
 use crate::target::Files;
@@ -24,6 +24,9 @@ pub(super) struct CompareArgs {
     /// A variant, such as `fine: flow.steps=400, flow.shift=1`; repeatable [default: the scenario's own, or flow, distill, adversarial]
     #[arg(long = "variant", value_name = "NAME: KEY=VALUE, …")]
     variants: Vec<String>,
+    /// The variants of another scenario, such as `estimators`; those that do not suit this one are left out, with the reason
+    #[arg(long, value_name = "SCENARIO", conflicts_with = "variants")]
+    variants_of: Option<String>,
     /// Run each variant on N seeds, from the scenario's own upwards; tables then show mean and spread
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     seeds: u16,
@@ -54,13 +57,10 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     } else {
         &args.variants
     };
-    let variants = if written.is_empty() {
-        Variant::defaults()
-    } else {
-        let parsed = written.iter().map(|text| Variant::parse(text));
-        parsed
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(CliError::Usage)?
+    let variants = match &args.variants_of {
+        Some(other) => borrowed(other, &document, &*found.files, common)?,
+        None if written.is_empty() => Variant::defaults(),
+        None => parsed(written)?,
     };
     let contenders = contenders(
         &document,
@@ -112,6 +112,42 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     show(directory.path(), &comparison, common)
 }
 
+fn parsed(written: &[String]) -> Result<Vec<Variant>, CliError> {
+    let variants = written.iter().map(|text| Variant::parse(text));
+    variants.collect::<Result<_, _>>().map_err(CliError::Usage)
+}
+
+/// The variants of the scenario `other` that `document` can have. What suits one target, such as a closed form, need not suit another.
+fn borrowed(
+    other: &str,
+    document: &Document,
+    files: &dyn Files,
+    common: Common,
+) -> Result<Vec<Variant>, CliError> {
+    let lender: Scenario = ScenarioArgs::named(other).document()?.1.read()?;
+    let mut variants = parsed(&lender.variants)?;
+    let mut left_out = Vec::new();
+    variants.retain(|variant| {
+        let fits = variant
+            .apply(document)
+            .and_then(|own| Experiment::read(&own, files));
+        if let Err(error) = &fits {
+            left_out.push(format!("`{}` is left out: {error}", variant.name));
+        }
+        fits.is_ok()
+    });
+    if variants.is_empty() {
+        let reason = left_out.first().map_or("it has none", String::as_str);
+        return Err(CliError::Usage(format!(
+            "no variant of `{other}` can be used here: {reason}"
+        )));
+    }
+    if !common.quiet {
+        warn(&left_out);
+    }
+    Ok(variants)
+}
+
 /// Says how a run has ended.
 pub(super) fn tell(
     progress: &Progress,
@@ -145,7 +181,11 @@ pub(super) fn show(
         ));
     }
     let text = if common.json {
-        let object = serde_json::json!({ "directory": directory, "comparison": comparison });
+        let object = serde_json::json!({
+            "directory": directory,
+            "comparison": comparison,
+            "seconds_per_step": comparison.seconds_per_step,
+        });
         format!("{object:#}\n")
     } else {
         format!("{}\n", directory.display())
@@ -211,13 +251,13 @@ const SHOWN: [(&str, &str); 6] = [
     ("knn_kl", "kNN-KL"),
     ("c2st", "C2ST"),
     ("modes", "modes"),
-    ("bridges", "bridges"),
+    ("stranded", "stranded"),
 ];
 
 /// The table for people.
 fn table(comparison: &Comparison) -> String {
     let heads = SHOWN.map(|(_, head)| head.to_owned());
-    let mut rows = vec![row("variant", "converged", heads)];
+    let mut rows = vec![row("variant", "converged", heads, "ms a step")];
     for name in &comparison.order {
         let Some(manifest) = comparison.variants.get(name) else {
             continue;
@@ -240,6 +280,10 @@ fn table(comparison: &Comparison) -> String {
                     None => cell(manifest.last.get(metric)),
                 },
             ),
+            &comparison
+                .seconds_per_step
+                .get(name)
+                .map_or("–".to_owned(), |seconds| format!("{:.2}", 1e3 * seconds)),
         ));
     }
     if let Some(first) = comparison
@@ -257,6 +301,7 @@ fn table(comparison: &Comparison) -> String {
             "floor",
             "",
             SHOWN.map(|(metric, _)| cell(median(metric))),
+            "",
         ));
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -277,10 +322,11 @@ fn table(comparison: &Comparison) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row<const N: usize>(name: &str, converged: &str, cells: [String; N]) -> Vec<String> {
+fn row<const N: usize>(name: &str, converged: &str, cells: [String; N], time: &str) -> Vec<String> {
     [name.to_owned(), converged.to_owned()]
         .into_iter()
         .chain(cells)
+        .chain([time.to_owned()])
         .collect()
 }
 

@@ -106,7 +106,7 @@ pub type Noise = WordOr<f64, NoiseRule>;
 pub enum NoiseRule {
     /// No noise.
     Off,
-    /// From 1.5 down to 0.03 in equal ratios over the first 80 % of the run, then constant.
+    /// From 2 down to 0.03 in equal ratios over the first 80 % of the run, then constant.
     Anneal,
 }
 

@@ -29,6 +29,9 @@ pub enum PenaltyRule {
 /// The weights that cross-validation chooses from.
 const PENALTIES: [f64; 7] = [1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3];
 const FOLDS: usize = 5;
+/// Samples of either side that are left out, each alone, at least: so many whole folds, or all samples if there are no more. The score's own
+/// noise is small against its differences, and each of them costs a product with a matrix for every penalty.
+const LEFT_OUT: usize = 500;
 /// Samples that are left out by one task.
 const CHUNK: usize = 256;
 /// The part of its upper bound 1/α from which on a relative ratio is continued by the tangent of its log odds.
@@ -74,15 +77,52 @@ struct Problem {
     fake: Side,
 }
 
-/// The kernel between samples and centres, and its moments over each fold of the samples and over all.
+/// The kernel between samples and centres, fold by fold, and for each fold the sums of `φφᵀ` and of `φ`.
 struct Side {
     rows: Vec<f64>,
     folds: Vec<Range<usize>>,
+    sums: Vec<(Symmetric, Vec<f64>)>,
 }
 
 impl Side {
+    fn new(rows: Vec<f64>, folds: Vec<Range<usize>>, size: usize) -> Self {
+        let sums = folds
+            .iter()
+            .map(|fold| {
+                let rows = &rows[fold.start * size..fold.end * size];
+                let ones = vec![1.0; fold.len()];
+                (
+                    Symmetric::of_rows(rows, &ones, size),
+                    transposed_times(rows, &ones, size),
+                )
+            })
+            .collect();
+        Self { rows, folds, sums }
+    }
+
     fn part(&self, range: &Range<usize>, size: usize) -> &[f64] {
         &self.rows[range.start * size..range.end * size]
+    }
+
+    /// The samples of the first folds that together have [`LEFT_OUT`], or of all.
+    fn left_out(&self, size: usize) -> &[f64] {
+        let enough = self.folds.iter().find(|fold| fold.end >= LEFT_OUT);
+        let end = enough.or(self.folds.last()).map_or(0, |fold| fold.end);
+        self.part(&(0..end), size)
+    }
+
+    /// Adds `total` times the means of `φφᵀ` and of `φ` to `into`, without the samples of one fold if it is given.
+    fn add_means(&self, without: Option<usize>, total: f64, into: &mut (Symmetric, Vec<f64>)) {
+        let kept = || (0..self.folds.len()).filter(|&f| Some(f) != without);
+        let count: usize = kept().map(|f| self.folds[f].len()).sum();
+        let share = total / count as f64;
+        for (quadratic, linear) in kept().map(|f| &self.sums[f]) {
+            let add = |into: &mut [f64], sum: &[f64]| {
+                into.iter_mut().zip(sum).for_each(|(a, b)| *a += share * b);
+            };
+            add(&mut into.0.values, &quadratic.values);
+            add(&mut into.1, linear);
+        }
     }
 }
 
@@ -114,28 +154,13 @@ impl Folded {
 impl Problem {
     /// The mean of `φφᵀ` over the mixture and of `φ` over the target, without the samples of one fold if it is given.
     fn moments(&self, without: Option<usize>) -> (Symmetric, Vec<f64>) {
-        let size = self.size;
-        let weights = |side: &Side, total: f64| {
-            let count = side.rows.len() / size;
-            let left = without.map_or(0, |f| side.folds[f].len());
-            let mut weights = vec![total / (count - left) as f64; count];
-            if let Some(f) = without {
-                weights[side.folds[f].clone()].fill(0.0);
-            }
-            weights
-        };
-        let quadratic =
-            |side: &Side, total: f64| Symmetric::of_rows(&side.rows, &weights(side, total), size);
-        let mut all = quadratic(&self.fake, 1.0 - self.alpha);
-        if self.alpha > 0.0 {
-            let real = quadratic(&self.real, self.alpha);
-            all.values
-                .iter_mut()
-                .zip(real.values)
-                .for_each(|(a, b)| *a += b);
-        }
-        let linear = transposed_times(&self.real.rows, &weights(&self.real, 1.0), size);
-        (all, linear)
+        let none = || (Symmetric::zeros(self.size), vec![0.0; self.size]);
+        let (mut real, mut all) = (none(), none());
+        self.real.add_means(without, 1.0, &mut real);
+        self.fake.add_means(without, 1.0 - self.alpha, &mut all);
+        let pairs = all.0.values.iter_mut().zip(&real.0.values);
+        pairs.for_each(|(a, b)| *a += self.alpha * b);
+        (all.0, real.1)
     }
 
     /// Score of a penalty, of which less is better: the objective at samples that were left out, one at a time.
@@ -179,14 +204,14 @@ impl Problem {
                 .collect();
             chunks.concat()
         };
-        let fake = ratios(&self.fake.rows, &|s, t| {
+        let fake = ratios(self.fake.left_out(self.size), &|s, t| {
             [(fakes - 1.0) / fakes, t / (fakes - s)]
         });
-        let real = ratios(&self.real.rows, &|_, _| {
+        let real = ratios(self.real.left_out(self.size), &|_, _| {
             [reals / (reals - 1.0), -1.0 / reals]
         });
         let square: f64 = fake.iter().map(|r| r * r).sum();
-        0.5 * square / fakes - real.iter().sum::<f64>() / reals
+        0.5 * square / fake.len() as f64 - real.iter().sum::<f64>() / real.len() as f64
     }
 
     /// Scores of all penalties: the objective at samples that were left out, a fold at a time (Yamada et al. 2011).
@@ -286,9 +311,9 @@ impl Discriminator for Relative {
                 shape: self.shape,
                 h: bandwidth,
             };
-            let side = |cloud: &Folded| Side {
-                rows: kernel.matrix(cloud.points.view(), &centres, 0),
-                folds: cloud.folds.clone(),
+            let side = |cloud: &Folded| {
+                let rows = kernel.matrix(cloud.points.view(), &centres, 0);
+                Side::new(rows, cloud.folds.clone(), size)
             };
             let problem = Problem {
                 size,

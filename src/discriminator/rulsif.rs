@@ -35,7 +35,7 @@ impl Default for RulsifSpec {
     fn default() -> Self {
         Self {
             alpha: 0.1,
-            centres: 200,
+            centres: 400,
             kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: 1.0,

@@ -32,7 +32,7 @@ pub struct UlsifSpec {
 impl Default for UlsifSpec {
     fn default() -> Self {
         Self {
-            centres: 200,
+            centres: 400,
             kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: 1.0,

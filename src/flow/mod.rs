@@ -495,7 +495,7 @@ impl Flow {
         Ok(())
     }
 
-    /// The round of the fit at time `step`; Heun's method has two stages.
+    /// The round of the fit at time `step`; the methods of Heun and of Nesterov have two stages.
     fn round(&self, step: usize, stage: u64) -> Round {
         let index = 2 * step as u64 + stage;
         Round {
@@ -509,6 +509,17 @@ impl Flow {
     fn fit_at(&mut self, cloud: CloudView<'_>, round: Round) -> Result<(Ratio, Cloud), Divergence> {
         self.discriminator.fit(self.real.view(), cloud, round)?;
         self.velocity_at(cloud)
+    }
+
+    /// The velocity of a cloud that is only tried, at the time `step`. The ratio is fitted to it, unless fits are fewer than steps: the field
+    /// of the present cloud knows nothing of where that one is.
+    fn fit_ahead(&mut self, cloud: &Cloud, step: usize) -> Result<Cloud, Divergence> {
+        let (_, velocity) = if self.spec.refit_every == 1 {
+            self.fit_at(cloud.view(), self.round(step, 1))?
+        } else {
+            self.velocity_at(cloud.view())?
+        };
+        Ok(velocity)
     }
 
     /// The ratio and the velocity at `at`, both finite.
@@ -537,17 +548,15 @@ impl Flow {
 
         let mut elsewhere = None;
         if let Some(ahead) = momentum.look_ahead(beta, &memory) {
-            elsewhere = Some(self.velocity_at((&self.state.cloud + &ahead).view())?.1);
+            let there = &self.state.cloud + &ahead;
+            self.check_place(&there)?;
+            elsewhere = Some(self.fit_ahead(&there, self.state.step)?);
         }
         if self.spec.integrator == Integrator::Heun {
             let before = elsewhere.unwrap_or_else(|| self.velocity.clone());
             let predicted = &self.state.cloud + &(&before * epsilon);
             self.check_place(&predicted)?;
-            let (_, after) = if self.spec.refit_every == 1 {
-                self.fit_at(predicted.view(), self.round(self.state.step + 1, 1))?
-            } else {
-                self.velocity_at(predicted.view())?
-            };
+            let after = self.fit_ahead(&predicted, self.state.step + 1)?;
             elsewhere = Some((before + after) * 0.5);
         }
         let velocity = elsewhere.as_ref().unwrap_or(&self.velocity);

@@ -14,7 +14,7 @@ pub enum Momentum {
     None,
     /// `Δ ← β Δ + ε v` (Polyak 1964).
     HeavyBall,
-    /// As heavy ball, with `v` taken at `x + β Δ` (Nesterov 1983).
+    /// As heavy ball, with `v` that of the cloud `x + β Δ`, to which the ratio is fitted too (Nesterov 1983).
     Nesterov,
     /// `m ← β m + (1 − β) v`, `Δ = ε m`: a running average, with no acceleration.
     Ema,

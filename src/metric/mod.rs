@@ -30,6 +30,7 @@ mod prices;
 mod score;
 mod sinkhorn;
 mod sliced;
+mod stranded;
 mod w2;
 mod wasserstein;
 
@@ -49,6 +50,7 @@ pub use panel::{Evidence, Measurement, Panel, Trail};
 pub use score::{SCORE_ERROR, ScoreError};
 pub use sinkhorn::{SINKHORN, Sinkhorn};
 pub use sliced::{SLICED_W2, SlicedW2};
+pub use stranded::{STRANDED, Stranded};
 pub use w2::{ExactW2, Transport, TransportError, W2};
 pub use wasserstein::{Coupling, Wasserstein};
 
@@ -117,7 +119,7 @@ pub enum Ideal {
 }
 
 /// All measures there are, in the order of their columns.
-pub const ALL: [&About; 19] = [
+pub const ALL: [&About; 20] = [
     &ENERGY_DISTANCE,
     &ENERGY_P,
     &MMD2,
@@ -132,6 +134,7 @@ pub const ALL: [&About; 19] = [
     &C2ST_LOGISTIC,
     &DENSITY,
     &COVERAGE,
+    &STRANDED,
     &MEMORISATION,
     &MODES,
     &HIGH_QUALITY,

@@ -9,8 +9,8 @@ use super::{
     About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_P,
     EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
     MEMORISATION, MMD2, Memorisation, Metric, MetricsSpec, Mmd2, ModeMeasure, SCORE_ERROR,
-    SINKHORN, SLICED_W2, ScoreError, Sinkhorn, SlicedW2, Transport, W2, Wasserstein,
-    median_distance,
+    SINKHORN, SLICED_W2, STRANDED, ScoreError, Sinkhorn, SlicedW2, Stranded, Transport, W2,
+    Wasserstein, median_distance,
 };
 use crate::cloud::CloudView;
 use crate::random::Stream;
@@ -87,6 +87,7 @@ pub(super) fn metrics(
     add(&C2ST_LOGISTIC, &|| some(LogisticC2st::new(reference)));
     add(&DENSITY, &|| some(Density::new(reference)?));
     add(&COVERAGE, &|| some(Coverage::new(reference)?));
+    add(&STRANDED, &|| some(Stranded::new(reference)?));
     add(&MEMORISATION, &|| {
         some(Memorisation::new(reference, training?)?)
     });

@@ -294,7 +294,7 @@ impl<'a> Take<'a> {
 }
 
 /// The charts of `convergence.png` and of the page: column, what it is called, and whether its axis is logarithmic.
-pub(super) const CHARTS: [(&str, &str, bool); 19] = [
+pub(super) const CHARTS: [(&str, &str, bool); 20] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
     ("w2", "W₂, exact", true),
@@ -308,6 +308,7 @@ pub(super) const CHARTS: [(&str, &str, bool); 19] = [
     ("c2st_logistic", "logistic classifier accuracy", false),
     ("density", "density", false),
     ("coverage", "coverage", false),
+    ("stranded", "stranded points", false),
     ("kl_discriminator", "−mean D at the particles", false),
     ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),

@@ -48,6 +48,8 @@ pub struct Record {
     pub floors: Floors,
     /// What was written into `scenario.toml`.
     pub scenario: String,
+    /// Wall-clock seconds that a step took, without what was measured and drawn; `None` if no step was left to take.
+    pub seconds_per_step: Option<f64>,
 }
 
 /// Why a run could not be recorded.
@@ -203,7 +205,7 @@ impl<'a> Course<'a> {
                 Ok(())
             }
         })?;
-        let (verdict, ending, meter, recorder, floors) = result?;
+        let (verdict, ending, meter, recorder, floors, seconds_per_step) = result?;
         Ok(Record {
             manifest,
             verdict,
@@ -212,9 +214,13 @@ impl<'a> Course<'a> {
             recorder,
             floors,
             scenario,
+            seconds_per_step,
         })
     }
 }
+
+/// All of a [`Record`] but what was known before.
+type Simulated = (Verdict, Ending, Meter, Recorder, Floors, Option<f64>);
 
 fn simulate(
     experiment: &Experiment,
@@ -223,7 +229,7 @@ fn simulate(
     from: Option<&Checkpoint>,
     manifest: &mut Manifest,
     watcher: &mut Watcher<'_>,
-) -> Result<(Verdict, Ending, Meter, Recorder, Floors), RunError> {
+) -> Result<Simulated, RunError> {
     let scenario = &experiment.scenario;
     let mut clock = Clock::start();
     let every = scenario.output.checkpoint_every;
@@ -296,7 +302,8 @@ fn simulate(
     )?;
     clock.lap("page");
     directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
-    Ok((verdict, ending, meter, recorder, floors))
+    let pace = clock.seconds_per_step();
+    Ok((verdict, ending, meter, recorder, floors, pace))
 }
 
 /// Runs the flow to its end, measures it and takes its pictures.
@@ -329,6 +336,7 @@ fn observe(
         keeper.restore(checkpoint, &columns, &mut flow, &mut meter, &mut recorder)?;
     }
     let table = Table::create(&directory.file("metrics.csv")?, &columns)?;
+    let begun = flow.state().step;
     clock.lap("floors");
 
     let mut watch = Watch {
@@ -359,6 +367,7 @@ fn observe(
     clock.shift("flow", "metrics", log.spent);
     clock.shift("flow", "fields", camera.spent);
     clock.shift("flow", "checkpoints", keeper.spent);
+    clock.steps = flow.state().step - begun;
     Ok((flow, ending, meter, recorder))
 }
 
@@ -638,6 +647,8 @@ struct Clock {
     begun: Instant,
     lap: Instant,
     phases: Vec<(&'static str, f64)>,
+    /// Steps taken since the clock was started.
+    steps: usize,
 }
 
 impl Clock {
@@ -647,6 +658,7 @@ impl Clock {
             begun: now,
             lap: now,
             phases: Vec::new(),
+            steps: 0,
         }
     }
 
@@ -665,6 +677,13 @@ impl Clock {
         self.phases.push((phase, time.as_secs_f64()));
     }
 
+    /// The part of a step in the phase of the flow.
+    fn seconds_per_step(&self) -> Option<f64> {
+        let flow = self.phases.iter().find(|(name, _)| *name == "flow");
+        let (_, seconds) = flow.filter(|_| self.steps > 0)?;
+        Some(seconds / self.steps as f64)
+    }
+
     fn report(&self, steps: usize) -> String {
         let total = self.begun.elapsed().as_secs_f64();
         let phases: serde_json::Map<_, _> = self
@@ -678,6 +697,7 @@ impl Clock {
         let object = json!({
             "seconds": total,
             "steps": steps,
+            "seconds_per_step": self.seconds_per_step(),
             "phases": phases,
             "threads": rayon::current_num_threads(),
             "os": std::env::consts::OS,

@@ -157,10 +157,10 @@ impl Need {
         let mut fitted = |key: &str, bytes: f64| {
             work.push((format!("discriminator.{name}.{key}"), bytes));
         };
-        // A table of features of all points, and a square matrix of them.
+        // A table of features of all points, and square matrices of them: least squares has one for each of five folds of either side.
         let table = |features: usize| {
             let features = features as f64;
-            8.0 * features * (particles + samples + 3.0 * features)
+            8.0 * features * (particles + samples + 13.0 * features)
         };
         // No more centres than samples.
         let centred = |centres: usize| table(centres.min(scenario.cloud.samples));
