@@ -301,6 +301,7 @@ fn p_values_are_uniform_under_the_null() {
         draws: 19,
         dear_draws: 19,
         seed,
+        ..Judge::default()
     };
     assert_uniform(19, &|seed| {
         let cloud = target.sample(24, stream("null").at(seed));
@@ -446,6 +447,45 @@ fn the_command_prints_what_programs_can_read() {
         );
         assert_eq!(ratioflow(folder.path(), &args).stdout, output.stdout);
     }
+}
+
+#[test]
+fn the_command_takes_the_measures_that_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "a.csv", &first(60));
+    save(folder.path(), "b.csv", &second(50));
+    let measured = |only: &[&str]| -> serde_json::Value {
+        let args = [
+            &["measure", "a.csv", "b.csv", "--draws", "19", "--json"],
+            only,
+        ]
+        .concat();
+        let output = ratioflow(folder.path(), &args);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (all, two) = (
+        measured(&[]),
+        measured(&["--only", "w2,energy_distance,modes"]),
+    );
+    let metrics = two["metrics"].as_object().unwrap();
+    assert_eq!(metrics.len(), 2);
+    for (name, entry) in metrics {
+        assert_eq!(*entry, all["metrics"][name], "{name}");
+    }
+    let note = two["notes"][0].as_str().unwrap();
+    assert!(
+        note.starts_with("modes says nothing here: it needs"),
+        "{note}"
+    );
+    let refused = ratioflow(
+        folder.path(),
+        &["measure", "a.csv", "b.csv", "--only", "w3"],
+    );
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        text.contains("must be one of energy_distance, mmd2"),
+        "{text}"
+    );
 }
 
 #[test]
