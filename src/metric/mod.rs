@@ -110,8 +110,8 @@ impl About {
     fn needs(&self) -> &'static str {
         if *self == KL || *self == SCORE_ERROR {
             "needs a target with a known density"
-        } else if *self == MEMORISATION {
-            "needs the training sample of a run"
+        } else if *self == MEMORISATION || *self == ENERGY_P {
+            "is measured along runs"
         } else {
             "needs a target that is a mixture of Gaussians"
         }
