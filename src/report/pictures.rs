@@ -213,7 +213,7 @@ impl<'a> Scene<'a> {
     /// first cloud against its two upper bounds. Several: which part of the loss was promised.
     fn balance(&self) -> Vec<Balance<'a>> {
         let [take] = self.takes else {
-            let shares = self.takes.iter().filter_map(|take| take.promised_share());
+            let shares = self.takes.iter().filter_map(Take::promised_share);
             return vec![Balance {
                 name: "share of the lost KL that D promised",
                 note: "1 if D is exact",
