@@ -83,7 +83,7 @@ impl Calibration {
     /// their defaults.
     ///
     /// # Errors
-    /// [`Invalid`] if target or source has no closed form.
+    /// [`Invalid`] if the density of target or source is not known.
     pub fn new(experiment: &Experiment) -> Result<Self, Invalid> {
         let scenario = &experiment.scenario;
         let stream = Stream::new(scenario.seed, "calibration");
@@ -201,8 +201,8 @@ fn density(of: &dyn Target, at: CloudView<'_>, key: &str) -> Result<Ratio, Inval
         }
         _ => Err(Invalid::new(
             key,
-            "a distribution whose density or score has no closed form, or is zero somewhere",
-            "calibration needs the exact ratio: use gaussian, mixture, ring, grid or circles for target and source",
+            "a distribution whose density or score is not known, or is zero somewhere",
+            "calibration needs the exact ratio: use gaussian, mixture, ring, grid, circles, rings, moons, spirals or swiss-roll for target and source",
         )),
     }
 }

@@ -311,9 +311,9 @@ fn calibration_finds_every_estimator_near_the_truth_of_two_gaussians() {
 
 #[test]
 fn calibration_needs_a_known_ratio() {
-    let error = calibrate("[target.moons]\n").unwrap_err();
+    let error = calibrate("[target.pinwheel]\n").unwrap_err();
     assert!(
-        error.contains("target") && error.contains("closed form"),
+        error.contains("target") && error.contains("is not known"),
         "{error}"
     );
 }

@@ -625,7 +625,7 @@ fn calibrate_prints_a_table_and_leaves_a_picture() {
     let numbers: serde_json::Value = serde_json::from_slice(&numbers).unwrap();
     assert!(numbers["estimates"][0]["log"]["q"].is_f64());
     ratioflow(home.path())
-        .args(["calibrate", "moons"])
+        .args(["calibrate", "pinwheel"])
         .assert()
         .code(2);
 }

@@ -14,7 +14,7 @@ use ratioflow::metric::{
 use ratioflow::random::Stream;
 use ratioflow::target::{Component, Target};
 
-use shared::assert_equal;
+use shared::{KOLMOGOROV, assert_equal, kolmogorov};
 
 /// Round Gaussians on the corners of a square.
 #[derive(Debug)]
@@ -241,7 +241,7 @@ fn points_more_regular_than_chance_have_negative_divergence() {
 
 #[test]
 fn p_values_are_uniform_under_the_null_and_small_under_a_shift() {
-    let draws = 300;
+    let draws = 500;
     let mut null = Vec::new();
     let mut shifted = Vec::new();
     for draw in 0..draws {
@@ -253,18 +253,12 @@ fn p_values_are_uniform_under_the_null_and_small_under_a_shift() {
         let moved = &cloud + &array![1.0, 0.0];
         shifted.push(energy.p_value(moved.view(), 99, labels));
     }
-    null.sort_by(f64::total_cmp);
-    let n = draws as f64;
-    let ks = null.iter().enumerate().fold(0.0, |high: f64, (i, p)| {
-        high.max((p - i as f64 / n).abs())
-            .max((p - (i + 1) as f64 / n).abs())
-    });
-    // 1.63/√n is the 1 % point of Kolmogorov's distribution; p-values come in steps of 1/100.
-    assert!(ks < 1.63 / n.sqrt() + 0.01, "KS distance {ks}");
+    let [low, high] = kolmogorov(&null, 100);
+    assert!(high.max(-low) < KOLMOGOROV, "{low} {high}");
     let found = shifted.iter().filter(|&&p| p <= 0.05).count();
     assert!(
-        found as f64 > 0.9 * n,
-        "a shift by 1 was seen in {found} of {n} draws"
+        found as f64 > 0.9 * draws as f64,
+        "a shift by 1 was seen in {found} of {draws} draws"
     );
 }
 

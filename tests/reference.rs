@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use ratioflow::random::Stream;
 use ratioflow::reference::{Grid, Reference, ReferenceError};
-use ratioflow::target::{Component, Folder, Mixture, MoonsSpec, RingSpec, Target, TargetSpec};
+use ratioflow::target::{Component, Folder, Mixture, PinwheelSpec, RingSpec, Target, TargetSpec};
 
 fn gaussian(mean: [f64; 2], covariance: [[f64; 2]; 2]) -> Mixture {
     Mixture::new(vec![Component {
@@ -121,17 +121,17 @@ fn the_target_is_at_rest() {
 #[test]
 fn distributions_without_a_density_are_refused() {
     let [source, target] = pair();
-    let moons = MoonsSpec::default().build().unwrap();
+    let pinwheel = PinwheelSpec::default().build().unwrap();
     let grid = square(8.0, 20);
     let refused = |source: &dyn Target, target: &dyn Target, grid: Grid| {
         Reference::new(source, target, grid, 1e-6).unwrap_err()
     };
     assert_eq!(
-        refused(&source, &moons, grid),
+        refused(&source, &pinwheel, grid),
         ReferenceError::NoDensity { role: "target" }
     );
     assert_eq!(
-        refused(&moons, &target, grid),
+        refused(&pinwheel, &target, grid),
         ReferenceError::NoDensity { role: "source" }
     );
 }
@@ -140,7 +140,16 @@ fn distributions_without_a_density_are_refused() {
 #[test]
 fn every_closed_form_that_is_positive_is_solved() {
     let source = gaussian([0.3, 0.0], [[1.0, 0.0], [0.0, 1.0]]);
-    for name in ["gaussian", "ring", "grid", "circles", "rings"] {
+    for name in [
+        "gaussian",
+        "ring",
+        "grid",
+        "circles",
+        "rings",
+        "moons",
+        "swiss-roll",
+        "spirals",
+    ] {
         let target = family(name);
         let cloud = target.sample(500, Stream::new(3, "grid"));
         let grid = Grid::around(&[cloud.view()], 40);
@@ -150,14 +159,11 @@ fn every_closed_form_that_is_positive_is_solved() {
         assert!(flow.kl() < before, "{name}");
         assert!((flow.total() - 1.0).abs() < 1e-12, "{name}");
     }
-    for name in ["moons", "swiss-roll", "pinwheel", "spirals"] {
-        let refused = Reference::new(&source, &*family(name), square(8.0, 20), 1e-6);
-        assert_eq!(
-            refused.unwrap_err(),
-            ReferenceError::NoDensity { role: "target" },
-            "{name}"
-        );
-    }
+    let refused = Reference::new(&source, &*family("pinwheel"), square(8.0, 20), 1e-6);
+    assert_eq!(
+        refused.unwrap_err(),
+        ReferenceError::NoDensity { role: "target" }
+    );
     let refused = Reference::new(&source, &*family("checkerboard"), square(8.0, 20), 1e-6);
     let text = refused.unwrap_err().to_string();
     assert!(
@@ -210,9 +216,20 @@ fn the_command_writes_the_exact_flow_beside_the_particles() {
     for file in ["reference.csv", "reference.npz", "reference.png"] {
         assert!(folder.path().join("r").join(file).is_file());
     }
-    let moons = command(&["moons"]);
-    assert_eq!(moons.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&moons.stderr).contains("no closed form"));
+    std::fs::write(folder.path().join("p.csv"), "0,0\n1,0\n0,1\n").unwrap();
+    let points = "[target.points]\nfile = 'p.csv'\nreplace = true\n";
+    std::fs::write(folder.path().join("points.toml"), points).unwrap();
+    for (scenario, says) in [
+        ("pinwheel", "is not known"),
+        ("points.toml", "is not known"),
+        ("checkerboard", "is zero in"),
+        ("drawing", "is zero in"),
+    ] {
+        let refused = command(&[scenario]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{scenario}: {text}");
+        assert!(text.contains(says), "{scenario}: {text}");
+    }
     let times = command(&[
         "gaussian-pair",
         "--times",

@@ -172,9 +172,11 @@ fn figure(several: bool, style: &Style) -> Image {
         steps: &steps,
         values,
         converged_at,
+        wide: false,
     };
     let chart = |name, floor, logarithmic, curves| Chart {
         name,
+        note: "",
         floor,
         logarithmic,
         curves,
@@ -1073,9 +1075,11 @@ fn curves_are_drawn_with_gaps_and_marks() {
             steps: &steps,
             values,
             converged_at: None,
+            wide: false,
         };
         let chart = Chart {
             name: "metric",
+            note: "",
             floor,
             logarithmic,
             curves: &[curve],
@@ -1157,10 +1161,12 @@ fn nothing_breaks_a_figure() {
                     steps,
                     values,
                     converged_at: Some(3.0),
+                    wide: true,
                 };
                 let many = vec![curve; 9];
                 let chart = Chart {
                     name: "a metric with a long name: energy distance between two clouds in the plane",
+                    note: "and a note that is longer than there is room for in any chart of this figure",
                     floor,
                     logarithmic,
                     curves: &many,

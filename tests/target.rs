@@ -118,7 +118,7 @@ const SKEWED: &str = "mixture.components = [
     { weight = 3, mean = [-1, 0], covariance = [[0.5, -0.2], [-0.2, 0.3]] },
     { weight = 1, mean = [2, 1], covariance = [[0.2, 0.1], [0.1, 0.4]] },
 ]";
-const SMOOTH: [&str; 8] = [
+const SMOOTH: [&str; 11] = [
     "[gaussian]",
     PARAMETRIC[1],
     "[mixture]",
@@ -127,6 +127,9 @@ const SMOOTH: [&str; 8] = [
     "[grid]",
     "[circles]",
     "[rings]",
+    "[moons]",
+    "[swiss-roll]",
+    "[spirals]",
 ];
 const MARKS: &str = "image = { file = 'marks.png', width = 3 }";
 
@@ -318,6 +321,49 @@ fn score_is_the_slope_of_log_density() {
             }
         }
     }
+}
+
+/// Computed with scipy 1.17.1: `quad` of `share(t) N(x; c(t), σ²I)` piece by piece, to 1e-13.
+#[test]
+fn blurred_curves_have_the_densities_that_another_quadrature_finds() {
+    let at = array![[0.3, -0.2], [1.7, 0.9], [-3.0, 2.5], [0.9, -0.45]];
+    for (text, expected) in [
+        (
+            "[moons]",
+            [
+                -26.38785786298118,
+                -97.38849479399504,
+                -260.267701943467,
+                -1.5117736428189823,
+            ],
+        ),
+        (
+            "[swiss-roll]",
+            [
+                -35.945950636768174,
+                -10.667778198758814,
+                -197.53955798148485,
+                -4.610016669889847,
+            ],
+        ),
+        (
+            "[spirals]",
+            [
+                -3.5667956107426613,
+                -2.717844372912434,
+                -231.74704388066476,
+                -2.7393091690383,
+            ],
+        ),
+    ] {
+        let density = target(text).log_density(at.view()).unwrap();
+        for (have, expected) in density.iter().zip(expected) {
+            assert_relative_eq!(*have, expected, max_relative = 1e-11);
+        }
+    }
+    // Lines that are too thin for it have none.
+    let thin = target("moons.sd = 1e-6");
+    assert!(thin.log_density(at.view()).is_none() && thin.score(at.view()).is_none());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The two number formats of the direct sums, each with its own power of two.
+//! The two number formats of sums over pairs, each with its own power of two.
 
 #![allow(
     clippy::inline_always,
@@ -8,7 +8,7 @@
 /// A number that vector registers hold side by side.
 ///
 /// `FUSED` says that the machine multiplies and adds in one instruction; elsewhere `mul_add` would be a slow call.
-pub(super) trait Lane: Copy + Send + Sync + 'static {
+pub(crate) trait Lane: Copy + PartialOrd + Send + Sync + 'static {
     /// Zero.
     const ZERO: Self;
     /// Terms whose exponent is more than this many bits below the sum are left out unseen.

@@ -9,6 +9,7 @@ mod lane;
 mod points;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
+pub(crate) use lane::Lane;
 pub use points::Points;
 
 /// The kernel sum at one place, and where it pulls.

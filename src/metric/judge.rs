@@ -29,7 +29,7 @@ pub enum Null<'a> {
 }
 
 /// How clouds are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judge {
     /// Most points that are taken of either cloud, at least 2; of more, so many are drawn at random.
     pub points: usize,
@@ -37,6 +37,8 @@ pub struct Judge {
     pub draws: usize,
     /// The same for the measures that cost most, `w2` and `sinkhorn`.
     pub dear_draws: usize,
+    /// The measures that are taken; empty: all that apply.
+    pub only: Vec<&'static About>,
     /// All randomness follows from this number.
     pub seed: u64,
 }
@@ -47,6 +49,7 @@ impl Default for Judge {
             points: 2000,
             draws: 99,
             dear_draws: 19,
+            only: Vec::new(),
             seed: 1,
         }
     }
@@ -121,8 +124,10 @@ impl Judge {
             None => pooled.view(),
         });
 
-        let dear = |name: &str| name == W2.name || name == SINKHORN.name;
-        let quick = |name: &str| !dear(name) && name != MEMORISATION.name;
+        let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);
+        let is_dear = |name: &str| name == W2.name || name == SINKHORN.name;
+        let dear = |name: &str| chosen(name) && is_dear(name);
+        let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
         let kinds: [(usize, &Wanted<'_>); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
         let mut judgements = Vec::new();
         for (draws, wanted) in kinds {
@@ -167,6 +172,15 @@ impl Judge {
                     metric.about(),
                     metric.read(cloud.view()),
                     floor,
+                ));
+            }
+        }
+        for about in &self.only {
+            if judgements.iter().all(|j| j.about != *about) {
+                notes.push(format!(
+                    "{} says nothing here: it {}",
+                    about.name,
+                    about.needs()
                 ));
             }
         }

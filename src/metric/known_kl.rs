@@ -30,7 +30,7 @@ pub struct KnownKl {
 }
 
 impl KnownKl {
-    /// Takes the target; `None` if its density has no closed form, or no gradient: where it is zero the divergence of any cloud that
+    /// Takes the target; `None` if its density is not known, or has no gradient: where it is zero the divergence of any cloud that
     /// strays is infinite, and says no more.
     #[must_use]
     pub fn new(target: &Arc<dyn Target>) -> Option<Self> {

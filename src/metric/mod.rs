@@ -107,6 +107,19 @@ pub struct About {
     pub ideal: Ideal,
 }
 
+impl About {
+    /// What the measure needs beside two clouds, for those that it is not given to.
+    fn needs(&self) -> &'static str {
+        if *self == KL || *self == SCORE_ERROR {
+            "needs a target with a known density"
+        } else if *self == MEMORISATION || *self == ENERGY_P {
+            "is measured along runs"
+        } else {
+            "needs a target that is a mixture of Gaussians"
+        }
+    }
+}
+
 /// Which values of a measure are good, and so on which side of its floor a cloud can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ideal {

@@ -25,7 +25,7 @@ pub struct ScoreError {
 }
 
 impl ScoreError {
-    /// Takes the target and a reference sample (`m×2`); `None` if the score has no closed form or the sample is a single point.
+    /// Takes the target and a reference sample (`m×2`); `None` if the score is not known or the sample is a single point.
     #[must_use]
     pub fn new(target: &Arc<dyn Target>, reference: CloudView<'_>) -> Option<Self> {
         target.score(CloudView::from(&[[0.0; 2]; 0]))?;

@@ -9,7 +9,7 @@ use super::pairs::Planar;
 use super::w2::centre;
 use super::{About, Ideal, Metric, Reading};
 use crate::cloud::{CloudView, spread};
-use crate::vector::exp2;
+use crate::kernel::Lane;
 
 /// What [`Sinkhorn`] measures.
 pub const SINKHORN: About = About {
@@ -66,13 +66,13 @@ impl Sinkhorn {
     #[must_use]
     pub fn new(reference: CloudView<'_>, epsilon: f64) -> Self {
         let (reference, middle) = centre(&Planar::new(reference));
-        let mut potential = vec![0.0; reference.len()];
-        for current in schedule(&reference, &reference, epsilon) {
-            average_update(&reference, current, &mut potential);
-        }
+        let correlation = correlation(&reference, epsilon);
+        // The potential of a Gaussian.
+        let square = |(x, y): (&f64, &f64)| (1.0 - correlation) * (x * x + y * y);
+        let mut potential: Vec<f64> = reference.x.iter().zip(&reference.y).map(square).collect();
         let own = symmetric(&reference, epsilon, &mut potential);
         Self {
-            relaxation: relaxation(&reference, epsilon),
+            relaxation: relaxation(correlation),
             reference,
             middle,
             epsilon,
@@ -110,13 +110,7 @@ impl Metric for Sinkhorn {
         let (cloud, middle) = centre(&Planar::new(cloud));
         let shift = [0, 1].map(|axis| middle[axis] - self.middle[axis]);
         let mut extended = vec![0.0; cloud.len()];
-        soften(
-            &cloud,
-            &self.reference,
-            &self.potential,
-            self.epsilon,
-            &mut extended,
-        );
+        Softening::new(&cloud, &self.reference, self.epsilon).quick(&self.potential, &mut extended);
         let both = self.coupled(&cloud, extended.clone());
         let cloud = symmetric(&cloud, self.epsilon, &mut extended);
         let all = [both, cloud, self.own];
@@ -142,6 +136,7 @@ impl Sinkhorn {
     /// (Thibault et al., *Algorithms* 14, 2021). Starts at the potential `f` of the cloud that belongs to the reference's own.
     fn coupled(&self, cloud: &Planar, mut f: Vec<f64>) -> Solution {
         let (a, b, epsilon) = (cloud, &self.reference, self.epsilon);
+        let [to_a, to_b] = [Softening::new(a, b, epsilon), Softening::new(b, a, epsilon)];
         let mut g = self.potential.clone();
         let mut next = [vec![0.0; a.len()], vec![0.0; b.len()]];
         let (mut last, mut error, mut rounds) = (f64::INFINITY, f64::INFINITY, 0);
@@ -154,22 +149,21 @@ impl Sinkhorn {
             last = error;
             let factor = if error < NEAR { relaxation } else { 1.0 };
             rounds += 1;
-            soften(b, a, &f, epsilon, &mut next[1]);
+            to_b.quick(&f, &mut next[1]);
             let miss = excess(&g, &next[1], epsilon);
             relax(&mut g, &next[1], factor);
-            soften(a, b, &g, epsilon, &mut next[0]);
+            to_a.quick(&g, &mut next[0]);
             error = miss.max(excess(&f, &next[0], epsilon));
             relax(&mut f, &next[0], factor);
             if rounds == 2 && error > FAR {
                 for current in schedule(a, b, epsilon) {
-                    soften(a, b, &g, current, &mut f);
-                    soften(b, a, &f, current, &mut g);
+                    Softening::new(a, b, current).quick(&g, &mut f);
+                    Softening::new(b, a, current).quick(&f, &mut g);
                 }
             }
         }
-        // The value of a plan wants one marginal met.
-        soften(a, b, &g, epsilon, &mut f);
-        soften(b, a, &f, epsilon, &mut g);
+        // The value of a plan wants one marginal met, and exactly.
+        to_b.exact(&f, &mut g);
         Solution {
             value: average(&f) + average(&g),
             error,
@@ -178,20 +172,21 @@ impl Sinkhorn {
     }
 }
 
-/// The best over-relaxation between two Gaussians with the variance of the sample: their plan has the correlation `ρ = √(1+s²) − s`,
-/// `s = ε/4v`, a plain round shrinks errors by `ρ²`, and the best one by `ω − 1` with `ω = 2/(1 + √(1−ρ²))`.
-fn relaxation(sample: &Planar, epsilon: f64) -> f64 {
+/// The correlation `ρ = √(1+s²) − s`, `s = ε/4v`, of the plan of a Gaussian with the variance of the sample; its potential is `(1−ρ)‖x‖²`.
+fn correlation(sample: &Planar, epsilon: f64) -> f64 {
     let squares: f64 = sample.x.iter().chain(&sample.y).map(|v| v * v).sum();
     let variance = 0.5 * squares / sample.len() as f64;
     let s = 0.25 * epsilon / variance;
     let rho = s.hypot(1.0) - s;
+    // Without variance all points are one.
+    if rho.is_finite() { rho } else { 0.0 }
+}
+
+/// The best over-relaxation between two Gaussians: a plain round shrinks errors by `ρ²`, and the best one by `ω − 1` with
+/// `ω = 2/(1 + √(1−ρ²))`.
+fn relaxation(rho: f64) -> f64 {
     let best = 2.0 / (1.0 + (1.0 - rho * rho).max(0.0).sqrt());
-    // Without variance there is nothing to relax.
-    if best.is_finite() {
-        best.clamp(1.0, MOST_RELAXATION)
-    } else {
-        1.0
-    }
+    best.clamp(1.0, MOST_RELAXATION)
 }
 
 fn relax(old: &mut [f64], new: &[f64], factor: f64) {
@@ -202,29 +197,43 @@ fn relax(old: &mut [f64], new: &[f64], factor: f64) {
 
 /// `OT_ε` of a cloud with itself: one potential, and averaged updates, which converge in a few rounds.
 fn symmetric(a: &Planar, epsilon: f64, f: &mut [f64]) -> Solution {
+    let softening = Softening::new(a, a, epsilon);
+    let mut next = vec![0.0; f.len()];
     let (mut error, mut rounds) = (f64::INFINITY, 0);
     while rounds < ROUNDS && error > TOLERANCE {
         rounds += 1;
-        error = average_update(a, epsilon, f);
+        error = average_update(&softening, f, &mut next);
+        if rounds == 1 && error > FAR {
+            for current in schedule(a, a, epsilon) {
+                average_update(&Softening::new(a, a, current), f, &mut next);
+            }
+        }
     }
+    softening.exact(f, &mut next);
     Solution {
-        value: 2.0 * average(f),
+        value: average(f) + average(&next),
         error,
         rounds,
     }
 }
 
-/// One averaged update; how far the potential was from meeting the marginal.
-fn average_update(a: &Planar, epsilon: f64, f: &mut [f64]) -> f64 {
-    let mut next = vec![0.0; f.len()];
-    soften(a, a, f, epsilon, &mut next);
-    let error = excess(f, &next, epsilon);
-    relax(f, &next, 0.5);
+/// One averaged update; how far the potential was from meeting the marginal. Near the solution the plain update has slopes between −1 and 0, so
+/// that two thirds of it leave at most a third of any error.
+fn average_update(softening: &Softening<'_>, f: &mut [f64], next: &mut [f64]) -> f64 {
+    softening.quick(f, next);
+    let error = excess(f, next, softening.epsilon);
+    relax(f, next, 2.0 / 3.0);
     error
 }
 
 /// Regularisations from the squared extent of the clouds down to ε.
 fn schedule(a: &Planar, b: &Planar, epsilon: f64) -> impl Iterator<Item = f64> {
+    std::iter::successors(Some(extent(a, b)), |current| Some(current * ANNEALING))
+        .take_while(move |&current| current > epsilon)
+}
+
+/// A squared length that no distance in and between the clouds exceeds.
+fn extent(a: &Planar, b: &Planar) -> f64 {
     let extent = |side: fn(&Planar) -> &[f64]| {
         let all = side(a).iter().chain(side(b));
         let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
@@ -232,9 +241,7 @@ fn schedule(a: &Planar, b: &Planar, epsilon: f64) -> impl Iterator<Item = f64> {
         });
         high - low
     };
-    let first = extent(|p| &p.x).powi(2) + extent(|p| &p.y).powi(2);
-    std::iter::successors(Some(first), |current| Some(current * ANNEALING))
-        .take_while(move |&current| current > epsilon)
+    extent(|p| &p.x).powi(2) + extent(|p| &p.y).powi(2)
 }
 
 /// How far the plan of the old potential is from its marginal, given the potential that would meet it.
@@ -247,47 +254,111 @@ fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// `f_i = −ε log (1/m) Σ_j exp((g_j − ‖a_i − b_j‖²)/ε)`.
-fn soften(a: &Planar, b: &Planar, g: &[f64], epsilon: f64, f: &mut [f64]) {
-    let log_count = (b.len() as f64).ln();
-    // In base 2, as the machine counts.
-    let rate = LOG2_E / epsilon;
-    f.par_chunks_mut(ROWS).enumerate().for_each(|(task, f)| {
-        let mut exponents = vec![0.0; b.len()];
-        for (i, value) in (task * ROWS..).zip(f) {
-            let log_sum = log_sum([a.x[i], a.y[i]], [&b.x, &b.y, g], rate, &mut exponents);
-            *value = -epsilon * (LN_2 * log_sum - log_count);
-        }
-    });
+/// The update `f_i = −ε log (1/m) Σ_j exp((g_j − ‖a_i − b_j‖²)/ε)` between two centred clouds.
+struct Softening<'a> {
+    a: &'a Planar,
+    b: &'a Planar,
+    epsilon: f64,
+    /// Whether single precision is good enough on the way: its exponents are wrong by less than a tenth of what is tolerated.
+    single: bool,
 }
 
-/// `log₂ Σ_j 2^(rate (g_j − ‖at − b_j‖²))`.
+impl<'a> Softening<'a> {
+    /// Largest exponent, in bits, that single precision is trusted with.
+    const MOST_BITS: f64 = 256.0;
+
+    fn new(a: &'a Planar, b: &'a Planar, epsilon: f64) -> Self {
+        let single = LOG2_E / epsilon * extent(a, b) <= Self::MOST_BITS;
+        Self {
+            a,
+            b,
+            epsilon,
+            single,
+        }
+    }
+
+    fn quick(&self, g: &[f64], f: &mut [f64]) {
+        if self.single {
+            self.update(g, f, log_sum_single);
+        } else {
+            self.exact(g, f);
+        }
+    }
+
+    fn exact(&self, g: &[f64], f: &mut [f64]) {
+        self.update(g, f, log_sum_double);
+    }
+
+    fn update<T: Lane>(&self, g: &[f64], f: &mut [f64], log_sum: LogSum<T>) {
+        // In base 2, as the machine counts, and in units in which distances are exponents.
+        let rate = LOG2_E / self.epsilon;
+        let scaled =
+            |values: &[f64], by: f64| -> Vec<T> { values.iter().map(|v| T::of(by * v)).collect() };
+        let [x, y] = [&self.b.x, &self.b.y].map(|side| scaled(side, rate.sqrt()));
+        let [at_x, at_y] = [&self.a.x, &self.a.y].map(|side| scaled(side, rate.sqrt()));
+        let g = scaled(g, rate);
+        let log_count = (g.len() as f64).log2();
+        f.par_chunks_mut(ROWS).enumerate().for_each(|(task, f)| {
+            let mut exponents = vec![T::ZERO; g.len()];
+            for (i, value) in (task * ROWS..).zip(f) {
+                let log_sum = log_sum([at_x[i], at_y[i]], [&x, &y, &g], &mut exponents);
+                *value = -self.epsilon * LN_2 * (log_sum - log_count);
+            }
+        });
+    }
+}
+
+/// `log₂ Σ_j 2^(g_j − ‖at − b_j‖²)`, from a place, the columns `x`, `y`, `g`, and room for as many exponents.
+type LogSum<T> = fn([T; 2], [&[T]; 3], &mut [T]) -> f64;
+
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn log_sum(at: [f64; 2], columns: [&[f64]; 3], rate: f64, exponents: &mut [f64]) -> f64 {
-    const LANES: usize = 16;
+fn log_sum_single(at: [f32; 2], columns: [&[f32]; 3], exponents: &mut [f32]) -> f64 {
+    log_sum::<f32, 32>(at, columns, exponents)
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn log_sum_double(at: [f64; 2], columns: [&[f64]; 3], exponents: &mut [f64]) -> f64 {
+    log_sum::<f64, 16>(at, columns, exponents)
+}
+
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "it must be compiled for the caller's instruction set"
+)]
+fn log_sum<T: Lane, const LANES: usize>(
+    at: [T; 2],
+    columns: [&[T]; 3],
+    exponents: &mut [T],
+) -> f64 {
     let m = exponents.len();
     let [x, y, g] = columns.map(|column| &column[..m]);
     for j in 0..m {
-        let (dx, dy) = (x[j] - at[0], y[j] - at[1]);
-        exponents[j] = rate * (g[j] - (dx * dx + dy * dy));
+        let (dx, dy) = (x[j].minus(at[0]), y[j].minus(at[1]));
+        exponents[j] = g[j].minus(dx.times(dx).plus(dy.times(dy)));
     }
     let (whole, rest) = exponents.as_chunks::<LANES>();
-    let mut tops = [f64::NEG_INFINITY; LANES];
+    let mut tops = [T::of(f64::NEG_INFINITY); LANES];
     for chunk in whole {
         for (top, &value) in tops.iter_mut().zip(chunk) {
             *top = if value > *top { value } else { *top };
         }
     }
     let top = tops
-        .into_iter()
-        .chain(rest.iter().copied())
+        .iter()
+        .chain(rest)
+        .map(|value| value.wide())
         .fold(f64::NEG_INFINITY, f64::max);
-    let mut sums = [0.0; LANES];
+    let common = T::of(top);
+    let mut sums = [T::ZERO; LANES];
     for chunk in whole {
         for (sum, &value) in sums.iter_mut().zip(chunk) {
-            *sum += exp2(value - top);
+            *sum = sum.plus(value.minus(common).exp2::<false>());
         }
     }
-    let rest: f64 = rest.iter().map(|value| exp2(value - top)).sum();
-    top + (sums.iter().sum::<f64>() + rest).log2()
+    let rest = rest
+        .iter()
+        .map(|value| value.minus(common).exp2::<false>().wide());
+    let whole: f64 = sums.iter().map(|sum| sum.wide()).sum();
+    top + (whole + rest.sum::<f64>()).log2()
 }

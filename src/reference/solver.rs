@@ -30,9 +30,9 @@ pub struct Reference {
 /// Why there is no reference.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReferenceError {
-    /// The density has no closed form.
+    /// The density is not known.
     #[error(
-        "the density of the {role} has no closed form, which the Fokker-Planck equation needs: take a gaussian, mixture, ring, grid, circles or rings"
+        "the density of the {role} is not known, which the Fokker-Planck equation needs: take a gaussian, mixture, ring, grid, circles, rings, moons, spirals or swiss-roll, with noise that is not too fine"
     )]
     NoDensity {
         /// `target` or `source`.
@@ -40,7 +40,7 @@ pub enum ReferenceError {
     },
     /// A density that is zero somewhere cannot be approached: its score is infinite there.
     #[error(
-        "the density of the target is zero in {cells} of {all} cells, where its score is infinite and the flow undefined; take a target that is positive everywhere"
+        "the density of the target is zero in {cells} of {all} cells, where its score is infinite and the flow undefined; take a target that is positive everywhere, such as a mixture, ring, grid or moons"
     )]
     Zero {
         /// Cells without density.

@@ -22,6 +22,8 @@ pub struct Figure<'a> {
 pub struct Chart<'a> {
     /// Name of the metric, in words.
     pub name: &'a str,
+    /// How to read the curves, beside the name; where there is one curve, its last value stands there.
+    pub note: &'a str,
     /// Where two samples of the target stand; for metrics of which less is better.
     pub floor: Option<Floor>,
     /// Whether to draw decimal logarithms. Zero and negative values are then marked at the lower border.
@@ -41,6 +43,8 @@ pub struct Curve<'a> {
     pub values: &'a [f64],
     /// The step from which on the metric could not be told from its floor.
     pub converged_at: Option<f64>,
+    /// Whether it is drawn wide, so that it is seen below a curve that lies on it.
+    pub wide: bool,
 }
 
 const LEFT: f64 = 66.0;
@@ -279,7 +283,7 @@ fn panel(
                 lines.push(Line {
                     points: run,
                     colour,
-                    width: 1.9,
+                    width: if curve.wide { 4.2 } else { 1.9 },
                 });
             }
         }
@@ -338,12 +342,17 @@ fn arrival(curve: &Curve<'_>, height: impl Fn(f64) -> Option<f64>) -> Option<(f6
 fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
     let y = plot.y - 11.0;
     let mut room = plot.width;
-    if let [curve] = chart.curves {
-        let last = curve.values.last().map_or(f64::NAN, |v| *v);
-        let words = match curve.converged_at {
-            Some(step) => format!("{} · at the floor since step {step}", words::number(last)),
-            None => words::number(last),
-        };
+    let words = match chart.curves {
+        [curve] => {
+            let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
+            match curve.converged_at {
+                Some(step) => format!("{last} · at the floor since step {step}"),
+                None => last,
+            }
+        }
+        _ => chart.note.to_owned(),
+    };
+    if !words.is_empty() {
         let letters = regular(11.5);
         let words = letters.fit(&words, plot.width * 0.7);
         room -= 14.0

@@ -167,6 +167,7 @@ impl Scene<'_> {
             .filter(|(_, curves)| !curves.is_empty())
             .map(|((name, words, logarithmic), curves)| Chart {
                 name: words,
+                note: "",
                 floor: self
                     .takes
                     .iter()
@@ -178,14 +179,15 @@ impl Scene<'_> {
         let balance = self.balance();
         let balanced: Vec<Vec<Curve<'_>>> = balance
             .iter()
-            .map(|(_, all)| all.iter().map(Series::curve).collect())
+            .map(|balance| balance.series.iter().map(Series::curve).collect())
             .collect();
         let mut charts = charts;
-        for ((name, _), curves) in balance.iter().zip(&balanced) {
+        for (balance, curves) in balance.iter().zip(&balanced) {
             charts.push(Chart {
-                name,
+                name: balance.name,
+                note: balance.note,
                 floor: None,
-                logarithmic: false,
+                logarithmic: balance.logarithmic,
                 curves,
             });
         }
@@ -207,36 +209,67 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Two charts that hold a run by itself to the theory: the KL lost against what the moves promise to take off it, and W2 from the
-    /// first cloud against its two upper bounds.
-    fn balance(&self) -> Vec<(&'static str, Vec<Series<'a>>)> {
+    /// Charts that hold runs to the theory. A run by itself: the KL lost against what the moves promise to take off it, and W2 from the
+    /// first cloud against its two upper bounds. Several: which part of the loss was promised.
+    fn balance(&self) -> Vec<Balance<'a>> {
         let [take] = self.takes else {
-            return Vec::new();
+            let shares = self.takes.iter().filter_map(Take::promised_share);
+            return vec![Balance {
+                name: "share of the lost KL that D promised",
+                note: "1 if D is exact",
+                logarithmic: true,
+                series: shares.collect(),
+            }]
+            .into_iter()
+            .filter(|balance| !balance.series.is_empty())
+            .collect();
         };
-        let chart = |name, columns: &[(&str, &'static str)]| {
-            let series = |&(column, label): &(&str, &'static str)| take.series(column, label);
-            (name, columns.iter().filter_map(series).collect())
+        let chart = |name, note, columns: &[(&str, &'static str)]| {
+            let measured = |&(column, label): &(&str, &'static str)| take.series(column, label);
+            let mut series: Vec<Series<'_>> = columns.iter().filter_map(measured).collect();
+            // The first is what the last may lie on.
+            if let [first, _, ..] = &mut series[..] {
+                first.wide = true;
+            }
+            let last = |series: &Series<'_>| series.values.last().copied().unwrap_or(f64::NAN);
+            let far = matches!(&series[..], [a, b] if last(a) > 0.0 && !(0.1..10.0).contains(&(last(b) / last(a))));
+            Balance {
+                name,
+                note,
+                logarithmic: far,
+                series,
+            }
         };
         let all = [
             chart(
-                "KL(q‖p) lost since the start",
+                "KL(q‖p) lost",
+                "equal if D is exact, less if it smooths",
                 &[
+                    ("dissipation", "promised by D, Σ ε E‖v‖²"),
                     ("kl_lost", "measured"),
-                    ("dissipation", "Σ ε E‖v‖², dissipated"),
                 ],
             ),
             chart(
                 "W₂(q₀, q) and its bounds",
+                "never above them",
                 &[
-                    (W2_MOVED, "measured"),
                     ("displacement", "rms displacement"),
                     ("path_length", "path length"),
+                    (W2_MOVED, "measured"),
                 ],
             ),
         ];
-        let drawn = |(_, series): &(_, Vec<Series<'_>>)| series.len() > 1;
+        let drawn = |balance: &Balance<'_>| balance.series.len() > 1;
         all.into_iter().filter(drawn).collect()
     }
+}
+
+/// A chart that sets measured curves against what theory says of them.
+struct Balance<'a> {
+    name: &'static str,
+    note: &'static str,
+    logarithmic: bool,
+    series: Vec<Series<'a>>,
 }
 
 /// One measure of one run.
@@ -245,6 +278,7 @@ struct Series<'a> {
     steps: Vec<f64>,
     values: Vec<f64>,
     converged_at: Option<f64>,
+    wide: bool,
 }
 
 impl Series<'_> {
@@ -254,6 +288,7 @@ impl Series<'_> {
             steps: &self.steps,
             values: &self.values,
             converged_at: self.converged_at,
+            wide: self.wide,
         }
     }
 }
@@ -289,7 +324,19 @@ impl<'a> Take<'a> {
                 .arrivals()
                 .find(|(n, _)| *n == name)
                 .and_then(|(_, step)| step.map(|step| step as f64)),
+            wide: false,
         })
+    }
+
+    /// What D promised to take off the KL divergence, as a share of what is gone; a gap where nothing is.
+    fn promised_share(&self) -> Option<Series<'a>> {
+        let [promised, lost] =
+            ["dissipation", "kl_lost"].map(|column| self.series(column, self.name));
+        let (mut series, lost) = promised.zip(lost)?;
+        for (value, lost) in series.values.iter_mut().zip(lost.values) {
+            *value = if lost > 0.0 { *value / lost } else { f64::NAN };
+        }
+        Some(series)
     }
 }
 

@@ -3,6 +3,7 @@
 mod bessel;
 mod checkerboard;
 mod circles;
+mod curve;
 mod files;
 mod gaussian;
 mod grid;
@@ -71,12 +72,12 @@ pub trait Target: Debug + Send + Sync {
     /// `count` independent draws, shape `count×2`. The same stream gives the same draws.
     fn sample(&self, count: usize, stream: Stream) -> Cloud;
 
-    /// `log p` at each point (`n`), natural logarithm, normalised; `None` where no closed form exists.
+    /// `log p` at each point (`n`), natural logarithm, normalised; `None` where it is not known.
     fn log_density(&self, _at: CloudView<'_>) -> Option<Array1<f64>> {
         None
     }
 
-    /// The score `∇ log p` at each point (`n×2`); `None` where no closed form exists.
+    /// The score `∇ log p` at each point (`n×2`); `None` where it is not known.
     fn score(&self, _at: CloudView<'_>) -> Option<Array2<f64>> {
         None
     }

@@ -1,13 +1,15 @@
-//! Two interleaved spirals that start together at the origin.
+//! Two interleaved spirals that start together at the origin, with density and score.
 
 use std::f64::consts::PI;
 
+use ndarray::{Array1, Array2};
 use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::curve::{Along, BlurredCurve};
 use super::{Target, draw, length, normal};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::{Invalid, within};
 
@@ -43,22 +45,45 @@ impl SpiralsSpec {
         within("turns", self.turns, 0.01, 100.0)?;
         length("scale", self.scale)?;
         length("sd", self.sd)?;
-        Ok(Spirals(self.clone()))
+        let &Self { turns, scale, sd } = self;
+        let end = 2.0 * PI * turns;
+        let curve = |t: f64| Along {
+            place: [-scale * t * t.cos(), scale * t * t.sin()],
+            speed: scale * t.hypot(1.0),
+            share: 2.0 * t / (end * end),
+        };
+        let blurred = BlurredCurve::new(sd, [0.0, end], curve);
+        Ok(Spirals {
+            spec: self.clone(),
+            blurred: blurred.map(BlurredCurve::reflected),
+        })
     }
 }
 
 /// `±s t (−cos t, sin t) + σn`, `t = 2π·turns·√u`, `u` uniform on `[0, 1]`, both signs alike, `n` ~ N(0, I).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Spirals(SpiralsSpec);
+pub struct Spirals {
+    spec: SpiralsSpec,
+    blurred: Option<BlurredCurve>,
+}
 
 impl Target for Spirals {
     fn sample(&self, count: usize, stream: Stream) -> Cloud {
-        let SpiralsSpec { turns, scale, sd } = self.0;
+        let SpiralsSpec { turns, scale, sd } = self.spec;
         draw(count, stream, |rng| {
             let size = if rng.random() { scale } else { -scale };
             let t = 2.0 * PI * turns * rng.random::<f64>().sqrt();
             let [u, v] = normal(rng);
             [-size * t * t.cos() + sd * u, size * t * t.sin() + sd * v]
         })
+    }
+
+    /// By quadrature; `None` for noise that is too fine against the length of the curve, some 24 000 standard deviations.
+    fn log_density(&self, at: CloudView<'_>) -> Option<Array1<f64>> {
+        Some(self.blurred.as_ref()?.log_density(at))
+    }
+
+    fn score(&self, at: CloudView<'_>) -> Option<Array2<f64>> {
+        Some(self.blurred.as_ref()?.score(at))
     }
 }

@@ -1,13 +1,15 @@
-//! A spiral of one and a half turns, evenly spread in its angle.
+//! A spiral of one and a half turns, evenly spread in its angle, with density and score.
 
 use std::f64::consts::PI;
 
+use ndarray::{Array1, Array2};
 use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::curve::{Along, BlurredCurve};
 use super::{Target, draw, length, normal};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::Invalid;
 
@@ -39,21 +41,42 @@ impl SwissRollSpec {
     pub fn build(&self) -> Result<SwissRoll, Invalid> {
         length("scale", self.scale)?;
         length("sd", self.sd)?;
-        Ok(SwissRoll(self.clone()))
+        let &Self { scale, sd } = self;
+        let curve = |t: f64| Along {
+            place: [scale * t * t.cos(), scale * t * t.sin()],
+            speed: scale * t.hypot(1.0),
+            share: 1.0 / (3.0 * PI),
+        };
+        Ok(SwissRoll {
+            spec: self.clone(),
+            blurred: BlurredCurve::new(sd, [1.5 * PI, 4.5 * PI], curve),
+        })
     }
 }
 
 /// `s t (cos t, sin t) + σn`, `t = 1.5π(1 + 2u)`, `u` uniform on `[0, 1]`, `n` ~ N(0, I).
 #[derive(Clone, Debug, PartialEq)]
-pub struct SwissRoll(SwissRollSpec);
+pub struct SwissRoll {
+    spec: SwissRollSpec,
+    blurred: Option<BlurredCurve>,
+}
 
 impl Target for SwissRoll {
     fn sample(&self, count: usize, stream: Stream) -> Cloud {
-        let SwissRollSpec { scale, sd } = self.0;
+        let SwissRollSpec { scale, sd } = self.spec;
         draw(count, stream, |rng| {
             let t = 1.5 * PI * (1.0 + 2.0 * rng.random::<f64>());
             let [u, v] = normal(rng);
             [scale * t * t.cos() + sd * u, scale * t * t.sin() + sd * v]
         })
+    }
+
+    /// By quadrature; `None` for noise that is too fine against the length of the curve, some 24 000 standard deviations.
+    fn log_density(&self, at: CloudView<'_>) -> Option<Array1<f64>> {
+        Some(self.blurred.as_ref()?.log_density(at))
+    }
+
+    fn score(&self, at: CloudView<'_>) -> Option<Array2<f64>> {
+        Some(self.blurred.as_ref()?.score(at))
     }
 }
