@@ -69,6 +69,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
             recorder: &record.recorder,
             meter: &record.meter,
             note: name,
+            outcome: None,
         })
         .collect();
     let sheets: Vec<Sheet<'_>> = runs
@@ -350,6 +351,7 @@ mod data {
                     recorder,
                     meter,
                     note: "",
+                    outcome: None,
                 }],
             },
             sheets: &[Sheet {

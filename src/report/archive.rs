@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
-use super::pictures::{Scene, Take};
+use super::pictures::{Scene, Take, outcome};
 use super::recorder::{Recorder, Snapshot, view_of};
 use crate::metric::{ALL, Measurement};
 use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
@@ -75,6 +75,7 @@ pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> 
             recorder: &archive.recorder,
             meter: &archive.meter,
             note: &archive.note,
+            outcome: outcome(&archive.manifest),
         })
         .collect();
     let scenario = &first.experiment.scenario;

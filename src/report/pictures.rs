@@ -1,5 +1,6 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
+use super::manifest::Manifest;
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Ideal};
@@ -21,6 +22,9 @@ pub struct Take<'a> {
     pub meter: &'a Meter,
     /// How the run ended, if not as planned; written into the last frames.
     pub note: &'a str,
+    /// The final energy distance, against the sample that is kept for the last cloud; it stands above that cloud, as in the
+    /// table. Until then the curves' own values do.
+    pub outcome: Option<Headline<'static>>,
 }
 
 /// Frames that a trail goes back, as in the page.
@@ -113,7 +117,8 @@ impl Scene<'_> {
                     colours,
                     target: self.target,
                     field: Some(&snapshot.field),
-                    headline: take.headline(snapshot.step),
+                    headline: if over { take.outcome } else { None }
+                        .or_else(|| take.headline(snapshot.step)),
                     note: if over { take.note } else { "" },
                 })
             })
@@ -300,15 +305,15 @@ pub(super) const CHARTS: [(&str, &str, bool); 19] = [
     ("w2", "W₂, exact", true),
     ("sinkhorn", "Sinkhorn divergence", true),
     ("mmd2", "MMD²", true),
-    ("kl", "KL(q‖p) by the target's density", false),
+    ("kl", "KL(q‖p), exact p", false),
     ("knn_kl", "kNN-KL(q‖p)", false),
-    ("knn_kl_reverse", "KL(p‖q) by nearest neighbours", false),
+    ("knn_kl_reverse", "kNN-KL(p‖q)", false),
     ("score_error", "error of the score", true),
-    ("c2st", "15-NN classifier accuracy", false),
-    ("c2st_logistic", "logistic classifier accuracy", false),
+    ("c2st", "15-NN accuracy (C2ST)", false),
+    ("c2st_logistic", "logistic accuracy", false),
     ("density", "density", false),
     ("coverage", "coverage", false),
-    ("kl_discriminator", "−mean D at the particles", false),
+    ("kl_discriminator", "−mean D", false),
     ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),
     ("bridges", "points on bridges", false),
@@ -346,6 +351,22 @@ fn sharp(style: &Style) -> Style {
         scale: 2.0 * style.scale,
         ..*style
     }
+}
+
+/// What a manifest says of the last cloud.
+pub(super) fn outcome(manifest: &Manifest) -> Option<Headline<'static>> {
+    let name = ENERGY_DISTANCE.name;
+    let floor = manifest.floor.get(name);
+    Some(Headline {
+        name: "energy distance",
+        value: *manifest.last.get(name)?,
+        floor: floor.and_then(|floor| {
+            Some(Floor {
+                median: *floor.get("median")?,
+                q95: *floor.get("q95")?,
+            })
+        }),
+    })
 }
 
 /// The floor of a measure of which less is better.
