@@ -253,6 +253,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
         expect: String::new(),
         command: format!("ratioflow run {name}"),
         animated: true,
+        night: name == "good",
         found: vec![Found {
             name: String::new(),
             state: "arrived",

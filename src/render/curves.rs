@@ -209,7 +209,8 @@ fn span(figure: &Figure<'_>) -> [f64; 2] {
 /// The colour of the run at this place among the labels; a second round is darker.
 pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
     let own = series(place);
-    let lifted = if theme == Theme::Dark {
+    // On white, orange and sky blue are too pale for a line.
+    let lifted = if theme == Theme::Dark || matches!(place % 7, 4 | 5) {
         own.mix(theme.ink(), 0.2)
     } else {
         own
@@ -455,7 +456,7 @@ pub(crate) fn floor_colours(theme: Theme) -> [Colour; 2] {
     let part = if theme == Theme::Dark { 0.26 } else { 0.13 };
     [
         theme.paper().mix(series(2), part),
-        theme.ink().mix(series(2), 0.8),
+        theme.ink().mix(series(2), 0.7),
     ]
 }
 

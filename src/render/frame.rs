@@ -64,6 +64,13 @@ pub struct Headline<'a> {
     pub floor: Option<Floor>,
 }
 
+impl Headline<'_> {
+    /// Whether the value is among those of perfect samples.
+    pub(crate) fn arrived(&self) -> bool {
+        self.floor.is_some_and(|floor| self.value <= floor.q95)
+    }
+}
+
 /// More points than this are drawn as density, not as dots.
 pub(super) const DOTS: usize = 20_000;
 
@@ -363,9 +370,7 @@ fn verdict(
     theme: Theme,
 ) {
     let letters = regular(size);
-    let arrived = headline
-        .floor
-        .is_some_and(|floor| headline.value <= floor.q95);
+    let arrived = headline.arrived();
     let words = format!(
         "{} {}{}",
         headline.name,
