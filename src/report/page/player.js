@@ -220,8 +220,10 @@ function layout() {
   const tall = (innerHeight - head - controls) / rows - (panels.length > 1 ? CAPTION : 34);
   for (const panel of panels) panel.fit(Math.max(least, tall));
   const single = panels.length === 1 && matchMedia("(min-width: 1000px)").matches;
-  const across = getComputedStyle(document.querySelector(".charts")).gridTemplateColumns.split(" ").length;
-  const lines = Math.ceil(charts.length / across);
+  const curves = document.querySelector(".charts");
+  const most = Math.max(1, Math.floor((curves.clientWidth + 22) / 222));
+  const lines = Math.ceil(charts.length / most);
+  curves.style.setProperty("--columns", Math.ceil(charts.length / lines));
   const room = $("player").offsetHeight - document.querySelector("#curves .small").offsetHeight - 12;
   const share = room / lines - 54;
   const height = clamp(Math.floor(single ? share : 130), 92, 190);

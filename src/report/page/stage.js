@@ -206,7 +206,6 @@ class Panel {
     this.figure = figure;
     this.now = figure.querySelector("[data-now]");
     this.bands = new Bands(run);
-    this.pen = document.createElement("canvas").getContext("2d");
     this.layer = document.createElement("canvas");
   }
 
@@ -221,10 +220,19 @@ class Panel {
     const outer = [width + MARGIN.left + MARGIN.right, this.height + MARGIN.top + MARGIN.bottom];
     [this.canvas.width, this.canvas.height] = outer.map((v) => Math.round(v * scale));
     [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
-    const caption = getComputedStyle(this.now.parentElement);
-    this.pen.font = `${caption.fontSize} ${FONT}`;
-    this.words = this.now.parentElement.clientWidth - parseFloat(caption.paddingRight);
+    this.manner = this.terseness();
     this.stale();
+  }
+
+  // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone.
+  terseness() {
+    const caption = this.now.parentElement;
+    const { fontSize, paddingRight } = getComputedStyle(caption);
+    const pen = this.canvas.getContext("2d");
+    pen.font = `${fontSize} ${FONT}`;
+    const room = caption.clientWidth - parseFloat(paddingRight);
+    const longest = ["energy distance 0.00000 · 1000 × the sampling floor", "energy distance 0.0000 · 100 × floor", ""];
+    return longest.findIndex((text) => pen.measureText(text).width <= room);
   }
 
   // What was drawn for another size or theme is of no use any more.
@@ -563,14 +571,15 @@ class Panel {
     };
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const [value, label] of ticks([left, right], this.width / 64)) {
+    const apart = this.width < 260 ? 34 : 64;
+    for (const [value, label] of ticks([left, right], this.width / apart)) {
       const px = x + ((value - left) / (right - left)) * width;
       mark(px, y + height, 0, 4 * scale);
       context.fillText(label, px, y + height + 8 * scale);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const [value, label] of ticks([bottom, top], this.height / 64)) {
+    for (const [value, label] of ticks([bottom, top], this.height / apart)) {
       const py = y + ((top - value) / (top - bottom)) * height;
       mark(x, py, -4 * scale, 0);
       context.fillText(label, x - 8 * scale, py);
@@ -619,8 +628,7 @@ class Panel {
     if (now === null) return;
     const bare = `${number(now.value)}${standing(now)}`;
     const full = chart < 0 ? bare : `${film.charts[chart].words} ${bare}`;
-    const choice = [full, full.replace("the sampling floor", "floor"), bare.replace("the sampling floor", "floor")];
-    const words = choice.find((text) => this.pen.measureText(text).width <= this.words) ?? choice[2];
+    const words = [full, ...[full, bare].map((text) => text.replace("the sampling floor", "floor"))][this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
   }
