@@ -719,7 +719,7 @@ fn panels_share_their_axes() {
         let image = draw(&act.frame(&all), &Style::default());
         assert_eq!(image.width(), width, "{count} panels");
         // As many bands of rows in which something is drawn down the middle, where a shorter row stands too.
-        let x = image.width() / 2 - 30;
+        let x = image.width() / 2 - 150;
         let ink = |y: u32| (x..x + 60).all(|x| image.at(x, y) != Colour::hex(0xff_ffff));
         let below = (100..image.height() - 90).filter(|&y| ink(y) && !ink(y - 1));
         assert_eq!(below.count(), rows, "{count} panels");
