@@ -98,7 +98,7 @@ impl Layout {
         };
         let rows = count.div_ceil(columns);
         let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
-        let lines = key(&labels(figure), width)
+        let lines = key(figure, &labels(figure), width)
             .last()
             .map_or(0, |mark| mark.line);
         let head = HEAD + LINE * lines as f64;
@@ -127,10 +127,22 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
     let room = width - LEFT - RIGHT;
     title(canvas, figure.title, [LEFT - 1.0, 40.0], room, theme);
     let labels = labels(figure);
-    for (place, mark) in key(&labels, width).iter().enumerate() {
+    for mark in key(figure, &labels, width) {
         let y = 66.0 + LINE * mark.line as f64;
-        let line = [[mark.x + 1.0, y - 4.5], [mark.x + 19.0, y - 4.5]];
-        canvas.stroke(&line, 3.0, None, colour(place, theme));
+        let line = |y: f64| [[mark.x + 1.0, y], [mark.x + 19.0, y]];
+        if let Some(place) = mark.place {
+            canvas.stroke(&line(y - 4.5), 3.0, None, colour(place, theme));
+        } else {
+            let [tint, deep] = floor_colours(theme);
+            let swatch = Rect {
+                x: mark.x + 1.0,
+                y: y - 10.0,
+                width: 18.0,
+                height: 11.0,
+            };
+            canvas.fill_box(swatch, tint);
+            canvas.stroke(&line(y - 4.0), 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
+        }
         let place = [mark.x + 27.0, y];
         canvas.text(&mark.text, place, Anchor::Left, NAME, theme.ink());
     }
@@ -222,28 +234,42 @@ pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
     }
 }
 
-/// The name of a run in the key below the title.
+/// A name in the key below the title: of the run at this place among the labels, or of the sampling floor.
 struct Mark {
+    place: Option<usize>,
     text: String,
     x: f64,
     line: usize,
 }
 
-/// Where the names of the runs stand, on as many lines as they need; a run by itself needs no name.
-fn key(labels: &[&str], width: f64) -> Vec<Mark> {
+/// Where the names stand, on as many lines as they need; a run by itself needs no name.
+fn key(figure: &Figure<'_>, labels: &[&str], width: f64) -> Vec<Mark> {
     let right = width - RIGHT;
     let (mut x, mut line) = (LEFT, 0);
-    let marks = labels.iter().map(|label| {
-        let text = NAME.fit(label, right - LEFT - 27.0);
-        let across = 27.0 + NAME.width(&text);
-        if x > LEFT && x + across > right {
-            (x, line) = (LEFT, line + 1);
-        }
-        let mark = Mark { text, x, line };
-        x += across + 23.0;
-        mark
-    });
-    marks.filter(|_| labels.len() > 1).collect()
+    let runs = labels.iter().enumerate().filter(|_| labels.len() > 1);
+    let floor = figure.charts.iter().any(|chart| chart.floor.is_some());
+    let floor = floor.then_some((
+        None,
+        "sampling floor: 95 % of perfect samples, and their median",
+    ));
+    runs.map(|(place, label)| (Some(place), *label))
+        .chain(floor)
+        .map(|(place, name)| {
+            let text = NAME.fit(name, right - LEFT - 27.0);
+            let across = 27.0 + NAME.width(&text);
+            if x > LEFT && x + across > right {
+                (x, line) = (LEFT, line + 1);
+            }
+            let mark = Mark {
+                place,
+                text,
+                x,
+                line,
+            };
+            x += across + 23.0;
+            mark
+        })
+        .collect()
 }
 
 /// Draws one chart; tells which marks it contains.
@@ -281,9 +307,9 @@ fn panel(
     let across = |s: f64| plot.x + (s - span[0]) / (span[1] - span[0]) * plot.width;
     let up = |v: f64| plot.bottom() - (v - y.range[0]) / (y.range[1] - y.range[0]) * plot.height;
 
-    let floor = chart
-        .floor
-        .and_then(|floor| band(canvas, plot, floor, |v| height(v).map(up), theme));
+    if let Some(floor) = chart.floor {
+        band(canvas, plot, floor, |v| height(v).map(up), theme);
+    }
     let mut lines = Vec::new();
     for curve in chart.curves {
         let colour = colour(place_of(curve), theme);
@@ -317,12 +343,6 @@ fn panel(
         }
     }
     axes::draw(canvas, plot, [&x, &y], theme, true, &lines);
-    if let Some(y) = floor {
-        let (place, letters) = ([plot.x + 8.0, y], regular(10.5));
-        let [_, deep] = floor_colours(theme);
-        canvas.text("sampling floor", place, Anchor::Left, letters, deep);
-    }
-
     let mut marks = Marks::default();
     for curve in chart.curves {
         let colour = colour(place_of(curve), theme);
@@ -460,16 +480,17 @@ pub(crate) fn floor_colours(theme: Theme) -> [Colour; 2] {
     ]
 }
 
-/// The band of values that two samples of the target reach, with its median. Returns the baseline of its name, which is
-/// written when the grid is there.
+/// The band of values that two samples of the target reach, with its median.
 fn band(
     canvas: &mut Canvas,
     plot: Rect,
     floor: Floor,
     up: impl Fn(f64) -> Option<f64>,
     theme: Theme,
-) -> Option<f64> {
-    let top = up(floor.q95)?.clamp(plot.y, plot.bottom());
+) {
+    let Some(top) = up(floor.q95).map(|y| y.clamp(plot.y, plot.bottom())) else {
+        return;
+    };
     let [tint, deep] = floor_colours(theme);
     canvas.fill_box(
         Rect {
@@ -488,11 +509,4 @@ fn band(
             deep.alpha(0.8),
         );
     }
-    // On the left, where curves are still high; in the band if it is tall enough, away from the median.
-    let crossed = |y: f64| median.is_some_and(|m| (y - 11.0..y + 4.0).contains(&m));
-    Some(match plot.bottom() - 8.0 {
-        _ if plot.bottom() - top <= 40.0 => top - 5.0,
-        y if crossed(y) => top + 14.0,
-        y => y,
-    })
 }
