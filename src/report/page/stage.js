@@ -571,7 +571,7 @@ class Panel {
     };
     context.textAlign = "center";
     context.textBaseline = "top";
-    const apart = this.width < 260 ? 34 : 64;
+    const apart = this.width < 260 ? 30 : 64;
     for (const [value, label] of ticks([left, right], this.width / apart)) {
       const px = x + ((value - left) / (right - left)) * width;
       mark(px, y + height, 0, 4 * scale);
