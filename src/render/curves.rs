@@ -221,12 +221,13 @@ fn span(figure: &Figure<'_>) -> [f64; 2] {
 /// The colour of the run at this place among the labels; a second round is darker.
 pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
     let own = series(place);
-    // On white, orange and sky blue are too pale for a line.
-    let lifted = if theme == Theme::Dark || matches!(place % 7, 4 | 5) {
-        own.mix(theme.ink(), 0.2)
-    } else {
-        own
+    // On white, orange and sky blue are pale for a line; orange must not come near to vermilion, which some eyes take for it.
+    let part = match (theme, place % 7) {
+        (Theme::Dark, _) | (_, 5) => 0.2,
+        (Theme::Light, 4) => 0.1,
+        _ => 0.0,
     };
+    let lifted = own.mix(theme.ink(), part);
     if place < 7 {
         lifted
     } else {
