@@ -181,7 +181,8 @@ class Chart {
         }
         return;
       }
-      path += `${pen ? "L" : "M"}${x.toFixed(2)} ${this.up(v).toFixed(2)}`;
+      // The stroke of no length shows a value that stands alone.
+      path += `${pen ? "L" : "M"}${x.toFixed(2)} ${this.up(v).toFixed(2)}${pen ? "" : "h0"}`;
       pen = true;
     });
     element("path", { class: "line", d: path }, this.svg).style.stroke = series(k);
