@@ -178,6 +178,14 @@ fn settings_that_no_estimator_can_use_are_refused() {
         ("ulsif = { centres = 0 }", ["ulsif.centres", "at least 1"]),
         ("kale = { lambda = 0 }", ["kale.lambda", "greater than 0"]),
         (
+            "kale = { tolerance = -1 }",
+            ["kale.tolerance", "between 0 and 1"],
+        ),
+        (
+            "kale = { damping = 0 }",
+            ["kale.damping", "between 0.1 and 1"],
+        ),
+        (
             "kde = { bandwidth = 0 }",
             ["kde.bandwidth", "greater than 0"],
         ),

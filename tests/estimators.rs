@@ -510,9 +510,9 @@ fn kliep_finds_no_difference_between_identical_samples() {
 /// step.
 #[test]
 fn kale_begins_as_published_and_goes_on_as_a_replay_does() {
-    let mut flow = three_rings::ThreeRings::new();
+    let mut flow = three_rings::ThreeRings::exact();
     let (_, first) = three_rings::PUBLISHED[0];
-    assert_relative_eq!(flow.divergence(), first, max_relative = 0.05);
+    assert_relative_eq!(flow.divergence(), first, max_relative = 0.005);
     for (step, value) in [
         (50, 2.596_804_914_9),
         (100, 1.955_908_266_5),
@@ -520,6 +520,22 @@ fn kale_begins_as_published_and_goes_on_as_a_replay_does() {
     ] {
         flow.run_to(step);
         assert_relative_eq!(flow.divergence(), value, max_relative = 1e-8);
+    }
+}
+
+/// Here the replay stops each solve where the authors' notebook does, which leaves the witness behind the cloud: by 2e-3 of KALE
+/// after 200 steps. Its steps go in the weights, ours in their logarithms.
+#[test]
+fn kale_stopped_where_the_notebook_stops_lags_as_it_does() {
+    let mut flow = three_rings::ThreeRings::as_published();
+    for (step, value) in [
+        (0, 3.658_224_384),
+        (50, 2.598_060_691),
+        (100, 1.958_230_838),
+        (200, 1.391_000_711),
+    ] {
+        flow.run_to(step);
+        assert_relative_eq!(flow.divergence(), value, max_relative = 4e-4);
     }
 }
 

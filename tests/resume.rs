@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 22] = [
+const MORE: [(&str, &[&str]); 23] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -72,6 +72,14 @@ const MORE: [(&str, &[&str]); 22] = [
     ("rulsif", &["discriminator.rulsif.centres=20"]),
     ("kliep", &["discriminator.kliep.centres=20"]),
     ("kale", &["discriminator.kale.centres=20"]),
+    (
+        "kale-behind",
+        &[
+            "discriminator.kale.bandwidth=0.5",
+            "discriminator.kale.tolerance=1e-3",
+            "discriminator.kale.damping=0.8",
+        ],
+    ),
     ("logistic", &["discriminator.logistic.count=20"]),
     (
         "gan",

@@ -9,11 +9,14 @@ use super::radial::{Kernel, Radial, Weighted};
 use super::solve::{Cholesky, Symmetric, dot, times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{Cloud, CloudView};
-use crate::setting::{Invalid, WordOr, at_least, positive};
+use crate::setting::{Invalid, WordOr, at_least, positive, within};
 
 const MOST_STEPS: usize = 200;
 /// A fit has converged when the witness at every target point agrees with its weight to this.
 const CONVERGED: f64 = 1e-9;
+/// A curvature serves until a step along it leaves more than this of the error, beyond what damping leaves: a new one costs as
+/// much as some five steps.
+const STALE: f64 = 0.02;
 /// Longest change of the logarithm of a weight in one step.
 const LONGEST: f64 = 4.0;
 
@@ -39,6 +42,13 @@ pub struct KaleSpec {
     pub anneal_until: f64,
     /// Weight λ > 0 of the penalty: towards 0 the witness is the log ratio, for large λ that of the MMD.
     pub lambda: f64,
+    /// A fit ends where the dual lies this far above its minimum, in nats, as half of Newton's decrement tells; with 0 it goes on
+    /// to rounding. A fit begins with the last one's weights, so that a loose one leaves the witness behind the cloud.
+    pub tolerance: f64,
+    /// Largest share of Newton's step that is taken, in (0, 1].
+    ///
+    /// The line search of the authors' notebook begins at 0.8, and their tolerance is 1e-6.
+    pub damping: f64,
 }
 
 impl Default for KaleSpec {
@@ -50,6 +60,8 @@ impl Default for KaleSpec {
             bandwidth_scale: 1.0,
             anneal_until: 0.6,
             lambda: 1e-3,
+            tolerance: 0.0,
+            damping: 1.0,
         }
     }
 }
@@ -62,6 +74,8 @@ impl KaleSpec {
     pub fn build(&self) -> Result<Kale, Invalid> {
         at_least("centres", self.centres, 1)?;
         positive("lambda", self.lambda)?;
+        within("tolerance", self.tolerance, 0.0, 1.0)?;
+        within("damping", self.damping, 0.1, 1.0)?;
         let schedule = Schedule::new(
             "kale",
             self.bandwidth,
@@ -75,6 +89,7 @@ impl KaleSpec {
             bandwidth: 1.0,
             target: Target::default(),
             logs: Vec::new(),
+            heights: Vec::new(),
             anchor: None,
             witness: Weighted::default(),
         })
@@ -88,8 +103,10 @@ pub struct Kale {
     schedule: Schedule,
     bandwidth: f64,
     target: Target,
-    /// `log a_j/w_j`: the witness at the target points. The next fit begins with it.
+    /// `log a_j/w_j`, which at the minimum is the witness at the target points. The next fit begins with it.
     logs: Vec<f64>,
+    /// The witness at the target points.
+    heights: Vec<f64>,
     anchor: Option<Anchor>,
     /// Target points and cloud with their weights in D.
     witness: Weighted,
@@ -106,13 +123,22 @@ struct Target {
     matrix: (f64, Vec<f64>),
 }
 
-/// `I + A^½ K A^½/λ` in factors, for the weights `a = w e^{logs}` and the bandwidth at which it was worked out.
+/// The curvature that serves until it no longer does, with the bandwidth and the logarithms at which it was worked out.
 #[derive(Clone, Debug)]
 struct Anchor {
     bandwidth: f64,
     logs: Vec<f64>,
     /// Nothing where the anchor was restored and is not used yet.
-    factor: Option<Cholesky>,
+    curvature: Option<Curvature>,
+}
+
+/// `A^−½ (I + A^½ K A^½/λ) A^−½`, the second derivative of the dual in the weights `A = diag(a)`.
+#[derive(Clone, Debug)]
+struct Curvature {
+    /// `a^½`.
+    roots: Vec<f64>,
+    /// Of the middle one, whose eigenvalues are at least one.
+    factor: Cholesky,
 }
 
 fn refuse(reason: String) -> FitError {
@@ -148,10 +174,10 @@ impl Target {
         each.map(|(w, u)| w * u.exp()).collect()
     }
 
-    /// The factor at these weights; its eigenvalues are at least one.
-    fn factor(&self, logs: &[f64], lambda: f64) -> Result<Cholesky, FitError> {
+    fn curvature(&self, logs: &[f64], lambda: f64) -> Result<Curvature, FitError> {
         let size = self.shares.len();
-        let roots: Vec<f64> = self.weights(logs).iter().map(|a| a.sqrt()).collect();
+        let weights = self.weights(logs);
+        let roots: Vec<f64> = weights.iter().map(|a| a.sqrt().max(1e-100)).collect();
         let mut matrix = Symmetric {
             size,
             values: self.matrix.1.clone(),
@@ -162,11 +188,12 @@ impl Target {
             }
         }
         matrix.add_to_diagonal(1.0);
-        Cholesky::new(matrix).ok_or_else(|| {
+        let factor = Cholesky::new(matrix).ok_or_else(|| {
             refuse(format!(
                 "its {size} equations are singular; raise lambda ({lambda:e})"
             ))
-        })
+        })?;
+        Ok(Curvature { roots, factor })
     }
 }
 
@@ -224,24 +251,16 @@ impl<'a> Dual<'a> {
         })
     }
 
-    /// Newton's change of the logarithms, with the curvature at `anchor`.
-    fn direction(&self, anchor: &[f64], factor: &Cholesky) -> Vec<f64> {
-        let roots: Vec<f64> = self
-            .target
-            .weights(anchor)
-            .iter()
-            .map(|a| a.sqrt().max(1e-100))
-            .collect();
-        let mut step: Vec<f64> = self
-            .slopes
-            .iter()
-            .zip(&roots)
-            .map(|(s, root)| -s * root)
-            .collect();
-        factor.solve(&mut step);
+    /// Newton's change of the logarithms, and half its decrement: how far the objective falls along it if it is quadratic.
+    fn newton(&self, Curvature { roots, factor }: &Curvature) -> (Vec<f64>, f64) {
+        let slopes = self.slopes.iter().zip(roots);
+        let mut step: Vec<f64> = slopes.map(|(s, root)| -s * root).collect();
+        factor.forward(&mut step);
+        let excess = 0.5 * dot(&step, &step);
+        factor.backward(&mut step);
         // From the change of a, which is A^½ times this, to that of log a.
-        step.iter_mut().zip(&roots).for_each(|(v, root)| *v /= root);
-        step
+        step.iter_mut().zip(roots).for_each(|(v, root)| *v /= root);
+        (step, excess)
     }
 
     fn moved(&self, direction: &[f64], length: f64) -> Self {
@@ -252,23 +271,24 @@ impl<'a> Dual<'a> {
 }
 
 impl Kale {
-    /// `KALE(q‖p)` of the present fit, in nats; NaN before the first. Every call sums over all pairs of particles.
+    /// `KALE(q‖p)` as the present witness has it, in nats: the exact one bounds it from above. NaN before the first fit. Every call
+    /// sums over all pairs of particles.
     #[must_use]
     pub fn divergence(&self) -> f64 {
-        let lambda = self.spec.lambda;
-        let cloud = self.witness.len() - self.logs.len();
-        if cloud == 0 {
+        let target = self.heights.len();
+        if target == 0 {
             return f64::NAN;
         }
+        let lambda = self.spec.lambda;
+        let cloud = self.witness.len() - target;
         let places = Cloud::from_shape_fn((cloud, 2), |(i, axis)| {
-            [&self.witness.x, &self.witness.y][axis][self.logs.len() + i]
+            [&self.witness.x, &self.witness.y][axis][target + i]
         });
         let at_cloud = self.kernel().sums(places.view(), &self.witness);
         let over_cloud = -at_cloud.iter().sum::<f64>() / cloud as f64;
-        let weights = self.target.weights(&self.logs);
-        let square = (over_cloud - dot(&weights, &self.logs)) / lambda;
-        let mass: f64 = weights.iter().sum();
-        (1.0 + lambda) * (1.0 + over_cloud - mass - 0.5 * lambda * square)
+        let square = (over_cloud - dot(&self.target.weights(&self.logs), &self.heights)) / lambda;
+        let over_target: f64 = self.target.weights(&self.heights).iter().sum();
+        (1.0 + lambda) * (1.0 + over_cloud - over_target - 0.5 * lambda * square)
     }
 
     fn kernel(&self) -> Kernel {
@@ -302,32 +322,46 @@ impl Discriminator for Kale {
         if let Some(kept) = &mut anchor {
             if kept.bandwidth != self.bandwidth || kept.logs.len() != size {
                 anchor = None;
-            } else if kept.factor.is_none() {
-                kept.factor = Some(target.factor(&kept.logs, lambda)?);
+            } else if kept.curvature.is_none() {
+                kept.curvature = Some(target.curvature(&kept.logs, lambda)?);
             }
         }
+        let KaleSpec {
+            tolerance, damping, ..
+        } = self.spec;
         // Rounding alone makes slopes of this size.
-        let tolerance = CONVERGED.max(1e-14 / lambda);
+        let rounding = CONVERGED.max(1e-14 / lambda);
         let mut dual = Dual::new(target, lambda, &mean, logs);
+        let mut near = false;
         let mut steps = 0;
-        while dual.error() >= tolerance && steps < MOST_STEPS {
+        while dual.error() >= rounding && steps < MOST_STEPS {
             steps += 1;
-            if let Some(Anchor {
-                factor: Some(factor),
-                logs,
-                ..
-            }) = &anchor
-            {
-                let next = dual.moved(&dual.direction(logs, factor), 1.0);
-                if next.error() < 0.5 * dual.error() {
+            if let Some(curvature) = anchor.as_ref().and_then(|it| it.curvature.as_ref()) {
+                let (direction, excess) = dual.newton(curvature);
+                near = excess < tolerance;
+                if near {
+                    break;
+                }
+                let next = dual.moved(&direction, damping);
+                let enough = (1.0 - damping + STALE) * dual.error();
+                if next.error() < enough.max(rounding) {
                     dual = next;
                     continue;
                 }
             }
-            let factor = target.factor(&dual.logs, lambda)?;
-            let direction = dual.direction(&dual.logs, &factor);
+            let curvature = target.curvature(&dual.logs, lambda)?;
+            let (direction, excess) = dual.newton(&curvature);
+            anchor = Some(Anchor {
+                bandwidth: self.bandwidth,
+                logs: dual.logs.clone(),
+                curvature: Some(curvature),
+            });
+            near = excess < tolerance;
+            if near {
+                break;
+            }
             let furthest = direction.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
-            let mut length = (LONGEST / furthest).min(1.0);
+            let mut length = (LONGEST / furthest).min(damping);
             let value = dual.value();
             let mut next = dual.moved(&direction, length);
             let mut tries = 0;
@@ -336,14 +370,9 @@ impl Discriminator for Kale {
                 tries += 1;
                 next = dual.moved(&direction, length);
             }
-            anchor = Some(Anchor {
-                bandwidth: self.bandwidth,
-                logs: dual.logs.clone(),
-                factor: Some(factor),
-            });
             dual = next;
         }
-        if dual.error() >= tolerance || dual.error().is_nan() {
+        if !(near || dual.error() < rounding) {
             return Err(refuse(format!(
                 "its dual is {:e} from its minimum after {steps} steps; raise lambda ({lambda:e}) or the bandwidth ({})",
                 dual.error(),
@@ -352,6 +381,8 @@ impl Discriminator for Kale {
         }
         let inverse = 1.0 / lambda;
         let weights = dual.weights.iter().map(|a| inverse * a).collect();
+        let heights = dual.logs.iter().zip(&dual.slopes).map(|(u, s)| u - s);
+        self.heights = heights.collect();
         self.logs = dual.logs;
         self.witness =
             Weighted::new(target.points.view(), weights).and(Weighted::evenly(fake, -inverse));
@@ -382,6 +413,7 @@ impl Discriminator for Kale {
         self.schedule.restore(ends)?;
         self.anchor = None;
         self.logs = Vec::new();
+        self.heights = Vec::new();
         if let Some((&bandwidth, logs)) = kept.split_first() {
             if logs.len() % 2 != 0 {
                 return Err(refuse(format!(
@@ -393,7 +425,7 @@ impl Discriminator for Kale {
             self.anchor = Some(Anchor {
                 bandwidth,
                 logs: anchor.to_vec(),
-                factor: None,
+                curvature: None,
             });
             self.logs = logs.to_vec();
         }

@@ -1,5 +1,6 @@
 //! Losses of a network that tells `p` from `q`, whose optimum is a known function of the log density ratio.
 
+use multiversion::multiversion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -117,10 +118,59 @@ impl Loss {
         }
     }
 
+    /// Sum of [`real`](Self::real) over what the network says at some samples of `p`, times `share`, and its derivatives.
+    pub(super) fn over_real<T: Real>(self, share: T, said: &[T], slopes: &mut [T]) -> T {
+        match self {
+            Self::Logistic | Self::JensenShannon => over_softplus(-T::ONE, share, said, slopes),
+            _ => one_by_one(share, said, slopes, |d| self.real(d)),
+        }
+    }
+
+    /// The same of [`fake`](Self::fake), at samples of `q`.
+    pub(super) fn over_fake<T: Real>(self, share: T, said: &[T], slopes: &mut [T]) -> T {
+        match self {
+            Self::Logistic | Self::JensenShannon => over_softplus(T::ONE, share, said, slopes),
+            _ => one_by_one(share, said, slopes, |d| self.fake(d)),
+        }
+    }
+
     /// `log p/q` where a network at the optimum says `d`, and its derivative by `d`.
     pub(super) fn log_ratio(self, d: f64) -> (f64, f64) {
         (self.unit() * d, self.unit())
     }
+}
+
+fn one_by_one<T: Real>(share: T, said: &[T], slopes: &mut [T], loss: impl Fn(T) -> (T, T)) -> T {
+    let mut sum = T::ZERO;
+    for (&d, into) in said.iter().zip(slopes) {
+        let (value, slope) = loss(d);
+        sum += share * value;
+        *into = share * slope;
+    }
+    sum
+}
+
+/// Sum of `share · log(1 + e^{sign·d})` and its derivatives by the `d`, several at a time: the loss of nearly all networks, and,
+/// one at a time, an eighth of their training.
+#[multiversion(targets = "simd")]
+fn over_softplus<T: Real>(sign: T, share: T, said: &[T], slopes: &mut [T]) -> T {
+    const LANES: usize = 32;
+    let mut sum = T::ZERO;
+    for (said, slopes) in said.chunks(LANES).zip(slopes.chunks_mut(LANES)) {
+        let mut at = [T::ZERO; LANES];
+        at[..said.len()].copy_from_slice(said);
+        let (mut values, mut derivatives) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+        for lane in 0..LANES {
+            let (value, slope) = softplus(sign * at[lane]);
+            values[lane] = share * value;
+            derivatives[lane] = share * (sign * slope);
+        }
+        slopes.copy_from_slice(&derivatives[..slopes.len()]);
+        for &value in &values[..said.len()] {
+            sum += value;
+        }
+    }
+    sum
 }
 
 /// `½σ(x)²` and its derivative.
@@ -193,6 +243,25 @@ mod tests {
                 for (rest, constant) in at(d).into_iter().zip(constants) {
                     assert!((rest - constant).abs() < 1e-13, "{loss:?} at {d}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn many_at_once_are_one_after_another() {
+        let said: Vec<f32> = (0..71).map(|i| 0.3 * i as f32 - 11.0).collect();
+        for loss in Loss::ALL {
+            let mut slopes = [vec![0.0; 71], vec![0.0; 71]];
+            let [real, fake] = &mut slopes;
+            let sums = [
+                loss.over_real(0.5, &said, real),
+                loss.over_fake(0.5, &said, fake),
+            ];
+            let singly = [Loss::real::<f32>, Loss::fake::<f32>];
+            for ((one, sum), slopes) in singly.into_iter().zip(sums).zip(slopes) {
+                assert_eq!(sum, said.iter().map(|&d| 0.5 * one(loss, d).0).sum::<f32>());
+                let expected: Vec<f32> = said.iter().map(|&d| 0.5 * one(loss, d).1).collect();
+                assert_eq!(slopes, expected, "{loss:?}");
             }
         }
     }

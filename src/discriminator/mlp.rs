@@ -180,17 +180,10 @@ struct Sides {
 impl Objective<f32> for Sides {
     fn seeds(&self, first: usize, outputs: &[f32], seeds: &mut [f32]) -> f32 {
         let share = 1.0 / self.count as f32;
-        let mut sum = 0.0;
-        for (i, (&d, seed)) in outputs.iter().zip(seeds).enumerate() {
-            let (value, slope) = if first + i < self.count {
-                self.loss.real(d)
-            } else {
-                self.loss.fake(d)
-            };
-            sum += share * value;
-            *seed = share * slope;
-        }
-        sum
+        let reals = self.count.saturating_sub(first).min(outputs.len());
+        let (real, fake) = outputs.split_at(reals);
+        let (real_seeds, fake_seeds) = seeds.split_at_mut(reals);
+        self.loss.over_real(share, real, real_seeds) + self.loss.over_fake(share, fake, fake_seeds)
     }
 
     fn penalties(&self, first: usize, weights: &mut [f32]) -> bool {

@@ -1,5 +1,7 @@
 //! Kernels that depend on distance alone: their values between two clouds, and signed sums with their gradient.
 
+use std::f64::consts::LOG2_E;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -12,6 +14,8 @@ use crate::vector;
 /// Places that one task works on.
 const CHUNK: usize = 64;
 const LANES: usize = 8;
+/// Points whose kernels are worked out together; whole vectors of them, unrolled as compilers do.
+const TILE: usize = 128;
 
 /// A kernel `k(x, y)`, with `r = ‖x − y‖` and the bandwidth h.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +36,7 @@ impl Radial {
     #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
     fn value_and_pull(self, u: f64) -> [f64; 2] {
         match self {
-            Self::Gaussian => [vector::exp(-0.5 * u); 2],
+            Self::Gaussian => [vector::exp2(-0.5 * LOG2_E * u); 2],
             Self::Laplace => {
                 let r = u.sqrt();
                 let k = vector::exp(-r);
@@ -245,7 +249,7 @@ fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64])
 /// From `r²/h²` in `values`: `k` there, and its pull beside it. The shape is known where this is inlined.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
-fn pull(shape: Radial, values: &mut [f64; LANES], pulls: &mut [f64; LANES]) {
+fn pull(shape: Radial, values: &mut [f64], pulls: &mut [f64]) {
     for (value, pull) in values.iter_mut().zip(pulls) {
         [*value, *pull] = shape.value_and_pull(*value);
     }
@@ -256,29 +260,33 @@ fn pull(shape: Radial, values: &mut [f64; LANES], pulls: &mut [f64; LANES]) {
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
     let scale = 1.0 / (kernel.h * kernel.h);
     let mut sums = [[0.0; LANES]; 3];
-    let chunks = points.x.chunks(LANES).zip(points.y.chunks(LANES));
-    for ((xs, ys), ws) in chunks.zip(points.weights.chunks(LANES)) {
-        let (mut dx, mut dy, mut w) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        for lane in 0..xs.len() {
-            dx[lane] = x - xs[lane];
-            dy[lane] = y - ys[lane];
-            w[lane] = ws[lane];
-        }
-        let (mut values, mut pulls) = ([0.0; LANES], [0.0; LANES]);
-        for lane in 0..LANES {
-            values[lane] = scale * (dx[lane] * dx[lane] + dy[lane] * dy[lane]);
+    // Each loop does one thing, and leaves it in the cache for the next: all in one would be more than the registers hold.
+    let mut tile = [[0.0; TILE]; 4];
+    let tiles = points.x.chunks(TILE).zip(points.y.chunks(TILE));
+    for ((xs, ys), ws) in tiles.zip(points.weights.chunks(TILE)) {
+        let count = ws.len();
+        let whole = count.next_multiple_of(4 * LANES);
+        let [dx, dy, values, pulls] = tile.each_mut().map(|it| &mut it[..whole]);
+        dx.iter_mut().zip(xs).for_each(|(d, px)| *d = x - px);
+        dy.iter_mut().zip(ys).for_each(|(d, py)| *d = y - py);
+        for (v, (dx, dy)) in values.iter_mut().zip(dx.iter().zip(&*dy)) {
+            *v = scale * (dx * dx + dy * dy);
         }
         match kernel.shape {
-            Radial::Gaussian => pull(Radial::Gaussian, &mut values, &mut pulls),
-            Radial::Laplace => pull(Radial::Laplace, &mut values, &mut pulls),
-            Radial::InverseMultiquadric => {
-                pull(Radial::InverseMultiquadric, &mut values, &mut pulls);
-            }
+            Radial::Gaussian => pull(Radial::Gaussian, values, pulls),
+            Radial::Laplace => pull(Radial::Laplace, values, pulls),
+            Radial::InverseMultiquadric => pull(Radial::InverseMultiquadric, values, pulls),
         }
-        for lane in 0..LANES {
-            sums[0][lane] += w[lane] * values[lane];
-            sums[1][lane] += w[lane] * pulls[lane] * dx[lane];
-            sums[2][lane] += w[lane] * pulls[lane] * dy[lane];
+        values.iter_mut().zip(ws).for_each(|(v, w)| *v *= w);
+        pulls.iter_mut().zip(ws).for_each(|(v, w)| *v *= w);
+        dx.iter_mut().zip(&*pulls).for_each(|(d, v)| *d *= v);
+        dy.iter_mut().zip(&*pulls).for_each(|(d, v)| *d *= v);
+        for (sum, terms) in sums.iter_mut().zip([values, dx, dy]) {
+            // What lies beyond the last point counts for nothing.
+            terms[count..].fill(0.0);
+            for terms in terms.chunks_exact(LANES) {
+                sum.iter_mut().zip(terms).for_each(|(sum, v)| *sum += v);
+            }
         }
     }
     let [value, dx, dy] = sums.map(|lanes| lanes.iter().sum::<f64>());

@@ -11,6 +11,7 @@ const TILE: usize = 64;
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
 const LANES: usize = 8;
+const HALF: usize = 4;
 
 /// `a · b`, in a fixed order.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
@@ -34,14 +35,41 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// `M v` for a matrix with `v.len()` columns, row by row.
 pub(super) fn times(rows: &[f64], v: &[f64]) -> Vec<f64> {
     let mut into = vec![0.0; rows.len() / v.len().max(1)];
-    into.par_chunks_mut(CHUNK)
-        .zip(rows.par_chunks(CHUNK * v.len()))
-        .for_each(|(into, rows)| {
-            for (into, row) in into.iter_mut().zip(rows.chunks(v.len())) {
-                *into = dot(row, v);
-            }
-        });
+    if into.len() <= CHUNK {
+        // Waking another thread would take longer.
+        dots(rows, v, &mut into);
+    } else {
+        into.par_chunks_mut(CHUNK)
+            .zip(rows.par_chunks(CHUNK * v.len()))
+            .for_each(|(into, rows)| dots(rows, v, into));
+    }
     into
+}
+
+/// The [`dot`] product of each row with `v`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn dots(rows: &[f64], v: &[f64], into: &mut [f64]) {
+    let width = v.len();
+    let (v_chunks, v_rest) = v.as_chunks::<LANES>();
+    for (into, rows) in into.chunks_mut(ROWS).zip(rows.chunks(ROWS * width)) {
+        // Several rows at once, since each sum waits for its last addition. The last row stands in for those that are missing.
+        let row = |i: usize| &rows[i.min(into.len() - 1) * width..][..width];
+        let row: [&[f64]; ROWS] = std::array::from_fn(row);
+        let [a, b, c, d] = row.map(|row| row.as_chunks::<LANES>().0);
+        let mut lanes = [[0.0; LANES]; ROWS];
+        for ((((v, a), b), c), d) in v_chunks.iter().zip(a).zip(b).zip(c).zip(d) {
+            for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
+                for lane in 0..LANES {
+                    lanes[lane] += row[lane] * v[lane];
+                }
+            }
+        }
+        for ((into, lanes), row) in into.iter_mut().zip(lanes).zip(row) {
+            let rest = row[width - v_rest.len()..].iter().zip(v_rest);
+            let rest: f64 = rest.map(|(a, b)| a * b).sum();
+            *into = lanes.iter().sum::<f64>() + rest;
+        }
+    }
 }
 
 /// `Mᵀ v` for a matrix with `size` columns, row by row.
@@ -147,71 +175,132 @@ fn add_products(a: &[f64], b: &[f64], count: usize, width: usize, sum: &mut [f64
     }
 }
 
+/// Eight rows and eight columns of a matrix: first the rows of the first column, which are one vector of the processor.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Block([[f64; LANES]; LANES]);
+
+impl Block {
+    const ZERO: Self = Self([[0.0; LANES]; LANES]);
+
+    /// `X ← X L⁻ᵀ` with the triangle `L`.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
+    fn divide(&mut self, triangle: &Self) {
+        for c in 0..LANES {
+            let mut column = self.0[c];
+            for k in 0..c {
+                for (v, w) in column.iter_mut().zip(&self.0[k]) {
+                    *v -= w * triangle.0[k][c];
+                }
+            }
+            self.0[c] = column.map(|v| v / triangle.0[c][c]);
+        }
+    }
+
+    /// The factor of this block on the diagonal, with zeros above it; whether all pivots are above `least`.
+    fn factorise(&mut self, least: f64) -> bool {
+        for c in 0..LANES {
+            let mut column = self.0[c];
+            for k in 0..c {
+                for (v, w) in column.iter_mut().zip(&self.0[k]) {
+                    *v -= w * self.0[k][c];
+                }
+            }
+            let pivot = column[c];
+            if !(pivot.is_finite() && pivot > least) {
+                return false;
+            }
+            let root = pivot.sqrt();
+            for (r, v) in column.iter_mut().enumerate() {
+                *v = if r < c { 0.0 } else { *v / root };
+            }
+            self.0[c] = column;
+        }
+        true
+    }
+}
+
+/// Place of the first block in a row of blocks: the rows are those of a triangle.
+const fn start(row: usize) -> usize {
+    row * (row + 1) / 2
+}
+
 /// The factor `L` of `A = L Lᵀ`.
+///
+/// It lies in blocks, row by row: so the sums over earlier columns run straight through memory, eight rows at a time. Where the
+/// last blocks are larger than the matrix they go on with a diagonal matrix, which touches nothing else.
 #[derive(Clone, Debug)]
 pub(super) struct Cholesky {
-    factor: Symmetric,
+    size: usize,
+    blocks: Vec<Block>,
 }
 
 impl Cholesky {
     /// The factor of a positive definite matrix; `None` if it is not, as far as rounding lets one tell.
     pub(super) fn new(matrix: Symmetric) -> Option<Self> {
-        let Symmetric { size, mut values } = matrix;
-        let largest = values
-            .iter()
-            .step_by(size + 1)
-            .fold(0.0, |a: f64, &b| a.max(b));
-        let least = 1e-15 * largest * size as f64;
-        for i in 0..size {
-            let (above, row) = values.split_at_mut(i * size);
-            for j in 0..i {
-                let other = &above[j * size..][..=j];
-                row[j] = (row[j] - dot(&row[..j], other)) / other[j];
+        let Symmetric { size, values } = matrix;
+        let diagonal = values.iter().step_by(size + 1);
+        let largest = diagonal.fold(0.0, |a: f64, &b| a.max(b));
+        let rows = size.div_ceil(LANES);
+        let mut blocks = vec![Block::ZERO; start(rows)];
+        for row in 0..rows {
+            for (column, block) in blocks[start(row)..][..=row].iter_mut().enumerate() {
+                for r in 0..LANES {
+                    let i = row * LANES + r;
+                    for c in 0..LANES {
+                        let j = column * LANES + c;
+                        if j <= i && i < size {
+                            block.0[c][r] = values[i * size + j];
+                        } else if i == j {
+                            block.0[c][r] = largest;
+                        }
+                    }
+                }
             }
-            let pivot = row[i] - dot(&row[..i], &row[..i]);
-            if !(pivot.is_finite() && pivot > least) {
-                return None;
-            }
-            row[i] = pivot.sqrt();
         }
-        Some(Self {
-            factor: Symmetric { size, values },
-        })
+        let least = 1e-15 * largest * size as f64;
+        factorise(&mut blocks, rows, least).then_some(Self { size, blocks })
     }
 
-    fn row(&self, i: usize) -> &[f64] {
-        &self.factor.values[i * self.factor.size..][..=i]
+    /// `b`, filled up with zeros.
+    fn load(&self, b: &[f64]) -> Vec<[f64; LANES]> {
+        let mut x = vec![[0.0; LANES]; self.size.div_ceil(LANES)];
+        x.as_flattened_mut()[..self.size].copy_from_slice(b);
+        x
     }
 
     /// `b ← Lᵀ b`.
     pub(super) fn transposed_times(&self, b: &mut [f64]) {
-        for i in 0..self.factor.size {
-            let x = b[i];
-            b[i] = 0.0;
-            for (b, l) in b.iter_mut().zip(self.row(i)) {
-                *b += x * l;
-            }
+        let x = self.load(b);
+        for (column, b) in b.chunks_mut(LANES).enumerate() {
+            let sum = transposed_sum(&self.blocks, &x, column, column);
+            b.copy_from_slice(&sum[..b.len()]);
         }
     }
 
     /// `b ← L⁻¹ b`.
     pub(super) fn forward(&self, b: &mut [f64]) {
-        for i in 0..self.factor.size {
-            let row = self.row(i);
-            b[i] = (b[i] - dot(&row[..i], &b[..i])) / row[i];
-        }
+        let mut x = self.load(b);
+        forward(&self.blocks, &mut x);
+        b.copy_from_slice(&x.as_flattened()[..self.size]);
     }
 
     /// `b ← L⁻ᵀ b`.
     pub(super) fn backward(&self, b: &mut [f64]) {
-        for i in (0..self.factor.size).rev() {
-            let row = self.row(i);
-            let x = b[i] / row[i];
-            for (b, l) in b[..i].iter_mut().zip(row) {
-                *b -= x * l;
+        let mut x = self.load(b);
+        for column in (0..x.len()).rev() {
+            let sum = transposed_sum(&self.blocks, &x, column + 1, column);
+            let Block(triangle) = &self.blocks[start(column) + column];
+            for c in (0..LANES).rev() {
+                let mut v = x[column][c] - sum[c];
+                for r in c + 1..LANES {
+                    v -= triangle[c][r] * x[column][r];
+                }
+                x[column][c] = v / triangle[c][c];
             }
-            b[i] = x;
         }
+        b.copy_from_slice(&x.as_flattened()[..self.size]);
     }
 
     /// `b ← A⁻¹ b`.
@@ -222,7 +311,7 @@ impl Cholesky {
 
     /// `A⁻¹`, for many products with it.
     pub(super) fn inverse(&self) -> Array2<f64> {
-        let size = self.factor.size;
+        let size = self.size;
         let mut inverse = Array2::eye(size);
         let rows = inverse.outer_iter_mut().into_par_iter();
         rows.for_each(|mut row| {
@@ -255,6 +344,105 @@ impl Cholesky {
     }
 }
 
+/// The factor in place of the matrix; whether all pivots are above `least`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn factorise(blocks: &mut [Block], rows: usize, least: f64) -> bool {
+    for row in 0..rows {
+        let (above, rest) = blocks.split_at_mut(start(row));
+        let line = &mut rest[..=row];
+        for column in 0..=row {
+            let (done, rest) = line.split_at_mut(column);
+            let block = &mut rest[0];
+            let other = if column < row {
+                &above[start(column)..][..column]
+            } else {
+                &*done
+            };
+            // Half of the columns at a time, for which the registers suffice.
+            for half in 0..2 {
+                let mut sums = [[0.0; LANES]; HALF];
+                for (left, right) in done.iter().zip(other) {
+                    for (left, right) in left.0.iter().zip(&right.0) {
+                        let right: &[f64] = &right[half * HALF..][..HALF];
+                        for (sum, &r) in sums.iter_mut().zip(right) {
+                            for (sum, &l) in sum.iter_mut().zip(left) {
+                                *sum += l * r;
+                            }
+                        }
+                    }
+                }
+                for (column, sum) in block.0[half * HALF..].iter_mut().zip(&sums) {
+                    column.iter_mut().zip(sum).for_each(|(v, s)| *v -= s);
+                }
+            }
+            if column < row {
+                block.divide(&above[start(column) + column]);
+            } else if !block.factorise(least) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// `x ← L⁻¹ x`.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn forward(blocks: &[Block], x: &mut [[f64; LANES]]) {
+    for row in 0..x.len() {
+        let (done, rest) = x.split_at_mut(row);
+        let line = &blocks[start(row)..][..=row];
+        // A sum for each column of the blocks, so that none waits for another.
+        let mut sums = [[0.0; LANES]; HALF];
+        for (block, x) in line.iter().zip(done) {
+            for (columns, x) in block.0.chunks_exact(HALF).zip(x.chunks_exact(HALF)) {
+                for ((sum, column), &x) in sums.iter_mut().zip(columns).zip(x) {
+                    for (sum, &v) in sum.iter_mut().zip(column) {
+                        *sum += v * x;
+                    }
+                }
+            }
+        }
+        let mut v = rest[0];
+        for sum in &sums {
+            v.iter_mut().zip(sum).for_each(|(v, s)| *v -= s);
+        }
+        let Block(triangle) = &line[row];
+        for c in 0..LANES {
+            v[c] /= triangle[c][c];
+            for r in c + 1..LANES {
+                v[r] -= triangle[c][r] * v[c];
+            }
+        }
+        rest[0] = v;
+    }
+}
+
+/// The sum of `Bᵀ x` over the blocks `B` of a column of blocks, from the row `first` on.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn transposed_sum(
+    blocks: &[Block],
+    x: &[[f64; LANES]],
+    first: usize,
+    column: usize,
+) -> [f64; LANES] {
+    let mut all = [0.0; LANES];
+    for half in 0..2 {
+        let mut sums = [[0.0; LANES]; HALF];
+        for (row, x) in x.iter().enumerate().skip(first) {
+            let columns = &blocks[start(row) + column].0[half * HALF..][..HALF];
+            for (sum, column) in sums.iter_mut().zip(columns) {
+                for lane in 0..LANES {
+                    sum[lane] += column[lane] * x[lane];
+                }
+            }
+        }
+        for (all, sum) in all[half * HALF..].iter_mut().zip(sums) {
+            *all = sum.iter().sum();
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,25 +470,50 @@ mod tests {
     }
 
     #[test]
-    fn the_factor_solves_and_whitens() {
-        let size = 43;
-        let a = Symmetric::of_rows(&some(90, size), &[1.0; 90], size);
-        let cholesky = Cholesky::new(a.clone()).unwrap();
-        let full = |i: usize, j: usize| a.values[i.max(j) * size + i.min(j)];
-        let x: Vec<f64> = (0..size).map(|i| i as f64 - 20.0).collect();
-        let mut b: Vec<f64> = (0..size)
-            .map(|i| (0..size).map(|j| full(i, j) * x[j]).sum())
-            .collect();
-        cholesky.solve(&mut b);
-        for (b, x) in b.iter().zip(&x) {
-            assert!((b - x).abs() < 1e-8, "{b} {x}");
+    fn products_with_rows_are_plain_sums() {
+        for (rows, size) in [(1, 3), (6, 8), (1301, 37)] {
+            let matrix = some(rows, size);
+            let v: Vec<f64> = (0..size).map(|i| (i as f64).cos()).collect();
+            let found = times(&matrix, &v);
+            assert_eq!(found.len(), rows);
+            for (found, row) in found.iter().zip(matrix.chunks(size)) {
+                let sum: f64 = row.iter().zip(&v).map(|(a, b)| a * b).sum();
+                assert!((found - sum).abs() < 1e-12, "{found} {sum}");
+            }
         }
-        let mut white = a.clone();
-        cholesky.whiten(&mut white);
-        for i in 0..size {
-            for j in 0..size {
-                let one = if i == j { 1.0 } else { 0.0 };
-                assert!((white.values[i * size + j] - one).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_factor_solves_and_whitens() {
+        for size in [1, 7, 8, 17, 43] {
+            let a = Symmetric::of_rows(&some(90, size), &[1.0; 90], size);
+            let cholesky = Cholesky::new(a.clone()).unwrap();
+            let full = |i: usize, j: usize| a.values[i.max(j) * size + i.min(j)];
+            let product = |x: &[f64]| -> Vec<f64> {
+                let row = |i: usize| (0..size).map(|j| full(i, j) * x[j]).sum();
+                (0..size).map(row).collect()
+            };
+            let x: Vec<f64> = (0..size).map(|i| i as f64 - 20.0).collect();
+            let mut b = product(&x);
+            cholesky.solve(&mut b);
+            for (b, x) in b.iter().zip(&x) {
+                assert!((b - x).abs() < 1e-8, "{size}: {b} {x}");
+            }
+            // A x = L (Lᵀ x).
+            let mut half = x.clone();
+            cholesky.transposed_times(&mut half);
+            let mut other = product(&x);
+            cholesky.forward(&mut other);
+            for (a, b) in half.iter().zip(&other) {
+                assert!((a - b).abs() < 1e-8, "{size}: {a} {b}");
+            }
+            let mut white = a.clone();
+            cholesky.whiten(&mut white);
+            for i in 0..size {
+                for j in 0..size {
+                    let one = if i == j { 1.0 } else { 0.0 };
+                    assert!((white.values[i * size + j] - one).abs() < 1e-9);
+                }
             }
         }
     }

@@ -6,8 +6,10 @@ use rayon::prelude::*;
 
 /// Points that are sorted together at least.
 const FEWEST: usize = 4096;
-/// Parts into which very many points are cut.
+/// Parts into which many points are cut at least.
 const PARTS: usize = 8;
+/// Points that are sorted together at most: what is known of them stays in the second-level cache.
+const MOST: usize = 32_768;
 
 /// Cells further out than this are not told apart.
 const FURTHEST: f64 = 1_073_741_824.0;
@@ -22,7 +24,7 @@ pub(super) struct Cells {
 impl Cells {
     /// Sorts points into cells of side `side`.
     pub(super) fn new(x: &[f64], y: &[f64], side: f64) -> Self {
-        let size = FEWEST.max(x.len().div_ceil(PARTS));
+        let size = x.len().div_ceil(PARTS).clamp(FEWEST, MOST);
         let parts: Vec<Part> = x
             .par_chunks(size)
             .zip(y.par_chunks(size))

@@ -80,7 +80,8 @@ pub(super) struct Solver<'a> {
     /// Columns with a finite length.
     reached: Vec<u32>,
     queue: BinaryHeap<Reverse<(u64, u32)>>,
-    room: Vec<f64>,
+    /// A good column of each row: its best one when it last asked.
+    near: Vec<u32>,
     found: Vec<(f64, u32)>,
 }
 
@@ -98,7 +99,7 @@ impl<'a> Solver<'a> {
             from: vec![NONE; n],
             reached: Vec::new(),
             queue: BinaryHeap::new(),
-            room: Vec::new(),
+            near: vec![0; n],
             found: Vec::new(),
         }
     }
@@ -126,7 +127,10 @@ impl<'a> Solver<'a> {
     /// The two best columns for row `i`.
     pub(super) fn best(&mut self, i: u32) -> Best {
         let at = self.at(i);
-        self.columns.best(&self.price, at, &mut self.room)
+        let near = &mut self.near[i as usize];
+        let best = self.columns.best(&self.price, at, *near as usize);
+        *near = best.column as u32;
+        best
     }
 
     fn at(&self, i: u32) -> [f64; 2] {
@@ -203,7 +207,7 @@ impl<'a> Solver<'a> {
     /// are settled.
     fn relax(&mut self, row: u32, base: f64, level: f64, free: &Prices, goal: &mut (f64, usize)) {
         let at = self.at(row);
-        let nearest = self.columns.best(free, at, &mut self.room);
+        let nearest = self.columns.best(free, at, goal.1);
         let length = (base + nearest.value).max(level);
         if length < goal.0 {
             *goal = (length, nearest.column);
@@ -212,8 +216,7 @@ impl<'a> Solver<'a> {
         // A trace wider than the goal, for rounding; the lengths themselves decide.
         let limit = goal.0 - base;
         let limit = limit + 1e-12 * limit.abs();
-        self.columns
-            .below(&self.price, at, limit, &mut self.room, &mut self.found);
+        self.columns.below(&self.price, at, limit, &mut self.found);
         for &(value, j) in &self.found {
             let to = j as usize;
             let length = (base + value).max(level);

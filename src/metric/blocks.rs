@@ -7,6 +7,8 @@ use super::pairs::Planar;
 
 /// Columns in a block.
 const BLOCK: usize = 16;
+/// Blocks that are looked at together. There is a multiple of it; the last ones may be empty.
+const LANES: usize = 8;
 
 /// Columns in the order of a k-d tree, a block of them in a small box. The cost of a column is at least the squared distance to its box, so
 /// a row looks only into the blocks that are near, or dear: in the plane these are few.
@@ -42,9 +44,9 @@ impl Blocks {
     pub(super) fn new(columns: &Planar) -> Self {
         let tree = Neighbours::new(columns);
         let (places, index): (Vec<[f64; 2]>, Vec<u32>) = tree.points().unzip();
-        let filled = places.len().next_multiple_of(BLOCK);
+        let filled = places.len().next_multiple_of(BLOCK * LANES);
         let along = |axis: usize| -> Vec<f64> {
-            // The last block is filled with copies, which have no price.
+            // The last blocks are filled with copies, which have no price.
             let last = places.last().map_or(0.0, |place| place[axis]);
             let mut side: Vec<f64> = places.iter().map(|place| place[axis]).collect();
             side.resize(filled, last);
@@ -71,9 +73,9 @@ impl Blocks {
         Prices { each, top }
     }
 
-    /// The two best columns for a row at `at`. `room` is for scratch.
-    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], room: &mut Vec<f64>) -> Best {
-        best(self, prices, at, room)
+    /// The two best columns for a row at `at`, found the sooner the better the column `near` is.
+    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], near: usize) -> Best {
+        best(self, prices, at, near)
     }
 
     /// Puts the columns with `cost − price < limit` into `found`, each with this value.
@@ -82,11 +84,10 @@ impl Blocks {
         prices: &Prices,
         at: [f64; 2],
         limit: f64,
-        room: &mut Vec<f64>,
         found: &mut Vec<(f64, u32)>,
     ) {
         found.clear();
-        below(self, prices, at, limit, room, found);
+        below(self, prices, at, limit, found);
     }
 }
 
@@ -119,36 +120,63 @@ fn tops(values: &[f64]) -> Vec<f64> {
     values.chunks(BLOCK).map(top).collect()
 }
 
-/// A lower bound of `cost − price` in each block. Rounding keeps the order, so that it is one in floating point too.
+/// The places among `values` of those below `limit`, as bits.
 #[inline(always)]
 #[allow(
     clippy::inline_always,
     reason = "it must be compiled for the caller's instruction set"
 )]
-fn bound(blocks: &Blocks, prices: &Prices, at: [f64; 2], room: &mut Vec<f64>) {
-    let n = prices.top.len();
-    room.resize(n, 0.0);
-    let room = &mut room[..n];
-    let [left, right, bottom, above] = blocks.sides.each_ref().map(|side| &side[..n]);
-    let top = &prices.top[..n];
+fn below_limit<const N: usize>(values: &[f64; N], limit: f64) -> u64 {
+    let mut bits = [0; N];
+    for j in 0..N {
+        bits[j] = if values[j] < limit { 1_u64 << j } else { 0 };
+    }
+    bits.iter().fold(0, |all, bit| all | bit)
+}
+
+/// Calls `visit` with the places of the set bits, from low to high.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "it must be compiled for the caller's instruction set"
+)]
+fn each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
+    while bits != 0 {
+        visit(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
+/// Lower bounds of `cost − price` in the blocks from `start`. Rounding keeps the order, so that they are bounds in floating point too.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "it must be compiled for the caller's instruction set"
+)]
+fn bounds(blocks: &Blocks, prices: &Prices, at: [f64; 2], start: usize) -> [f64; LANES] {
+    let end = start + LANES;
+    let [left, right, bottom, above] = blocks.sides.each_ref().map(|side| &side[start..end]);
+    let top = &prices.top[start..end];
     let beyond = |low: f64, high: f64| {
         let d = if low > high { low } else { high };
         if d > 0.0 { d } else { 0.0 }
     };
-    for b in 0..n {
+    let mut bounds = [0.0; LANES];
+    for b in 0..LANES {
         let dx = beyond(left[b] - at[0], at[0] - right[b]);
         let dy = beyond(bottom[b] - at[1], at[1] - above[b]);
-        room[b] = dx * dx + dy * dy - top[b];
+        bounds[b] = dx * dx + dy * dy - top[b];
     }
+    bounds
 }
 
-/// `cost − price` in one block, and the least of them.
+/// `cost − price` in one block.
 #[inline(always)]
 #[allow(
     clippy::inline_always,
     reason = "it must be compiled for the caller's instruction set"
 )]
-fn values(blocks: &Blocks, prices: &Prices, at: [f64; 2], block: usize) -> ([f64; BLOCK], f64) {
+fn values(blocks: &Blocks, prices: &Prices, at: [f64; 2], block: usize) -> [f64; BLOCK] {
     let range = block * BLOCK..(block + 1) * BLOCK;
     let (x, y) = (&blocks.x[range.clone()], &blocks.y[range.clone()]);
     let price = &prices.each[range];
@@ -157,22 +185,11 @@ fn values(blocks: &Blocks, prices: &Prices, at: [f64; 2], block: usize) -> ([f64
         let (dx, dy) = (x[j] - at[0], y[j] - at[1]);
         values[j] = dx * dx + dy * dy - price[j];
     }
-    let mut low = values;
-    for half in [8, 4, 2, 1] {
-        for j in 0..half {
-            low[j] = if low[j + half] < low[j] {
-                low[j + half]
-            } else {
-                low[j]
-            };
-        }
-    }
-    (values, low[0])
+    values
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], room: &mut Vec<f64>) -> Best {
-    bound(blocks, prices, at, room);
+fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: usize) -> Best {
     let mut best = Best {
         column: 0,
         value: f64::INFINITY,
@@ -180,56 +197,39 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], room: &mut Vec<f64>) -> 
         second: f64::INFINITY,
     };
     let look = |block: usize, best: &mut Best| {
-        let (values, low) = values(blocks, prices, at, block);
-        if low >= best.second {
-            return;
-        }
-        for (value, column) in values.into_iter().zip(block * BLOCK..) {
+        let values = values(blocks, prices, at, block);
+        each_bit(below_limit(&values, best.second), |j| {
+            let (value, column) = (values[j], block * BLOCK + j);
             if value < best.value {
                 (best.other, best.second) = (best.column, best.value);
                 (best.column, best.value) = (column, value);
             } else if value < best.second {
                 (best.other, best.second) = (column, value);
             }
-        }
+        });
     };
-    let mut nearest = (f64::INFINITY, 0);
-    for (block, &low) in room.iter().enumerate() {
-        if low < nearest.0 {
-            nearest = (low, block);
-        }
-    }
-    look(nearest.1, &mut best);
-    for (block, &low) in room.iter().enumerate() {
-        if low < best.second && block != nearest.1 {
-            look(block, &mut best);
-        }
+    let first = near / BLOCK;
+    look(first, &mut best);
+    for start in (0..prices.top.len()).step_by(LANES) {
+        let bounds = bounds(blocks, prices, at, start);
+        each_bit(below_limit(&bounds, best.second), |b| {
+            if bounds[b] < best.second && start + b != first {
+                look(start + b, &mut best);
+            }
+        });
     }
     best
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn below(
-    blocks: &Blocks,
-    prices: &Prices,
-    at: [f64; 2],
-    limit: f64,
-    room: &mut Vec<f64>,
-    found: &mut Vec<(f64, u32)>,
-) {
-    bound(blocks, prices, at, room);
-    for (block, &low) in room.iter().enumerate() {
-        if low >= limit {
-            continue;
-        }
-        let (values, low) = values(blocks, prices, at, block);
-        if low >= limit {
-            continue;
-        }
-        for (value, column) in values.into_iter().zip(block as u32 * BLOCK as u32..) {
-            if value < limit {
-                found.push((value, column));
-            }
-        }
+fn below(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64, found: &mut Vec<(f64, u32)>) {
+    for start in (0..prices.top.len()).step_by(LANES) {
+        let bounds = bounds(blocks, prices, at, start);
+        each_bit(below_limit(&bounds, limit), |b| {
+            let values = values(blocks, prices, at, start + b);
+            each_bit(below_limit(&values, limit), |j| {
+                found.push((values[j], ((start + b) * BLOCK + j) as u32));
+            });
+        });
     }
 }

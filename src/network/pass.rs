@@ -134,9 +134,13 @@ impl<T: Real> Network<T> {
                 .enumerate()
                 .for_each(work);
         }
-        gradient.fill(T::ZERO);
-        let mut loss = T::ZERO;
-        for part in &parts[..count] {
+        let Some((first, others)) = parts[..count].split_first() else {
+            gradient.fill(T::ZERO);
+            return T::ZERO;
+        };
+        gradient.copy_from_slice(&first.gradient);
+        let mut loss = first.loss;
+        for part in others {
             loss += part.loss;
             for (sum, &value) in gradient.iter_mut().zip(part.gradient.iter()) {
                 *sum += value;
@@ -156,10 +160,32 @@ impl<T: Real> Network<T> {
                 into.push(Aligned::zeros(layer.row * row));
             }
             let weights = &self.parameters[layer.weights..layer.biases];
-            for (unit, line) in into[place].chunks_exact_mut(row).enumerate() {
-                for (input, value) in line[..layer.inputs].iter_mut().enumerate() {
-                    *value = weights[input * layer.row + unit];
+            transpose(weights, layer.row, row, &mut into[place]);
+        }
+    }
+}
+
+/// Writes the transpose of `from`, whose rows have length `row`, into the first columns of `into`, whose rows, as many as `row`, have
+/// length `into_row`. Squares at a time, which become shuffles of registers.
+fn transpose<T: Real>(from: &[T], row: usize, into_row: usize, into: &mut [T]) {
+    const SIDE: usize = 4;
+    // Rows are filled up to a multiple of the side.
+    for (place, lines) in from.chunks(SIDE * row).enumerate() {
+        let mut whole = lines.chunks_exact(row);
+        let [a, b, c, d] = [(); SIDE].map(|()| whole.next().unwrap_or_default());
+        if d.is_empty() {
+            for (above, line) in lines.chunks_exact(row).enumerate() {
+                for (unit, &value) in line.iter().enumerate() {
+                    into[unit * into_row + SIDE * place + above] = value;
                 }
+            }
+            continue;
+        }
+        for unit in (0..row).step_by(SIDE) {
+            let square = [a, b, c, d].map(|line| [0, 1, 2, 3].map(|k| line[unit + k]));
+            for k in 0..SIDE {
+                let start = (unit + k) * into_row + SIDE * place;
+                into[start..start + SIDE].copy_from_slice(&square.map(|line| line[k]));
             }
         }
     }

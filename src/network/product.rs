@@ -106,11 +106,36 @@ pub(super) fn transposed_times<T: Real, const M: usize, const FUSED: bool>(
         let columns = Columns { a, stride };
         across::<T, M, FUSED, _>(columns, TILE, b, row, Start::There, &mut c[first * row..]);
     }
-    for first in whole..width {
+    // One or two rows keep too few sums going unless they are wide: additions wait for one another.
+    let pairs = width - (width - whole) % 2;
+    for first in (whole..pairs).step_by(2) {
         let a = &a[first..];
         let columns = Columns { a, stride };
-        across::<T, 1, FUSED, _>(columns, TILE, b, row, Start::There, &mut c[first * row..]);
+        far_across::<T, 2, FUSED, _>(columns, TILE, b, row, Start::There, &mut c[first * row..]);
     }
+    for first in pairs..width {
+        let a = &a[first..];
+        let columns = Columns { a, stride };
+        far_across::<T, 1, FUSED, _>(columns, TILE, b, row, Start::There, &mut c[first * row..]);
+    }
+}
+
+/// `M` rows of a product, four registers' width of columns at a time where there are so many.
+#[inline(always)]
+fn far_across<T: Real, const M: usize, const FUSED: bool, A: Factors<T, M>>(
+    a: A,
+    depth: usize,
+    b: &[T],
+    row: usize,
+    start: Start<'_, T>,
+    c: &mut [T],
+) {
+    let mut column = 0;
+    while column + 4 * LANES <= row {
+        block::<T, M, { 4 * LANES }, FUSED, A>(a, depth, b, row, column, start, c);
+        column += 4 * LANES;
+    }
+    across_from::<T, M, FUSED, A>(a, depth, b, row, column, start, c);
 }
 
 /// `M` rows of a product, two registers' width of columns at a time.
@@ -123,7 +148,20 @@ fn across<T: Real, const M: usize, const FUSED: bool, A: Factors<T, M>>(
     start: Start<'_, T>,
     c: &mut [T],
 ) {
-    let mut column = 0;
+    across_from::<T, M, FUSED, A>(a, depth, b, row, 0, start, c);
+}
+
+/// The same from some column on.
+#[inline(always)]
+fn across_from<T: Real, const M: usize, const FUSED: bool, A: Factors<T, M>>(
+    a: A,
+    depth: usize,
+    b: &[T],
+    row: usize,
+    mut column: usize,
+    start: Start<'_, T>,
+    c: &mut [T],
+) {
     while column + 2 * LANES <= row {
         block::<T, M, { 2 * LANES }, FUSED, A>(a, depth, b, row, column, start, c);
         column += 2 * LANES;
@@ -217,9 +255,31 @@ fn by_halves<T: Real>(sums: [T; LANES]) -> T {
 /// Adds each column of `a` (rows of length `row`) to `sums`.
 #[inline(always)]
 pub(super) fn add_columns<T: Real>(a: &[T], row: usize, sums: &mut [T]) {
+    let mut column = 0;
+    while column + 4 * LANES <= row {
+        add_few_columns::<T, { 4 * LANES }>(a, row, column, sums);
+        column += 4 * LANES;
+    }
+    while column + LANES <= row {
+        add_few_columns::<T, LANES>(a, row, column, sums);
+        column += LANES;
+    }
     for line in a.chunks_exact(row) {
-        for (sum, &value) in sums.iter_mut().zip(line) {
+        for (sum, &value) in sums[column..].iter_mut().zip(&line[column..]) {
             *sum += value;
         }
     }
+}
+
+/// Adds `N` columns, whose sums stay in registers.
+#[inline(always)]
+fn add_few_columns<T: Real, const N: usize>(a: &[T], row: usize, column: usize, sums: &mut [T]) {
+    let mut few = [T::ZERO; N];
+    few.copy_from_slice(&sums[column..column + N]);
+    for line in a.chunks_exact(row) {
+        for (sum, &value) in few.iter_mut().zip(&line[column..column + N]) {
+            *sum += value;
+        }
+    }
+    sums[column..column + N].copy_from_slice(&few);
 }
