@@ -88,14 +88,15 @@ impl Letters {
     /// is longer than that is broken.
     pub(crate) fn split(self, text: &str, width: f64) -> (&str, &str) {
         let ends = text.match_indices(' ').map(|(place, _)| place);
-        let fits = |&place: &usize| place > 0 && self.width(&text[..place]) <= width;
+        let ends = ends.filter(|&place| place > 0);
+        let fits = |place: &usize| self.width(&text[..*place]) <= width;
         let place = if self.width(text) <= width {
             text.len()
         } else if let Some(word) = ends.take_while(fits).last() {
             word
         } else {
             let letters = text.char_indices().map(|(place, _)| place);
-            letters.take_while(fits).last().unwrap_or(text.len())
+            letters.take_while(fits).last().unwrap_or(0)
         };
         (&text[..place], text[place..].trim_start())
     }
