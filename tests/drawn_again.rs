@@ -7,7 +7,7 @@ use std::path::Path;
 use ratioflow::render::{Show, Theme};
 use ratioflow::report::{
     Contender, Exhibit, Format, Found, Manifest, Redraw, ReportError, RunDirectory, Status,
-    compare, gallery, record, redraw,
+    compare, gallery, nightly, record, redraw, snapshots,
 };
 use ratioflow::scenario::{Document, Embedded, Experiment};
 use tempfile::TempDir;
@@ -253,6 +253,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
         expect: String::new(),
         command: format!("ratioflow run {name}"),
         animated: true,
+        night: name == "good",
         found: vec![Found {
             name: String::new(),
             state: "arrived",
@@ -263,9 +264,70 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
     let page = gallery(&[exhibit("good", ""), exhibit("bad", "no <room> left")]).unwrap();
     assert!(page.contains("<b>This one failed:</b> no &lt;room&gt; left"));
     assert_eq!(page.matches("/report.html").count(), 1);
+    let night = r#"<source media="(prefers-color-scheme: dark)" srcset="good"#;
+    assert_eq!(page.matches(night).count(), 2);
     assert!(
         page.contains("src=\"good&#x2f;final.png\"") || page.contains("src=\"good/final.png\"")
     );
     assert!(page.contains("{{ 7*7 }}") && !page.contains("<script>") && !page.contains("<b>bold"));
     assert_eq!(page.matches("</style").count(), 1);
+}
+
+#[test]
+fn moments_of_a_run_stand_side_by_side() {
+    let folder = TempDir::new().unwrap();
+    run(&[], folder.path());
+    let wish = Redraw::default();
+    let written = snapshots(folder.path(), &wish, &[0, 9, 1000]).unwrap();
+    assert_eq!(written, "snapshots.png");
+    let three = pictures(folder.path())["snapshots.png"].clone();
+    assert_eq!(size(&three)[0], 1400);
+    snapshots(folder.path(), &wish, &[0, 8, 20]).unwrap();
+    // Of the steps 0, 4, 8, … the nearest are drawn.
+    assert!(three == pictures(folder.path())["snapshots.png"]);
+    snapshots(folder.path(), &wish, &[0, 12, 20]).unwrap();
+    assert!(three != pictures(folder.path())["snapshots.png"]);
+    let shapes = Redraw {
+        format: Format::Svg,
+        ..wish
+    };
+    let name = snapshots(folder.path(), &shapes, &[0, 20]).unwrap();
+    let svg = fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.matches("<circle ").count() > 400);
+}
+
+#[test]
+fn a_picture_for_the_night_lies_beside_a_light_one_only() {
+    let folder = TempDir::new().unwrap();
+    run(&[], folder.path());
+    let before = pictures(folder.path());
+    assert!(nightly(folder.path()).unwrap());
+    let after = pictures(folder.path());
+    assert_eq!(after.len(), before.len() + 2);
+    assert!(before.iter().all(|(name, bytes)| after[name] == *bytes));
+    assert_eq!(size(&after["final-dark.png"]), size(&after["final.png"]));
+    assert!(after["animation-dark.png"] != after["animation.png"]);
+
+    let folder = TempDir::new().unwrap();
+    run(&["output.theme=\"dark\""], folder.path());
+    assert!(!nightly(folder.path()).unwrap());
+    assert!(!folder.path().join("final-dark.png").exists());
+}
+
+#[test]
+fn picture_and_table_agree_on_the_last_cloud() {
+    // A final number that differs from the curves' changes the last picture, and not the curves.
+    let folder = TempDir::new().unwrap();
+    let manifest = run(&[], folder.path());
+    let path = folder.path();
+    let before = pictures(path);
+    let value = manifest.last["energy_distance"];
+    let text = fs::read_to_string(path.join("run.json")).unwrap();
+    let changed = text.replace(&format!("{value:?}"), "123.0");
+    assert!(changed != text);
+    fs::write(path.join("run.json"), changed).unwrap();
+    redraw(path, &Redraw::default()).unwrap();
+    let after = pictures(path);
+    assert!(before["final.png"] != after["final.png"]);
+    assert!(before["convergence.png"] == after["convergence.png"]);
 }

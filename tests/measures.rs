@@ -9,7 +9,7 @@ use ndarray::{Array2, array};
 use ratioflow::cloud::Cloud;
 use ratioflow::metric::{
     Coupling, Coverage, Density, EnergyDistance, ExactW2, Extra, Judge, Judged, Judgement, KnnKl,
-    KnownKl, LogisticC2st, MetricsSpec, Null, ScoreError, Sinkhorn, SlicedW2, Stranded,
+    KnownKl, LogisticC2st, Metric, MetricsSpec, Null, ScoreError, Sinkhorn, SlicedW2, Stranded,
     TransportError, Wasserstein,
 };
 use ratioflow::random::Stream;

@@ -69,6 +69,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
             recorder: &record.recorder,
             meter: &record.meter,
             note: name,
+            outcome: None,
         })
         .collect();
     let sheets: Vec<Sheet<'_>> = runs
@@ -151,6 +152,11 @@ mod file {
             let escaped = words.replace('\'', "&#x27;");
             assert!(page.contains(&escaped), "the page does not say {escaped}");
         }
+        // Above the last cloud the player writes the final number, as the table does.
+        let outcome = &film(&page)["runs"][0]["outcome"];
+        let value = record.manifest.last["energy_distance"];
+        assert!((outcome["value"].as_f64().unwrap() / value - 1.0).abs() < 1e-4);
+        assert_eq!(outcome["arrived"], record.verdict.at_floor);
         let timings = fs::read_to_string(folder.path().join("timings.json")).unwrap();
         assert!(timings.contains("\"page\""), "{timings}");
     }
@@ -350,6 +356,7 @@ mod data {
                     recorder,
                     meter,
                     note: "",
+                    outcome: None,
                 }],
             },
             sheets: &[Sheet {

@@ -714,8 +714,18 @@ fn panels_share_their_axes() {
             ..panel
         },
     ];
-    // Four stand in a square, which is narrower than three in a row.
+    // Four stand in a square, which is narrower than three in a row; seven as four and three, ten as twice five.
     let four = draw(&act.frame(&panels[..4]), &Style::default());
+    for (count, width, rows) in [(7, 1720, 2), (9, 1400, 3), (10, 1900, 2), (11, 1720, 3)] {
+        let all = vec![panel; count];
+        let image = draw(&act.frame(&all), &Style::default());
+        assert_eq!(image.width(), width, "{count} panels");
+        // As many bands of rows in which something is drawn down the middle, where a shorter row stands too.
+        let x = image.width() / 2 - 150;
+        let ink = |y: u32| (x..x + 60).all(|x| image.at(x, y) != Colour::hex(0xff_ffff));
+        let below = (100..image.height() - 90).filter(|&y| ink(y) && !ink(y - 1));
+        assert_eq!(below.count(), rows, "{count} panels");
+    }
     let image = draw(&act.frame(&panels), &Style::default());
     assert_eq!([four.width(), image.width()], [1080, 1400]);
     // Where a panel starts: the first column and row of its frame.

@@ -13,7 +13,7 @@ use super::render::within;
 use super::room;
 use super::run::set_threads;
 use super::{Common, plain, print, say};
-use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, record};
+use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, nightly, record};
 use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, Scenario, Shipped, Variant};
 
 #[derive(Clone, Debug, Args)]
@@ -103,11 +103,14 @@ fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common)
         expect: String::new(),
         command: format!("ratioflow run {name}"),
         animated: false,
+        night: false,
         found: Vec::new(),
         failure: String::new(),
     };
-    if let Err(error) = fill(&mut exhibit, shipped, folder, args, common) {
-        exhibit.failure = error.to_string();
+    match fill(&mut exhibit, shipped, folder, args, common) {
+        // Of a run so large that not all of it is kept there is the one picture.
+        Ok(()) => exhibit.night = nightly(&folder.join(name)).unwrap_or(false),
+        Err(error) => exhibit.failure = error.to_string(),
     }
     exhibit
 }

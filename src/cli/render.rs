@@ -9,7 +9,7 @@ use serde_json::json;
 use super::error::CliError;
 use super::{Common, print, say};
 use crate::render::{Show, Theme};
-use crate::report::{Format, Redraw, redraw};
+use crate::report::{Format, Redraw, redraw, snapshots};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RenderArgs {
@@ -39,6 +39,9 @@ pub(super) struct RenderArgs {
     /// `png`: animation, frames, last cloud and curves; `svg`: last cloud and curves as shapes, for papers
     #[arg(long, default_value = "png")]
     format: Kind,
+    /// Draw nothing but the run at these steps, side by side for a paper: `0,10,50,200` into `snapshots.png`
+    #[arg(long, value_delimiter = ',', value_name = "STEPS")]
+    snapshots: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,7 +97,11 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
             Kind::Svg => Format::Svg,
         },
     };
-    let files = redraw(&args.directory, &wish)?;
+    let files = if args.snapshots.is_empty() {
+        redraw(&args.directory, &wish)?
+    } else {
+        vec![snapshots(&args.directory, &wish, &args.snapshots)?]
+    };
     if common.json {
         let object = json!({ "directory": args.directory, "files": files });
         return print(&format!("{object:#}\n"));

@@ -16,8 +16,9 @@ const LANES: usize = 8;
 pub(super) struct Blocks {
     x: Vec<f64>,
     y: Vec<f64>,
-    blocks: Boxes,
-    groups: Boxes,
+    /// Around each block, and around each group.
+    small: Boxes,
+    large: Boxes,
     /// Place of each column in the cloud it came from.
     pub(super) index: Vec<u32>,
 }
@@ -58,14 +59,14 @@ impl Blocks {
             side
         };
         let (x, y) = (along(0), along(1));
-        let blocks = Boxes([
+        let small = Boxes([
             lows(&x, BLOCK),
             tops(&x, BLOCK),
             lows(&y, BLOCK),
             tops(&y, BLOCK),
         ]);
-        let [left, right, bottom, above] = &blocks.0;
-        let groups = Boxes([
+        let [left, right, bottom, above] = &small.0;
+        let large = Boxes([
             lows(left, LANES),
             tops(right, LANES),
             lows(bottom, LANES),
@@ -74,8 +75,8 @@ impl Blocks {
         Self {
             x,
             y,
-            blocks,
-            groups,
+            small,
+            large,
             index,
         }
     }
@@ -249,13 +250,13 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: [usize; 2]) -> Bes
         });
     };
     for start in (0..prices.peak.len()).step_by(LANES) {
-        let groups = bounds(&blocks.groups, &prices.peak, at, start);
+        let groups = bounds(&blocks.large, &prices.peak, at, start);
         each_bit(below_limit(&groups, best.second), |group| {
             if groups[group] >= best.second {
                 return;
             }
             let start = (start + group) * LANES;
-            let bounds = bounds(&blocks.blocks, &prices.top, at, start);
+            let bounds = bounds(&blocks.small, &prices.top, at, start);
             each_bit(below_limit(&bounds, best.second), |b| {
                 if bounds[b] < best.second {
                     look(start + b, &mut best);
@@ -269,10 +270,10 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: [usize; 2]) -> Bes
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 fn below(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64, found: &mut Vec<(f64, u32)>) {
     for start in (0..prices.peak.len()).step_by(LANES) {
-        let groups = bounds(&blocks.groups, &prices.peak, at, start);
+        let groups = bounds(&blocks.large, &prices.peak, at, start);
         each_bit(below_limit(&groups, limit), |group| {
             let start = (start + group) * LANES;
-            let bounds = bounds(&blocks.blocks, &prices.top, at, start);
+            let bounds = bounds(&blocks.small, &prices.top, at, start);
             each_bit(below_limit(&bounds, limit), |b| {
                 let values = values(blocks, prices, at, start + b);
                 each_bit(below_limit(&values, limit), |j| {

@@ -3,7 +3,8 @@
 use super::axes::{self, Axis, Line};
 use super::canvas::{Canvas, Disc, Image, Rect};
 use super::colour::Colour;
-use super::text::{Anchor, bold, regular};
+use super::frame::title;
+use super::text::{Anchor, Letters, bold, regular};
 use super::theme::series;
 use super::words::{self, Floor};
 use super::{Style, Theme};
@@ -11,9 +12,9 @@ use super::{Style, Theme};
 /// Metrics of one run, or of several.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure<'a> {
-    /// Title of the scenario; shortened with `…` where it does not fit.
+    /// Title of the scenario. A long one has smaller letters, then a second line, and at last an end `…`.
     pub title: &'a str,
-    /// One panel for each metric, two in a row.
+    /// One panel for each metric, up to three in a row.
     pub charts: &'a [Chart<'a>],
 }
 
@@ -54,6 +55,10 @@ const HEAD: f64 = 84.0;
 /// From one row of charts to the next, beside the charts.
 const ROW: f64 = 78.0;
 const FOOT: f64 = 84.0;
+/// From one line of the key to the next.
+const LINE: f64 = 21.0;
+/// The names in the key.
+const NAME: Letters = regular(13.0);
 
 /// Draws a figure. It is as tall as the number of charts asks for.
 #[must_use]
@@ -80,6 +85,8 @@ struct Layout {
     width: f64,
     height: f64,
     columns: usize,
+    /// Where the charts begin.
+    head: f64,
     /// Size of each chart.
     across: f64,
     tall: f64,
@@ -88,15 +95,24 @@ struct Layout {
 impl Layout {
     fn of(figure: &Figure<'_>, style: &Style) -> Self {
         let count = figure.charts.len().max(1);
-        let columns = count.min(2);
+        let columns = match count {
+            1 => 1,
+            2..=4 => 2,
+            _ => 3,
+        };
         let rows = count.div_ceil(columns);
-        let width = style.sane_width([720.0, 1080.0][columns - 1]);
+        let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
+        let lines = key(figure, &labels(figure), width)
+            .last()
+            .map_or(0, |mark| mark.line);
+        let head = HEAD + LINE * lines as f64;
         let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
         let tall = (across * if columns == 1 { 0.6 } else { 0.5 }).round();
         Self {
             width,
-            height: HEAD + rows as f64 * (tall + ROW) - ROW + FOOT + 22.0,
+            height: head + rows as f64 * (tall + ROW) - ROW + FOOT + 22.0,
             columns,
+            head,
             across,
             tall,
         }
@@ -108,15 +124,31 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
         width,
         height,
         columns,
+        head,
         across,
         tall,
     } = layout;
-    let title = bold(20.0);
-    let text = title.fit(figure.title, width - LEFT - RIGHT);
-    canvas.text(&text, [LEFT - 1.0, 40.0], Anchor::Left, title, theme.ink());
+    let room = width - LEFT - RIGHT;
+    title(canvas, figure.title, [LEFT - 1.0, 40.0], room, theme);
     let labels = labels(figure);
-    if labels.len() > 1 {
-        key(canvas, &labels, width, theme);
+    for mark in key(figure, &labels, width) {
+        let y = 66.0 + LINE * mark.line as f64;
+        let line = |y: f64| [[mark.x + 1.0, y], [mark.x + 19.0, y]];
+        if let Some(place) = mark.place {
+            canvas.stroke(&line(y - 4.5), 3.0, None, colour(place, theme));
+        } else {
+            let [tint, deep] = floor_colours(theme);
+            let swatch = Rect {
+                x: mark.x + 1.0,
+                y: y - 10.0,
+                width: 18.0,
+                height: 11.0,
+            };
+            canvas.fill_box(swatch, tint);
+            canvas.stroke(&line(y - 4.0), 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
+        }
+        let place = [mark.x + 27.0, y];
+        canvas.text(&mark.text, place, Anchor::Left, NAME, theme.ink());
     }
     let span = span(figure);
     let mut marks = Marks::default();
@@ -124,7 +156,7 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
         let (column, row) = (place % columns, place / columns);
         let plot = Rect {
             x: LEFT + column as f64 * (across + GAP),
-            y: HEAD + 22.0 + row as f64 * (tall + ROW),
+            y: head + 22.0 + row as f64 * (tall + ROW),
             width: across,
             height: tall,
         };
@@ -193,11 +225,13 @@ fn span(figure: &Figure<'_>) -> [f64; 2] {
 /// The colour of the run at this place among the labels; a second round is darker.
 pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
     let own = series(place);
-    let lifted = if theme == Theme::Dark {
-        own.mix(theme.ink(), 0.2)
-    } else {
-        own
+    // On white, orange and sky blue are pale for a line; orange must not come near to vermilion, which some eyes take for it.
+    let part = match (theme, place % 7) {
+        (Theme::Dark, _) | (_, 5) => 0.2,
+        (Theme::Light, 4) => 0.1,
+        _ => 0.0,
     };
+    let lifted = own.mix(theme.ink(), part);
     if place < 7 {
         lifted
     } else {
@@ -205,17 +239,42 @@ pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
     }
 }
 
-/// Names and colours of the runs, on one line below the title.
-fn key(canvas: &mut Canvas, labels: &[&str], width: f64, theme: Theme) {
-    let letters = regular(13.0);
-    let room = (width - LEFT - RIGHT) / labels.len() as f64;
-    let mut x = LEFT;
-    for (place, label) in labels.iter().enumerate() {
-        let text = letters.fit(label, room - 50.0);
-        let line = [[x + 1.0, 61.5], [x + 19.0, 61.5]];
-        canvas.stroke(&line, 3.0, None, colour(place, theme));
-        x += 27.0 + canvas.text(&text, [x + 27.0, 66.0], Anchor::Left, letters, theme.ink()) + 23.0;
-    }
+/// A name in the key below the title: of the run at this place among the labels, or of the sampling floor.
+struct Mark {
+    place: Option<usize>,
+    text: String,
+    x: f64,
+    line: usize,
+}
+
+/// Where the names stand, on as many lines as they need; a run by itself needs no name.
+fn key(figure: &Figure<'_>, labels: &[&str], width: f64) -> Vec<Mark> {
+    let right = width - RIGHT;
+    let (mut x, mut line) = (LEFT, 0);
+    let runs = labels.iter().enumerate().filter(|_| labels.len() > 1);
+    let floor = figure.charts.iter().any(|chart| chart.floor.is_some());
+    let floor = floor.then_some((
+        None,
+        "sampling floor: 95 % of perfect samples, and their median",
+    ));
+    runs.map(|(place, label)| (Some(place), *label))
+        .chain(floor)
+        .map(|(place, name)| {
+            let text = NAME.fit(name, right - LEFT - 27.0);
+            let across = 27.0 + NAME.width(&text);
+            if x > LEFT && x + across > right {
+                (x, line) = (LEFT, line + 1);
+            }
+            let mark = Mark {
+                place,
+                text,
+                x,
+                line,
+            };
+            x += across + 23.0;
+            mark
+        })
+        .collect()
 }
 
 /// Draws one chart; tells which marks it contains.
@@ -289,7 +348,6 @@ fn panel(
         }
     }
     axes::draw(canvas, plot, [&x, &y], theme, true, &lines);
-
     let mut marks = Marks::default();
     for curve in chart.curves {
         let colour = colour(place_of(curve), theme);
@@ -341,37 +399,30 @@ fn arrival(curve: &Curve<'_>, height: impl Fn(f64) -> Option<f64>) -> Option<(f6
 /// Name of the metric; with a single run also where it ended.
 fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
     let y = plot.y - 11.0;
+    let (name, letters) = (bold(13.5), regular(11.5));
     let mut room = plot.width;
+    // As much as the name leaves room for: the disc on the curve tells since when as well.
+    let left = room - name.width(chart.name) - 14.0;
+    let fits = |words: &String| letters.width(words) <= left;
     let words = match chart.curves {
         [curve] => {
             let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
-            match curve.converged_at {
-                Some(step) => format!("{last} · at the floor since step {step}"),
-                None => last,
-            }
+            let since = curve.converged_at.map(|step| {
+                [
+                    format!("{last} · at the floor since step {step}"),
+                    format!("{last} · since step {step}"),
+                ]
+            });
+            since.into_iter().flatten().find(fits).unwrap_or(last)
         }
-        _ => chart.note.to_owned(),
+        _ => letters.fit(chart.note, left),
     };
     if !words.is_empty() {
-        let letters = regular(11.5);
-        let words = letters.fit(&words, plot.width * 0.7);
-        room -= 14.0
-            + canvas.text(
-                &words,
-                [plot.right(), y],
-                Anchor::Right,
-                letters,
-                theme.muted(),
-            );
+        let place = [plot.right(), y];
+        room -= 14.0 + canvas.text(&words, place, Anchor::Right, letters, theme.muted());
     }
-    let letters = bold(13.5);
-    canvas.text(
-        &letters.fit(chart.name, room),
-        [plot.x, y],
-        Anchor::Left,
-        letters,
-        theme.ink(),
-    );
+    let text = name.fit(chart.name, room);
+    canvas.text(&text, [plot.x, y], Anchor::Left, name, theme.ink());
 }
 
 /// The vertical axis: all values, and the floor, with some air.
@@ -435,7 +486,7 @@ pub(crate) fn floor_colours(theme: Theme) -> [Colour; 2] {
     let part = if theme == Theme::Dark { 0.26 } else { 0.13 };
     [
         theme.paper().mix(series(2), part),
-        theme.ink().mix(series(2), 0.8),
+        theme.ink().mix(series(2), 0.7),
     ]
 }
 
@@ -468,18 +519,4 @@ fn band(
             deep.alpha(0.8),
         );
     }
-    // On the left, where curves are still high; in the band if it is tall enough, away from the median.
-    let crossed = |y: f64| median.is_some_and(|m| (y - 11.0..y + 4.0).contains(&m));
-    let y = match plot.bottom() - 8.0 {
-        _ if plot.bottom() - top <= 40.0 => top - 5.0,
-        y if crossed(y) => top + 14.0,
-        y => y,
-    };
-    canvas.text(
-        "sampling floor",
-        [plot.x + 8.0, y],
-        Anchor::Left,
-        regular(10.5),
-        deep,
-    );
 }

@@ -6,7 +6,7 @@ use super::colour::Colour;
 use super::density::Density;
 use super::field::Field;
 use super::legend;
-use super::text::{Anchor, bold, regular};
+use super::text::{Anchor, Letters, bold, regular};
 use super::view::View;
 use super::words::{self, Floor};
 use super::{Style, Theme};
@@ -15,7 +15,7 @@ use crate::cloud::CloudView;
 /// One moment of a run, or of several that are compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a, 'p> {
-    /// Title of the scenario; shortened with `…` where it does not fit.
+    /// Title of the scenario. A long one has smaller letters, then a second line, and at last an end `…`.
     pub title: &'a str,
     /// Steps taken so far.
     pub step: u64,
@@ -28,7 +28,7 @@ pub struct Frame<'a, 'p> {
     /// The speed whose arrow is half as long as an arrow can be; the same throughout the run. See
     /// [`Field::typical_speed`].
     pub speed: f64,
-    /// The clouds, at most three in a row.
+    /// The clouds, side by side in rows of equal length, or as nearly as can be.
     pub panels: &'a [Panel<'p>],
 }
 
@@ -62,6 +62,13 @@ pub struct Headline<'a> {
     pub value: f64,
     /// Where it stands between two samples of the target.
     pub floor: Option<Floor>,
+}
+
+impl Headline<'_> {
+    /// Whether the value is among those of perfect samples.
+    pub(crate) fn arrived(&self) -> bool {
+        self.floor.is_some_and(|floor| self.value <= floor.q95)
+    }
 }
 
 /// More points than this are drawn as density, not as dots.
@@ -128,7 +135,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             ..Axis::linear(layout.view.x, plot.width / 64.0)
         };
         let y = Axis {
-            labelled: place % layout.columns == 0,
+            labelled: layout.seat(place).0 == 0,
             ..vertical(&layout.view, plot.height)
         };
         axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
@@ -154,6 +161,7 @@ struct Layout {
     width: f64,
     height: f64,
     columns: usize,
+    rows: usize,
     count: usize,
     named: bool,
     panel: [f64; 2],
@@ -163,10 +171,14 @@ struct Layout {
 impl Layout {
     fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
         let count = frame.panels.len().max(1);
-        // Four stand in a square; otherwise up to three in a row.
-        let columns = if count == 4 { 2 } else { count.min(3) };
-        let rows = count.div_ceil(columns);
-        let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
+        // Up to three stand in a row, up to ten in two, nine in a square; the rows differ by one panel at most.
+        let rows = match count {
+            ..=3 => 1,
+            4..=8 | 10 => 2,
+            more => more.div_ceil(4),
+        };
+        let columns = count.div_ceil(rows);
+        let width = style.sane_width([720.0, 1080.0, 1400.0, 1720.0, 1900.0][columns - 1]);
         let view = frame.view.sane();
         let split = |left: f64| {
             ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()
@@ -185,6 +197,7 @@ impl Layout {
             width,
             height: legend + legend::height(width - left - RIGHT, style),
             columns,
+            rows,
             count,
             named,
             panel,
@@ -192,15 +205,29 @@ impl Layout {
         }
     }
 
+    /// Column and row of a panel, and how many panels stand in that row.
+    fn seat(&self, place: usize) -> (usize, usize, usize) {
+        let (short, longer) = (self.count / self.rows, self.count % self.rows);
+        let long = longer * (short + 1);
+        if place < long {
+            (place % (short + 1), place / (short + 1), short + 1)
+        } else {
+            let place = place - long;
+            (place % short, longer + place / short, short)
+        }
+    }
+
     fn plot(&self, place: usize) -> Rect {
-        let (column, row) = (place % self.columns, place / self.columns);
+        let (column, row, abreast) = self.seat(place);
+        // A shorter row stands in the middle.
+        let aside = (self.columns - abreast) as f64 * (self.panel[0] + GAP) / 2.0;
         let (head, name) = if self.named {
             (HEAD - 18.0, NAME)
         } else {
             (HEAD, 0.0)
         };
         Rect {
-            x: self.left + column as f64 * (self.panel[0] + GAP),
+            x: self.left + (aside + column as f64 * (self.panel[0] + GAP)).round(),
             y: head + name + row as f64 * (self.panel[1] + name + 8.0),
             width: self.panel[0],
             height: self.panel[1],
@@ -209,7 +236,7 @@ impl Layout {
 
     /// Whether no panel lies below this one.
     fn lowest(&self, place: usize) -> bool {
-        place + self.columns >= self.count
+        self.seat(place).1 + 1 == self.rows
     }
 }
 
@@ -234,14 +261,12 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, theme: Them
         regular(14.0),
         theme.ink(),
     );
-    let title = bold(20.0);
-    let title_text = title.fit(frame.title, width - taken - 28.0);
-    canvas.text(
-        &title_text,
+    title(
+        canvas,
+        frame.title,
         [left - 1.0, 40.0],
-        Anchor::Left,
-        title,
-        theme.ink(),
+        width - taken - 28.0,
+        theme,
     );
 
     // Several panels have their headlines above each; the time then stands beside the step.
@@ -291,8 +316,30 @@ fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, theme: Them
     }
 }
 
+/// A title around the given baseline: smaller where it is long, then on two lines, and cut only where it is longer still.
+pub(super) fn title(canvas: &mut Canvas, text: &str, [x, y]: [f64; 2], width: f64, theme: Theme) {
+    let one_line = |letters: &Letters| letters.width(text) <= width;
+    let mut line = |text: &str, y: f64, letters: Letters| {
+        canvas.text(text, [x, y], Anchor::Left, letters, theme.ink());
+    };
+    if let Some(letters) = [20.0, 18.5, 17.0, 15.5]
+        .map(bold)
+        .into_iter()
+        .find(one_line)
+    {
+        line(text, y, letters);
+    } else {
+        let letters = bold(14.0);
+        let (first, rest) = letters.split(text, width);
+        line(first, y - 9.0, letters);
+        line(&letters.fit(rest, width), y + 8.0, letters);
+    }
+}
+
 fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Theme) {
-    let letters = bold(14.0);
+    let fits = |letters: &Letters| letters.width(panel.name) <= plot.width;
+    let sizes = [14.0, 13.0, 12.0].map(bold);
+    let letters = sizes.into_iter().find(fits).unwrap_or(bold(11.0));
     let text = letters.fit(panel.name, plot.width);
     canvas.text(
         &text,
@@ -323,18 +370,21 @@ fn verdict(
     theme: Theme,
 ) {
     let letters = regular(size);
-    let arrived = headline
-        .floor
-        .is_some_and(|floor| headline.value <= floor.q95);
+    let arrived = headline.arrived();
     let words = format!(
         "{} {}{}",
         headline.name,
         words::verdict(headline.value, headline.floor),
         if arrived { " ✓" } else { "" }
     );
+    // In a narrow panel the same in fewer words.
+    let brief = words.replace("the sampling floor", "floor");
+    let bare = brief.strip_prefix(headline.name).unwrap_or(&brief).trim();
+    let fits = |words: &&str| letters.width(words) <= width;
+    let words = [words.as_str(), &brief, bare].into_iter().find(fits);
     let ink = if arrived { theme.ink() } else { theme.muted() };
     canvas.text(
-        &letters.fit(&words, width),
+        &letters.fit(words.unwrap_or(&brief), width),
         [x, y],
         Anchor::Left,
         letters,

@@ -84,6 +84,23 @@ impl Letters {
         self.lay_out(text, |_, _| ())
     }
 
+    /// The longest beginning of the text that fits into `width` logical pixels and ends with a word, and the rest. A word that
+    /// is longer than that is broken.
+    pub(crate) fn split(self, text: &str, width: f64) -> (&str, &str) {
+        let ends = text.match_indices(' ').map(|(place, _)| place);
+        let ends = ends.filter(|&place| place > 0);
+        let fits = |place: &usize| self.width(&text[..*place]) <= width;
+        let place = if self.width(text) <= width {
+            text.len()
+        } else if let Some(word) = ends.take_while(fits).last() {
+            word
+        } else {
+            let letters = text.char_indices().map(|(place, _)| place);
+            letters.take_while(fits).last().unwrap_or(0)
+        };
+        (&text[..place], text[place..].trim_start())
+    }
+
     /// The text, or as much of it as fits into `width` logical pixels with `…` at its end.
     pub(crate) fn fit(self, text: &str, width: f64) -> String {
         if self.width(text) <= width {
@@ -199,5 +216,21 @@ mod tests {
         assert!(letters.width(&cut) <= 150.0 && cut.ends_with('…'), "{cut}");
         assert_eq!(letters.fit(&text, 1000.0), text);
         assert_eq!(letters.fit("word", 0.0), "…");
+    }
+
+    #[test]
+    fn a_long_text_goes_on_in_a_second_line() {
+        let letters = bold(14.0);
+        let text = "a ring of eight Gaussians";
+        let (first, rest) = letters.split(text, 100.0);
+        assert!(letters.width(first) <= 100.0 && !first.ends_with(' '));
+        assert_eq!(format!("{first} {rest}"), text);
+        assert_eq!(letters.split(text, 1000.0), (text, ""));
+        let (first, rest) = letters.split("Gaussians", 40.0);
+        assert!(!first.is_empty() && letters.width(first) <= 40.0);
+        assert_eq!(format!("{first}{rest}"), "Gaussians");
+        // A first word that is itself too long, and words after it.
+        let (first, rest) = letters.split("Gaussians all", 40.0);
+        assert!(letters.width(first) <= 40.0 && rest.ends_with("all"));
     }
 }

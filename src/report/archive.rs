@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
-use super::pictures::{Scene, Take};
+use super::pictures::{Scene, Take, outcome};
 use super::recorder::{Recorder, Snapshot, view_of};
 use crate::metric::{ALL, Measurement};
 use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
@@ -54,6 +54,63 @@ pub enum Format {
 /// [`ReportError::NotARun`] if the folder holds no finished run that can be read, [`ReportError::InUse`] if it still goes
 /// on, [`ReportError::Io`] if a picture cannot be written.
 pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
+    visit(folder, |scene, scenario, directory| {
+        draw(scene, scenario, wish, directory)
+    })
+}
+
+/// Draws the finished run in `folder` at some of its `steps`, side by side as on a page of a paper, and writes that
+/// picture there: `snapshots.png` or `snapshots.svg`, whose name is returned. Of each step the nearest frame is shown.
+///
+/// # Errors
+/// As [`redraw`]; a comparison is refused too.
+pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String, ReportError> {
+    visit(folder, |scene, scenario, directory| {
+        if scene.takes.len() > 1 {
+            let reason =
+                "snapshots show one run, and this compares several; name the folder of one of them";
+            return Err(not_a_run(folder, reason.to_owned()));
+        }
+        let style = wish.style(scenario);
+        let (name, bytes) = match wish.format {
+            Format::Png => ("snapshots.png", scene.snapshots(&style, steps)),
+            Format::Svg => (
+                "snapshots.svg",
+                scene.snapshots_svg(&style, steps).into_bytes(),
+            ),
+        };
+        directory.put(name, &bytes)?;
+        Ok(name.to_owned())
+    })
+}
+
+/// Draws the last cloud, and the animation if there is one, of the finished run or comparison in `folder` also on dark paper,
+/// as `final-dark.png` and `animation-dark.png`. Returns whether it did: what is dark already stays as it is.
+///
+/// # Errors
+/// As [`redraw`].
+pub fn nightly(folder: &Path) -> Result<bool, ReportError> {
+    visit(folder, |scene, scenario, directory| {
+        let style = Style::of(&scenario.output);
+        if style.theme == Theme::Dark {
+            return Ok(false);
+        }
+        let theme = Theme::Dark;
+        let style = Style { theme, ..style };
+        directory.put("final-dark.png", &scene.last(&style))?;
+        if scenario.output.frames > 0 {
+            let film = scene.film(&style, Pace::of(scenario.output.fps), false);
+            directory.put("animation-dark.png", &film.animation)?;
+        }
+        Ok(true)
+    })
+}
+
+/// Reads the run or comparison in `folder` and shows `visitor` what there is to draw.
+fn visit<T>(
+    folder: &Path,
+    visitor: impl FnOnce(&Scene<'_>, &Scenario, &RunDirectory) -> Result<T, ReportError>,
+) -> Result<T, ReportError> {
     let directory = RunDirectory::open(folder)?;
     let names = if folder.join(COMPARISON).is_file() {
         variants(folder)?
@@ -75,6 +132,7 @@ pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> 
             recorder: &archive.recorder,
             meter: &archive.meter,
             note: &archive.note,
+            outcome: outcome(&archive.manifest),
         })
         .collect();
     let scenario = &first.experiment.scenario;
@@ -91,7 +149,20 @@ pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> 
         view: first.view(),
         takes: &takes,
     };
-    draw(&scene, scenario, wish, &directory)
+    visitor(&scene, scenario, &directory)
+}
+
+impl Redraw {
+    /// What is asked for, and the scenario's own style where nothing is.
+    fn style(&self, scenario: &Scenario) -> Style {
+        let own = Style::of(&scenario.output);
+        Style {
+            theme: self.theme.unwrap_or(own.theme),
+            scale: self.scale.unwrap_or(own.scale),
+            width: self.width,
+            show: self.show,
+        }
+    }
 }
 
 fn draw(
@@ -100,13 +171,7 @@ fn draw(
     wish: &Redraw,
     directory: &RunDirectory,
 ) -> Result<Vec<String>, ReportError> {
-    let own = Style::of(&scenario.output);
-    let style = Style {
-        theme: wish.theme.unwrap_or(own.theme),
-        scale: wish.scale.unwrap_or(own.scale),
-        width: wish.width,
-        show: wish.show,
-    };
+    let style = wish.style(scenario);
     let mut written = Vec::new();
     let mut put = |name: &str, bytes: &[u8]| {
         directory.put(name, bytes)?;

@@ -14,7 +14,7 @@ use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
 use super::page::Sheet;
-use super::pictures::{Scene, Take};
+use super::pictures::{Scene, Take, outcome};
 use super::recorder::view_of;
 use super::room::free_memory;
 use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
@@ -233,6 +233,7 @@ fn save_common_pictures(
             recorder: &records[0].recorder,
             meter: &records[0].meter,
             note,
+            outcome: outcome(&records[0].manifest),
         })
         .collect();
     let steps = contenders

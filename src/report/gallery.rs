@@ -28,6 +28,8 @@ pub struct Exhibit {
     pub command: String,
     /// Whether there is an animation beside the last picture.
     pub animated: bool,
+    /// Whether its pictures are there on dark paper too, for readers who like that.
+    pub night: bool,
     /// What came out: a line for each run.
     pub found: Vec<Found>,
     /// Why there are no pictures; empty if it has run.

@@ -22,7 +22,7 @@ mod run;
 mod table;
 mod verdict;
 
-pub use archive::{Format, Redraw, redraw};
+pub use archive::{Format, Redraw, nightly, redraw, snapshots};
 pub use arrays::Arrays;
 pub use atomic::Draft;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};

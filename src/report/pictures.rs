@@ -1,12 +1,13 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
+use super::manifest::Manifest;
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Ideal};
 use crate::observe::{Meter, W2_MOVED};
 use crate::render::{
     Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, Theme, View,
-    curves, curves_svg, draw, draw_svg, film, origin,
+    curves, curves_svg, draw, draw_svg, film, number, origin,
 };
 use crate::scenario::{OutputSpec, ThemeSpec};
 
@@ -21,6 +22,9 @@ pub struct Take<'a> {
     pub meter: &'a Meter,
     /// How the run ended, if not as planned; written into the last frames.
     pub note: &'a str,
+    /// The final energy distance, against the sample that is kept for the last cloud; it stands above that cloud, as in the
+    /// table. Until then the curves' own values do.
+    pub outcome: Option<Headline<'static>>,
 }
 
 /// Frames that a trail goes back, as in the page.
@@ -73,6 +77,50 @@ impl Scene<'_> {
         self.frame(last, &colours, style, draw_svg)
     }
 
+    /// The bytes of `snapshots.png`, at twice the scale: the first run at these steps, side by side.
+    #[must_use]
+    pub fn snapshots(&self, style: &Style, steps: &[usize]) -> Vec<u8> {
+        self.moments(steps, &sharp(style), draw).png()
+    }
+
+    /// The text of `snapshots.svg`.
+    #[must_use]
+    pub fn snapshots_svg(&self, style: &Style, steps: &[usize]) -> String {
+        self.moments(steps, style, draw_svg)
+    }
+
+    /// Draws the frames of the first run that are nearest to these steps with `draw`.
+    fn moments<T>(
+        &self,
+        steps: &[usize],
+        style: &Style,
+        draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
+    ) -> T {
+        let colours = origin::colours(self.start, style.theme);
+        let take = &self.takes[..1];
+        let all = take.iter().flat_map(|take| take.recorder.snapshots());
+        let nearest = |step: &usize| all.clone().min_by_key(|s| s.step.abs_diff(*step));
+        let chosen: Vec<&Snapshot> = steps.iter().filter_map(nearest).collect();
+        let names: Vec<String> = chosen
+            .iter()
+            .map(|s| format!("step {}, time {}", s.step, number(s.time)))
+            .collect();
+        let takes: Vec<Take<'_>> = take.repeat(chosen.len());
+        let pasts: Vec<_> = takes
+            .iter()
+            .zip(&chosen)
+            .map(|(t, s)| t.past(s.step))
+            .collect();
+        let panels: Vec<Panel<'_>> = (0..chosen.len())
+            .map(|k| Panel {
+                name: &names[k],
+                ..self.panel(&takes[k], chosen[k], &pasts[k], &colours)
+            })
+            .collect();
+        let last = chosen.iter().map(|s| s.step).max().unwrap_or(0);
+        self.draw(last, &panels, style, draw)
+    }
+
     /// The steps of the snapshots of the run that has most of them, and of those the one that came furthest.
     fn frame_steps(&self) -> Vec<usize> {
         let all = self.takes.iter().map(|take| take.recorder.snapshots());
@@ -88,36 +136,48 @@ impl Scene<'_> {
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
-        let past: Vec<Vec<CloudView<'_>>> = self
-            .takes
-            .iter()
-            .map(|take| {
-                let all = take.recorder.snapshots();
-                let before = all.partition_point(|s| s.step < step);
-                let from = before.saturating_sub(TRAIL);
-                all[from..before].iter().map(|s| s.cloud.view()).collect()
-            })
-            .collect();
+        let pasts: Vec<Vec<CloudView<'_>>> =
+            self.takes.iter().map(|take| take.past(step)).collect();
         let panels: Vec<Panel<'_>> = self
             .takes
             .iter()
-            .zip(&past)
-            .filter_map(|(take, past)| {
-                let snapshot = take.at(step)?;
-                let last = take.recorder.snapshots().last();
-                let over = last.is_some_and(|last| last.step == snapshot.step);
-                Some(Panel {
-                    name: take.name,
-                    particles: snapshot.cloud.view(),
-                    past,
-                    colours,
-                    target: self.target,
-                    field: Some(&snapshot.field),
-                    headline: take.headline(snapshot.step),
-                    note: if over { take.note } else { "" },
-                })
-            })
+            .zip(&pasts)
+            .filter_map(|(take, past)| Some(self.panel(take, take.at(step)?, past, colours)))
             .collect();
+        self.draw(step, &panels, style, draw)
+    }
+
+    /// A run at one moment.
+    fn panel<'p>(
+        &'p self,
+        take: &Take<'p>,
+        snapshot: &'p Snapshot,
+        past: &'p [CloudView<'p>],
+        colours: &'p [Colour],
+    ) -> Panel<'p> {
+        let last = take.recorder.snapshots().last();
+        let over = last.is_some_and(|last| last.step == snapshot.step);
+        Panel {
+            name: take.name,
+            particles: snapshot.cloud.view(),
+            past,
+            colours,
+            target: self.target,
+            field: Some(&snapshot.field),
+            headline: if over { take.outcome } else { None }
+                .or_else(|| take.headline(snapshot.step)),
+            note: if over { take.note } else { "" },
+        }
+    }
+
+    /// Draws panels under the head of the moment `step` with `draw`.
+    fn draw<T>(
+        &self,
+        step: usize,
+        panels: &[Panel<'_>],
+        style: &Style,
+        draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
+    ) -> T {
         let time = self.takes.first().and_then(|take| take.at(step));
         let speeds = self.takes.iter().map(|take| take.recorder.speed());
         draw(
@@ -128,7 +188,7 @@ impl Scene<'_> {
                 time: time.map_or(f64::NAN, |snapshot| snapshot.time),
                 view: self.view,
                 speed: speeds.fold(0.0, f64::max),
-                panels: &panels,
+                panels,
             },
             style,
         )
@@ -300,6 +360,14 @@ impl<'a> Take<'a> {
         all.iter().rfind(|s| s.step <= step).or(all.first())
     }
 
+    /// The clouds of the frames before `step`, as far as a trail goes back.
+    fn past(&self, step: usize) -> Vec<CloudView<'a>> {
+        let all = self.recorder.snapshots();
+        let before = all.partition_point(|s| s.step < step);
+        let from = before.saturating_sub(TRAIL);
+        all[from..before].iter().map(|s| s.cloud.view()).collect()
+    }
+
     /// The energy distance as it was last measured, at `step` or before.
     fn headline(&self, step: usize) -> Option<Headline<'static>> {
         let row = self.meter.rows().iter().rfind(|row| row.step <= step)?;
@@ -347,16 +415,16 @@ pub(super) const CHARTS: [(&str, &str, bool); 20] = [
     ("w2", "W₂, exact", true),
     ("sinkhorn", "Sinkhorn divergence", true),
     ("mmd2", "MMD²", true),
-    ("kl", "KL(q‖p) by the target's density", false),
+    ("kl", "KL(q‖p), exact p", false),
     ("knn_kl", "kNN-KL(q‖p)", false),
-    ("knn_kl_reverse", "KL(p‖q) by nearest neighbours", false),
+    ("knn_kl_reverse", "kNN-KL(p‖q)", false),
     ("score_error", "error of the score", true),
-    ("c2st", "15-NN classifier accuracy", false),
-    ("c2st_logistic", "logistic classifier accuracy", false),
+    ("c2st", "15-NN accuracy (C2ST)", false),
+    ("c2st_logistic", "logistic accuracy", false),
     ("density", "density", false),
     ("coverage", "coverage", false),
     ("stranded", "stranded points", false),
-    ("kl_discriminator", "−mean D at the particles", false),
+    ("kl_discriminator", "−mean D", false),
     ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),
     ("bridges", "points on bridges", false),
@@ -394,6 +462,22 @@ fn sharp(style: &Style) -> Style {
         scale: 2.0 * style.scale,
         ..*style
     }
+}
+
+/// What a manifest says of the last cloud.
+pub(super) fn outcome(manifest: &Manifest) -> Option<Headline<'static>> {
+    let name = ENERGY_DISTANCE.name;
+    let floor = manifest.floor.get(name);
+    Some(Headline {
+        name: "energy distance",
+        value: *manifest.last.get(name)?,
+        floor: floor.and_then(|floor| {
+            Some(Floor {
+                median: *floor.get("median")?,
+                q95: *floor.get("q95")?,
+            })
+        }),
+    })
 }
 
 /// The floor of a measure of which less is better.

@@ -16,7 +16,7 @@ use super::interrupt::{InProgress, Signal};
 use super::keeper::{FRAMES, Interrupted, Keeper};
 use super::manifest::{Manifest, Status};
 use super::page::{self, Page, Sheet};
-use super::pictures::{Scene, Take};
+use super::pictures::{Scene, Take, outcome};
 use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
@@ -248,6 +248,7 @@ fn simulate(
 
     save_trajectory(experiment, &recorder, directory)?;
     clock.lap("trajectory");
+    describe(manifest, &values, &meter, &floors, &verdict);
     let name = manifest.scenario.clone();
     let view = view_of(experiment.start.view(), experiment.training.view());
     let scene = Scene {
@@ -265,6 +266,7 @@ fn simulate(
             recorder: &recorder,
             meter: &meter,
             note: &ending.note(),
+            outcome: outcome(manifest),
         }],
     };
     save_pictures(scenario, &scene, directory)?;
@@ -279,7 +281,6 @@ fn simulate(
             100.0 * clipped as f64 / moves as f64
         ));
     }
-    describe(manifest, &values, &meter, &floors, &verdict);
     manifest.steps = flow.state().step as u64;
     manifest.status = match ending {
         Ending::Diverged { .. } => Status::Diverged,

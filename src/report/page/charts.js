@@ -133,11 +133,11 @@ class Chart {
       element("text", { x: this.left - 6, y: y + 4, "text-anchor": "end" }, svg).textContent = label;
     }
     const steps = ticks([0, Math.max(film.steps, 1)], this.width / 70).filter(([step]) => Number.isInteger(step));
-    for (const [step, label] of steps) {
+    for (const [step] of steps) {
       const x = this.across(step);
       element("line", { class: "grid", x1: x, x2: x, y1: 4, y2: tall }, svg);
       const anchor = x > this.left + this.width - 8 ? "end" : "middle";
-      element("text", { x: anchor === "end" ? x + 8 : x, y: tall + 15, "text-anchor": anchor }, svg).textContent = label;
+      element("text", { x: anchor === "end" ? x + 8 : x, y: tall + 15, "text-anchor": anchor }, svg).textContent = step;
     }
     element("rect", { class: "frame", x: this.left, y: 4, width: this.width, height: tall - 4 }, svg);
     this.runs.forEach((run, k) => this.line(run, k));
@@ -181,7 +181,8 @@ class Chart {
         }
         return;
       }
-      path += `${pen ? "L" : "M"}${x.toFixed(2)} ${this.up(v).toFixed(2)}`;
+      // The stroke of no length shows a value that stands alone.
+      path += `${pen ? "L" : "M"}${x.toFixed(2)} ${this.up(v).toFixed(2)}${pen ? "" : "h0"}`;
       pen = true;
     });
     element("path", { class: "line", d: path }, this.svg).style.stroke = series(k);

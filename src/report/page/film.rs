@@ -9,7 +9,7 @@ use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
 use crate::metric::{ALL, ENERGY_DISTANCE, Floors};
-use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
+use crate::render::{BANDS, Colour, EDGES, Headline, Theme, depth, origin};
 use crate::report::pictures::{CHARTS, Scene, Take};
 use crate::report::recorder::Snapshot;
 
@@ -85,6 +85,16 @@ struct Run<'a> {
     /// Steps at which the run was measured.
     measured: Vec<usize>,
     series: Vec<Series>,
+    /// The final energy distance, against the sample that is kept for the last cloud.
+    outcome: Option<Outcome>,
+}
+
+/// A final number.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    value: f64,
+    arrived: bool,
+    floor: Option<Floor>,
 }
 
 /// A measure along a run, in the order of the charts.
@@ -297,6 +307,7 @@ impl Stage {
                 .iter()
                 .map(|chart| series(take, chart.name))
                 .collect(),
+            outcome: take.outcome.map(outcome),
         }
     }
 
@@ -363,6 +374,18 @@ fn series(take: &Take<'_>, name: &str) -> Series {
         since: arrivals
             .find(|(n, _)| *n == name)
             .and_then(|(_, step)| step),
+    }
+}
+
+fn outcome(headline: Headline<'_>) -> Outcome {
+    Outcome {
+        value: short(headline.value),
+        arrived: headline.arrived(),
+        floor: headline.floor.map(|floor| Floor {
+            median: short(floor.median),
+            low: None,
+            high: Some(short(floor.q95)),
+        }),
     }
 }
 

@@ -82,7 +82,8 @@ pub(in crate::report) fn css() -> String {
     format!(
         ":root{{color-scheme:light;{light}}}\n\
          @media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{dark}}}}}\n\
-         :root[data-theme=dark]{{color-scheme:dark;{dark}}}\n{classes}"
+         :root[data-theme=dark]{{color-scheme:dark;{dark}}}\n\
+         @media print{{:root:root{{color-scheme:light;{light}}}}}\n{classes}"
     )
 }
 

@@ -5,19 +5,24 @@ const state = {
   pace: 1,
   loop: false,
   colour: "origin",
-  show: { field: true, arrows: true, target: true, trails: false },
+  show: { field: true, arrows: true, target: true, trails: false, mesh: false },
   typical: 1,
 };
 const COLOURS = ["origin", "ratio", "speed"];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const night = matchMedia("(prefers-color-scheme: dark)");
 const HOLD = 1.2;
+// Between panels, and above each of several.
+const GAP = 14;
+const CAPTION = 54;
 let panels = [];
 let charts = [];
 let moments = [];
 let waiting = false;
 let before = null;
 let held = 0;
+// The theme before the page was printed: on paper all is light.
+let unprinted = "";
 
 // Asks for a new picture; however often, there is one a frame of the screen.
 function redraw() {
@@ -177,22 +182,48 @@ function fillScreen() {
   else $("player").requestFullscreen?.().catch((error) => say(`The screen cannot be filled: ${error.message}`));
 }
 
+function showKeys() {
+  if (inFull()) document.exitFullscreen();
+  $("keys").scrollIntoView();
+  $("keys").focus({ preventScroll: true });
+}
+
 function say(words) {
   $("hint").textContent = words;
 }
 
+// How many panels stand abreast: so that they are as large as can be while all are in sight, or else large enough.
+function abreast(wide, tall) {
+  const count = panels.length;
+  const size = (columns) => {
+    const rows = Math.ceil(count / columns);
+    const across = (wide - GAP * (columns - 1)) / columns - 46;
+    return Math.min(across, (tall / rows - CAPTION - 34) * (VIEW.width / VIEW.height));
+  };
+  const all = panels.map((_, k) => k + 1).filter((n) => n === Math.ceil(count / Math.ceil(count / n)));
+  const best = all.reduce((a, b) => (size(b) > size(a) ? b : a));
+  if (size(best) >= 190) return best;
+  const least = innerWidth < 560 && count > 3 ? 150 : 230;
+  const most = clamp(Math.floor((wide + GAP) / (least + GAP)), 1, count);
+  return Math.ceil(count / Math.ceil(count / most));
+}
+
 // Gives every canvas and chart its size.
 function layout() {
-  const controls = document.querySelector(".controls").offsetHeight;
-  const columns = Math.max(1, Math.round($("player").clientWidth / (panels[0].figure.clientWidth + 14)));
-  const rows = Math.ceil(panels.length / columns);
+  const controls = document.querySelector(".controls").offsetHeight + document.querySelector(".transport").offsetHeight;
+  const holder = document.querySelector(".panels");
   const head = inFull() ? 28 : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
-  const tall = (innerHeight - head - controls) / rows - 34;
-  for (const panel of panels) panel.fit(Math.max(inFull() ? 160 : 300, tall));
+  const columns = abreast(holder.clientWidth, innerHeight - head - controls);
+  const rows = Math.ceil(panels.length / columns);
+  holder.style.setProperty("--columns", columns);
+  const least = inFull() ? 160 : panels.length > 1 ? 220 : 300;
+  const tall = (innerHeight - head - controls) / rows - (panels.length > 1 ? CAPTION : 34);
+  for (const panel of panels) panel.fit(Math.max(least, tall));
   const single = panels.length === 1 && matchMedia("(min-width: 1000px)").matches;
-  const holder = document.querySelector(".charts");
-  const across = getComputedStyle(holder).gridTemplateColumns.split(" ").length;
-  const lines = Math.ceil(charts.length / across);
+  const curves = document.querySelector(".charts");
+  const most = Math.max(1, Math.floor((curves.clientWidth + 22) / 222));
+  const lines = Math.ceil(charts.length / most);
+  curves.style.setProperty("--columns", Math.ceil(charts.length / lines));
   const room = $("player").offsetHeight - document.querySelector("#curves .small").offsetHeight - 12;
   const share = room / lines - 54;
   const height = clamp(Math.floor(single ? share : 130), 92, 190);
@@ -270,11 +301,13 @@ const KEYS = {
   a: () => toggle("arrows"),
   g: () => toggle("target"),
   t: () => toggle("trails"),
+  m: () => toggle("mesh"),
   l: () => loop(!state.loop),
   d: () => theme(isDark() ? "light" : "dark"),
   p: fillScreen,
   "<": () => setPace(-1),
   ">": () => setPace(1),
+  "?": showKeys,
 };
 
 // Keys act on the player unless they mean something where the focus is.
@@ -316,6 +349,7 @@ function connect() {
   click("out", () => zoom(1 / 1.3));
   click("reset", wholeView);
   click("full", fillScreen);
+  click("help", showKeys);
   click("theme", () => theme(isDark() ? "light" : "dark"));
   $("time").addEventListener("input", () => seek(Number($("time").value)));
   $("pace").addEventListener("change", () => setPace(0));
@@ -334,6 +368,15 @@ function connect() {
   addEventListener("hashchange", follow);
   addEventListener("resize", layout);
   night.addEventListener("change", () => theme());
+  addEventListener("beforeprint", () => {
+    unprinted = document.documentElement.dataset.theme ?? "";
+    theme("light");
+    picture();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.theme;
+    theme(unprinted);
+  });
 }
 
 async function begin() {

@@ -5,14 +5,16 @@ use serde::Serialize;
 use super::Sheet;
 use crate::metric::{ALL, About, ENERGY_DISTANCE, MODES};
 use crate::render::number;
-use crate::report::manifest::Status;
-use crate::report::pictures::CHARTS;
+use crate::report::manifest::{Manifest, Status};
+use crate::report::pictures::{CHARTS, outcome};
 
 /// A run in words.
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome<'a> {
     name: &'a str,
     headline: &'a str,
+    /// The energy distance in multiples of its floor.
+    brief: String,
     details: &'a [String],
     warnings: &'a [String],
     scenario: &'a str,
@@ -25,6 +27,7 @@ impl<'a> Outcome<'a> {
         Self {
             name,
             headline: &sheet.verdict.headline,
+            brief: brief(sheet.manifest),
             details: &sheet.verdict.details,
             warnings: &sheet.manifest.warnings,
             scenario: sheet.scenario,
@@ -34,6 +37,18 @@ impl<'a> Outcome<'a> {
                 _ => "short",
             },
         }
+    }
+}
+
+/// How far above the floor a run ended, in a word or two.
+fn brief(manifest: &Manifest) -> String {
+    let times = outcome(manifest).and_then(|last| Some(last.value / last.floor?.median));
+    match times {
+        _ if manifest.status == Status::Diverged => "diverged".to_owned(),
+        Some(times) if times < 9.95 => format!("{times:.1} × floor"),
+        Some(times) if times < 9_999.5 => format!("{times:.0} × floor"),
+        Some(times) if times.is_finite() => "far above the floor".to_owned(),
+        _ => String::new(),
     }
 }
 

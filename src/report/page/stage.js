@@ -5,6 +5,8 @@ VIEW.height = VIEW.y[1] - VIEW.y[0];
 const FONT = getComputedStyle(document.body).fontFamily;
 const MARGIN = { left: 40, right: 6, top: 6, bottom: 24 };
 const TRAIL = 10;
+// Between the knots of the mesh, in standard deviations of the first cloud, for one particle in all; the more, the closer.
+const KNOTS = 9;
 
 const camera = { x: 0, y: 0, zoom: 1 };
 
@@ -218,7 +220,19 @@ class Panel {
     const outer = [width + MARGIN.left + MARGIN.right, this.height + MARGIN.top + MARGIN.bottom];
     [this.canvas.width, this.canvas.height] = outer.map((v) => Math.round(v * scale));
     [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
+    this.manner = this.terseness();
     this.stale();
+  }
+
+  // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone.
+  terseness() {
+    const caption = this.now.parentElement;
+    const { fontSize, paddingRight } = getComputedStyle(caption);
+    const pen = this.canvas.getContext("2d");
+    pen.font = `${fontSize} ${FONT}`;
+    const room = caption.clientWidth - parseFloat(paddingRight);
+    const longest = ["energy distance 0.00000 · 1000 × the sampling floor", "energy distance 0.0000 · 100 × floor", ""];
+    return longest.findIndex((text) => pen.measureText(text).width <= room);
   }
 
   // What was drawn for another size or theme is of no use any more.
@@ -266,6 +280,7 @@ class Panel {
     if (state.show.field) this.field(context, plot, at, state.playing);
     if (state.show.target) this.target(context);
     if (state.show.arrows) this.arrows(context, at);
+    if (state.show.mesh) this.mesh(context, at);
     this.particles(context, at, state);
     context.restore();
     this.axes(context, plot);
@@ -462,6 +477,67 @@ class Panel {
     context.globalAlpha = 1;
   }
 
+  // Pairs of particles that began as neighbours: of each cell of a lattice over the first cloud the particle nearest to its
+  // middle, joined to those of the cells beside and above. With each pair how far apart they were.
+  weave() {
+    const { run } = this;
+    const count = run.shown;
+    const moments = [0, 1].map((axis) => {
+      const along = Array.from(run.cloud.subarray(axis * count, (axis + 1) * count)).filter((v) => v !== NOWHERE);
+      const mean = along.reduce((sum, v) => sum + v, 0) / Math.max(along.length, 1);
+      return [mean, Math.sqrt(along.reduce((sum, v) => sum + (v - mean) ** 2, 0) / Math.max(along.length, 1)) || 1];
+    });
+    const pitch = clamp(KNOTS / Math.sqrt(count), 0.12, 0.7);
+    const knots = new Map();
+    const name = (column, row) => `${column} ${row}`;
+    for (let i = 0; i < count; i += 1) {
+      const place = [0, 1].map((axis) => (run.cloud[axis * count + i] - moments[axis][0]) / (pitch * moments[axis][1]));
+      const [column, row] = place.map(Math.round);
+      const far = Math.hypot(place[0] - column, place[1] - row);
+      const known = knots.get(name(column, row));
+      if (run.cloud[i] !== NOWHERE && (!known || far < known.far)) knots.set(name(column, row), { i, far, column, row });
+    }
+    const threads = [];
+    for (const { i, column, row } of knots.values()) {
+      for (const other of [knots.get(name(column + 1, row)), knots.get(name(column, row + 1))]) {
+        if (!other) continue;
+        const j = other.i;
+        threads.push([i, j, Math.hypot(run.cloud[j] - run.cloud[i], run.cloud[count + j] - run.cloud[count + i]) || 1]);
+      }
+    }
+    return threads;
+  }
+
+  // The threads of the mesh, fainter the more they are stretched: where the map tears, they are many and long.
+  mesh(context, [frame, part]) {
+    const { run, scale } = this;
+    this.threads ??= this.weave();
+    const to = this.projection();
+    const count = run.shown;
+    const from = 2 * count * frame;
+    const next = part > 0 ? from + 2 * count : from;
+    const at = (k) => {
+      const [now, then] = [run.cloud[from + k], run.cloud[next + k]];
+      return then === NOWHERE ? now : now + (then - now) * part;
+    };
+    const [tight, slack, torn] = [new Path2D(), new Path2D(), new Path2D()];
+    for (const [i, j, apart] of this.threads) {
+      const [x0, y0, x1, y1] = [at(i), at(count + i), at(j), at(count + j)];
+      if ([x0, y0, x1, y1].includes(NOWHERE)) continue;
+      const stretch = Math.hypot(x1 - x0, y1 - y0) / apart;
+      const path = stretch < 3 ? tight : stretch < 8 ? slack : torn;
+      path.moveTo(to.x + x0 * to.scale, to.y - y0 * to.scale);
+      path.lineTo(to.x + x1 * to.scale, to.y - y1 * to.scale);
+    }
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 1.1 * scale;
+    for (const [path, alpha] of [[torn, 0.16], [slack, 0.32], [tight, 0.6]]) {
+      context.globalAlpha = alpha;
+      context.stroke(path);
+    }
+    context.globalAlpha = 1;
+  }
+
   // For each colour the first that looks like it: there are few enough of these to draw line by line.
   coarse(colours) {
     if (this.coarseOf !== colours) {
@@ -495,14 +571,15 @@ class Panel {
     };
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const [value, label] of ticks([left, right], this.width / 64)) {
+    const apart = this.width < 260 ? 30 : 64;
+    for (const [value, label] of ticks([left, right], this.width / apart)) {
       const px = x + ((value - left) / (right - left)) * width;
       mark(px, y + height, 0, 4 * scale);
       context.fillText(label, px, y + height + 8 * scale);
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const [value, label] of ticks([bottom, top], this.height / 64)) {
+    for (const [value, label] of ticks([bottom, top], this.height / apart)) {
       const py = y + ((top - value) / (top - bottom)) * height;
       mark(x, py, -4 * scale, 0);
       context.fillText(label, x - 8 * scale, py);
@@ -541,12 +618,17 @@ class Panel {
     });
   }
 
-  // The metric above the picture, against its floor.
+  // The metric above the picture, against its floor; above the last cloud the final number, as in the table. Where there is
+  // little room, in fewer words.
   tell(state) {
+    const { steps, outcome } = this.run;
     const chart = film.charts.findIndex((c) => c.headline);
-    const now = chart < 0 ? null : measure(this.run, chart, state.step);
+    const over = outcome !== null && state.step >= steps.at(-1);
+    const now = over || chart < 0 ? outcome : measure(this.run, chart, state.step);
     if (now === null) return;
-    const words = `${film.charts[chart].words} ${number(now.value)}${standing(now)}`;
+    const bare = `${number(now.value)}${standing(now)}`;
+    const full = chart < 0 ? bare : `${film.charts[chart].words} ${bare}`;
+    const words = [full, ...[full, bare].map((text) => text.replace("the sampling floor", "floor"))][this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
   }
