@@ -3,10 +3,11 @@
 use std::f64::consts::LOG2_E;
 
 use multiversion::multiversion;
+use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
 use crate::cloud::CloudView;
-use crate::vector::exp2;
+use crate::kernel::Lane;
 
 /// Rows one task takes; fixed, so that the order of summation is.
 const ROWS: usize = 64;
@@ -97,10 +98,18 @@ fn distance_tile(rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
     sum_tile(rows, columns, f64::sqrt)
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets(
+    "x86_64+avx512f+avx512dq+avx512vl+fma",
+    "x86_64+avx2+fma",
+    "aarch64+neon"
+))]
 fn gaussian_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], rate: f64) -> f64 {
     let rate = -rate * LOG2_E;
-    sum_tile(rows, columns, |squared| exp2(rate * squared))
+    if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
+        sum_tile(rows, columns, |squared| Lane::exp2::<true>(rate * squared))
+    } else {
+        sum_tile(rows, columns, |squared| Lane::exp2::<false>(rate * squared))
+    }
 }
 
 #[inline(always)]
