@@ -33,7 +33,7 @@ pub(crate) struct ThreeRings {
 impl ThreeRings {
     /// As the notebook fits: its Newton method stops where half the decrement is below 1e-6, often before the first step, and
     /// never takes more than 0.8 of a step, since its line search shortens before it looks. The witness lags behind the
-    /// cloud, and the flow along it falls more slowly than along the exact one, by 75 % of KALE at step 30 000.
+    /// cloud, and the flow along it falls more slowly than along the exact one, by two thirds of KALE at step 30 000.
     pub(crate) fn as_published() -> Self {
         Self::new(1e-6, 0.8)
     }
