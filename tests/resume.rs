@@ -39,7 +39,7 @@ const MORE: [(&str, &[&str]); 23] = [
     ("ema", &["flow.momentum='ema'", "flow.h='softplus'"]),
     ("noiseless", &["discriminator.mlp.noise='off'"]),
     ("noise", &["flow.noise=0.1"]),
-    ("also", &["metrics.also=['w2', 'sinkhorn']"]),
+    ("also", &["metrics.also=['w2', 'w2_moved', 'sinkhorn']"]),
     ("stop", &["metrics.stop='floor'", "metrics.every=1"]),
     ("refit-kde", &["flow.refit_every=4"]),
     (

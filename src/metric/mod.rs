@@ -186,8 +186,10 @@ pub struct MetricsSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
-    /// Exact 2-Wasserstein distance to the target, and with it, in `w2_moved`, that to the first cloud.
+    /// Exact 2-Wasserstein distance to the target.
     W2,
+    /// Exact 2-Wasserstein distance to the first cloud, at every measured step; that of the last cloud is taken in any case. It has no floor.
+    W2Moved,
     /// Debiased Sinkhorn divergence.
     Sinkhorn,
     /// `KL(p‖q)` by nearest neighbours.
@@ -205,9 +207,10 @@ pub enum Extra {
 impl Extra {
     /// The measure's name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::W2 => W2.name,
+            Self::W2Moved => "w2_moved",
             Self::Sinkhorn => SINKHORN.name,
             Self::KnnKlReverse => KNN_KL_REVERSE.name,
             Self::ScoreError => SCORE_ERROR.name,
@@ -218,8 +221,9 @@ impl Extra {
     }
 
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::W2,
+        Self::W2Moved,
         Self::Sinkhorn,
         Self::KnnKlReverse,
         Self::ScoreError,

@@ -222,12 +222,6 @@ impl Panel {
         cloud.slice_move(ndarray::s![..count, ..])
     }
 
-    /// Whether it measures the exact W2 distance to the reference.
-    #[must_use]
-    pub fn matches(&self) -> bool {
-        self.matching.is_some()
-    }
-
     fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {
         let energy: &dyn Metric = &self.energy;
         std::iter::once(energy).chain(self.others.iter().map(AsRef::as_ref))

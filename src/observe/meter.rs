@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
-use crate::metric::{Arrival, ExactW2, Floors, KL, KNN_KL, Measurement, Panel, Trail, Transport};
+use crate::metric::{
+    Arrival, ExactW2, Extra, Floors, KL, KNN_KL, Measurement, Panel, Trail, Transport,
+};
 
 /// A measured step.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +35,7 @@ pub const FLOW_COLUMNS: [&str; 9] = [
 ];
 
 /// Name of the column that holds the exact W2 distance to the first cloud.
-pub const W2_MOVED: &str = "w2_moved";
+pub const W2_MOVED: &str = Extra::W2Moved.name();
 
 /// Most particles of which the last cloud is matched with the first unasked: a fraction of a second.
 const MATCHED: usize = 5000;
@@ -51,6 +53,7 @@ pub struct Meter {
     arrivals: Vec<(&'static str, Arrival)>,
     clipped: usize,
     stop_at_floor: bool,
+    match_start: bool,
     trail: Trail,
     /// The first cloud, and its last matching with the present one.
     moved: Option<(ExactW2, Option<Transport>)>,
@@ -69,6 +72,7 @@ impl Meter {
             arrivals,
             clipped: 0,
             stop_at_floor: false,
+            match_start: false,
             trail: Trail::default(),
             moved: None,
         }
@@ -79,6 +83,15 @@ impl Meter {
     pub fn stopping_at_floor(self, stop: bool) -> Self {
         Self {
             stop_at_floor: stop,
+            ..self
+        }
+    }
+
+    /// Makes the meter match each measured cloud with the first one, and not the last alone.
+    #[must_use]
+    pub fn matching_the_start(self, always: bool) -> Self {
+        Self {
+            match_start: always,
             ..self
         }
     }
@@ -138,7 +151,7 @@ impl Meter {
         let cloud = step.state.cloud.view();
         let mut values = self.panel.measure_along(cloud, &mut self.trail);
         self.arrive(step.index, &values);
-        let wanted = self.panel.matches() || step.index == step.steps || self.wish().is_break();
+        let wanted = self.match_start || step.index == step.steps || self.wish().is_break();
         let moved = wanted.then(|| self.w2_moved(step)).flatten();
         // The divergence as well as it can be measured: with the target's own density, if it has one.
         let kl = |values: &Measurement| values.get(KL.name).or_else(|| values.get(KNN_KL.name));
@@ -174,7 +187,7 @@ impl Meter {
 
     /// The exact W2 distance between the first cloud and the present one; `None` for clouds that are too large to be matched unasked.
     fn w2_moved(&mut self, step: &Step<'_>) -> Option<f64> {
-        if step.start.nrows() > MATCHED && !self.panel.matches() {
+        if step.start.nrows() > MATCHED && !self.match_start {
             return None;
         }
         if self.moved.is_none() {

@@ -21,7 +21,7 @@ use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Verdict;
 use crate::flow::{Ending, Flow, Step};
-use crate::metric::{Floors, Measurement, Stop};
+use crate::metric::{Extra, Floors, Measurement, Stop};
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
@@ -330,7 +330,8 @@ fn observe(
         floors,
         Cadence::Every(scenario.metrics.every as usize),
     )
-    .stopping_at_floor(scenario.metrics.stop == Stop::Floor);
+    .stopping_at_floor(scenario.metrics.stop == Stop::Floor)
+    .matching_the_start(scenario.metrics.also.contains(&Extra::W2Moved));
     let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
     let mut flow = experiment.flow()?;
     if let Some(checkpoint) = from {
