@@ -428,6 +428,19 @@ fn settings_name_further_measures() {
     assert_eq!(spec.also, [Extra::W2, Extra::Coverage]);
     assert!(spec.wants("w2") && spec.wants("mmd2") && !spec.wants("sinkhorn"));
     assert!(toml::from_str::<MetricsSpec>("also = [\"w3\"]").is_err());
+
+    let spec: MetricsSpec = toml::from_str("only = [\"w2\", \"mmd2\"]").unwrap();
+    let named = ["w2", "mmd2"];
+    for about in ratioflow::metric::ALL {
+        assert_eq!(spec.wants(about.name), named.contains(&about.name));
+    }
+    assert!(spec.check().is_ok());
+    let spec: MetricsSpec = toml::from_str("only = [\"mdm2\"]").unwrap();
+    let refused = spec.check().unwrap_err().to_string();
+    assert!(
+        refused.contains("mdm2") && refused.contains("mmd2"),
+        "{refused}"
+    );
 }
 
 fn ratioflow(folder: &std::path::Path, args: &[&str]) -> std::process::Output {

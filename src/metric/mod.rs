@@ -178,6 +178,10 @@ pub struct MetricsSpec {
     /// Further measures, which cost more or say less: each becomes a column and has a floor. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Extra>,
+    /// The only measures to take, by name, besides the energy distance, which tells whether a run is at its floor. Default: all that apply, but
+    /// those of `also`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// What ends the run before its last step: `never`, or `floor`, once the energy distance is at its sampling floor.
     pub stop: Stop,
 }
@@ -254,6 +258,7 @@ impl Default for MetricsSpec {
             floor_draws: 32,
             mmd_bandwidth: None,
             also: Vec::new(),
+            only: Vec::new(),
             stop: Stop::Never,
         }
     }
@@ -275,14 +280,23 @@ impl MetricsSpec {
         at_least("permutations", self.permutations, 19)?;
         at_least("floor_draws", self.floor_draws, 8)?;
         self.mmd_bandwidth
-            .map_or(Ok(()), |s| positive("mmd_bandwidth", s))
+            .map_or(Ok(()), |s| positive("mmd_bandwidth", s))?;
+        let unknown = |name: &&String| ALL.iter().all(|about| about.name != name.as_str());
+        match self.only.iter().find(unknown) {
+            None => Ok(()),
+            Some(name) => {
+                let names = ALL.map(|about| about.name).join(", ");
+                Err(Invalid::new("only", name, format!("must be among {names}")))
+            }
+        }
     }
 
     /// Whether the measure `name` is taken along a run, if it applies.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         let is = |extra: &Extra| extra.name() == name;
-        !Extra::ALL.iter().any(is) || self.also.iter().any(is)
+        let usual = !Extra::ALL.iter().any(is) && self.only.is_empty();
+        usual || self.also.iter().any(is) || self.only.iter().any(|only| only == name)
     }
 
     /// Builds the panel of all measures that the evidence allows.
