@@ -79,6 +79,8 @@ fn without_options_the_pictures_are_the_run_s_own() {
     for settings in [
         &[][..],
         &["output.frames=0"],
+        // No log ratio, and so none in the trajectory.
+        &["discriminator={ mmd = {} }"],
         // Flies apart, which its last picture says.
         &["flow.step_size=1e9", "flow.clip=\"off\""],
     ] {

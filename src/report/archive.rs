@@ -325,7 +325,12 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
     let steps: Array1<i64> = arrays.get("steps")?;
     let times: Array1<f64> = arrays.get("times")?;
     let clouds: Array3<f64> = arrays.get("particles")?;
-    let ratios: Array2<f64> = arrays.get("log_ratio")?;
+    // Witness functions, which are no log ratios, leave none behind.
+    let ratios: Option<Array2<f64>> = if arrays.has("log_ratio") {
+        Some(arrays.get("log_ratio")?)
+    } else {
+        None
+    };
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let view = view_of(experiment.start.view(), experiment.training.view());
@@ -341,7 +346,9 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
     let fits = frames > 0
         && times.len() == frames
         && clouds.dim() == (frames, particles, 2)
-        && ratios.dim() == (frames, particles)
+        && ratios
+            .as_ref()
+            .is_none_or(|ratios| ratios.dim() == (frames, particles))
         && fields.dim() == (frames, rows, columns)
         && velocities.shape() == [frames, rows, columns, 2];
     if !fits {
@@ -357,14 +364,18 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
         .map_err(|error| error.to_string())?;
     let mut snapshots = Vec::with_capacity(frames);
     for k in 0..frames {
+        let (log_ratio, field) = match &ratios {
+            Some(ratios) => (ratios.row(k).to_owned(), fields.row(k).to_owned()),
+            None => (Array1::default(0), Array1::default(0)),
+        };
         snapshots.push(Snapshot {
             step: usize::try_from(steps[k]).map_err(|error| error.to_string())?,
             time: times[k],
             cloud: clouds.index_axis(Axis(0), k).to_owned(),
-            log_ratio: ratios.row(k).to_owned(),
+            log_ratio,
             field: Field::single(
                 recorder.lattice(),
-                fields.row(k).to_owned(),
+                field,
                 velocities.index_axis(Axis(0), k).to_owned(),
             ),
         });
@@ -380,6 +391,10 @@ impl Stored {
     fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
         Ok(Self(ZipArchive::new(file).map_err(|e| e.to_string())?))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.index_for_name(&format!("{name}.npy")).is_some()
     }
 
     fn get<A, D>(&mut self, name: &str) -> Result<ndarray::Array<A, D>, String>
