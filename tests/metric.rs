@@ -784,6 +784,18 @@ fn exact_w2_has_its_closed_forms() {
     );
 }
 
+/// The first guess takes points four at a time: whatever is left over, and one point far out, must find its partner too.
+#[test]
+fn exact_w2_matches_any_number_of_points() {
+    for n in 1..40 {
+        let (mut cloud, reference) = (first(n), second(n));
+        certified(&cloud, &reference, None);
+        cloud[[n / 2, 0]] = 1e4;
+        certified(&cloud, &reference, None);
+        certified(&reference, &cloud, None);
+    }
+}
+
 #[test]
 fn a_warm_start_changes_no_bit_of_the_distance() {
     let target = Square::even();

@@ -1,59 +1,76 @@
 //! The assignment problem in the plane: which point goes where at the least total of squared distances.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use rayon::prelude::*;
 
-use multiversion::multiversion;
-
-use super::blocks::{Best, Blocks, Prices};
+use super::QUERIES;
+use super::blocks::{Blocks, Prices, order};
 use super::pairs::Planar;
-use super::prices::{COLD, WARM, auction, gaussian_prices, width};
 
 /// In place of a row or a column where there is none.
-pub(super) const NONE: u32 = u32::MAX;
-/// Values that one row is compared with at a time.
-const BLOCK: usize = 16;
+const NONE: u32 = u32::MAX;
+/// Points in place of which one stands in the coarser problem that the first guess comes from.
+const THIN: usize = 4;
+/// Reduced costs above minus this times the square of the clouds' extent are taken for zero: rounding.
+const TOLERANCE: f64 = 1e-13;
 
 /// An optimal assignment of rows (points of one cloud) to columns (points of another) and the prices that support it:
 /// no column offers a row a lower `cost − price` than its own, up to rounding.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Assignment {
-    /// Column of each row.
-    pub(super) column: Vec<u32>,
+    pub(super) basis: Basis,
+    /// The least `cost − price` over all columns for each row: its dual variable.
+    pub(super) value: Vec<f64>,
     /// Dual variable of each column.
     pub(super) price: Vec<f64>,
-    /// What the prices have beyond those of two Gaussians, per width of the rows: what stays nearly the same while the rows move.
-    pub(super) excess: Vec<f64>,
+}
+
+/// A spanning tree of the rows and columns, each of which is one arc away from a column of its own: the matching. All rows but one, the
+/// root, have a second arc, the link, to a column nearer the root. Mass goes along the matching alone.
+///
+/// This is the alternating basis of Barr, Glover & Klingman (*Math. Program.* 13, 1977): the simplex method needs no others, and moving
+/// between these it cannot come back to where it was.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Basis {
+    /// Column of each row.
+    pub(super) column: Vec<u32>,
+    /// Column that each row is linked to.
+    link: Vec<u32>,
 }
 
 impl Assignment {
-    /// Solves between two clouds of one size, both centred. Any prices lead to an optimum, good ones sooner: they are those of the
-    /// two Gaussians with the clouds' moments, plus the `excess` that a similar problem had, improved by an auction, which begins
-    /// more coarsely without one.
-    pub(super) fn solve(rows: &Planar, columns: &Planar, excess: Option<&[f64]>) -> Self {
-        let gaussian = gaussian_prices(rows, columns);
-        let width = width(rows);
-        let (first, start) = match excess {
-            Some(excess) => {
-                let prices = gaussian.iter().zip(excess).map(|(g, e)| g + width * e);
-                (WARM, prices.collect())
+    /// Solves between two centred clouds of one size, the columns in the [`order`] of blocks. Any basis leads to an optimum, that of a
+    /// similar problem sooner; without one it comes from a coarser problem.
+    pub(super) fn solve(rows: &Planar, columns: &Planar, similar: Option<&Basis>) -> Self {
+        let basis = similar.cloned().unwrap_or_else(|| {
+            let order = order(rows);
+            let Basis { column, link } = guess(&rows.pick(&order), columns);
+            let mut basis = Basis {
+                column: vec![NONE; rows.len()],
+                link: vec![NONE; rows.len()],
+            };
+            for (&i, (column, link)) in order.iter().zip(column.into_iter().zip(link)) {
+                basis.column[i] = column;
+                basis.link[i] = link;
             }
-            None => (COLD, gaussian.clone()),
+            basis
+        });
+        let blocks = Blocks::new(columns);
+        let Tree { basis, price, .. } = optimum(rows, &blocks, basis);
+        let value = |(i, &column): (usize, &u32)| {
+            let at = [rows.x[i], rows.y[i]];
+            let own = squared(at, blocks.at(column)) - price.of(column);
+            blocks.best(&price, at, own).map_or(own, |(_, less)| less)
         };
-        let mut solver = Solver::new(rows, columns, &start);
-        auction(&mut solver, columns, first);
-        solver.augment_all();
-
-        let (mut column, mut price) = (vec![NONE; rows.len()], vec![0.0; rows.len()]);
-        for (j, &place) in solver.columns.index.iter().enumerate() {
-            column[solver.row[j] as usize] = place;
-            price[place as usize] = solver.price.of(j);
-        }
-        let beyond = |(p, g): (&f64, &f64)| if width > 0.0 { (p - g) / width } else { 0.0 };
         Self {
-            excess: price.iter().zip(&gaussian).map(beyond).collect(),
-            column,
-            price,
+            value: basis
+                .column
+                .par_iter()
+                .with_min_len(QUERIES)
+                .enumerate()
+                .map(value)
+                .collect(),
+            price: (0..columns.len() as u32).map(|j| price.of(j)).collect(),
+            basis,
         }
     }
 }
@@ -63,196 +80,218 @@ pub(super) fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
     dx * dx + dy * dy
 }
 
-/// Shortest augmenting paths (Jonker & Volgenant, *Computing* 38, 1987) that look only at columns within reach, in linear memory.
-///
-/// Prices only fall. A row that has a column has its best one, but during an auction.
-pub(super) struct Solver<'a> {
-    pub(super) rows: &'a Planar,
-    columns: Blocks,
-    pub(super) price: Prices,
-    column: Vec<u32>,
-    /// Row of each column, or [`NONE`].
+/// A good basis for two clouds, both in the order of blocks: that of a fraction of them, with points that follow each other in
+/// that order in place of each one.
+fn guess(rows: &Planar, columns: &Planar) -> Basis {
+    let n = rows.len();
+    let few = n / THIN;
+    if few < 2 {
+        let link = |i| if i == 0 { NONE } else { 0 };
+        return Basis {
+            column: (0..n as u32).collect(),
+            link: (0..n).map(link).collect(),
+        };
+    }
+    let (thin_rows, thin_columns) = (thinned(rows), thinned(columns));
+    let coarse = guess(&thin_rows, &thin_columns);
+    let coarse = optimum(&thin_rows, &Blocks::new(&thin_columns), coarse).basis;
+    let mut fine = Basis {
+        column: Vec::with_capacity(n),
+        link: Vec::with_capacity(n),
+    };
+    let thin = THIN as u32;
+    for (&column, &link) in coarse.column.iter().zip(&coarse.link) {
+        // The first of a few is linked as the one before, the others to its column.
+        for one in 0..thin {
+            fine.column.push(thin * column + one);
+            fine.link.push(match (one, link) {
+                (0, NONE) => NONE,
+                (0, _) => thin * link,
+                _ => thin * column,
+            });
+        }
+    }
+    for rest in (few * THIN) as u32..n as u32 {
+        fine.column.push(rest);
+        fine.link.push(fine.column[0]);
+    }
+    fine
+}
+
+/// One in [`THIN`] points.
+fn thinned(points: &Planar) -> Planar {
+    let side = |side: &[f64]| side.chunks_exact(THIN).map(|few| few[THIN / 2]).collect();
+    Planar {
+        x: side(&points.x),
+        y: side(&points.y),
+    }
+}
+
+/// Moves from a basis to an optimal one.
+fn optimum<'a>(rows: &'a Planar, columns: &'a Blocks, basis: Basis) -> Tree<'a> {
+    let mut tree = Tree::new(rows, columns, basis);
+    let tolerance = TOLERANCE * (rows.extent() + columns.extent()).powi(2);
+    loop {
+        tree.settle();
+        let mut best = true;
+        for row in 0..rows.len() as u32 {
+            let value = tree.value[row as usize];
+            let better = columns.best(&tree.price, tree.at(row), value - tolerance);
+            if let Some((column, lower)) = better {
+                tree.enter(row, column, lower - value);
+                best = false;
+            }
+        }
+        if best {
+            return tree;
+        }
+    }
+}
+
+/// A basis with its dual variables: on each arc those of row and column add up to the cost.
+struct Tree<'a> {
+    rows: &'a Planar,
+    columns: &'a Blocks,
+    basis: Basis,
+    /// Row of each column.
     row: Vec<u32>,
-    /// Length of the shortest known path to each column.
-    length: Vec<f64>,
-    /// The row from which that path comes.
-    from: Vec<u32>,
-    /// Columns with a finite length.
-    reached: Vec<u32>,
-    queue: BinaryHeap<Reverse<(u64, u32)>>,
-    /// Two good columns of each row: its best ones when it last asked.
-    near: Vec<[u32; 2]>,
-    found: Vec<(f64, u32)>,
+    /// First of the rows linked to each column, and the ones before and after each of them.
+    first: Vec<u32>,
+    before: Vec<u32>,
+    after: Vec<u32>,
+    /// Dual variables of the rows, and of the columns.
+    value: Vec<f64>,
+    price: Prices,
+    /// Rows below the one in turn.
+    below: Vec<u32>,
 }
 
-impl<'a> Solver<'a> {
-    fn new(rows: &'a Planar, columns: &Planar, price: &[f64]) -> Self {
+impl<'a> Tree<'a> {
+    /// The dual variables are not there yet.
+    fn new(rows: &'a Planar, columns: &'a Blocks, basis: Basis) -> Self {
         let n = rows.len();
-        let columns = Blocks::new(columns);
-        Self {
+        let mut tree = Self {
             rows,
-            price: columns.prices(price),
             columns,
-            column: vec![NONE; n],
             row: vec![NONE; n],
-            length: vec![f64::INFINITY; n],
-            from: vec![NONE; n],
-            reached: Vec::new(),
-            queue: BinaryHeap::new(),
-            near: vec![[0, 1]; n],
-            found: Vec::new(),
-        }
-    }
-
-    /// Gives column `j` to row `i` and returns the row that had it, or [`NONE`].
-    pub(super) fn assign(&mut self, i: u32, j: usize) -> u32 {
-        self.column[i as usize] = j as u32;
-        let displaced = std::mem::replace(&mut self.row[j], i);
-        if displaced != NONE {
-            self.column[displaced as usize] = NONE;
-        }
-        displaced
-    }
-
-    pub(super) fn is_free(&self, j: usize) -> bool {
-        self.row[j] == NONE
-    }
-
-    /// Takes all columns back.
-    pub(super) fn release(&mut self) {
-        self.row.fill(NONE);
-        self.column.fill(NONE);
-    }
-
-    /// The two best columns for row `i`.
-    pub(super) fn best(&mut self, i: u32) -> Best {
-        let at = self.at(i);
-        let near = &mut self.near[i as usize];
-        let best = self.columns.best(&self.price, at, *near);
-        *near = [best.column, best.other].map(|column| column as u32);
-        best
-    }
-
-    fn at(&self, i: u32) -> [f64; 2] {
-        [self.rows.x[i as usize], self.rows.y[i as usize]]
-    }
-
-    /// Gives a column to every row that has none.
-    fn augment_all(&mut self) {
-        let mut free = self.price.filtered(|j| self.row.get(j) == Some(&NONE));
-        for i in 0..self.rows.len() as u32 {
-            if self.column[i as usize] == NONE {
-                let taken = self.augment(i, &free);
-                free.set(taken, f64::NEG_INFINITY);
+            first: vec![NONE; n],
+            before: vec![NONE; n],
+            after: vec![NONE; n],
+            value: vec![0.0; n],
+            price: columns.prices(vec![0.0; n]),
+            below: Vec::with_capacity(n),
+            basis,
+        };
+        for i in 0..n {
+            tree.row[tree.basis.column[i] as usize] = i as u32;
+            let link = tree.basis.link[i];
+            if link != NONE {
+                tree.link(i as u32, link);
             }
         }
+        tree
     }
 
-    /// Finds a column for the free row `start` along the shortest path to any free column, and lowers the prices of the columns on
-    /// the way so that all pairs stay best for their rows. `free` are the prices of the free columns. Returns the column.
-    fn augment(&mut self, start: u32, free: &Prices) -> usize {
-        for j in self.reached.drain(..) {
-            self.length[j as usize] = f64::INFINITY;
-        }
-        self.queue.clear();
+    fn at(&self, row: u32) -> [f64; 2] {
+        [self.rows.x[row as usize], self.rows.y[row as usize]]
+    }
 
-        // How much longer than `cost − price` the paths through the row in turn are.
-        let mut base = -self.best(start).value;
-        let (mut row, mut level) = (start, 0.0);
-        let mut goal = (f64::INFINITY, 0);
-        let mut settled = Vec::new();
-        loop {
-            self.relax(row, base, level, free, &mut goal);
-            let Some((length, j)) = self.next_within(goal.0) else {
-                break;
+    fn cost(&self, row: u32, column: u32) -> f64 {
+        squared(self.at(row), self.columns.at(column))
+    }
+
+    fn column(&self, row: u32) -> u32 {
+        self.basis.column[row as usize]
+    }
+
+    fn give(&mut self, row: u32, column: u32) {
+        self.basis.column[row as usize] = column;
+        self.row[column as usize] = row;
+    }
+
+    fn link(&mut self, row: u32, column: u32) {
+        let next = std::mem::replace(&mut self.first[column as usize], row);
+        self.basis.link[row as usize] = column;
+        self.before[row as usize] = NONE;
+        self.after[row as usize] = next;
+        if next != NONE {
+            self.before[next as usize] = row;
+        }
+    }
+
+    fn unlink(&mut self, row: u32) {
+        let (before, after) = (self.before[row as usize], self.after[row as usize]);
+        if before == NONE {
+            self.first[self.basis.link[row as usize] as usize] = after;
+        } else {
+            self.after[before as usize] = after;
+        }
+        if after != NONE {
+            self.before[after as usize] = before;
+        }
+    }
+
+    /// Collects a row and those whose way to the root leads through its column.
+    fn collect_below(&mut self, row: u32) {
+        self.below.clear();
+        self.below.push(row);
+        let mut next = 0;
+        while let Some(&row) = self.below.get(next) {
+            let mut linked = self.first[self.column(row) as usize];
+            while linked != NONE {
+                self.below.push(linked);
+                linked = self.after[linked as usize];
+            }
+            next += 1;
+        }
+    }
+
+    /// Finds the dual variables from the root on, whose own is 0: without the rounding that their changes leave.
+    fn settle(&mut self) {
+        let root = self.basis.link.iter().position(|&link| link == NONE);
+        self.collect_below(root.unwrap_or(0) as u32);
+        for next in 0..self.below.len() {
+            let row = self.below[next];
+            let (column, link) = (self.column(row), self.basis.link[row as usize]);
+            let value = if link == NONE {
+                0.0
+            } else {
+                self.cost(row, link) - self.price.of(link)
             };
-            (level, row) = (length, self.row[j]);
-            base = length - (squared(self.at(row), self.columns.at(j)) - self.price.of(j));
-            settled.push(j);
+            self.value[row as usize] = value;
+            self.price.set(column, self.cost(row, column) - value);
         }
-
-        for j in settled {
-            let price = self.price.of(j) - (goal.0 - self.length[j]);
-            self.price.set(j, price);
-        }
-        let mut j = goal.1;
-        loop {
-            let i = self.from[j];
-            let next = self.column[i as usize];
-            self.column[i as usize] = j as u32;
-            self.row[j] = i;
-            if i == start {
-                return goal.1;
-            }
-            j = next as usize;
-        }
+        self.price.settle();
     }
 
-    /// The nearest column in the queue that is nearer than `goal`.
-    fn next_within(&mut self, goal: f64) -> Option<(f64, usize)> {
-        while let Some(Reverse((length, j))) = self.queue.pop() {
-            let (length, j) = (f64::from_bits(length), j as usize);
-            if length >= goal {
-                return None;
-            }
-            // Longer ones are outdated.
-            if length <= self.length[j] {
-                return Some((length, j));
-            }
+    /// Takes the arc between a row and a column into the basis, which offers the row this much more than its own; the one that closes
+    /// a cycle with it leaves.
+    fn enter(&mut self, row: u32, column: u32, more: f64) {
+        self.collect_below(row);
+        let owner = self.row[column as usize];
+        let is_cycle = self.below.contains(&owner);
+        // What is cut off from the root shifts against the rest: all of this but, if its column leaves it, the row.
+        let rise = if is_cycle { more } else { -more };
+        for &row in &self.below {
+            self.value[row as usize] -= rise;
+            self.price.add(self.basis.column[row as usize], rise);
         }
-        None
+        if !is_cycle {
+            self.unlink(row);
+            self.link(row, column);
+            return;
+        }
+        self.value[row as usize] += rise;
+        // Along the way from the column up to the row, each takes the column it was linked to, and is linked to the one it had.
+        let mut next = owner;
+        while next != row {
+            let (had, takes) = (self.column(next), self.basis.link[next as usize]);
+            let above = self.row[takes as usize];
+            self.unlink(next);
+            self.link(next, had);
+            self.give(next, takes);
+            next = above;
+        }
+        self.give(row, column);
     }
-
-    /// Carries the shortest paths on from a row. Lengths never fall below `level`: that keeps rounding from coming back to columns that
-    /// are settled.
-    fn relax(&mut self, row: u32, base: f64, level: f64, free: &Prices, goal: &mut (f64, usize)) {
-        let at = self.at(row);
-        let nearest = self.columns.best(free, at, [goal.1 as u32; 2]);
-        let length = (base + nearest.value).max(level);
-        if length < goal.0 {
-            *goal = (length, nearest.column);
-            self.from[nearest.column] = row;
-        }
-        // A trace wider than the goal, for rounding; the lengths themselves decide.
-        let limit = goal.0 - base;
-        let limit = limit + 1e-12 * limit.abs();
-        self.columns.below(&self.price, at, limit, &mut self.found);
-        for &(value, j) in &self.found {
-            let to = j as usize;
-            let length = (base + value).max(level);
-            if length >= self.length[to] || length >= goal.0 || self.row[to] == NONE {
-                continue;
-            }
-            if self.length[to] == f64::INFINITY {
-                self.reached.push(j);
-            }
-            self.length[to] = length;
-            self.from[to] = row;
-            // Lengths are not negative, so their bits are ordered as they are.
-            self.queue.push(Reverse((length.to_bits(), j)));
-        }
-    }
-}
-
-/// The least `cost − price` over all columns for a row at `at`: its dual variable.
-pub(super) fn least_value(at: [f64; 2], columns: &Planar, price: &[f64]) -> f64 {
-    least([&columns.x, &columns.y, price], at)
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn least(columns: [&[f64]; 3], at: [f64; 2]) -> f64 {
-    let n = columns[2].len();
-    let [x, y, price] = columns.map(|column| &column[..n]);
-    let mut lanes = [f64::INFINITY; BLOCK];
-    let mut start = 0;
-    while start + BLOCK <= n {
-        for (lane, low) in lanes.iter_mut().enumerate() {
-            let j = start + lane;
-            let value = squared(at, [x[j], y[j]]) - price[j];
-            *low = if value < *low { value } else { *low };
-        }
-        start += BLOCK;
-    }
-    let rest = (start..n).map(|j| squared(at, [x[j], y[j]]) - price[j]);
-    lanes.into_iter().chain(rest).fold(f64::INFINITY, f64::min)
 }

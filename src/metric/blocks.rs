@@ -2,7 +2,6 @@
 
 use multiversion::multiversion;
 
-use super::neighbours::Neighbours;
 use super::pairs::Planar;
 
 /// Columns in a block.
@@ -10,8 +9,8 @@ const BLOCK: usize = 16;
 /// Blocks in a group, and groups that are looked at together. There are multiples of both; the last ones may be empty.
 const LANES: usize = 8;
 
-/// Columns in the order of a k-d tree, a block of them in a small box, a group of blocks in a larger one. The cost of a column is at
-/// least the squared distance to its box, so a row looks only into the boxes that are near, or dear: in the plane these are few.
+/// Columns in blocks, each in a small box, and groups of blocks, each in a larger one. The cost of a column is at least the squared
+/// distance to its box, so a row looks only into the boxes that are near, or dear: in the plane these are few.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks {
     x: Vec<f64>,
@@ -19,15 +18,13 @@ pub(super) struct Blocks {
     /// Around each block, and around each group.
     small: Boxes,
     large: Boxes,
-    /// Place of each column in the cloud it came from.
-    pub(super) index: Vec<u32>,
 }
 
 /// Least and greatest x, least and greatest y of some boxes.
 #[derive(Clone, Debug)]
 struct Boxes([Vec<f64>; 4]);
 
-/// A number for each column, and the greatest of each block and of each group; −∞ takes a column out.
+/// A number for each column, and numbers for each block and each group that none of theirs exceeds.
 #[derive(Clone, Debug)]
 pub(super) struct Prices {
     each: Vec<f64>,
@@ -35,30 +32,57 @@ pub(super) struct Prices {
     peak: Vec<f64>,
 }
 
-/// The best column for a row.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Best {
-    pub(super) column: usize,
-    /// Its `cost − price`; ∞ if there is no column.
-    pub(super) value: f64,
-    /// The second best column, and its `cost − price`.
-    pub(super) other: usize,
-    pub(super) second: f64,
+/// An order of points in which each block of them is near each other in the plane: halved by rank across the longer side of their
+/// bounding box, again and again.
+pub(super) fn order(points: &Planar) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    halve(points, &mut order);
+    order
+}
+
+fn halve(points: &Planar, order: &mut [usize]) {
+    if order.len() <= BLOCK {
+        return;
+    }
+    let extent = |side: &[f64]| {
+        let values = order.iter().map(|&i| side[i]);
+        let range = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+            (low.min(v), high.max(v))
+        });
+        range.1 - range.0
+    };
+    let side = if extent(&points.x) < extent(&points.y) {
+        &points.y
+    } else {
+        &points.x
+    };
+    // Whole blocks, and whole groups if there are some.
+    let unit = if order.len() > BLOCK * LANES {
+        BLOCK * LANES
+    } else {
+        BLOCK
+    };
+    let middle = (order.len() / 2).next_multiple_of(unit);
+    order.select_nth_unstable_by(middle, |&a, &b| {
+        let by_value = side[a].total_cmp(&side[b]);
+        by_value.then(a.cmp(&b))
+    });
+    let (left, right) = order.split_at_mut(middle);
+    halve(points, left);
+    halve(points, right);
 }
 
 impl Blocks {
+    /// Of columns in an [`order`].
     pub(super) fn new(columns: &Planar) -> Self {
-        let tree = Neighbours::new(columns);
-        let (places, index): (Vec<[f64; 2]>, Vec<u32>) = tree.points().unzip();
-        let filled = places.len().next_multiple_of(BLOCK * LANES * LANES);
-        let along = |axis: usize| -> Vec<f64> {
+        let filled = columns.len().next_multiple_of(BLOCK * LANES * LANES);
+        let along = |side: &[f64]| -> Vec<f64> {
             // The last blocks are filled with copies, which have no price.
-            let last = places.last().map_or(0.0, |place| place[axis]);
-            let mut side: Vec<f64> = places.iter().map(|place| place[axis]).collect();
-            side.resize(filled, last);
+            let mut side = side.to_vec();
+            side.resize(filled, side.last().copied().unwrap_or(0.0));
             side
         };
-        let (x, y) = (along(0), along(1));
+        let (x, y) = (along(&columns.x), along(&columns.y));
         let small = Boxes([
             lows(&x, BLOCK),
             tops(&x, BLOCK),
@@ -72,67 +96,62 @@ impl Blocks {
             lows(bottom, LANES),
             tops(above, LANES),
         ]);
-        Self {
-            x,
-            y,
-            small,
-            large,
-            index,
-        }
+        Self { x, y, small, large }
     }
 
-    pub(super) fn at(&self, column: usize) -> [f64; 2] {
-        [self.x[column], self.y[column]]
+    /// Greatest absolute coordinate.
+    pub(super) fn extent(&self) -> f64 {
+        let all = self.x.iter().chain(&self.y);
+        all.fold(0.0, |most, v| most.max(v.abs()))
     }
 
-    /// The prices of the columns, given in the order of the cloud.
-    pub(super) fn prices(&self, price: &[f64]) -> Prices {
-        let mut each: Vec<f64> = self.index.iter().map(|&j| price[j as usize]).collect();
+    pub(super) fn at(&self, column: u32) -> [f64; 2] {
+        [self.x[column as usize], self.y[column as usize]]
+    }
+
+    pub(super) fn prices(&self, mut each: Vec<f64>) -> Prices {
         each.resize(self.x.len(), f64::NEG_INFINITY);
-        Prices::new(each)
+        let (top, peak) = (Vec::new(), Vec::new());
+        let mut prices = Prices { each, top, peak };
+        prices.settle();
+        prices
     }
 
-    /// The two best columns for a row at `at`, found the sooner the better the two columns `near` are, which must differ if the second
-    /// best is wanted.
-    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], near: [u32; 2]) -> Best {
-        best(self, prices, at, near.map(|column| column as usize))
-    }
-
-    /// Puts the columns with `cost − price < limit` into `found`, each with this value.
-    pub(super) fn below(
-        &self,
-        prices: &Prices,
-        at: [f64; 2],
-        limit: f64,
-        found: &mut Vec<(f64, u32)>,
-    ) {
-        found.clear();
-        below(self, prices, at, limit, found);
+    /// The column with the least `cost − price` for a row at `at` and this value, if it is less than `limit`.
+    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], limit: f64) -> Option<(u32, f64)> {
+        let (column, value) = best(self, prices, at, limit);
+        (value < limit).then_some((column as u32, value))
     }
 }
 
 impl Prices {
-    fn new(each: Vec<f64>) -> Self {
-        let top = tops(&each, BLOCK);
-        let peak = tops(&top, LANES);
-        Self { each, top, peak }
+    pub(super) fn of(&self, column: u32) -> f64 {
+        self.each[column as usize]
     }
 
-    pub(super) fn of(&self, column: usize) -> f64 {
-        self.each[column]
+    /// Changes the price of a column without anything else: what blocks and groups have may be too little until they
+    /// [`settle`](Self::settle).
+    pub(super) fn set(&mut self, column: u32, price: f64) {
+        self.each[column as usize] = price;
     }
 
-    pub(super) fn set(&mut self, column: usize, price: f64) {
+    /// Adds to the price of a column. If it falls, what its block and its group have stays as it is, and is more than need be.
+    pub(super) fn add(&mut self, column: u32, rise: f64) {
+        let column = column as usize;
+        let price = self.each[column] + rise;
         self.each[column] = price;
-        let (block, group) = (column / BLOCK, column / (BLOCK * LANES));
-        self.top[block] = top(&self.each[block * BLOCK..(block + 1) * BLOCK]);
-        self.peak[group] = top(&self.top[group * LANES..(group + 1) * LANES]);
+        for bound in [
+            &mut self.top[column / BLOCK],
+            &mut self.peak[column / (BLOCK * LANES)],
+        ] {
+            *bound = if price > *bound { price } else { *bound };
+        }
     }
 
-    /// The same without the columns for which `keep` is false.
-    pub(super) fn filtered(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let price = |(j, &price)| if keep(j) { price } else { f64::NEG_INFINITY };
-        Self::new(self.each.iter().enumerate().map(price).collect())
+    /// Finds the greatest price of each block and each group.
+    pub(super) fn settle(&mut self) {
+        self.top = tops(&self.each, BLOCK);
+        self.peak = tops(&self.top, LANES);
     }
 }
 
@@ -221,65 +240,28 @@ fn values(blocks: &Blocks, prices: &Prices, at: [f64; 2], block: usize) -> [f64;
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], near: [usize; 2]) -> Best {
-    let value = |column: usize| {
-        let (dx, dy) = (blocks.x[column] - at[0], blocks.y[column] - at[1]);
-        dx * dx + dy * dy - prices.each[column]
-    };
-    let [one, two] = near.map(value);
-    let [column, other] = if two < one { [near[1], near[0]] } else { near };
-    let mut best = Best {
-        column,
-        value: if two < one { two } else { one },
-        other,
-        second: if two < one { one } else { two },
-    };
-    let look = |block: usize, best: &mut Best| {
-        let values = values(blocks, prices, at, block);
-        each_bit(below_limit(&values, best.second), |j| {
-            let (value, column) = (values[j], block * BLOCK + j);
-            if column == best.column {
-                return;
-            }
-            if value < best.value {
-                (best.other, best.second) = (best.column, best.value);
-                (best.column, best.value) = (column, value);
-            } else if value < best.second {
-                (best.other, best.second) = (column, value);
-            }
-        });
-    };
+fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64) -> (usize, f64) {
+    let mut best = (0, limit);
     for start in (0..prices.peak.len()).step_by(LANES) {
         let groups = bounds(&blocks.large, &prices.peak, at, start);
-        each_bit(below_limit(&groups, best.second), |group| {
-            if groups[group] >= best.second {
+        each_bit(below_limit(&groups, best.1), |group| {
+            if groups[group] >= best.1 {
                 return;
             }
             let start = (start + group) * LANES;
             let bounds = bounds(&blocks.small, &prices.top, at, start);
-            each_bit(below_limit(&bounds, best.second), |b| {
-                if bounds[b] < best.second {
-                    look(start + b, &mut best);
+            each_bit(below_limit(&bounds, best.1), |b| {
+                if bounds[b] >= best.1 {
+                    return;
                 }
-            });
-        });
-    }
-    best
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn below(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64, found: &mut Vec<(f64, u32)>) {
-    for start in (0..prices.peak.len()).step_by(LANES) {
-        let groups = bounds(&blocks.large, &prices.peak, at, start);
-        each_bit(below_limit(&groups, limit), |group| {
-            let start = (start + group) * LANES;
-            let bounds = bounds(&blocks.small, &prices.top, at, start);
-            each_bit(below_limit(&bounds, limit), |b| {
                 let values = values(blocks, prices, at, start + b);
-                each_bit(below_limit(&values, limit), |j| {
-                    found.push((values[j], ((start + b) * BLOCK + j) as u32));
+                each_bit(below_limit(&values, best.1), |j| {
+                    if values[j] < best.1 {
+                        best = ((start + b) * BLOCK + j, values[j]);
+                    }
                 });
             });
         });
     }
+    best
 }

@@ -26,7 +26,6 @@ mod modes;
 mod neighbours;
 mod pairs;
 mod panel;
-mod prices;
 mod score;
 mod sinkhorn;
 mod sliced;

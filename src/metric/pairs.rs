@@ -34,6 +34,21 @@ impl Planar {
     pub(super) fn len(&self) -> usize {
         self.x.len()
     }
+
+    /// The points at these places.
+    pub(super) fn pick(&self, places: &[usize]) -> Self {
+        let side = |side: &[f64]| places.iter().map(|&i| side[i]).collect();
+        Self {
+            x: side(&self.x),
+            y: side(&self.y),
+        }
+    }
+
+    /// Greatest absolute coordinate.
+    pub(super) fn extent(&self) -> f64 {
+        let all = self.x.iter().chain(&self.y);
+        all.fold(0.0, |most, v| most.max(v.abs()))
+    }
 }
 
 /// What is summed over the pairs.

@@ -4,9 +4,8 @@ use ndarray::Axis;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::assignment::{least_value, squared};
-use super::coupling::{Plan, cheapest};
-use super::pairs::Planar;
+use super::assignment::squared;
+use super::coupling::{Plan, cheapest, lowest};
 use super::w2::{at, centre, checked};
 use super::{About, ExactW2, Metric, QUERIES, Reading, TransportError, W2};
 use crate::cloud::{Cloud, CloudView};
@@ -60,8 +59,8 @@ impl Coupling {
             1.0
         };
         let (rows, columns) = (
-            pick(&all_rows, &supply.places),
-            pick(&all_columns, &demand.places),
+            all_rows.pick(&supply.places),
+            all_columns.pick(&demand.places),
         );
         // Costs on the scale of the clouds and not of their distance, for the sake of rounding.
         let (rows, columns) = (centre(&rows).0, centre(&columns).0);
@@ -70,7 +69,7 @@ impl Coupling {
         let least: Vec<f64> = (0..rows.len())
             .into_par_iter()
             .with_min_len(QUERIES)
-            .map(|i| least_value(at(&rows, i), &columns, &price))
+            .map(|i| lowest(at(&rows, i), [&columns.x, &columns.y, &price]).0)
             .collect();
         let slack = |&(i, j, mass): &(u32, u32, f64)| {
             let (i, j) = (i as usize, j as usize);
@@ -131,13 +130,6 @@ fn normalise(masses: &mut [f64]) {
     let sum: f64 = masses.iter().sum();
     for mass in masses {
         *mass /= sum;
-    }
-}
-
-fn pick(points: &Planar, places: &[usize]) -> Planar {
-    Planar {
-        x: places.iter().map(|&i| points.x[i]).collect(),
-        y: places.iter().map(|&i| points.y[i]).collect(),
     }
 }
 
