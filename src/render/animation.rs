@@ -166,16 +166,13 @@ impl Patch {
         if rows[1] == 0 {
             (columns, rows) = ([0, 1], [0, 1]);
         }
-        let changed: Vec<u8> = pairs()
-            .skip(rows[0])
-            .take(rows[1] - rows[0])
-            .flat_map(|(old, new)| {
-                let side = columns[0]..columns[1];
-                let pairs = old[side.clone()].iter().zip(&new[side]);
-                pairs.map(|(old, new)| if old == new { TRANSPARENT } else { *new })
-            })
-            .collect();
         let across = columns[1] - columns[0];
+        let mut changed = Vec::with_capacity(across * (rows[1] - rows[0]));
+        for (old, new) in pairs().skip(rows[0]).take(rows[1] - rows[0]) {
+            let side = columns[0]..columns[1];
+            let pairs = old[side.clone()].iter().zip(&new[side]);
+            changed.extend(pairs.map(|(old, new)| if old == new { TRANSPARENT } else { *new }));
+        }
         Self {
             x: columns[0] as u32,
             y: rows[0] as u32,

@@ -74,16 +74,16 @@ impl Lattice {
         let beside = Array2::from_shape_fn((rows, columns), |(row, column)| {
             (0..columns)
                 .filter(|&other| taken[[row, other]])
-                .map(|other| other.abs_diff(column) as f64)
+                .map(|other| other.abs_diff(column).pow(2) as f64)
                 .fold(f64::INFINITY, f64::min)
         });
         let pitch = self.pitch();
         Array1::from_shape_fn(rows * columns, |place| {
             let (row, column) = (place / columns, place % columns);
             let nearest = (0..rows)
-                .map(|other| (other.abs_diff(row) as f64).hypot(beside[[other, column]]))
+                .map(|other| other.abs_diff(row).pow(2) as f64 + beside[[other, column]])
                 .fold(f64::INFINITY, f64::min);
-            pitch * nearest
+            pitch * nearest.sqrt()
         })
     }
 

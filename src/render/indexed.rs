@@ -329,7 +329,7 @@ pub(crate) fn encoder<'a>(
 
 /// Rows of indices as a zlib stream, without prediction, which does nothing for indices.
 pub(crate) fn deflate<'a>(width: usize, rows: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(6));
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(width * 64), Compression::new(5));
     for row in rows {
         in_memory(
             encoder
