@@ -1,5 +1,7 @@
 //! The kernel density ratio: one bandwidth for both clouds, annealed from coarse to fine.
 
+use std::sync::{Mutex, PoisonError};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 use super::bandwidth::Schedule;
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
-use crate::kernel::{self, Method, Points};
+use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
 
 /// A cloud is slow if it moves by less than this part of the bandwidth in a step of `ε = h²`.
@@ -80,6 +82,7 @@ impl KdeSpec {
             bandwidth: 1.0,
             real: Points::default(),
             fake: Points::default(),
+            room: Room::default(),
         })
     }
 }
@@ -92,6 +95,24 @@ pub struct Kde {
     bandwidth: f64,
     real: Points,
     fake: Points,
+    room: Room,
+}
+
+/// Memory for the sums of one evaluation, that the next one uses again.
+#[derive(Debug, Default)]
+struct Room(Mutex<Vec<[KernelSum; 2]>>);
+
+impl Room {
+    fn swap(&self, sums: Vec<[KernelSum; 2]>) -> Vec<[KernelSum; 2]> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut kept, sums)
+    }
+}
+
+impl Clone for Room {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Kde {
@@ -136,7 +157,8 @@ impl Discriminator for Kde {
             // The sum is almost its own term: what is left of it needs all digits.
             Method::Exact
         };
-        let mut found = kernel::sums(places, clouds, h, method);
+        let mut found = self.room.swap(Vec::new());
+        kernel::sums_into(&mut found, places, clouds, h, method);
         if !self.spec.self_term {
             for (i, [_, q]) in found.iter_mut().enumerate() {
                 if self.fake.is_at(i, [at[[i, 0]], at[[i, 1]]]) {
@@ -151,6 +173,7 @@ impl Discriminator for Kde {
                 into.gradient[[i, axis]] = (p.shift[axis] - q.shift[axis]) / (h * h);
             }
         }
+        self.room.swap(found);
     }
 
     fn pace(&self) -> Pace {

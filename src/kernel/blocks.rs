@@ -68,10 +68,10 @@ impl Rectangle {
         [0, 1].map(|axis| f64::midpoint(self.low[axis], self.high[axis]))
     }
 
-    /// Distance from the middle to a corner.
-    fn radius(&self) -> f64 {
+    /// Whether no point of it is further than `radius` from the middle.
+    fn is_within(&self, radius: f64) -> bool {
         let [width, height] = self.sides();
-        0.5 * width.hypot(height)
+        width * width + height * height <= 4.0 * radius * radius
     }
 }
 
@@ -159,7 +159,7 @@ impl Blocks {
         let mut all = Rectangle::NOTHING;
         for i in 0..self.x.len() {
             let more = all.with([self.x[i], self.y[i]]);
-            if i > start && (i - start == GROUP || more.radius() > radius) {
+            if i > start && (i - start == GROUP || !more.is_within(radius)) {
                 groups.push(start..i);
                 start = i;
                 all = Rectangle::NOTHING.with([self.x[i], self.y[i]]);
@@ -279,7 +279,7 @@ mod tests {
             assert_eq!(range.start, next);
             next = range.end;
             let around = Rectangle::around(&blocks.x[range.clone()], &blocks.y[range.clone()]);
-            assert!(range.len() <= GROUP && around.radius() <= 60.0);
+            assert!(range.len() <= GROUP && around.is_within(60.0));
         }
         assert_eq!(next, 1000);
     }

@@ -22,10 +22,11 @@ const BATCH: usize = 32 * BLOCK;
 
 /// Sums of each of the clouds `of` at all places `at`, in the arithmetic of `T`.
 pub(super) fn sums<T: Arithmetic, const K: usize>(
+    into: &mut [[KernelSum; K]],
     at: &Blocks,
     of: [&Points; K],
     h: f64,
-) -> Vec<[KernelSum; K]> {
+) {
     let scale = (0.5 * LOG2_E).sqrt() / h;
     let groups = at.groups(T::RADIUS * h);
     let found: Vec<[[KernelSum; GROUP]; K]> = groups
@@ -35,13 +36,11 @@ pub(super) fn sums<T: Arithmetic, const K: usize>(
             of.map(|points| group.sum::<T>(points, room))
         })
         .collect();
-    let mut into = vec![[KernelSum::default(); K]; at.x.len()];
     for (range, sums) in groups.into_iter().zip(&found) {
         for (lane, &i) in at.order[range].iter().enumerate() {
             into[i as usize] = sums.each_ref().map(|lanes| lanes[lane]);
         }
     }
-    into
 }
 
 /// Memory that one group after the other uses.

@@ -45,6 +45,9 @@ const TOLERATED: f64 = 1e-8;
 const BOX: usize = 8;
 /// Points whose windows are worked out together; they stay in the first-level cache.
 const BATCH: usize = 16;
+/// Stripes of the grid below which points are spread on several grids, and how many.
+const STRIPES: usize = 32;
+const GRIDS: usize = 4;
 /// Points in one cell that are added up by one task.
 const TASK: usize = 1024;
 /// Places that one task gathers sums at.
@@ -67,10 +70,18 @@ pub(super) fn nodes(points: &Points, h: f64) -> f64 {
     }
 }
 
-/// Sums of each of the clouds `of` at all places `at`.
-pub(super) fn sums<const K: usize>(at: &Points, of: [&Points; K], h: f64) -> Vec<[KernelSum; K]> {
-    let mut found = sums_within(at, of, h, 1);
+/// Sums of each of the clouds `of` at all places `at`, one for each in `found`.
+pub(super) fn sums<const K: usize>(
+    found: &mut [[KernelSum; K]],
+    at: &Points,
+    of: [&Points; K],
+    h: f64,
+) {
+    let missing = sums_within(found, at, of, h, 1);
     for (k, points) in of.into_iter().enumerate() {
+        if !missing[k] {
+            continue;
+        }
         for reach in 2..=LONGEST + 1 {
             let far: Vec<usize> = (0..found.len())
                 .filter(|&i| found[i][k].log.is_nan())
@@ -81,48 +92,58 @@ pub(super) fn sums<const K: usize>(at: &Points, of: [&Points; K], h: f64) -> Vec
             let places = at.some(&far);
             let (at, all) = (places.len() as f64, points.len() as f64);
             let time = POINT * (reach * reach) as f64 * (at + all) + nodes(points, h);
-            let sums = if reach > LONGEST || PAIR * at * all < time {
-                direct::sums::<f64, 1>(places.blocks(), [points], h)
+            let mut sums = vec![[KernelSum::default()]; far.len()];
+            if reach > LONGEST || PAIR * at * all < time {
+                direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
             } else {
-                sums_within(&places, [points], h, reach)
-            };
+                sums_within(&mut sums, &places, [points], h, reach);
+            }
             for (i, [sum]) in far.into_iter().zip(sums) {
                 found[i][k] = sum;
             }
         }
     }
-    found
 }
 
-/// Sums gathered from grids on which points have some reach; the logarithm is NaN where that is not enough.
+/// Sums gathered from grids on which points have some reach; the logarithm is NaN where that is not enough. Returns for which of the
+/// clouds there are such places.
 fn sums_within<const K: usize>(
+    found: &mut [[KernelSum; K]],
     at: &Points,
     of: [&Points; K],
     h: f64,
     reach: usize,
-) -> Vec<[KernelSum; K]> {
+) -> [bool; K] {
     let cells = at.cells(h);
     let grids = of.map(|points| points.grid(h, reach));
-    let mut found = vec![[KernelSum::default(); K]; at.len()];
-    let mut rest = found.as_mut_slice();
+    let mut rest = found;
     let mut slices = Vec::with_capacity(cells.parts.len());
     for part in &cells.parts {
         let (slice, others) = rest.split_at_mut(part.len());
         slices.push((part, slice));
         rest = others;
     }
-    slices.into_par_iter().for_each(|(part, into)| {
+    let gather_part = |(part, into): (&Part, &mut [[KernelSum; K]])| {
         let grids = grids.each_ref().map(|grid| &**grid);
         let mut gathered = vec![[KernelSum::default(); K]; part.len()];
         gathered
             .par_chunks_mut(CHUNK)
             .enumerate()
             .for_each(|(chunk, into)| gather(part, chunk * CHUNK, grids, h, into));
+        let mut missing = [false; K];
         for (into, &place) in into.iter_mut().zip(&part.rank) {
             *into = gathered[place as usize];
+            for (missing, sum) in missing.iter_mut().zip(into) {
+                *missing |= sum.log.is_nan();
+            }
         }
-    });
-    found
+        missing
+    };
+    let either = |a: [bool; K], b: [bool; K]| std::array::from_fn(|k| a[k] | b[k]);
+    slices
+        .into_par_iter()
+        .map(gather_part)
+        .reduce(|| [false; K], either)
 }
 
 /// The spread points: `Σ_j g(z − y_j)` at the nodes `z`.
@@ -154,18 +175,34 @@ impl Grid {
         let columns = size[0] + side - 1;
         // A stripe of as many rows of cells as a point reaches rows of nodes touches two stripes of nodes.
         let stripes = size[1].div_ceil(side) + 1;
-        let mut values = vec![0.0; stripes * side * columns];
+        let nodes = stripes * side * columns;
+        // Few stripes, of which those in the middle have the most points, are too few to share out: then there are several grids, that
+        // are added up.
+        let grids = if stripes < STRIPES { GRIDS } else { 1 };
+        let mut values = vec![0.0; grids * nodes];
         for odd in [0, 1] {
-            values[odd * side * columns..]
-                .par_chunks_mut(2 * side * columns)
+            let stripe = side * columns;
+            let grids_and_pairs = values
+                .par_chunks_mut(nodes)
                 .enumerate()
-                .for_each(|(pair, nodes)| {
-                    let row = first[1] + ((2 * pair + odd) * side).cast_signed() as i32;
-                    for part in &cells.parts {
-                        spread(part, [first[0], row], reach, columns, nodes);
-                    }
+                .flat_map(|(g, grid)| {
+                    let pairs = grid[odd * stripe..].par_chunks_mut(2 * stripe).enumerate();
+                    pairs.map(move |(pair, nodes)| (g, pair, nodes))
                 });
+            grids_and_pairs.for_each(|(g, pair, nodes)| {
+                let row = first[1] + ((2 * pair + odd) * side).cast_signed() as i32;
+                for part in cells.parts.iter().skip(g).step_by(grids) {
+                    spread(part, [first[0], row], reach, columns, nodes);
+                }
+            });
         }
+        let (sum, others) = values.split_at_mut(nodes);
+        for other in others.chunks_exact(nodes) {
+            for (sum, value) in sum.iter_mut().zip(other) {
+                *sum += value;
+            }
+        }
+        values.truncate(nodes);
         let radius = side as f64 / (2.0 * FINENESS);
         Self {
             reach,

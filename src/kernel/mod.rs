@@ -105,17 +105,31 @@ pub fn sums<const K: usize>(
     h: f64,
     method: Method,
 ) -> Vec<[KernelSum; K]> {
+    let mut into = Vec::new();
+    sums_into(&mut into, at, of, h, method);
+    into
+}
+
+/// The same in memory that is used again: for a million points the system takes longer to hand out new memory than the grid to fill it.
+pub fn sums_into<const K: usize>(
+    into: &mut Vec<[KernelSum; K]>,
+    at: &Points,
+    of: [&Points; K],
+    h: f64,
+    method: Method,
+) {
     let plain = of.iter().all(|points| points.narrowness().is_none());
+    into.resize(at.len(), [KernelSum::default(); K]);
     match method {
-        Method::Direct if plain => direct::sums::<f32, K>(at.blocks(), of, h),
+        Method::Direct if plain => direct::sums::<f32, K>(into, at.blocks(), of, h),
         Method::Grid
             if plain
                 && of
                     .iter()
                     .all(|points| grid::nodes(points, h) <= grid::MOST_NODES) =>
         {
-            grid::sums(at, of, h)
+            grid::sums(into, at, of, h);
         }
-        _ => direct::sums::<f64, K>(at.blocks(), of, h),
+        _ => direct::sums::<f64, K>(into, at.blocks(), of, h),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use ndarray::ArrayViewMut1;
+
 use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
 use super::grid::{self, Grid};
@@ -55,8 +57,8 @@ impl Points {
         self.cells.take();
         self.grids.iter_mut().for_each(Recent::take);
         for (axis, column) in [&mut self.x, &mut self.y].into_iter().enumerate() {
-            column.clear();
-            column.extend(cloud.column(axis));
+            column.resize(cloud.nrows(), 0.0);
+            ArrayViewMut1::from(column).assign(&cloud.column(axis));
         }
         self.bounds = (!self.is_empty()).then(|| Rectangle::around(&self.x, &self.y));
     }
