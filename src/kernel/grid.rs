@@ -82,10 +82,10 @@ pub(super) fn sums<const K: usize>(
         if !missing[k] {
             continue;
         }
+        let is_missing = |found: &[[KernelSum; K]], i: usize| found[i][k].log.is_nan();
+        let all = (0..found.len()).into_par_iter();
+        let mut far: Vec<usize> = all.filter(|&i| is_missing(found, i)).collect();
         for reach in 2..=LONGEST + 1 {
-            let far: Vec<usize> = (0..found.len())
-                .filter(|&i| found[i][k].log.is_nan())
-                .collect();
             if far.is_empty() {
                 break;
             }
@@ -98,9 +98,10 @@ pub(super) fn sums<const K: usize>(
             } else {
                 sums_within(&mut sums, &places, [points], h, reach);
             }
-            for (i, [sum]) in far.into_iter().zip(sums) {
+            for (&i, [sum]) in far.iter().zip(sums) {
                 found[i][k] = sum;
             }
+            far.retain(|&i| is_missing(found, i));
         }
     }
 }

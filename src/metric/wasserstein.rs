@@ -142,7 +142,7 @@ pub struct Wasserstein {
 }
 
 impl Wasserstein {
-    /// Most points of clouds of one size that are matched exactly: some ten seconds and a few megabytes.
+    /// Most points of clouds of one size that are matched exactly: some seconds and a few megabytes.
     pub const MOST: usize = 20_000;
     /// Pairs of subsamples behind an estimate, and their size.
     const PAIRS: u64 = 4;
