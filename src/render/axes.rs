@@ -43,8 +43,15 @@ pub(crate) struct Line {
 }
 
 impl Axis {
-    /// Ticks at round numbers, at most about `most` of them.
+    /// Ticks at round numbers, at most about `most` of them, but two at least: one alone gives no scale.
     pub(crate) fn linear(range: [f64; 2], most: f64) -> Self {
+        let finer = [1.0, 2.0, 4.0, 8.0].map(|factor| factor * most.max(1.0));
+        let axes = finer.map(|most| Self::at_most(range, most));
+        let scale = axes.iter().position(|axis| axis.ticks.len() > 1);
+        axes[scale.unwrap_or(0)].clone()
+    }
+
+    fn at_most(range: [f64; 2], most: f64) -> Self {
         let rough = (range[1] - range[0]) / most.max(1.0);
         let power = rough.log10().floor();
         let step = [1.0, 2.0, 5.0, 10.0]
@@ -455,6 +462,11 @@ mod tests {
             [5.0, 5.0],
         ] {
             assert!(Axis::linear(range, 8.0).ticks.len() <= 32, "{range:?}");
+        }
+        for most in [0.5, 1.0, 2.5, 4.0] {
+            for range in [[-3.9, 4.1], [-7.3, 7.7], [0.4, 9.9], [-0.002, 0.9]] {
+                assert!(Axis::linear(range, most).ticks.len() >= 2, "{range:?}");
+            }
         }
     }
 }

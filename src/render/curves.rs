@@ -315,7 +315,7 @@ fn panel(
     if let Some(floor) = chart.floor {
         band(canvas, plot, floor, |v| height(v).map(up), theme);
     }
-    let mut lines = Vec::new();
+    let (mut lines, mut single) = (Vec::new(), Vec::new());
     for curve in chart.curves {
         let colour = colour(place_of(curve), theme);
         let mut points = points(curve);
@@ -326,18 +326,7 @@ fn panel(
                 .filter_map(|&(s, v)| Some((s, height(v)?)))
                 .collect();
             if let [(s, v)] = run[..] {
-                let disc = Disc {
-                    radius: 1.8,
-                    ink: colour.into(),
-                    rim: None,
-                };
-                let clip = canvas.clip(Rect {
-                    x: plot.x - 4.0,
-                    y: plot.y - 4.0,
-                    width: plot.width + 8.0,
-                    height: plot.height + 8.0,
-                });
-                canvas.disc([across(s), up(v)], &disc, clip);
+                single.push(([across(s), up(v)], colour));
             } else if !run.is_empty() {
                 lines.push(Line {
                     points: run,
@@ -348,6 +337,21 @@ fn panel(
         }
     }
     axes::draw(canvas, plot, [&x, &y], theme, true, &lines);
+    // A value between two that cannot be drawn, or measured once only. Nothing lies over it.
+    for (place, colour) in single {
+        let disc = Disc {
+            radius: 2.6,
+            ink: colour.into(),
+            rim: Some((1.0, theme.paper().into())),
+        };
+        let clip = canvas.clip(Rect {
+            x: plot.x - 5.0,
+            y: plot.y - 5.0,
+            width: plot.width + 10.0,
+            height: plot.height + 10.0,
+        });
+        canvas.disc(place, &disc, clip);
+    }
     let mut marks = Marks::default();
     for curve in chart.curves {
         let colour = colour(place_of(curve), theme);

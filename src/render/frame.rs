@@ -322,7 +322,7 @@ pub(super) fn title(canvas: &mut Canvas, text: &str, [x, y]: [f64; 2], width: f6
     let mut line = |text: &str, y: f64, letters: Letters| {
         canvas.text(text, [x, y], Anchor::Left, letters, theme.ink());
     };
-    if let Some(letters) = [20.0, 18.5, 17.0, 15.5]
+    if let Some(letters) = [20.0, 18.5, 17.0, 15.5, 14.0]
         .map(bold)
         .into_iter()
         .find(one_line)
