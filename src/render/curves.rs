@@ -168,9 +168,9 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
     }
     let words = match (marks.arrived, marks.below) {
         (true, true) => {
-            "●  at the sampling floor from here on        ▽  zero or negative, below the axis"
+            "●  first of three checks in a row at the sampling floor        ▽  zero or negative, below the axis"
         }
-        (true, false) => "●  at the sampling floor from here on",
+        (true, false) => "●  first of three checks in a row at the sampling floor",
         (false, true) => "▽  zero or negative, below the axis",
         (false, false) => "",
     };
@@ -405,7 +405,7 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
     let y = plot.y - 11.0;
     let (name, letters) = (bold(13.5), regular(11.5));
     let mut room = plot.width;
-    // As much as the name leaves room for: the disc on the curve tells since when as well.
+    // As much as the name leaves room for: the disc on the curve tells when as well.
     let left = room - name.width(chart.name) - 14.0;
     let fits = |words: &String| letters.width(words) <= left;
     let words = match chart.curves {
@@ -413,8 +413,8 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
             let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
             let since = curve.converged_at.map(|step| {
                 [
-                    format!("{last} · at the floor since step {step}"),
-                    format!("{last} · since step {step}"),
+                    format!("{last} · reached the floor at step {step}"),
+                    format!("{last} · floor at step {step}"),
                 ]
             });
             since.into_iter().flatten().find(fits).unwrap_or(last)

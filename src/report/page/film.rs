@@ -104,7 +104,7 @@ struct Series {
     values: Vec<Option<f64>>,
     /// Where perfect samples stand: median, and the values between which 95 % of them lie.
     floor: Option<Floor>,
-    /// Step since which it has been at the floor.
+    /// Step at which it reached the floor.
     since: Option<u64>,
 }
 
