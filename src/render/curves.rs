@@ -357,15 +357,7 @@ fn panel(
         let colour = colour(place_of(curve), theme);
         for (s, v) in points(curve) {
             if logarithmic && v <= 0.0 && s.is_finite() {
-                let (x, y) = (across(s), plot.bottom() - 5.0);
-                let corners = [
-                    [x - 3.6, y - 3.2],
-                    [x + 3.6, y - 3.2],
-                    [x, y + 3.2],
-                    [x - 3.6, y - 3.2],
-                ];
-                canvas.fill(&corners, theme.paper());
-                canvas.stroke(&corners, 1.1, None, colour);
+                triangle(canvas, [across(s), plot.bottom() - 5.0], colour, theme);
                 marks.below = true;
             }
         }
@@ -391,6 +383,18 @@ fn panel(
     }
     heading(canvas, chart, plot, theme);
     marks
+}
+
+/// The mark of a value below the axis.
+fn triangle(canvas: &mut Canvas, [x, y]: [f64; 2], colour: Colour, theme: Theme) {
+    let corners = [
+        [x - 3.6, y - 3.2],
+        [x + 3.6, y - 3.2],
+        [x, y + 3.2],
+        [x - 3.6, y - 3.2],
+    ];
+    canvas.fill(&corners, theme.paper());
+    canvas.stroke(&corners, 1.1, None, colour);
 }
 
 /// The value of a curve where it reached its floor.
