@@ -14,6 +14,7 @@
 pub mod cloud;
 pub mod random;
 pub mod setting;
+mod digits;
 mod vector;
 pub mod point_file;
 pub mod kernel;

@@ -12,6 +12,7 @@ pub use carry::{Carried, CarryError};
 pub use momentum::Momentum;
 
 use crate::cloud::{self, Cloud, CloudView};
+use crate::digits::three;
 use crate::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::generator::{Drive, Generator};
 use crate::monotone::{Map, MapSpec, Monotone};
@@ -169,7 +170,9 @@ pub enum Divergence {
     },
     /// A particle left the neighbourhood of the data.
     #[error(
-        "particle {particle} ran away to a distance of {distance:.3e}, more than {RUN_AWAY} times the extent {extent:.3e} of target and source; lower flow.step_size or flow.step_ratio"
+        "particle {particle} ran away to a distance of {far}, more than {RUN_AWAY} times the extent {wide} of target and source; lower flow.step_size or flow.step_ratio",
+        far = three(*distance),
+        wide = three(*extent)
     )]
     RunAway {
         /// Row of the cloud.

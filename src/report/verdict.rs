@@ -1,5 +1,6 @@
 //! What happened, in words: did the cloud reach the target, since when, and what is still wrong.
 
+use crate::digits::three;
 use crate::flow::Ending;
 use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Measurement};
 
@@ -32,13 +33,13 @@ impl Verdict {
         let at_floor = floors.holds(name, value).unwrap_or(false);
         let floor = floors.get(name);
         let numbers = floor.map_or_else(
-            || format!("energy distance {}", short(value)),
+            || format!("energy distance {}", three(value)),
             |floor| {
                 format!(
                     "energy distance {} (floor {}, q95 {})",
-                    short(value),
-                    short(floor.median),
-                    short(floor.q95)
+                    three(value),
+                    three(floor.median),
+                    three(floor.q95)
                 )
             },
         );
@@ -50,7 +51,10 @@ impl Verdict {
                 let once = since.map_or(String::new(), |step| {
                     format!(", though it was at step {step}")
                 });
-                format!("not at the sampling floor, {times:.1} times above it{once}")
+                format!(
+                    "not at the sampling floor, {} times above it{once}",
+                    three(times)
+                )
             }
         };
         let headline = match ending {
@@ -99,8 +103,8 @@ fn details(values: &Measurement, floors: &Floors) -> Vec<String> {
                 format!(
                     "{} {} (perfect samples: {})",
                     about.name,
-                    short(value),
-                    short(floor.median)
+                    three(value),
+                    three(floor.median)
                 )
             })
         })
@@ -111,37 +115,4 @@ fn details(values: &Measurement, floors: &Floors) -> Vec<String> {
         format!("off their floor: {}", off.join(", "))
     });
     lines
-}
-
-/// A number to three significant digits; small ones as they are written in tables.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".to_owned()
-    } else if !(1e-4..1e5).contains(&size) {
-        format!("{value:.2e}")
-    } else {
-        let digits = (2 - size.log10().floor() as i32).max(0) as usize;
-        format!("{value:.digits$}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short;
-
-    #[test]
-    fn numbers_have_three_significant_digits() {
-        for (value, text) in [
-            (0.0031, "0.00310"),
-            (12.345, "12.3"),
-            (1234.5, "1234"),
-            (-0.5, "-0.500"),
-            (1.5e-7, "1.50e-7"),
-            (0.0, "0"),
-        ] {
-            assert_eq!(short(value), text);
-        }
-        assert_eq!(short(f64::NAN), "NaN");
-    }
 }
