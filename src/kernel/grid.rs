@@ -50,6 +50,8 @@ const STRIPES: usize = 32;
 const GRIDS: usize = 4;
 /// Points in one cell that are added up by one task.
 const TASK: usize = 1024;
+/// Places whose sums are put in their place by one task.
+const STRETCH: usize = 16_384;
 /// Places that one task gathers sums at.
 const CHUNK: usize = 512;
 
@@ -98,10 +100,20 @@ pub(super) fn sums<const K: usize>(
             } else {
                 sums_within(&mut sums, &places, [points], h, reach);
             }
-            for (&i, [sum]) in far.iter().zip(sums) {
-                found[i][k] = sum;
-            }
-            far.retain(|&i| is_missing(found, i));
+            // The far places are in order: each stretch of `found` has its own.
+            let stretches = found.par_chunks_mut(STRETCH).enumerate();
+            stretches.for_each(|(stretch, found)| {
+                let start = stretch * STRETCH;
+                let [from, to] =
+                    [start, start + STRETCH].map(|end| far.partition_point(|&i| i < end));
+                for (&i, [sum]) in far[from..to].iter().zip(&sums[from..to]) {
+                    found[i - start][k] = *sum;
+                }
+            });
+            far = far
+                .into_par_iter()
+                .filter(|&i| is_missing(found, i))
+                .collect();
         }
     }
 }

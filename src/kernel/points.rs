@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ndarray::ArrayViewMut1;
+use rayon::prelude::*;
 
 use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
@@ -37,8 +38,8 @@ impl Points {
 
     /// The points with these indices.
     pub(super) fn some(&self, indices: &[usize]) -> Self {
-        let [x, y] =
-            [&self.x, &self.y].map(|v| -> Vec<f64> { indices.iter().map(|&i| v[i]).collect() });
+        let pick = |v: &[f64]| -> Vec<f64> { indices.par_iter().map(|&i| v[i]).collect() };
+        let [x, y] = [&self.x, &self.y].map(|v| pick(v));
         Self {
             bounds: (!indices.is_empty()).then(|| Rectangle::around(&x, &y)),
             x,
@@ -56,10 +57,12 @@ impl Points {
         self.blocks.take();
         self.cells.take();
         self.grids.iter_mut().for_each(Recent::take);
-        for (axis, column) in [&mut self.x, &mut self.y].into_iter().enumerate() {
+        let copy = |axis: usize, column: &mut Vec<f64>| {
             column.resize(cloud.nrows(), 0.0);
             ArrayViewMut1::from(column).assign(&cloud.column(axis));
-        }
+        };
+        let Self { x, y, .. } = self;
+        rayon::join(|| copy(0, x), || copy(1, y));
         self.bounds = (!self.is_empty()).then(|| Rectangle::around(&self.x, &self.y));
     }
 
