@@ -45,8 +45,7 @@ const TOLERATED: f64 = 1e-8;
 const BOX: usize = 8;
 /// Points whose windows are worked out together; they stay in the first-level cache.
 const BATCH: usize = 16;
-/// Stripes of the grid below which points are spread on several grids, and how many.
-const STRIPES: usize = 32;
+/// Grids on which points that outnumber the nodes are spread.
 const GRIDS: usize = 4;
 /// Points in one cell that are added up by one task.
 const TASK: usize = 1024;
@@ -189,9 +188,10 @@ impl Grid {
         // A stripe of as many rows of cells as a point reaches rows of nodes touches two stripes of nodes.
         let stripes = size[1].div_ceil(side) + 1;
         let nodes = stripes * side * columns;
-        // Few stripes, of which those in the middle have the most points, are too few to share out: then there are several grids, that
-        // are added up.
-        let grids = if stripes < STRIPES { GRIDS } else { 1 };
+        // Stripes in the middle have the most points, and few stripes are too few to share out. Where points outnumber the nodes there are
+        // several grids, that are added up; elsewhere these would cost more memory than they save time.
+        let points: usize = cells.parts.iter().map(Part::len).sum();
+        let grids = if nodes <= points { GRIDS } else { 1 };
         let mut values = vec![0.0; grids * nodes];
         for odd in [0, 1] {
             let stripe = side * columns;

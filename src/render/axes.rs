@@ -46,9 +46,9 @@ impl Axis {
     /// Ticks at round numbers, at most about `most` of them, but two at least: one alone gives no scale.
     pub(crate) fn linear(range: [f64; 2], most: f64) -> Self {
         let finer = [1.0, 2.0, 4.0, 8.0].map(|factor| factor * most.max(1.0));
-        let axes = finer.map(|most| Self::at_most(range, most));
-        let scale = axes.iter().position(|axis| axis.ticks.len() > 1);
-        axes[scale.unwrap_or(0)].clone()
+        let mut axes = finer.into_iter().map(|most| Self::at_most(range, most));
+        axes.find(|axis| axis.ticks.len() > 1)
+            .unwrap_or_else(|| Self::at_most(range, most))
     }
 
     fn at_most(range: [f64; 2], most: f64) -> Self {
