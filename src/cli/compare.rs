@@ -13,7 +13,7 @@ use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
 use super::{Common, plain, print, room, say, warn};
-use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
+use crate::report::{Comparison, Contender, JOINT, Page, Record, RunDirectory, Status, compare};
 use crate::scenario::{Document, Experiment, Need, Scenario, Variant};
 use crate::target::Files;
 
@@ -161,7 +161,7 @@ pub(super) fn tell(
             "{} (seed {}): {}",
             plain(name),
             experiment.scenario.seed,
-            plain(&record.verdict.headline)
+            plain(&record.summary.headline)
         ));
     }
 }
@@ -262,10 +262,7 @@ fn table(comparison: &Comparison) -> String {
         let Some(manifest) = comparison.variants.get(name) else {
             continue;
         };
-        let converged = match (
-            manifest.status,
-            manifest.converged_at.get("energy_distance"),
-        ) {
+        let converged = match (manifest.status, manifest.converged_at.get(JOINT)) {
             (Status::Diverged, _) => "diverged".to_owned(),
             (_, Some(Some(step))) => format!("step {step}"),
             _ => "no".to_owned(),

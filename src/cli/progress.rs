@@ -6,9 +6,8 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::flow::Step;
-use crate::metric::{ENERGY_DISTANCE, Floors};
+use crate::metric::Floors;
 use crate::observe::Row;
-use crate::render::number;
 
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -53,9 +52,9 @@ impl Progress {
     }
 
     fn tell(&self, row: Option<&Row>, floors: &Floors) {
-        let value = row.and_then(|row| row.values.get(ENERGY_DISTANCE.name));
-        if let (Some(value), false) = (value, self.bar.is_hidden()) {
-            self.bar.set_message(standing(value, floors));
+        if let (Some(row), false) = (row, self.bar.is_hidden()) {
+            let [_, brief, _] = floors.joint(&row.values).mark().words;
+            self.bar.set_message(brief);
         }
     }
 
@@ -67,15 +66,4 @@ impl Progress {
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// The energy distance against its floor, in a few words.
-fn standing(value: f64, floors: &Floors) -> String {
-    let name = ENERGY_DISTANCE.name;
-    let place = match (floors.get(name), floors.holds(name, value)) {
-        (Some(floor), Some(true)) => format!(" (floor {}) ✓", number(floor.median)),
-        (Some(floor), _) => format!(" (floor {})", number(floor.median)),
-        (None, _) => String::new(),
-    };
-    format!("energy distance {}{place}", number(value))
 }

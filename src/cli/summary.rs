@@ -33,16 +33,16 @@ pub(super) fn tell(
         "look at it: {}",
         plain(&directory.join(Page::FILE).display().to_string())
     ));
-    let (others, modes) = match record.verdict.details.as_slice() {
+    let (others, modes) = match record.summary.details.as_slice() {
         [modes, others] => (others.as_str(), modes.clone()),
         rest => (rest.last().map_or("", String::as_str), motion(manifest)),
     };
     say(&modes);
     say(others);
-    let colour = if record.verdict.at_floor { "32" } else { "33" };
+    let colour = if manifest.at_floor() { "32" } else { "33" };
     say(&format!(
         "\x1b[1;{colour}m{}\x1b[0m",
-        plain(&record.verdict.headline)
+        plain(&record.summary.headline)
     ));
 }
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::neighbours::Neighbours;
 use super::pairs::Planar;
-use super::{About, Ideal, Metric, QUERIES};
+use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::CloudView;
 
 /// What [`C2st`] measures.
@@ -13,6 +13,7 @@ pub const C2ST: About = About {
     measures: "leave-one-out accuracy of a 15-nearest-neighbour classifier that tells cloud from target, balanced; 1/2 if it cannot",
     sees: "sees local error: clumps, holes, blur, collapse, shifts; blind to small changes of the masses of separate modes",
     ideal: Ideal::Low,
+    grain: Grain::Share,
 };
 
 /// The two-sample test by a 15-nearest-neighbour classifier (Lopez-Paz & Oquab, ICLR 2017): each point of cloud and

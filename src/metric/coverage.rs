@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::neighbours::Neighbours;
 use super::pairs::Planar;
-use super::{About, Ideal, KnnKl, Metric, QUERIES};
+use super::{About, Grain, Ideal, KnnKl, Metric, QUERIES};
 use crate::cloud::CloudView;
 
 /// What [`Density`] measures.
@@ -14,6 +14,7 @@ pub const DENSITY: About = About {
     measures: "mean number of reference points among whose 5 nearest neighbours a cloud point would be, over 5; 1 for equal distributions",
     sees: "sees points where the target has none (below 1) and piles where it is densest (above 1); blind to regions left empty",
     ideal: Ideal::Between,
+    grain: Grain::Share,
 };
 
 /// What [`Coverage`] measures.
@@ -22,6 +23,7 @@ pub const COVERAGE: About = About {
     measures: "fraction of reference points with a cloud point nearer than their 5th neighbour; about 0.97 for equal distributions",
     sees: "sees regions and modes of the target that stay empty; blind to points where the target has none",
     ideal: Ideal::High,
+    grain: Grain::Share,
 };
 
 /// The density of Naeem et al. (*Reliable fidelity and diversity metrics for generative models*, ICML 2020, eq. 4):

@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::pairs::{Planar, Term, between, within};
-use super::{About, Ideal, Metric};
+use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 use crate::random::Stream;
 
@@ -17,6 +17,7 @@ pub const ENERGY_DISTANCE: About = About {
     measures: "2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖ over all pairs, in the target's units",
     sees: "sees misplaced mass and large-scale error; blind to blur, duplicates, bridges and a few per cent of outliers",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// What [`EnergyDistance::p_value`] says.
@@ -25,6 +26,7 @@ pub const ENERGY_P: About = About {
     measures: "share of random relabellings of the pooled points with at least the observed energy distance",
     sees: "near 0: the clouds differ, in what the energy distance sees; near 1: the cloud is more regular than an independent sample",
     ideal: Ideal::High,
+    grain: Grain::Fine,
 };
 
 /// The energy distance `2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖` between a cloud and the reference sample it was built on

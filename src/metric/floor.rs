@@ -1,10 +1,15 @@
 //! The sampling floor: what a measure gives for independent draws of the target itself.
 
+use ndarray::Axis;
+use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Ideal, Measurement, Panel};
+use super::joint::Column;
+use super::{About, Ideal, JointTest, MEMORISATION, Measurement, Panel, Side};
+use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
+use crate::setting::Invalid;
 use crate::target::Target;
 
 /// The distribution of one measure over independent target samples of the cloud's size, against the same reference. A perfect
@@ -78,7 +83,7 @@ impl Floor {
         match ideal {
             Ideal::Low => [f64::NEG_INFINITY, self.quantile(level)],
             Ideal::High => [self.quantile(1.0 - level), f64::INFINITY],
-            Ideal::Between => {
+            Ideal::Between | Ideal::UpTo => {
                 let tail = 0.5 * (1.0 - level);
                 [self.quantile(tail), self.quantile(1.0 - tail)]
             }
@@ -105,7 +110,17 @@ fn quantile(ascending: &[f64], level: f64) -> f64 {
 /// The floors of all measures of a [`Panel`], in its order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Floors {
-    floors: Vec<(&'static str, Ideal, Floor)>,
+    floors: Vec<Entry>,
+    points: usize,
+}
+
+/// The floor of one measure.
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    about: &'static About,
+    floor: Floor,
+    /// The values in the order of the draws, which is the same for all measures.
+    draws: Vec<f64>,
 }
 
 impl Floors {
@@ -123,39 +138,124 @@ impl Floors {
             .into_par_iter()
             .map(|draw| panel.measure(target.sample(count, stream.at(draw)).view()))
             .collect();
+        Self::of(panel, &measured, count)
+    }
+
+    /// The same where all that is known of the target are points that no flow has seen: each draw parts them at random into `sizes[0]`
+    /// points that stand for a perfect cloud and `sizes[1]` others that stand for the reference, for which `build` makes a panel.
+    ///
+    /// # Errors
+    /// Those of `build`.
+    pub fn held_out(
+        held_out: CloudView<'_>,
+        sizes: [usize; 2],
+        draws: usize,
+        stream: Stream,
+        build: &(dyn Fn(&Cloud) -> Result<Panel, Invalid> + Sync),
+    ) -> Result<Self, Invalid> {
+        let part = |draw: u64| {
+            let mut order: Vec<usize> = (0..held_out.nrows()).collect();
+            order.shuffle(&mut stream.at(draw).rng());
+            let (cloud, rest) = order.split_at(sizes[0].min(order.len()));
+            let reference = &rest[..sizes[1].min(rest.len())];
+            let pick = |places: &[usize]| held_out.select(Axis(0), places);
+            (pick(cloud), pick(reference))
+        };
+        let measured = (0..draws as u64).into_par_iter().map(|draw| {
+            let (cloud, reference) = part(draw);
+            Ok(build(&reference)?.measure(cloud.view()))
+        });
+        let measured = measured.collect::<Result<Vec<_>, Invalid>>()?;
+        let panel = build(&part(0).1)?;
+        Ok(Self::of(&panel, &measured, sizes[0]))
+    }
+
+    /// The floors of what `panel` measures, from the measurements of perfect clouds of `points` points.
+    fn of(panel: &Panel, measured: &[Measurement], points: usize) -> Self {
         let floors = panel.about().filter_map(|about| {
             let values = measured.iter().filter_map(|m| m.get(about.name));
-            Some((about.name, about.ideal, Floor::new(values)?))
+            let draws: Vec<f64> = values.collect();
+            Some(Entry {
+                about,
+                floor: Floor::new(draws.iter().copied())?,
+                draws,
+            })
         });
         Self {
             floors: floors.collect(),
+            points,
         }
+    }
+
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        self.floors.iter().find(|entry| entry.about.name == name)
     }
 
     /// The floor of the measure called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Floor> {
-        let mut floors = self.floors.iter();
-        floors.find(|(n, ..)| *n == name).map(|(.., floor)| floor)
+        self.entry(name).map(|entry| &entry.floor)
     }
 
     /// Name and floor of each measure, in the panel's order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Floor)> {
-        self.floors.iter().map(|(name, _, floor)| (*name, floor))
+        let named = |entry: &'_ Entry| entry.about.name;
+        self.floors
+            .iter()
+            .map(move |entry| (named(entry), &entry.floor))
+    }
+
+    /// Points of the perfect clouds.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.points
     }
 
     /// Whether the `value` of measure `name` is at its floor; `None` if it has no floor.
     #[must_use]
     pub fn holds(&self, name: &str, value: f64) -> Option<bool> {
-        let mut floors = self.floors.iter();
-        let (_, ideal, floor) = floors.find(|(n, ..)| *n == name)?;
-        Some(floor.holds(value, *ideal))
+        let entry = self.entry(name)?;
+        Some(entry.floor.holds(value, entry.about.ideal))
+    }
+
+    /// The joint test of all measures of fit: whether any of them tells the cloud from perfect ones.
+    #[must_use]
+    pub fn joint(&self, values: &Measurement) -> JointTest {
+        self.test(values, Side::Worse)
+    }
+
+    /// The joint test on the other side: whether any of them shows the cloud to be more regular than independent points are.
+    #[must_use]
+    pub fn regularity(&self, values: &Measurement) -> JointTest {
+        self.test(values, Side::Regular)
+    }
+
+    /// What leans on the training sample is no worse a fit for that, and is told apart: memorisation is not among the measures of fit.
+    fn test(&self, values: &Measurement, side: Side) -> JointTest {
+        let of_fit = |entry: &&Entry| *entry.about != MEMORISATION;
+        let column = |entry: &'_ Entry| Some((entry.about, values.get(entry.about.name)?));
+        let columns: Vec<Column<'_>> = self
+            .floors
+            .iter()
+            .filter(of_fit)
+            .filter_map(|entry| {
+                let (about, value) = column(entry)?;
+                let draws = &entry.draws;
+                Some(Column {
+                    about,
+                    value,
+                    draws,
+                })
+            })
+            .collect();
+        JointTest::new(&columns, side, self.points)
     }
 
     /// One [`Arrival`](super::Arrival) per measure, to be fed along a run.
     pub fn arrivals(&self) -> impl Iterator<Item = (&'static str, super::Arrival)> {
-        let arrival = |(name, ideal, floor): &(&'static str, Ideal, Floor)| {
-            (*name, super::Arrival::new(floor, *ideal))
+        let arrival = |entry: &Entry| {
+            let arrival = super::Arrival::new(&entry.floor, entry.about.ideal);
+            (entry.about.name, arrival)
         };
         self.floors.iter().map(arrival)
     }

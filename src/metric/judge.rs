@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use ndarray::{Axis, Slice, concatenate};
+use ndarray::{ArrayView1, Axis, Slice, concatenate};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use super::joint::{Column, JointTest, Side};
 use super::panel::{Rulers, metrics};
+use super::verdict::{Circumstances, Findings, Verdict};
 use super::{
-    About, ENERGY_DISTANCE, EnergyDistance, Evidence, Floor, Ideal, MEMORISATION, Metric, Reading,
-    SINKHORN, W2, Wasserstein,
+    About, C2ST, ENERGY_DISTANCE, EnergyDistance, Evidence, Floor, Ideal, KNN_KL, MEMORISATION,
+    Metric, Reading, SINKHORN, W2, Wasserstein,
 };
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -24,7 +26,8 @@ type Wanted<'a> = dyn Fn(&str) -> bool + Sync + 'a;
 pub enum Null<'a> {
     /// A sample, `m×2`. The floor is that of random relabellings of the pooled points.
     Sample(CloudView<'a>),
-    /// A distribution. The floor is that of independent draws, against the same reference sample.
+    /// A distribution. The floor is that of independent draws, against the same reference sample. One that is known by points alone is judged by
+    /// those that it holds out, as by any sample.
     Target(&'a Arc<dyn Target>),
 }
 
@@ -69,6 +72,8 @@ pub struct Judgement {
     pub p: f64,
     /// Standard deviations of the value above the mean of the floor; NaN where the floor has none.
     pub z: f64,
+    /// Whether the cloud sits on the points that it is compared with.
+    pub copies: bool,
 }
 
 /// All measures of a cloud.
@@ -80,6 +85,9 @@ pub struct Judged {
     pub cloud: Cloud,
     /// The points that they were compared with.
     pub reference: Cloud,
+    /// All measures together: whether the cloud can be told from what it is judged against. Measures that have fewer draws than
+    /// others stand aside.
+    pub verdict: Verdict,
     /// What a reader should know before using the numbers, such as that not all points were taken.
     pub notes: Vec<String>,
 }
@@ -96,6 +104,17 @@ impl Judge {
         at_least("dear_draws", self.dear_draws, 19)?;
         usable("a", cloud)?;
         let mut notes = Vec::new();
+        let parts = match null {
+            Null::Target(target) => target.parts(),
+            Null::Sample(_) => None,
+        };
+        let null = match parts {
+            Some(parts) => {
+                notes.extend(parts.caveat.clone());
+                Null::Sample(parts.held_out.view())
+            }
+            None => null,
+        };
         let cloud = self.thinned("a", cloud, &mut notes);
         let (reference, target) = match null {
             Null::Sample(sample) => {
@@ -103,17 +122,11 @@ impl Judge {
                 (self.thinned("b", sample, &mut notes), None)
             }
             Null::Target(target) => {
-                let count = cloud.nrows();
-                if let Some(most) = target.capacity().filter(|&most| most < count) {
-                    return Err(Invalid::new(
-                        "target",
-                        most,
-                        format!(
-                            "holds fewer points than the cloud has and does not repeat them; take at most {most} points, or set replace = true there"
-                        ),
-                    ));
-                }
-                (target.sample(count, self.stream("reference")), Some(target))
+                // Streams of their own: a run of the same seed must not meet its own samples again.
+                (
+                    target.sample(cloud.nrows(), self.stream("judged against")),
+                    Some(target),
+                )
             }
         };
         let n = cloud.nrows();
@@ -130,6 +143,7 @@ impl Judge {
         let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
         let kinds: [(usize, &Wanted<'_>); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
         let mut judgements = Vec::new();
+        let mut columns: Vec<(&'static About, f64, Vec<f64>)> = Vec::new();
         for (draws, wanted) in kinds {
             let build = |reference: CloudView<'_>| {
                 let evidence = Evidence {
@@ -152,7 +166,7 @@ impl Judge {
                 .into_par_iter()
                 .map(|draw| {
                     if let Some(target) = target {
-                        let sample = target.sample(n, self.stream("floor").at(draw));
+                        let sample = target.sample(n, self.stream("judged floor").at(draw));
                         return values(&list, sample.view());
                     }
                     let mut order: Vec<usize> = (0..pooled.nrows()).collect();
@@ -163,16 +177,14 @@ impl Judge {
                 })
                 .collect();
             for (place, metric) in list.iter().enumerate() {
-                let floor = Floor::new(
-                    floors
-                        .iter()
-                        .filter_map(|values| values.get(place).copied()),
-                );
-                judgements.push(Judgement::new(
-                    metric.about(),
-                    metric.read(cloud.view()),
-                    floor,
-                ));
+                let draws = floors.iter().filter_map(|values| values.get(place));
+                let draws: Vec<f64> = draws.copied().collect();
+                let floor = Floor::new(draws.iter().copied());
+                let judgement = Judgement::new(metric.about(), metric.read(cloud.view()), floor);
+                if draws.len() == self.draws {
+                    columns.push((metric.about(), judgement.reading.value, draws));
+                }
+                judgements.push(judgement);
             }
         }
         for about in &self.only {
@@ -184,9 +196,34 @@ impl Judge {
                 ));
             }
         }
+        let copies = is_copy(cloud.view(), reference.view(), &judgements);
+        for judgement in &mut judgements {
+            judgement.copies = copies;
+        }
+        let columns: Vec<Column<'_>> = columns
+            .iter()
+            .map(|&(about, value, ref draws)| Column {
+                about,
+                value,
+                draws,
+            })
+            .collect();
+        let findings = Findings {
+            fit: JointTest::new(&columns, Side::Worse, n),
+            regularity: JointTest::new(&columns, Side::Regular, n),
+            points: n,
+            memorisation: None,
+        };
+        let known = Circumstances {
+            references: reference.nrows(),
+            copies_reference: copies,
+            caveat: parts.and_then(|parts| parts.caveat.as_deref()),
+            ..Circumstances::default()
+        };
         let place = |j: &Judgement| super::ALL.iter().position(|about| *about == j.about);
         judgements.sort_by_key(place);
         Ok(Judged {
+            verdict: Verdict::of(findings, known),
             judgements,
             cloud,
             reference,
@@ -246,6 +283,7 @@ impl Judgement {
             reading,
             floor,
             p,
+            copies: false,
         }
     }
 
@@ -266,6 +304,19 @@ impl Judgement {
                 )
             }
             (true, _) => format!("differs from chance: beyond all but few of {draws} floor values"),
+            // So few draws allow no p that would say so.
+            (false, true) if self.z.abs() >= 3.0 && !self.reachable(draws) => {
+                let side = if self.z > 0.0 { "above" } else { "below" };
+                format!(
+                    "differs from chance: {:.1} sd {side} the floor, though {draws} draws give no p below {:.2}",
+                    self.z.abs(),
+                    2.0 / (1 + draws) as f64
+                )
+            }
+            (false, _) if self.below(floor) && self.copies => {
+                "below the floor: the cloud sits on the points that it is compared with, a copy?"
+                    .to_owned()
+            }
             (false, _) if self.below(floor) => {
                 "no worse than chance, and more regular than independent points".to_owned()
             }
@@ -274,11 +325,47 @@ impl Judgement {
         format!("{how}; it {sees}")
     }
 
+    /// Whether so many draws can give a p of one in twenty.
+    fn reachable(&self, draws: usize) -> bool {
+        let sides = match self.about.ideal {
+            Ideal::Low | Ideal::High => 1.0,
+            Ideal::Between | Ideal::UpTo => 2.0,
+        };
+        sides / (1 + draws) as f64 <= 0.05
+    }
+
     /// Whether a measure of which less is better lies below nearly all of its floor.
     fn below(&self, floor: &Floor) -> bool {
         self.about.ideal == Ideal::Low && self.reading.value < floor.quantile(0.025)
     }
 }
+
+/// Whether the cloud sits on the points of the reference: by more than one in twenty of its points exactly, where the reference does not repeat
+/// its own about as often, as a sample of a discrete distribution would, or, nearly, by measures of neighbours further below their floor than any chance.
+fn is_copy(cloud: CloudView<'_>, reference: CloudView<'_>, judgements: &[Judgement]) -> bool {
+    let bits = |points: CloudView<'_>| {
+        let place = |row: ArrayView1<'_, f64>| [row[0].to_bits(), row[1].to_bits()];
+        let mut all: Vec<[u64; 2]> = points.rows().into_iter().map(place).collect();
+        all.sort_unstable();
+        all
+    };
+    let (own, known) = (bits(cloud), bits(reference));
+    let met = own
+        .iter()
+        .filter(|at| known.binary_search(at).is_ok())
+        .count();
+    let repeated = known.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    let met = met as f64 / own.len() as f64;
+    let exactly = met > 0.05 && 4.0 * repeated as f64 / (known.len() as f64) < met;
+    let nearly = judgements.iter().any(|j| {
+        let local = *j.about == C2ST || *j.about == KNN_KL;
+        local && j.z < -NEARLY
+    });
+    exactly || nearly
+}
+
+/// Standard deviations below its floor at which a measure of neighbours shows copies and not mere regularity: even a lattice stays above.
+const NEARLY: f64 = 12.0;
 
 /// Share of the floor, the value itself counted with it, that is at least as bad.
 fn p_value(value: f64, floor: &Floor, ideal: Ideal) -> f64 {
@@ -291,6 +378,6 @@ fn p_value(value: f64, floor: &Floor, ideal: Ideal) -> f64 {
     match ideal {
         Ideal::Low => above,
         Ideal::High => below,
-        Ideal::Between => (2.0 * above.min(below)).min(1.0),
+        Ideal::Between | Ideal::UpTo => (2.0 * above.min(below)).min(1.0),
     }
 }

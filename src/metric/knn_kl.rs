@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::neighbours::{MOST, Neighbours};
 use super::pairs::Planar;
-use super::{About, Ideal, Metric, QUERIES};
+use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::{CloudView, spread};
 
 /// What [`KnnKl`] measures.
@@ -13,6 +13,7 @@ pub const KNN_KL: About = About {
     measures: "estimate of KL(q‖p) in nats from distances to 5th nearest neighbours; negative for clouds more regular than independent points",
     sees: "sees shifts, blur and above all collapse and copies, at the scale of a few neighbours; blind to the masses of separate modes",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// What [`KnnKl`] measures the other way.
@@ -21,6 +22,7 @@ pub const KNN_KL_REVERSE: About = About {
     measures: "estimate of KL(p‖q) in nats from distances to 5th nearest neighbours: what the cloud fails to cover",
     sees: "sees modes and regions of the target that the cloud leaves empty; nearly blind to points of the cloud where the target has none",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// Which of the two divergences is estimated.

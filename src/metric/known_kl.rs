@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::neighbours::Neighbours;
 use super::pairs::Planar;
-use super::{About, Ideal, KnnKl, Metric, QUERIES};
+use super::{About, Grain, Ideal, KnnKl, Metric, QUERIES};
 use crate::cloud::{CloudView, spread};
 use crate::target::Target;
 
@@ -17,6 +17,7 @@ pub const KL: About = About {
     measures: "estimate of KL(q‖p) in nats from the exact density of the target and the cloud's entropy by nearest neighbours",
     sees: "sees every difference that the density makes, far from the target too; a cloud more regular than independent points lies below zero",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// `KL(q‖p) = −H(q) − E_q log p` with the exact `log p` and the entropy by Kozachenko and Leonenko (*Probl. Inf. Transm.* 23, 1987;

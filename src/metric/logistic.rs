@@ -1,6 +1,6 @@
 //! Classifier two-sample test with a smooth boundary: logistic regression on the second moments.
 
-use super::{About, Ideal, Metric};
+use super::{About, Grain, Ideal, Metric};
 use crate::cloud::{Cloud, CloudView, mean, spread};
 
 /// What [`LogisticC2st`] measures.
@@ -9,6 +9,7 @@ pub const C2ST_LOGISTIC: About = About {
     measures: "held-out accuracy of a logistic classifier on 1, x, y, x², xy, y² that tells cloud from target, balanced; 1/2 if it cannot",
     sees: "sees differences of mean and covariance, small ones too; blind to everything that leaves those alone, such as missing details",
     ideal: Ideal::Low,
+    grain: Grain::Share,
 };
 
 /// Number of terms of a polynomial of degree 2 in the plane.

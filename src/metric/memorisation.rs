@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::neighbours::Neighbours;
 use super::pairs::Planar;
-use super::{About, Ideal, Metric, QUERIES};
+use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::CloudView;
 
 /// What [`Memorisation`] measures.
@@ -13,6 +13,7 @@ pub const MEMORISATION: About = About {
     measures: "median distance from the cloud to its nearest training points, divided by that of a fresh sample; 1 is ideal, 0 a copy",
     sees: "sees clouds that copy the training sample; says nothing about fit, and a cloud off target has a ratio above 1",
     ideal: Ideal::High,
+    grain: Grain::Fine,
 };
 
 /// How near the cloud lies to the training sample `T`, by the measure of fresh points `y` of the target:

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::pairs::{Planar, Term, between, within};
-use super::{About, Ideal, Metric};
+use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 
 /// What [`Mmd2`] measures.
@@ -12,6 +12,7 @@ pub const MMD2: About = About {
     measures: "squared maximum mean discrepancy, unbiased, kernel exp(−‖x−y‖²/2s²) with s the median distance",
     sees: "sees misplaced mass and error at the scale of its bandwidth; blind to blur, duplicates and a few per cent of outliers",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// The unbiased squared maximum mean discrepancy with `k(x, y) = exp(−‖x−y‖²/2s²)` (Gretton et al., *JMLR* 13, 2012,

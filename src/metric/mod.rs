@@ -16,6 +16,7 @@ mod coupling;
 mod coverage;
 mod energy;
 mod floor;
+mod joint;
 mod judge;
 mod knn_kl;
 mod known_kl;
@@ -30,6 +31,7 @@ mod score;
 mod sinkhorn;
 mod sliced;
 mod stranded;
+mod verdict;
 mod w2;
 mod wasserstein;
 
@@ -38,18 +40,20 @@ pub use c2st::{C2ST, C2st};
 pub use coverage::{COVERAGE, Coverage, DENSITY, Density};
 pub use energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
 pub use floor::{Floor, Floors};
+pub use joint::{JointTest, Mark, Side, Standing};
 pub use judge::{Judge, Judged, Judgement, Null};
 pub use knn_kl::{KNN_KL, KNN_KL_REVERSE, KnnKl};
 pub use known_kl::{KL, KnownKl};
 pub use logistic::{C2ST_LOGISTIC, LogisticC2st};
 pub use memorisation::{MEMORISATION, Memorisation};
 pub use mmd::{MMD2, Mmd2, median_distance};
-pub use modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODES, ModeMeasure};
+pub use modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODE_WIDTH, MODES, ModeMeasure};
 pub use panel::{Evidence, Measurement, Panel, Trail};
 pub use score::{SCORE_ERROR, ScoreError};
 pub use sinkhorn::{SINKHORN, Sinkhorn};
 pub use sliced::{SLICED_W2, SlicedW2};
 pub use stranded::{STRANDED, Stranded};
+pub use verdict::{Circumstances, Verdict, standings};
 pub use w2::{ExactW2, Transport, TransportError, W2};
 pub use wasserstein::{Coupling, Wasserstein};
 
@@ -104,6 +108,8 @@ pub struct About {
     pub sees: &'static str,
     /// Which values are good.
     pub ideal: Ideal,
+    /// By how much two values differ at least.
+    pub grain: Grain,
 }
 
 impl About {
@@ -128,10 +134,34 @@ pub enum Ideal {
     High,
     /// As near as possible to what independent points have.
     Between,
+    /// The higher the better up to what independent points have; above it the cloud is purer, or more regular, than they are.
+    UpTo,
+}
+
+/// By how much two values of a measure differ at least, for clouds of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    /// By as little as numbers can.
+    Fine,
+    /// By one point of the cloud.
+    Share,
+    /// By one.
+    Whole,
+}
+
+impl Grain {
+    /// The grain for clouds of so many points.
+    fn least(self, points: usize) -> f64 {
+        match self {
+            Self::Fine => 0.0,
+            Self::Share => 1.0 / points.max(1) as f64,
+            Self::Whole => 1.0,
+        }
+    }
 }
 
 /// All measures there are, in the order of their columns.
-pub const ALL: [&About; 20] = [
+pub const ALL: [&About; 21] = [
     &ENERGY_DISTANCE,
     &ENERGY_P,
     &MMD2,
@@ -150,6 +180,7 @@ pub const ALL: [&About; 20] = [
     &MEMORISATION,
     &MODES,
     &HIGH_QUALITY,
+    &MODE_WIDTH,
     &MASS_TV,
     &BRIDGES,
 ];
@@ -254,7 +285,7 @@ impl Default for MetricsSpec {
             particles: 10_000,
             reference: None,
             permutations: 199,
-            floor_draws: 32,
+            floor_draws: 99,
             mmd_bandwidth: None,
             also: Vec::new(),
             only: Vec::new(),

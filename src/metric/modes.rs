@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{About, Ideal, Metric};
+use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 use crate::target::Component;
 
@@ -12,6 +12,7 @@ pub const MODES: About = About {
     measures: "components with at least a quarter of the points within 3 σ that their weight lets expect",
     sees: "sees modes that are missing; blind to everything inside a mode and to moderate errors of mass",
     ideal: Ideal::High,
+    grain: Grain::Whole,
 };
 
 /// What [`ModeMeasure::high_quality`] measures.
@@ -19,7 +20,17 @@ pub const HIGH_QUALITY: About = About {
     name: "high_quality",
     measures: "fraction of points within 3 σ of some component; 0.9889 for separate components sampled perfectly",
     sees: "sees blur, outliers and bridges as too few, and shrunken modes as too many; blind to masses and missing modes",
+    ideal: Ideal::UpTo,
+    grain: Grain::Share,
+};
+
+/// What [`ModeMeasure::width`] measures.
+pub const MODE_WIDTH: About = About {
+    name: "mode_width",
+    measures: "rms Mahalanobis distance of the points within 3 σ to their nearest component, over that of a Gaussian cut off there; 1 for the right widths",
+    sees: "sees modes that are too narrow (below 1) or too wide; blind to masses, to missing modes and to what lies outside all of them",
     ideal: Ideal::Between,
+    grain: Grain::Fine,
 };
 
 /// What [`ModeMeasure::mass_tv`] measures.
@@ -28,6 +39,7 @@ pub const MASS_TV: About = About {
     measures: "total variation between the components' weights and their shares of the points, each point given to the most responsible component",
     sees: "sees wrong masses of modes, of which local measures see nothing; blind to everything inside a mode",
     ideal: Ideal::Low,
+    grain: Grain::Share,
 };
 
 /// What [`ModeMeasure::bridges`] measures.
@@ -36,6 +48,7 @@ pub const BRIDGES: About = About {
     measures: "fraction of points more than 4 σ from every component",
     sees: "sees the few points that lie between modes, which no global distance sees; blind to everything else",
     ideal: Ideal::Low,
+    grain: Grain::Share,
 };
 
 /// A component as a point sees it.
@@ -116,11 +129,12 @@ impl Mode {
 enum Question {
     Captured,
     HighQuality,
+    Width,
     MassTv,
     Bridges,
 }
 
-/// One of four measures against the components of a Gaussian mixture. They share the mixture, and cost little.
+/// One of five measures against the components of a Gaussian mixture. They share the mixture, and cost little.
 #[derive(Clone, Debug)]
 pub struct ModeMeasure {
     mixture: Arc<Mixture>,
@@ -130,6 +144,8 @@ pub struct ModeMeasure {
 impl ModeMeasure {
     /// Probability that a Gaussian draw in the plane lies within 3 σ: `1 − e^{−9/2}`.
     pub const WITHIN_THREE: f64 = 0.988_891_003_461_758;
+    /// Mean squared Mahalanobis distance of a Gaussian draw in the plane, given that it lies within 3 σ: `2 − 9e^{−9/2}/(1 − e^{−9/2})`.
+    pub const SQUARED_WITHIN_THREE: f64 = 1.898_895_865_677_63;
     /// Share of its expected points within 3 σ that a mode needs to count as captured.
     pub const CAPTURED: f64 = 0.25;
 
@@ -147,6 +163,13 @@ impl ModeMeasure {
         Self::new(components, Question::HighQuality)
     }
 
+    /// Width of the modes: the root mean square of the Mahalanobis distances of all points within 3 σ to their nearest component, divided by that of a
+    /// Gaussian cut off there, `√`[`SQUARED_WITHIN_THREE`](Self::SQUARED_WITHIN_THREE). NaN if no point lies within 3 σ of any.
+    #[must_use]
+    pub fn width(components: &[Component]) -> Self {
+        Self::new(components, Question::Width)
+    }
+
     /// Total variation `½ Σ_k |share_k − weight_k|`.
     #[must_use]
     pub fn mass_tv(components: &[Component]) -> Self {
@@ -159,16 +182,17 @@ impl ModeMeasure {
         Self::new(components, Question::Bridges)
     }
 
-    /// The measures that make sense for these components: all four for two and more, only the high-quality fraction for one.
+    /// The measures that make sense for these components: all five for two and more; for one the high-quality fraction and the width.
     #[must_use]
     pub fn all(components: &[Component]) -> Vec<Self> {
         let mixture = Arc::new(Mixture::new(components));
         let questions: &[Question] = match mixture.modes.len() {
             0 => &[],
-            1 => &[Question::HighQuality],
+            1 => &[Question::HighQuality, Question::Width],
             _ => &[
                 Question::Captured,
                 Question::HighQuality,
+                Question::Width,
                 Question::MassTv,
                 Question::Bridges,
             ],
@@ -193,6 +217,7 @@ impl Metric for ModeMeasure {
         match self.question {
             Question::Captured => &MODES,
             Question::HighQuality => &HIGH_QUALITY,
+            Question::Width => &MODE_WIDTH,
             Question::MassTv => &MASS_TV,
             Question::Bridges => &BRIDGES,
         }
@@ -228,6 +253,13 @@ impl Metric for ModeMeasure {
                     .count() as f64
             }
             Question::HighQuality => fraction(places.filter(|place| place.squared <= 9.0).count()),
+            Question::Width => {
+                let inside = places.filter(|place| place.squared <= 9.0);
+                let (count, sum) = inside.fold((0_usize, 0.0), |(count, sum), place| {
+                    (count + 1, sum + place.squared)
+                });
+                (sum / count as f64 / Self::SQUARED_WITHIN_THREE).sqrt()
+            }
             Question::MassTv => {
                 let shares = per_mode(|_| true);
                 let gap = |(mode, &count): (&Mode, &usize)| (fraction(count) - mode.weight).abs();

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::pairs::Planar;
 use super::w2::centre;
-use super::{About, Ideal, Metric, Reading};
+use super::{About, Grain, Ideal, Metric, Reading};
 use crate::cloud::{CloudView, spread};
 use crate::kernel::Lane;
 
@@ -17,6 +17,7 @@ pub const SINKHORN: About = About {
     measures: "debiased entropic transport cost between cloud and target, squared distances, ε half the variance of a coordinate, in squared units",
     sees: "sees misplaced mass and large-scale error, as W2 does; blind to everything finer than √ε, and to a few per cent of outliers",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// Rows that one task takes.

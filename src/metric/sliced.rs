@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::pairs::Planar;
-use super::{About, Ideal, Metric, Reading};
+use super::{About, Grain, Ideal, Metric, Reading};
 use crate::cloud::CloudView;
 
 /// What [`SlicedW2`] measures.
@@ -14,6 +14,7 @@ pub const SLICED_W2: About = About {
     measures: "root mean square over 64 directions of the W2 distance between the projections, in the target's units",
     sees: "sees misplaced mass and large-scale error; blind to blur, duplicates, bridges and a few per cent of outliers",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// The sliced Wasserstein distance `(mean_θ W2²(⟨θ,x⟩, ⟨θ,y⟩))^{1/2}` (Bonneel et al., *J. Math. Imaging Vis.* 51, 2015)

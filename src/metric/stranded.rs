@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::neighbours::Neighbours;
 use super::pairs::Planar;
-use super::{About, Ideal, Metric, QUERIES};
+use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::CloudView;
 
 /// What [`Stranded`] measures.
@@ -13,6 +13,7 @@ pub const STRANDED: About = About {
     measures: "fraction of points further from the reference than one in a thousand of its own points is from the others; about 0.001 for equal distributions",
     sees: "sees the few points that were left where the target has none, whatever the target; blind to where all others are",
     ideal: Ideal::Low,
+    grain: Grain::Share,
 };
 
 /// The fraction of cloud points `x_i` with `min_j ‖x_i − y_j‖ > r`, where `r` is the `⌈m/1000⌉`-th largest of the distances

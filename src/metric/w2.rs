@@ -3,7 +3,7 @@
 use super::assignment::{Assignment, Basis, squared};
 use super::blocks::order;
 use super::pairs::Planar;
-use super::{About, Ideal, Metric};
+use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 
 /// What [`ExactW2`] measures.
@@ -12,6 +12,7 @@ pub const W2: About = About {
     measures: "2-Wasserstein distance, the root mean square length of the best matching with the reference, in the target's units; exact",
     sees: "sees misplaced mass and error at every scale in one number of the target's units; 5 % outliers, blur and duplicates drown in its floor",
     ideal: Ideal::Low,
+    grain: Grain::Fine,
 };
 
 /// The 2-Wasserstein distance `(min_σ mean_i ‖x_i − y_σ(i)‖²)^{1/2}` to a reference sample of the same size: an assignment problem,

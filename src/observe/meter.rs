@@ -6,7 +6,7 @@ use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
 use crate::metric::{
-    Arrival, ExactW2, Extra, Floors, KL, KNN_KL, Measurement, Panel, Trail, Transport,
+    Arrival, ExactW2, Extra, Floors, KL, KNN_KL, Mark, Measurement, Panel, Trail, Transport,
 };
 
 /// A measured step.
@@ -51,6 +51,8 @@ pub struct Meter {
     cadence: Cadence,
     rows: Vec<Row>,
     arrivals: Vec<(&'static str, Arrival)>,
+    /// Where the cloud stood at each row by all measures together.
+    marks: Vec<Mark>,
     clipped: usize,
     stop_at_floor: bool,
     match_start: bool,
@@ -70,6 +72,7 @@ impl Meter {
             cadence,
             rows: Vec::new(),
             arrivals,
+            marks: Vec::new(),
             clipped: 0,
             stop_at_floor: false,
             match_start: false,
@@ -78,7 +81,7 @@ impl Meter {
         }
     }
 
-    /// Makes the meter ask for the end of the run once the energy distance has arrived at its floor.
+    /// Makes the meter ask for the end of the run at the third row together of which no measure tells the cloud from the target.
     #[must_use]
     pub fn stopping_at_floor(self, stop: bool) -> Self {
         Self {
@@ -113,6 +116,20 @@ impl Meter {
         self.arrivals.iter().map(|(name, a)| (*name, a.step()))
     }
 
+    /// Where the cloud stood at each of the [`rows`](Self::rows), by the joint test of all measures.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// The first row after the last at which some measure told the cloud from the target; nothing if that was the last row.
+    #[must_use]
+    pub fn since(&self) -> Option<u64> {
+        let away = self.marks.iter().rposition(|mark| !mark.arrived);
+        let row = self.rows.get(away.map_or(0, |row| row + 1))?;
+        Some(row.step as u64)
+    }
+
     /// How many displacements the clip has shortened so far.
     #[must_use]
     pub fn clipped(&self) -> usize {
@@ -121,10 +138,12 @@ impl Meter {
 
     /// Whether the run should end: [`ControlFlow::Break`] says why.
     pub fn wish(&self) -> ControlFlow<String> {
-        let arrived = self.arrivals.first().and_then(|(_, a)| a.step());
-        match arrived {
-            Some(at) if self.stop_at_floor => {
-                ControlFlow::Break(format!("at the sampling floor since step {at}"))
+        let checks = self.marks.iter().rev().take_while(|mark| mark.arrived);
+        match self.since() {
+            Some(step) if self.stop_at_floor && checks.count() >= Arrival::CHECKS as usize => {
+                ControlFlow::Break(format!(
+                    "no measure tells the cloud from the target since step {step}"
+                ))
             }
             _ => ControlFlow::Continue(()),
         }
@@ -132,6 +151,7 @@ impl Meter {
 
     /// Takes up what an earlier part of the run has measured: the rows, and how many displacements were clipped.
     pub fn restore(&mut self, rows: Vec<Row>, clipped: usize) {
+        self.marks.clear();
         for row in &rows {
             self.arrive(row.step, &row.values);
         }
@@ -140,6 +160,7 @@ impl Meter {
     }
 
     fn arrive(&mut self, step: usize, values: &Measurement) {
+        self.marks.push(self.floors.joint(values).mark());
         for (name, arrival) in &mut self.arrivals {
             if let Some(value) = values.get(name) {
                 arrival.check(step as u64, value);

@@ -8,7 +8,7 @@ use super::field::Field;
 use super::legend;
 use super::text::{Anchor, Letters, bold, regular};
 use super::view::View;
-use super::words::{self, Floor};
+use super::words;
 use super::{Style, Theme};
 use crate::cloud::CloudView;
 
@@ -53,22 +53,13 @@ pub struct Panel<'p> {
     pub note: &'p str,
 }
 
-/// A metric and its sampling floor.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Where a cloud stands against the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Headline<'a> {
-    /// Name of the metric, in words: `energy distance`.
-    pub name: &'a str,
-    /// Its value now.
-    pub value: f64,
-    /// Where it stands between two samples of the target.
-    pub floor: Option<Floor>,
-}
-
-impl Headline<'_> {
-    /// Whether the value is among those of perfect samples.
-    pub(crate) fn arrived(&self) -> bool {
-        self.floor.is_some_and(|floor| self.value <= floor.q95)
-    }
+    /// The same at length, in brief, and in a word or two: the first that there is room for is written.
+    pub words: [&'a str; 3],
+    /// Whether the cloud is at the floor.
+    pub arrived: bool,
 }
 
 /// More points than this are drawn as density, not as dots.
@@ -360,7 +351,7 @@ fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Theme) {
     }
 }
 
-/// The headline metric in words, with a tick in front once it is at its floor.
+/// Where the cloud stands, in as many words as there is room for.
 fn verdict(
     canvas: &mut Canvas,
     headline: Headline<'_>,
@@ -370,21 +361,15 @@ fn verdict(
     theme: Theme,
 ) {
     let letters = regular(size);
-    let arrived = headline.arrived();
-    let words = format!(
-        "{} {}{}",
-        headline.name,
-        words::verdict(headline.value, headline.floor),
-        if arrived { " ✓" } else { "" }
-    );
-    // In a narrow panel the same in fewer words.
-    let brief = words.replace("the sampling floor", "floor");
-    let bare = brief.strip_prefix(headline.name).unwrap_or(&brief).trim();
     let fits = |words: &&str| letters.width(words) <= width;
-    let words = [words.as_str(), &brief, bare].into_iter().find(fits);
-    let ink = if arrived { theme.ink() } else { theme.muted() };
+    let words = headline.words.into_iter().find(fits);
+    let ink = if headline.arrived {
+        theme.ink()
+    } else {
+        theme.muted()
+    };
     canvas.text(
-        &letters.fit(words.unwrap_or(&brief), width),
+        &letters.fit(words.unwrap_or(headline.words[2]), width),
         [x, y],
         Anchor::Left,
         letters,

@@ -63,28 +63,6 @@ pub(crate) fn count(value: u64) -> String {
     words
 }
 
-/// A metric against its floor: `0.0310, 9.4 times the sampling floor`.
-pub(crate) fn verdict(value: f64, floor: Option<Floor>) -> String {
-    let said = number(value);
-    match floor {
-        Some(floor) if value <= floor.q95 => format!("{said} · at the sampling floor"),
-        Some(floor) if value.is_finite() && floor.median > 0.0 => {
-            let times = value / floor.median;
-            if times < 9.95 {
-                format!("{said} · {times:.1} × the sampling floor")
-            } else if times < 9_999.5 {
-                format!("{said} · {times:.0} × the sampling floor")
-            } else {
-                format!("{said} · far above the sampling floor")
-            }
-        }
-        Some(floor) if value.is_finite() => {
-            format!("{said} · sampling floor {}", number(floor.q95))
-        }
-        _ => said,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,17 +88,5 @@ mod tests {
     fn counts_are_grouped_from_five_digits() {
         assert_eq!(count(1000), "1000");
         assert_eq!(count(1_000_000), "1\u{202f}000\u{202f}000");
-    }
-
-    #[test]
-    fn verdicts_compare_with_the_floor() {
-        let floor = Some(Floor {
-            median: 0.0033,
-            q95: 0.0053,
-        });
-        assert_eq!(verdict(0.0031, floor), "0.00310 · at the sampling floor");
-        assert_eq!(verdict(0.031, floor), "0.0310 · 9.4 × the sampling floor");
-        assert_eq!(verdict(f64::NAN, floor), "not a number");
-        assert_eq!(verdict(0.5, None), "0.500");
     }
 }

@@ -12,9 +12,9 @@ use zip::{CompressionMethod, ZipArchive};
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::manifest::{Manifest, Status};
-use super::pictures::{Scene, Take, outcome};
+use super::pictures::{Scene, Take};
 use super::recorder::{Recorder, Snapshot, view_of};
-use crate::metric::{ALL, Measurement};
+use crate::metric::{ALL, Mark, Measurement, Verdict};
 use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
 use crate::render::{Field, Pace, Show, Style, Theme, View};
 use crate::scenario::{Document, Experiment, Scenario};
@@ -132,7 +132,7 @@ fn visit<T>(
             recorder: &archive.recorder,
             meter: &archive.meter,
             note: &archive.note,
-            outcome: outcome(&archive.manifest),
+            outcome: archive.mark.as_ref(),
         })
         .collect();
     let scenario = &first.experiment.scenario;
@@ -227,6 +227,7 @@ struct Archive {
     meter: Meter,
     recorder: Recorder,
     note: String,
+    mark: Option<Mark>,
 }
 
 impl Archive {
@@ -251,6 +252,7 @@ impl Archive {
             .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
         Ok(Self {
             note: note(&manifest),
+            mark: manifest.verdict.as_ref().map(Verdict::mark),
             meter,
             manifest,
             experiment,

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoint;
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
-use super::manifest::{Manifest, Status};
+use super::manifest::{JOINT, Manifest, Status};
 use super::page::Sheet;
-use super::pictures::{Scene, Take, outcome};
+use super::pictures::{Scene, Take};
 use super::recorder::view_of;
 use super::room::free_memory;
 use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
 use crate::flow::Step;
-use crate::metric::Floors;
+use crate::metric::{Floors, Mark, Verdict};
 use crate::observe::Row;
 use crate::scenario::{Experiment, Need};
 use crate::target::Files;
@@ -224,16 +224,18 @@ fn save_common_pictures(
         return Ok(());
     };
     let notes: Vec<String> = records.iter().map(|all| all[0].ending.note()).collect();
+    let mark = |all: &Vec<Record>| all[0].manifest.verdict.as_ref().map(Verdict::mark);
+    let marks: Vec<Option<Mark>> = records.iter().map(mark).collect();
     let takes: Vec<Take<'_>> = contenders
         .iter()
         .zip(records)
-        .zip(&notes)
-        .map(|((contender, records), note)| Take {
+        .zip(notes.iter().zip(&marks))
+        .map(|((contender, records), (note, mark))| Take {
             name: &contender.name,
             recorder: &records[0].recorder,
             meter: &records[0].meter,
             note,
-            outcome: outcome(&records[0].manifest),
+            outcome: mark.as_ref(),
         })
         .collect();
     let steps = contenders
@@ -254,7 +256,7 @@ fn save_common_pictures(
         .iter()
         .map(|all| Sheet {
             manifest: &all[0].manifest,
-            verdict: &all[0].verdict,
+            summary: &all[0].summary,
             floors: &all[0].floors,
             scenario: &all[0].scenario,
         })
@@ -355,7 +357,7 @@ impl Comparison {
             } else {
                 "complete"
             };
-            let converged = first.converged_at.get("energy_distance").copied().flatten();
+            let converged = first.converged_at.get(JOINT).copied().flatten();
             let converged = converged.map_or(String::new(), |step| step.to_string());
             let _ = write!(
                 text,

@@ -9,9 +9,8 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::manifest::{Manifest, Status};
+use super::manifest::Manifest;
 use super::page::{STYLE, palette};
-use super::verdict::Verdict;
 
 /// A scenario on show.
 #[derive(Clone, Debug, Serialize)]
@@ -54,11 +53,7 @@ impl Found {
         let headline = manifest.ending.clone().unwrap_or_default();
         Self {
             name: name.to_owned(),
-            state: match manifest.status {
-                Status::Diverged => "diverged",
-                _ if Verdict::tells_arrival(&headline) => "arrived",
-                _ => "short",
-            },
+            state: manifest.state(),
             headline,
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::atomic::Draft;
 use super::directory::RunDirectory;
 use super::error::ReportError;
+use crate::metric::{Standing, Verdict};
 use crate::target::Component;
 
 /// Where a run stands.
@@ -55,11 +56,40 @@ pub struct Manifest {
     /// The same metric between independent samples of the target: `median`, `q95`, ….
     #[serde(deserialize_with = "nested_values")]
     pub floor: BTreeMap<String, BTreeMap<String, f64>>,
-    /// First step from which each metric could not be told from its floor; `null` if there is none.
+    /// First step from which each metric could not be told from its floor; `null` if there is none. Under `joint`: the first measured step
+    /// after the last at which any of them told the cloud from the target.
     pub converged_at: BTreeMap<String, Option<u64>>,
+    /// Whether the last cloud can be told from the target; `null` while the run goes on.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// The training sample itself against the reference of the last cloud: what no flow can be expected to beat.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub training_sample: BTreeMap<String, Standing>,
+    /// `disjoint` if what clouds are measured against was not learned from; otherwise the reason why that does not hold.
+    #[serde(default)]
+    pub held_out: String,
+    /// Points of the target that were learned from, that the run was measured against, and that its end was.
+    #[serde(default)]
+    pub points: Counts,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
 }
+
+/// How many points of the target each purpose has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// What the discriminator sees.
+    pub training: usize,
+    /// What the curves are measured against.
+    pub validation: usize,
+    /// What the final numbers are measured against.
+    pub reference: usize,
+    /// Particles that are measured.
+    pub measured: usize,
+}
+
+/// The key under which the step stands from which no measure told the cloud from the target.
+pub const JOINT: &str = "joint";
 
 impl Manifest {
     /// Name of the file in a run directory.
@@ -79,7 +109,29 @@ impl Manifest {
             last: BTreeMap::new(),
             floor: BTreeMap::new(),
             converged_at: BTreeMap::new(),
+            verdict: None,
+            training_sample: BTreeMap::new(),
+            held_out: String::new(),
+            points: Counts::default(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// Whether the last cloud is at the floor.
+    #[must_use]
+    pub fn at_floor(&self) -> bool {
+        self.verdict
+            .as_ref()
+            .is_some_and(|verdict| verdict.at_floor)
+    }
+
+    /// What mark the run gets: `arrived`, `short` or `diverged`.
+    #[must_use]
+    pub(super) fn state(&self) -> &'static str {
+        match self.status {
+            Status::Diverged => "diverged",
+            _ if self.at_floor() => "arrived",
+            _ => "short",
         }
     }
 

@@ -1,9 +1,8 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
-use super::manifest::Manifest;
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
-use crate::metric::{ALL, ENERGY_DISTANCE, Floors, Ideal};
+use crate::metric::{ALL, Floors, Ideal, Mark};
 use crate::observe::{Meter, W2_MOVED};
 use crate::render::{
     Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, Theme, View,
@@ -22,9 +21,8 @@ pub struct Take<'a> {
     pub meter: &'a Meter,
     /// How the run ended, if not as planned; written into the last frames.
     pub note: &'a str,
-    /// The final energy distance, against the sample that is kept for the last cloud; it stands above that cloud, as in the
-    /// table. Until then the curves' own values do.
-    pub outcome: Option<Headline<'static>>,
+    /// Where the last cloud stands, against the sample that is kept for it; it stands above that cloud. Until then the meter's own marks do.
+    pub outcome: Option<&'a Mark>,
 }
 
 /// Frames that a trail goes back, as in the page.
@@ -164,8 +162,12 @@ impl Scene<'_> {
             colours,
             target: self.target,
             field: Some(&snapshot.field),
-            headline: if over { take.outcome } else { None }
-                .or_else(|| take.headline(snapshot.step)),
+            headline: if over {
+                take.outcome.map(headline)
+            } else {
+                None
+            }
+            .or_else(|| take.headline(snapshot.step)),
             note: if over { take.note } else { "" },
         }
     }
@@ -368,14 +370,11 @@ impl<'a> Take<'a> {
         all[from..before].iter().map(|s| s.cloud.view()).collect()
     }
 
-    /// The energy distance as it was last measured, at `step` or before.
-    fn headline(&self, step: usize) -> Option<Headline<'static>> {
-        let row = self.meter.rows().iter().rfind(|row| row.step <= step)?;
-        Some(Headline {
-            name: "energy distance",
-            value: row.values.get(ENERGY_DISTANCE.name)?,
-            floor: floor_of(self.meter.floors(), ENERGY_DISTANCE.name),
-        })
+    /// Where the cloud stood when it was last measured, at `step` or before.
+    fn headline(&self, step: usize) -> Option<Headline<'a>> {
+        let rows = self.meter.rows();
+        let row = rows.iter().rposition(|row| row.step <= step)?;
+        self.meter.marks().get(row).map(headline)
     }
 
     /// All values of the measure `name`; `None` if it was never measured.
@@ -464,20 +463,13 @@ fn sharp(style: &Style) -> Style {
     }
 }
 
-/// What a manifest says of the last cloud.
-pub(super) fn outcome(manifest: &Manifest) -> Option<Headline<'static>> {
-    let name = ENERGY_DISTANCE.name;
-    let floor = manifest.floor.get(name);
-    Some(Headline {
-        name: "energy distance",
-        value: *manifest.last.get(name)?,
-        floor: floor.and_then(|floor| {
-            Some(Floor {
-                median: *floor.get("median")?,
-                q95: *floor.get("q95")?,
-            })
-        }),
-    })
+/// A mark as it stands above a picture.
+fn headline(mark: &Mark) -> Headline<'_> {
+    let [long, brief, short] = &mark.words;
+    Headline {
+        words: [long, brief, short],
+        arrived: mark.arrived,
+    }
 }
 
 /// The floor of a measure of which less is better.

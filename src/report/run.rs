@@ -14,14 +14,14 @@ use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::interrupt::{InProgress, Signal};
 use super::keeper::{FRAMES, Interrupted, Keeper};
-use super::manifest::{Manifest, Status};
+use super::manifest::{Counts, JOINT, Manifest, Status};
 use super::page::{self, Page, Sheet};
-use super::pictures::{Scene, Take, outcome};
+use super::pictures::{Scene, Take};
 use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
-use super::verdict::Verdict;
+use super::verdict::Summary;
 use crate::flow::{Ending, Flow, Step};
-use crate::metric::{Extra, Floors, Measurement, Stop};
+use crate::metric::{Circumstances, Extra, Floors, Measurement, Stop, Verdict, standings};
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
@@ -37,7 +37,7 @@ pub struct Record {
     /// What was written into `run.json`.
     pub manifest: Manifest,
     /// The same in words.
-    pub verdict: Verdict,
+    pub summary: Summary,
     /// How the flow ended.
     pub ending: Ending,
     /// What was measured during the run, with the floors.
@@ -156,6 +156,16 @@ impl<'a> Course<'a> {
     ) -> Result<Self, ReportError> {
         let mut manifest = Manifest::begun(name, experiment.scenario.seed);
         manifest.warnings.clone_from(&experiment.warnings);
+        manifest.points = Counts {
+            training: experiment.training.nrows(),
+            validation: experiment.validation.nrows(),
+            reference: experiment.reference.nrows(),
+            measured: experiment.measured,
+        };
+        manifest.held_out = experiment
+            .caveat
+            .clone()
+            .unwrap_or_else(|| "disjoint".to_owned());
         if let Some(components) = experiment.target.components() {
             components.clone_into(&mut manifest.components);
         }
@@ -205,10 +215,10 @@ impl<'a> Course<'a> {
                 Ok(())
             }
         })?;
-        let (verdict, ending, meter, recorder, floors, seconds_per_step) = result?;
+        let (summary, ending, meter, recorder, floors, seconds_per_step) = result?;
         Ok(Record {
             manifest,
-            verdict,
+            summary,
             ending,
             meter,
             recorder,
@@ -220,7 +230,7 @@ impl<'a> Course<'a> {
 }
 
 /// All of a [`Record`] but what was known before.
-type Simulated = (Verdict, Ending, Meter, Recorder, Floors, Option<f64>);
+type Simulated = (Summary, Ending, Meter, Recorder, Floors, Option<f64>);
 
 fn simulate(
     experiment: &Experiment,
@@ -241,14 +251,28 @@ fn simulate(
     let cloud = flow.state().cloud.view();
     let (panel, floors) = experiment.reference_gauge()?;
     let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
-    let since = meter.arrivals().next().and_then(|(_, step)| step);
-    let verdict = Verdict::new(&ending, &values, &floors, since);
+    let training = floors.joint(&panel.measure(experiment.training.view()));
+    let verdict = Verdict::new(
+        &values,
+        &floors,
+        Circumstances {
+            since: meter.since(),
+            references: experiment.reference.nrows(),
+            caveat: experiment.caveat.as_deref(),
+            training: Some(&training),
+            copies_reference: false,
+        },
+    );
+    let summary = Summary::new(&ending, &verdict, &values, &floors);
+    let mark = verdict.mark();
     clock.lap("final metrics");
     go_on(&flow)?;
 
     save_trajectory(experiment, &recorder, directory)?;
     clock.lap("trajectory");
-    describe(manifest, &values, &meter, &floors, &verdict);
+    describe(manifest, &values, &meter, &floors, &summary);
+    manifest.training_sample = standings(&training);
+    manifest.verdict = Some(verdict);
     let name = manifest.scenario.clone();
     let view = view_of(experiment.start.view(), experiment.training.view());
     let scene = Scene {
@@ -266,7 +290,7 @@ fn simulate(
             recorder: &recorder,
             meter: &meter,
             note: &ending.note(),
-            outcome: outcome(manifest),
+            outcome: Some(&mark),
         }],
     };
     save_pictures(scenario, &scene, directory)?;
@@ -289,7 +313,7 @@ fn simulate(
     // The page shows the numbers of the manifest, so it comes when they are known.
     let sheet = Sheet {
         manifest,
-        verdict: &verdict,
+        summary: &summary,
         floors: &floors,
         scenario: kept,
     };
@@ -304,7 +328,7 @@ fn simulate(
     clock.lap("page");
     directory.put("timings.json", clock.report(flow.state().step).as_bytes())?;
     let pace = clock.seconds_per_step();
-    Ok((verdict, ending, meter, recorder, floors, pace))
+    Ok((summary, ending, meter, recorder, floors, pace))
 }
 
 /// Runs the flow to its end, measures it and takes its pictures.
@@ -385,7 +409,7 @@ fn describe(
     values: &Measurement,
     meter: &Meter,
     floors: &Floors,
-    verdict: &Verdict,
+    summary: &Summary,
 ) {
     let named = |(name, value): (&str, f64)| (name.to_owned(), value);
     manifest.last = values.iter().map(named).collect();
@@ -411,9 +435,10 @@ fn describe(
         .collect();
     manifest.converged_at = meter
         .arrivals()
+        .chain([(JOINT, meter.since())])
         .map(|(name, step)| (name.to_owned(), step))
         .collect();
-    manifest.ending = Some(verdict.headline.clone());
+    manifest.ending = Some(summary.headline.clone());
 }
 
 /// Copies the files that the scenario reads into the folder `inputs` and names the copies instead.
@@ -424,23 +449,30 @@ fn keep_inputs(
 ) -> Result<Scenario, ReportError> {
     let mut kept = scenario.clone();
     for (role, spec) in [("target", &mut kept.target), ("source", &mut kept.source)] {
-        let Some(name) = spec.files().first().map(|&name| name.to_owned()) else {
-            continue;
-        };
-        let base = Path::new(&name)
-            .file_name()
-            .map_or_else(|| "input".into(), |base| base.to_string_lossy());
-        // A run that is repeated from its own directory keeps the names it has.
-        let copy = if name.starts_with("inputs/") {
-            name.clone()
-        } else {
-            format!("inputs/{role}-{base}")
-        };
-        let bytes = files
-            .read(&name)
-            .map_err(|error| ReportError::io("read", Path::new(&name), error))?;
-        directory.put(&copy, &bytes)?;
-        spec.rename_file(&copy);
+        let names: Vec<String> = spec.files().iter().map(|&name| name.to_owned()).collect();
+        let mut copies: Vec<String> = Vec::new();
+        for name in &names {
+            let base = Path::new(name)
+                .file_name()
+                .map_or_else(|| "input".into(), |base| base.to_string_lossy());
+            // A run that is repeated from its own directory keeps the names it has.
+            let mut copy = if name.starts_with("inputs/") {
+                name.clone()
+            } else {
+                format!("inputs/{role}-{base}")
+            };
+            // Two files of one name from two folders.
+            let same = |copies: &[String]| copies.iter().position(|other| *other == copy);
+            if same(&copies).is_some_and(|k| names[k] != *name) {
+                copy = format!("inputs/{role}-held-out-{base}");
+            }
+            let bytes = files
+                .read(name)
+                .map_err(|error| ReportError::io("read", Path::new(name), error))?;
+            directory.put(&copy, &bytes)?;
+            copies.push(copy);
+        }
+        spec.rename_files(&copies);
     }
     Ok(kept)
 }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use ndarray::Axis;
+use rand::seq::SliceRandom;
+
 use super::document::Document;
 use super::error::ScenarioError;
 use super::spec::Scenario;
 use crate::cloud::Cloud;
 use crate::flow::{Flow, FlowSpec};
-use crate::metric::{Evidence, Floors, Panel};
+use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
 use crate::random::Stream;
 use crate::setting::Invalid;
 use crate::target::{BuildError, Files, Target};
@@ -34,6 +37,10 @@ pub struct Experiment {
     pub reference: Cloud,
     /// The first cloud, `particles×2`.
     pub start: Cloud,
+    /// Particles that are measured: of a larger cloud the first so many.
+    pub measured: usize,
+    /// Why validation and reference sample do not judge as fresh draws would; nothing if they do.
+    pub caveat: Option<String>,
 }
 
 impl Experiment {
@@ -82,37 +89,24 @@ impl Experiment {
         }
 
         let particles = scenario.cloud.particles;
-        let measured = particles.min(scenario.metrics.particles);
-        let references = scenario.metrics.reference.unwrap_or(measured);
-        enough(&*source, particles, "cloud.particles", "source")?;
-        enough(&*target, particles, "cloud.particles", "target")?;
-        let stream = |name| Stream::new(scenario.seed, name);
-        let samples = scenario.cloud.samples;
-        let [training, validation, reference] = if let Some(most) = target.capacity() {
-            // One draw without repetition, in three parts: no point is in two of them.
-            let all = samples.saturating_add(references.saturating_mul(2));
-            if all > most {
-                return Err(Invalid::new(
-                    "cloud.samples",
-                    samples,
-                    format!(
-                        "with twice {references} points to measure against that makes {all}, and the target holds {most} points and does not repeat them; ask for fewer, or set replace = true there"
-                    ),
-                )
-                .into());
-            }
-            let drawn = target.sample(all, stream("target"));
-            let part = |from: usize, to: usize| drawn.slice(ndarray::s![from..to, ..]).to_owned();
-            let middle = samples + references;
-            [part(0, samples), part(samples, middle), part(middle, all)]
-        } else {
-            [
-                target.sample(samples, stream("target")),
-                target.sample(references, stream("validation")),
-                target.sample(references, stream("reference")),
-            ]
-        };
-        let start = source.sample(particles, stream("source"));
+        enough(&*source, particles)?;
+        let Samples {
+            training,
+            validation,
+            reference,
+            measured,
+            notes,
+        } = Samples::draw(&scenario, &*target);
+        warnings.extend(notes);
+        warnings.extend(twins(&*source, particles));
+        if scenario.metrics.wants(MEMORISATION.name)
+            && Memorisation::new(reference.view(), training.view()).is_none()
+        {
+            warnings.push(
+                "memorisation is left out: half of the points to judge by stand in the training sample, where a copy cannot be told from a draw".to_owned(),
+            );
+        }
+        let start = source.sample(particles, Stream::new(scenario.seed, "source"));
         warnings.extend(scenario.discriminator.warnings(training.view()));
         scenario
             .metrics
@@ -120,6 +114,7 @@ impl Experiment {
             .map_err(|invalid| invalid.under("metrics"))?;
         warnings.extend(scenario.subsets());
         let experiment = Self {
+            caveat: target.parts().and_then(|parts| parts.caveat.clone()),
             target,
             source,
             warnings,
@@ -127,6 +122,7 @@ impl Experiment {
             validation,
             reference,
             start,
+            measured,
             scenario,
         };
         // Says now whatever is wrong between the parts.
@@ -182,33 +178,122 @@ impl Experiment {
 
     /// Both gauges use the same independent draws for their floors, so that they differ by the sample alone.
     fn gauge(&self, sample: &Cloud) -> Result<(Panel, Floors), Invalid> {
-        let panel = self.scenario.metrics.build(Evidence {
-            reference: sample.view(),
-            training: Some(self.training.view()),
-            components: self.target.components(),
-            target: Some(&self.target),
-        })?;
-        let floors = Floors::estimate(
-            &panel,
-            &*self.target,
-            self.scenario.cloud.particles,
-            self.scenario.metrics.floor_draws,
-            Stream::new(self.scenario.seed, "floor"),
-        );
+        let mut spec = self.scenario.metrics.clone();
+        spec.particles = self.measured;
+        let build = |reference: &Cloud| {
+            spec.build(Evidence {
+                reference: reference.view(),
+                training: Some(self.training.view()),
+                components: self.target.components(),
+                target: Some(&self.target),
+            })
+        };
+        let panel = build(sample)?;
+        let stream = Stream::new(self.scenario.seed, "floor");
+        let draws = self.scenario.metrics.floor_draws;
+        let parts = self.target.parts().filter(|parts| parts.is_parted());
+        let floors = match parts {
+            Some(parts) => {
+                let sizes = [self.measured, sample.nrows()];
+                Floors::held_out(parts.held_out.view(), sizes, draws, stream, &build)?
+            }
+            None => Floors::estimate(&panel, &*self.target, self.measured, draws, stream),
+        };
         Ok((panel, floors))
     }
 }
 
-/// Refuses a sample larger than a distribution can give without repeating itself.
-fn enough(from: &dyn Target, count: usize, key: &str, role: &str) -> Result<(), Invalid> {
-    match from.capacity() {
+/// The samples of the target, one for each purpose.
+struct Samples {
+    training: Cloud,
+    validation: Cloud,
+    reference: Cloud,
+    /// Particles that can be measured against them.
+    measured: usize,
+    /// What a user should know of them.
+    notes: Vec<String>,
+}
+
+impl Samples {
+    fn draw(scenario: &Scenario, target: &dyn Target) -> Self {
+        let measured = scenario.cloud.particles.min(scenario.metrics.particles);
+        let references = scenario.metrics.reference.unwrap_or(measured);
+        let samples = scenario.cloud.samples;
+        let stream = |name| Stream::new(scenario.seed, name);
+        let Some(parts) = target.parts() else {
+            return Self {
+                training: target.sample(samples, stream("target")),
+                validation: target.sample(references, stream("validation")),
+                reference: target.sample(references, stream("reference")),
+                measured,
+                notes: Vec::new(),
+            };
+        };
+        let (known, unseen) = (parts.training.nrows(), parts.held_out.nrows());
+        let mut order: Vec<usize> = (0..known).collect();
+        let (chosen, _) = order.partial_shuffle(&mut stream("target").rng(), samples.min(known));
+        let training = parts.training.select(Axis(0), chosen);
+        let held_out = |from: usize, count: usize| {
+            let to = unseen.min(from + count);
+            parts.held_out.slice(ndarray::s![from..to, ..]).to_owned()
+        };
+        // What is held out is the reference of the run in one half and that of its end in the other, unless there is but one part.
+        let half = if parts.is_parted() {
+            unseen / 2
+        } else {
+            unseen
+        };
+        let count = references.min(half);
+        let validation = held_out(0, count);
+        let reference = held_out(unseen - half, count);
+        let measured = measured.min(half);
+        let mut notes = vec![format!(
+            "target.points: {} points to learn from, {} to measure the run against, {} for the final numbers; {measured} particles are measured",
+            training.nrows(),
+            validation.nrows(),
+            reference.nrows(),
+        )];
+        notes.extend(
+            parts
+                .caveat
+                .iter()
+                .map(|caveat| format!("target.points: {caveat}")),
+        );
+        Self {
+            training,
+            validation,
+            reference,
+            measured,
+            notes,
+        }
+    }
+}
+
+/// Refuses more particles than a source can give without repeating itself.
+fn enough(source: &dyn Target, count: usize) -> Result<(), Invalid> {
+    match source.capacity() {
         Some(most) if count > most => Err(Invalid::new(
-            key,
+            "cloud.particles",
             count,
             format!(
-                "the {role} holds {most} points and does not repeat them; ask for at most {most}, or set replace = true there"
+                "the source holds {most} points and does not repeat them; ask for at most {most}, or set replace = true there"
             ),
         )),
         _ => Ok(()),
     }
+}
+
+/// Says so if a file of points has to begin with copies.
+fn twins(source: &dyn Target, particles: usize) -> Option<String> {
+    let parts = source.parts().filter(|_| source.capacity().is_none())?;
+    let rows = if parts.is_parted() {
+        parts.training.nrows() + parts.held_out.nrows()
+    } else {
+        parts.training.nrows()
+    };
+    (rows < particles).then(|| {
+        format!(
+            "source.points has {rows} points for {particles} particles: some begin as twins, and stay so where nothing random moves them"
+        )
+    })
 }

@@ -91,6 +91,19 @@ pub enum BuildError {
 }
 
 impl BuildError {
+    /// The same complaint about the file that `key` names.
+    #[must_use]
+    pub(super) fn at(self, key: &str) -> Self {
+        match self {
+            Self::File { file, reason, .. } => Self::File {
+                key: key.to_owned(),
+                file,
+                reason,
+            },
+            other @ Self::Invalid(_) => other,
+        }
+    }
+
     /// The same complaint seen from one level up: `file` under `target.image` is `target.image.file`.
     #[must_use]
     pub fn under(self, parent: &str) -> Self {

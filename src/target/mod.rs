@@ -67,6 +67,24 @@ fn whole() -> f64 {
     1.0
 }
 
+/// A finite sample in two parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts {
+    /// What a discriminator may see, `k×2`, in a random order.
+    pub training: Cloud,
+    /// What a cloud is judged by, `l×2`, in a random order.
+    pub held_out: Cloud,
+    /// Why the second part does not judge as new points would; nothing if it does.
+    pub caveat: Option<String>,
+}
+
+impl Parts {
+    /// Whether there are two parts, and not one and the same.
+    pub(crate) fn is_parted(&self) -> bool {
+        self.training != self.held_out
+    }
+}
+
 /// A distribution in the plane that can be sampled exactly. It serves as target `p` or as source `q_0`.
 pub trait Target: Debug + Send + Sync {
     /// `count` independent draws, shape `count×2`. The same stream gives the same draws.
@@ -84,6 +102,11 @@ pub trait Target: Debug + Send + Sync {
 
     /// The Gaussians that the distribution is an exact mixture of, if it is one.
     fn components(&self) -> Option<&[Component]> {
+        None
+    }
+
+    /// The points that are all that is known of the distribution, if it is known by points alone: what may be learned from, and what is held out.
+    fn parts(&self) -> Option<&Parts> {
         None
     }
 

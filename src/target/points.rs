@@ -1,26 +1,35 @@
-//! Points from a file, resampled.
+//! Points from a file: some to learn from, the others to judge by.
+
+use std::cmp::Ordering;
 
 use ndarray::Axis;
 use rand::Rng;
+use rand::seq::SliceRandom;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files::{fetch, unusable};
-use super::{BuildError, Files, Target};
-use crate::cloud::Cloud;
+use super::{BuildError, Files, Parts, Target};
+use crate::cloud::{Cloud, CloudView};
 use crate::point_file;
 use crate::random::Stream;
 use crate::setting::Invalid;
 
 /// Points read from a file, each as likely as any other.
+///
+/// As a target, the file is parted once and for all: one half is what the discriminator sees, the other is held out, half of it to measure the
+/// run against and half of it for the final numbers. No point is in two parts and none is used twice, so that `cloud.samples` is a bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PointsSpec {
     /// An `.npy` file (n×2), an `.npz` archive (its first array, or `file.npz:name`) or a `.csv` file (two
     /// columns, optional header). Relative paths are relative to the scenario file.
     pub file: String,
-    /// Draw with replacement, so that any number of points can be drawn and some come twice; without it, no
-    /// sample can be larger than the file.
+    /// A file of the same kinds with further points of the same distribution, for measures alone: `file` is then not parted, and all of it is learned from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<String>,
+    /// As a source: draw with replacement, so that any number of particles can begin and some of them as twins; without it, there can be no
+    /// more particles than the file has points. A target repeats none of its points either way.
     #[serde(default = "with_replacement")]
     pub replace: bool,
 }
@@ -34,43 +43,117 @@ impl Default for PointsSpec {
     fn default() -> Self {
         Self {
             file: String::new(),
+            held_out: None,
             replace: true,
         }
     }
 }
 
 impl PointsSpec {
-    /// Reads the file.
+    /// Reads the files.
     ///
     /// # Errors
-    /// [`BuildError`] if no file is named, it is not there, or does not hold points of the plane.
+    /// [`BuildError`] if no file is named, one is not there, or does not hold points of the plane.
     pub fn build(&self, files: &dyn Files) -> Result<Points, BuildError> {
         if self.file.is_empty() {
             let remedy = "must name an .npy, .npz or .csv file with two columns";
             return Err(Invalid::new("file", "\"\"", remedy).into());
         }
-        let bytes = fetch(files, &self.file, self.path())?;
-        let rows = point_file::read(&bytes, &self.file)
-            .map_err(|error| unusable(&self.file, error.reason))?;
+        let read = |key: &str, name: &str| {
+            let path = point_file::path_and_array(name).0;
+            let bytes = fetch(files, name, path).map_err(|error| error.at(key))?;
+            point_file::read(&bytes, name).map_err(|error| unusable(name, error.reason).at(key))
+        };
+        let rows = read("file", &self.file)?;
+        let held_out = self.held_out.as_deref();
+        let held_out = held_out.map(|name| read("held_out", name)).transpose()?;
+        if let Some(few) = held_out.as_ref().filter(|rows| rows.nrows() < 4) {
+            let remedy = "must hold at least 4 points: two to measure the run against, and two for the final numbers";
+            return Err(Invalid::new("held_out", few.nrows(), remedy).into());
+        }
         Ok(Points {
+            parts: parts(&rows, held_out),
             rows,
             replace: self.replace,
         })
     }
 
-    /// Reads `path` instead, and the same array in it.
-    pub(super) fn rename_file(&mut self, path: &str) {
-        self.file = match point_file::path_and_array(&self.file).1 {
-            Some(array) => format!("{path}:{array}"),
-            None => path.to_owned(),
-        };
+    /// The files to read: the names without the arrays that they may ask for.
+    pub(super) fn paths(&self) -> Vec<&str> {
+        let names = std::iter::once(&self.file).chain(&self.held_out);
+        names
+            .map(|name| point_file::path_and_array(name).0)
+            .collect()
     }
 
-    /// The file to read: the name without the array that it may ask for.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        point_file::path_and_array(&self.file).0
+    /// Reads other files instead of [`paths`](Self::paths), in their order, and the same arrays in them.
+    pub(super) fn rename_files(&mut self, paths: &[String]) {
+        let names = std::iter::once(&mut self.file).chain(&mut self.held_out);
+        for (name, path) in names.zip(paths) {
+            *name = match point_file::path_and_array(name).1 {
+                Some(array) => format!("{path}:{array}"),
+                None => path.clone(),
+            };
+        }
     }
+}
+
+/// Fewest points of a file that is parted: each of the four quarters then has fifty, of which one or two in twenty of the mass can be seen.
+const PARTED: usize = 200;
+
+/// Parts the rows of a file, by their values and not by their order.
+fn parts(rows: &Cloud, held_out: Option<Cloud>) -> Parts {
+    let rows = shuffled(rows);
+    let n = rows.nrows();
+    let (training, held_out, caveat) = match held_out {
+        Some(held_out) => (rows, shuffled(&held_out), None),
+        None if n < PARTED => {
+            let caveat = format!(
+                "the file has {n} points, too few to hold any out (fewer than {PARTED}): the cloud is measured against the points it learned from"
+            );
+            (rows.clone(), rows, Some(caveat))
+        }
+        None => {
+            let (training, held_out) = rows.view().split_at(Axis(0), n.div_ceil(2));
+            (training.to_owned(), held_out.to_owned(), None)
+        }
+    };
+    let caveat = caveat.or_else(|| repeated(training.view(), held_out.view()));
+    Parts {
+        training,
+        held_out,
+        caveat,
+    }
+}
+
+/// The rows in a random order that follows from the points alone.
+fn shuffled(rows: &Cloud) -> Cloud {
+    let mut order: Vec<usize> = (0..rows.nrows()).collect();
+    order.sort_by(|&i, &j| by_place(rows.view(), i, rows.view(), j));
+    order.shuffle(&mut Stream::new(0, "parts of a file").rng());
+    rows.select(Axis(0), &order)
+}
+
+fn by_place(a: CloudView<'_>, i: usize, b: CloudView<'_>, j: usize) -> Ordering {
+    let sides = (0..2).map(|axis| a[[i, axis]].total_cmp(&b[[j, axis]]));
+    sides.fold(Ordering::Equal, Ordering::then)
+}
+
+/// Says so if more than one in a hundred of the held-out points stands in the training part as well.
+fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> {
+    let mut known: Vec<usize> = (0..training.nrows()).collect();
+    known.sort_by(|&i, &j| by_place(training, i, training, j));
+    let is_known = |&i: &usize| {
+        let found = known.binary_search_by(|&k| by_place(training, k, held_out, i));
+        found.is_ok()
+    };
+    let twice = (0..held_out.nrows()).filter(is_known).count();
+    let share = 100.0 * twice as f64 / held_out.nrows() as f64;
+    (share > 1.0).then(|| {
+        format!(
+            "{share:.0} % of the held-out points stand in the training part too: the points are repeated, and a copy of them cannot be told from new ones"
+        )
+    })
 }
 
 /// The rows of a table, each as likely as any other.
@@ -78,6 +161,7 @@ impl PointsSpec {
 pub struct Points {
     rows: Cloud,
     replace: bool,
+    parts: Parts,
 }
 
 impl Target for Points {
@@ -99,6 +183,10 @@ impl Target for Points {
             })
             .collect();
         self.rows.select(Axis(0), &chosen)
+    }
+
+    fn parts(&self) -> Option<&Parts> {
+        Some(&self.parts)
     }
 
     fn capacity(&self) -> Option<usize> {

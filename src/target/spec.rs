@@ -35,7 +35,7 @@ pub enum TargetSpec {
     Spirals(SpiralsSpec),
     /// Every other square of a board.
     Checkerboard(CheckerboardSpec),
-    /// Points from a file, resampled.
+    /// Points from a file.
     Points(PointsSpec),
     /// A picture read as a density.
     Image(ImageSpec),
@@ -71,7 +71,7 @@ impl TargetSpec {
             ),
             (
                 "points",
-                "points from an .npy, .npz or .csv file, resampled: file, replace",
+                "points from an .npy, .npz or .csv file: file, held_out, replace",
             ),
             ("image", "a PNG picture read as a density: file, ink, width"),
         ]
@@ -123,17 +123,17 @@ impl TargetSpec {
     #[must_use]
     pub fn files(&self) -> Vec<&str> {
         match self {
-            Self::Points(spec) => vec![spec.path()],
+            Self::Points(spec) => spec.paths(),
             Self::Image(spec) => vec![&spec.file],
             _ => Vec::new(),
         }
     }
 
-    /// Makes the specification read the file `path` instead of its own; an array named behind it stays.
-    pub fn rename_file(&mut self, path: &str) {
-        match self {
-            Self::Points(spec) => spec.rename_file(path),
-            Self::Image(spec) => path.clone_into(&mut spec.file),
+    /// Makes the specification read other files instead of its [`files`](Self::files), in their order; an array named behind one stays.
+    pub fn rename_files(&mut self, paths: &[String]) {
+        match (self, paths) {
+            (Self::Points(spec), paths) => spec.rename_files(paths),
+            (Self::Image(spec), [path, ..]) => path.clone_into(&mut spec.file),
             _ => {}
         }
     }

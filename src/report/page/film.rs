@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
-use crate::metric::{ALL, ENERGY_DISTANCE, Floors};
-use crate::render::{BANDS, Colour, EDGES, Headline, Theme, depth, origin};
+use crate::metric::{ALL, Floors, Mark};
+use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
 use crate::report::pictures::{CHARTS, Scene, Take};
 use crate::report::recorder::Snapshot;
 
@@ -85,16 +85,10 @@ struct Run<'a> {
     /// Steps at which the run was measured.
     measured: Vec<usize>,
     series: Vec<Series>,
-    /// The final energy distance, against the sample that is kept for the last cloud.
-    outcome: Option<Outcome>,
-}
-
-/// A final number.
-#[derive(Debug, Serialize)]
-struct Outcome {
-    value: f64,
-    arrived: bool,
-    floor: Option<Floor>,
+    /// Where the cloud stood at each of these steps, by all measures together.
+    marks: &'a [Mark],
+    /// The same of the last cloud, against the sample that is kept for it.
+    outcome: Option<&'a Mark>,
 }
 
 /// A measure along a run, in the order of the charts.
@@ -120,8 +114,6 @@ struct Chart {
     name: &'static str,
     words: &'static str,
     logarithmic: bool,
-    /// Whether it is written above the cloud.
-    headline: bool,
 }
 
 /// What a packed series is made from.
@@ -179,7 +171,6 @@ impl<'a> Film<'a> {
                 name,
                 words,
                 logarithmic,
-                headline: name == ENERGY_DISTANCE.name,
             })
             .collect();
         let runs = scene
@@ -307,7 +298,8 @@ impl Stage {
                 .iter()
                 .map(|chart| series(take, chart.name))
                 .collect(),
-            outcome: take.outcome.map(outcome),
+            marks: take.meter.marks(),
+            outcome: take.outcome,
         }
     }
 
@@ -374,18 +366,6 @@ fn series(take: &Take<'_>, name: &str) -> Series {
         since: arrivals
             .find(|(n, _)| *n == name)
             .and_then(|(_, step)| step),
-    }
-}
-
-fn outcome(headline: Headline<'_>) -> Outcome {
-    Outcome {
-        value: short(headline.value),
-        arrived: headline.arrived(),
-        floor: headline.floor.map(|floor| Floor {
-            median: short(floor.median),
-            low: None,
-            high: Some(short(floor.q95)),
-        }),
     }
 }
 

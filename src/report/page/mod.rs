@@ -21,7 +21,7 @@ use self::film::Film;
 use self::results::{Outcome, Row};
 use super::manifest::Manifest;
 use super::pictures::Scene;
-use super::verdict::Verdict;
+use super::verdict::Summary;
 use crate::metric::Floors;
 use crate::render::{BANDS, EDGES};
 use crate::scenario::{Document, Scenario, find};
@@ -66,7 +66,7 @@ pub struct Sheet<'a> {
     /// What was run, and the final numbers.
     pub manifest: &'a Manifest,
     /// The same in words.
-    pub verdict: &'a Verdict,
+    pub summary: &'a Summary,
     /// The floors of the final numbers.
     pub floors: &'a Floors,
     /// The resolved scenario, as TOML.

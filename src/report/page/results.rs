@@ -3,17 +3,17 @@
 use serde::Serialize;
 
 use super::Sheet;
-use crate::metric::{ALL, About, ENERGY_DISTANCE, MODES};
+use crate::metric::{ALL, About, ENERGY_DISTANCE, MODES, Verdict};
 use crate::render::number;
 use crate::report::manifest::{Manifest, Status};
-use crate::report::pictures::{CHARTS, outcome};
+use crate::report::pictures::CHARTS;
 
 /// A run in words.
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome<'a> {
     name: &'a str,
     headline: &'a str,
-    /// The energy distance in multiples of its floor.
+    /// Where it stands, in a few words.
     brief: String,
     details: &'a [String],
     warnings: &'a [String],
@@ -26,29 +26,27 @@ impl<'a> Outcome<'a> {
     pub(super) fn new(name: &'a str, sheet: &Sheet<'a>) -> Self {
         Self {
             name,
-            headline: &sheet.verdict.headline,
+            headline: &sheet.summary.headline,
             brief: brief(sheet.manifest),
-            details: &sheet.verdict.details,
+            details: &sheet.summary.details,
             warnings: &sheet.manifest.warnings,
             scenario: sheet.scenario,
-            state: match sheet.manifest.status {
-                Status::Diverged => "diverged",
-                _ if sheet.verdict.at_floor => "arrived",
-                _ => "short",
-            },
+            state: sheet.manifest.state(),
         }
     }
 }
 
-/// How far above the floor a run ended, in a word or two.
+/// Where a run ended, in a few words.
 fn brief(manifest: &Manifest) -> String {
-    let times = outcome(manifest).and_then(|last| Some(last.value / last.floor?.median));
-    match times {
-        _ if manifest.status == Status::Diverged => "diverged".to_owned(),
-        Some(times) if times < 9.95 => format!("{times:.1} × floor"),
-        Some(times) if times < 9_999.5 => format!("{times:.0} × floor"),
-        Some(times) if times.is_finite() => "far above the floor".to_owned(),
-        _ => String::new(),
+    let [_, brief, _] = manifest
+        .verdict
+        .as_ref()
+        .map(Verdict::mark)
+        .unwrap_or_default()
+        .words;
+    match manifest.status {
+        Status::Diverged => "diverged".to_owned(),
+        _ => brief.trim_end_matches(" ✓").to_owned(),
     }
 }
 

@@ -618,31 +618,18 @@ class Panel {
     });
   }
 
-  // The metric above the picture, against its floor; above the last cloud the final number, as in the table. Where there is
+  // Where the cloud stands, above the picture, as it was last measured; above the last cloud the verdict. Where there is
   // little room, in fewer words.
   tell(state) {
-    const { steps, outcome } = this.run;
-    const chart = film.charts.findIndex((c) => c.headline);
+    const { steps, measured, marks, outcome } = this.run;
     const over = outcome !== null && state.step >= steps.at(-1);
-    const now = over || chart < 0 ? outcome : measure(this.run, chart, state.step);
-    if (now === null) return;
-    const bare = `${number(now.value)}${standing(now)}`;
-    const full = chart < 0 ? bare : `${film.charts[chart].words} ${bare}`;
-    const words = [full, ...[full, bare].map((text) => text.replace("the sampling floor", "floor"))][this.manner];
+    const row = measured.findLastIndex((step) => step <= state.step);
+    const now = over ? outcome : marks[row];
+    if (now === undefined) return;
+    const words = now.words[this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
   }
-}
-
-// A value against its floor, in words.
-function standing({ value, arrived, floor }) {
-  if (floor === null || value === null) return "";
-  if (arrived) return " · at the sampling floor ✓";
-  const times = value / floor.median;
-  if (floor.low !== null || !(floor.median > 0)) return "";
-  return times < 9999.5
-    ? ` · ${times.toFixed(times < 9.95 ? 1 : 0)} × the sampling floor`
-    : " · far above the sampling floor";
 }
 
 // The outline of an arrow, its middle at (x, y), along the unit vector (dx, dy).
