@@ -12,9 +12,9 @@ use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, plain, print, room, say, warn};
+use super::{Common, plain, print, room, say, summary, warn};
 use crate::report::{Comparison, Contender, JOINT, Page, Record, RunDirectory, Status, compare};
-use crate::scenario::{Document, Experiment, Need, Scenario, Variant};
+use crate::scenario::{Claim, Document, Experiment, Need, Scenario, Variant};
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
@@ -78,6 +78,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     let runs = contenders.iter().flat_map(|c| &c.experiments);
     let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
     let progress = Progress::new(steps, common.quiet);
+    let claims = of_variants(&base, &contenders);
     let pictures = Mutex::new(Vec::new());
     let alone = contenders.len() == 1;
     let comparison = compare(
@@ -85,6 +86,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &contenders,
         &*found.files,
         &directory,
+        &claims,
         &|step, row, floors| progress.count(step, row, floors),
         &|name, experiment, record| {
             tell(&progress, name, experiment, record, common);
@@ -166,6 +168,13 @@ pub(super) fn tell(
     }
 }
 
+/// The claims that speak of variants which are there.
+pub(super) fn of_variants(base: &Scenario, contenders: &[Contender]) -> Vec<Claim> {
+    let there = |name: &str| contenders.iter().any(|contender| contender.name == name);
+    let whole = |claim: &&Claim| !claim.is_of_the_run() && claim.variants().all(there);
+    base.claim.iter().filter(whole).cloned().collect()
+}
+
 /// The table for people, and the result on standard output.
 pub(super) fn show(
     directory: &Path,
@@ -174,6 +183,7 @@ pub(super) fn show(
 ) -> Result<ExitCode, CliError> {
     if !common.quiet {
         say(&plain(&table(comparison)));
+        summary::claims(&comparison.claims);
         let page = directory.join(Page::FILE);
         say(&format!(
             "look at it: {}",
@@ -191,6 +201,13 @@ pub(super) fn show(
         format!("{}\n", directory.display())
     };
     print(&text)
+}
+
+/// The claims about this variant alone, as claims of a run by itself.
+fn claims_about(base: &Scenario, variant: &str) -> Vec<Claim> {
+    let alone = |claim: &&Claim| !claim.is_of_the_run() && claim.variants().all(|v| v == variant);
+    let own = base.claim.iter().filter(alone).cloned();
+    own.map(Claim::of_its_variant).collect()
 }
 
 /// The variants, each with its experiments on `seeds` seeds. Everything is checked before anything runs.
@@ -229,6 +246,7 @@ pub(super) fn contenders(
         room::check(&Need::of_all(&needs, 1), folder)?;
         for seed in 0..u64::from(seeds) {
             let mut scenario = scenario.clone();
+            scenario.claim = claims_about(base, &variant.name);
             scenario.seed = base.seed + seed;
             if no_frames || seed > 0 {
                 scenario.output.frames = 0;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::compare::contenders;
+use super::compare::{contenders, of_variants};
 use super::error::CliError;
 use super::progress::Progress;
 use super::render::within;
@@ -105,6 +105,7 @@ fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common)
         animated: false,
         night: false,
         found: Vec::new(),
+        claims: Vec::new(),
         failure: String::new(),
     };
     match fill(&mut exhibit, shipped, folder, args, common) {
@@ -151,7 +152,9 @@ fn fill(
             },
         );
         progress.clear();
-        exhibit.found.push(Found::of("", &record?.manifest));
+        let manifest = record?.manifest;
+        exhibit.found.push(Found::of("", &manifest));
+        exhibit.claims = manifest.claims;
         return Ok(());
     }
     exhibit.command = format!("ratioflow compare {name}");
@@ -177,11 +180,13 @@ fn fill(
         &contenders,
         &Embedded,
         &directory,
+        &of_variants(&scenario, &contenders),
         &|step, row, floors| progress.count(step, row, floors),
         &|_, _, _| {},
     );
     progress.clear();
     let comparison = comparison?;
+    exhibit.claims.clone_from(&comparison.claims);
     exhibit.found = comparison
         .order
         .iter()

@@ -234,6 +234,7 @@ fn object(judged: &Judged, notes: &[String], names: [&str; 2], kind: &str) -> Va
         "null": kind,
         "notes": notes,
         "metrics": metrics,
+        "verdict": judged.verdict,
     })
 }
 
@@ -267,6 +268,8 @@ fn table(judged: &Judged, drawn: bool, quiet: bool) -> String {
             let _ = writeln!(text, "\x1b[2m    {}\x1b[0m", remarks.join("; "));
         }
     }
+    let colour = if judged.verdict.at_floor { "32" } else { "33" };
+    let _ = writeln!(text, "\n\x1b[1;{colour}m{}\x1b[0m", judged.verdict.sentence);
     text
 }
 

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod check;
+mod claims;
 mod compare;
 mod error;
 mod gallery;
@@ -80,6 +81,8 @@ enum Command {
     Measure(measure::MeasureArgs),
     /// Solve the exact flow of a scenario's target on a grid, at the times of its run
     Reference(reference::ReferenceArgs),
+    /// Run what scenarios claim on seeds that nobody tuned to, and say which claims are kept
+    Claims(claims::ClaimsArgs),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::calibrate(&args, common),
         Command::Measure(args) => measure::measure(&args, common),
         Command::Reference(args) => reference::reference(&args, common),
+        Command::Claims(args) => claims::claims(&args, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{plain, say, warn};
 use crate::render::number;
 use crate::report::{Manifest, Page, Record};
-use crate::scenario::Scenario;
+use crate::scenario::{Checked, Scenario};
 
 /// Says what a reader should know before trusting the numbers, and then the five lines.
 pub(super) fn tell(
@@ -37,6 +37,7 @@ pub(super) fn tell(
         [modes, others] => (others.as_str(), modes.clone()),
         rest => (rest.last().map_or("", String::as_str), motion(manifest)),
     };
+    claims(&manifest.claims);
     say(&modes);
     say(others);
     let colour = if manifest.at_floor() { "32" } else { "33" };
@@ -44,6 +45,21 @@ pub(super) fn tell(
         "\x1b[1;{colour}m{}\x1b[0m",
         plain(&record.summary.headline)
     ));
+}
+
+/// Says of each claim whether it is kept.
+pub(super) fn claims(checked: &[Checked]) {
+    for claim in checked {
+        let (colour, word) = if claim.kept {
+            ("32", "kept")
+        } else {
+            ("33", "BROKEN")
+        };
+        let (says, found) = (plain(&claim.says), plain(&claim.found));
+        say(&format!(
+            "\x1b[1;{colour}mclaim {word}\x1b[0m: {says} ({found})"
+        ));
+    }
 }
 
 /// How the particles have moved, for a target without modes to count.

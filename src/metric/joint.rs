@@ -126,6 +126,13 @@ impl JointTest {
         self.p > self.level()
     }
 
+    /// Whether something stands out beyond what one perfect cloud in a hundred shows, or all of fewer draws: what is said in passing, beside
+    /// the verdict, must not be heard too often by chance.
+    #[must_use]
+    pub fn strikes(&self) -> bool {
+        self.p <= 0.01_f64.max(1.0 / (1 + self.draws) as f64)
+    }
+
     /// The measures that stand out by themselves.
     pub fn off(&self) -> impl Iterator<Item = &Standing> {
         let level = self.level();

@@ -90,7 +90,7 @@ impl Verdict {
         let copy = leaning.as_ref().is_some_and(|l| l.value < COPY);
         let judged = !fit.measures.is_empty();
         let at_floor = judged && fit.passes() && !copy && !known.copies_reference;
-        let too_regular = !regularity.passes();
+        let too_regular = regularity.strikes();
         let weak = weakness(points.min(known.references), fit.draws);
         let since = known.since.filter(|_| at_floor);
 

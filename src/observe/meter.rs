@@ -105,6 +105,11 @@ impl Meter {
         &self.rows
     }
 
+    /// Names of the measures that are taken, in the order of their columns.
+    pub fn measures(&self) -> impl Iterator<Item = &'static str> {
+        self.panel.about().map(|about| about.name)
+    }
+
     /// The sampling floors that the values are compared with.
     #[must_use]
     pub fn floors(&self) -> &Floors {

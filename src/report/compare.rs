@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoint;
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
+use super::facts::{RunFacts, check_claims};
 use super::manifest::{JOINT, Manifest, Status};
 use super::page::Sheet;
 use super::pictures::{Scene, Take};
@@ -21,7 +22,7 @@ use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
 use crate::flow::Step;
 use crate::metric::{Floors, Mark, Verdict};
 use crate::observe::Row;
-use crate::scenario::{Experiment, Need};
+use crate::scenario::{Checked, Claim, Experiment, Need};
 use crate::target::Files;
 
 /// A variant, ready to run on one seed or several.
@@ -49,6 +50,12 @@ pub struct Comparison {
     pub seeds: BTreeMap<String, Vec<Manifest>>,
     /// The variants in the order in which they were named.
     pub order: Vec<String>,
+    /// What the scenario claims of its variants.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim: Vec<Claim>,
+    /// Whether it is so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Checked>,
     /// Wall-clock seconds that a step of each variant took, mean over the seeds. Not written down: equal comparisons are equal files.
     /// Each run's own stands in its `timings.json`.
     #[serde(skip)]
@@ -83,6 +90,7 @@ pub fn compare(
     contenders: &[Contender],
     files: &(dyn Files + Sync),
     directory: &RunDirectory,
+    claims: &[Claim],
     watcher: &Onlooker<'_>,
     done: &Teller<'_>,
 ) -> Result<Comparison, RunError> {
@@ -105,9 +113,10 @@ pub fn compare(
         let own = begun.by_ref().take(contender.experiments.len());
         own.cloned().collect()
     });
-    let begun = Comparison::new(contenders, manifests.collect(), Status::Running);
+    let mut begun = Comparison::new(contenders, manifests.collect(), Status::Running);
+    begun.claim = claims.to_vec();
     begun.save(directory)?;
-    play(name, contenders, courses, directory, watcher, done)
+    play(name, contenders, courses, directory, claims, watcher, done)
 }
 
 /// The folder of a run; the first seed is the variant's own.
@@ -127,6 +136,7 @@ pub(super) fn play(
     contenders: &[Contender],
     courses: Vec<(Course<'_>, Option<&Checkpoint>)>,
     directory: &RunDirectory,
+    claims: &[Claim],
     watcher: &Onlooker<'_>,
     done: &Teller<'_>,
 ) -> Result<Comparison, RunError> {
@@ -190,6 +200,8 @@ pub(super) fn play(
             .map(|(contender, all)| (contender.name.clone(), spread(all)))
             .collect();
     }
+    claims.clone_into(&mut comparison.claim);
+    comparison.claims = check_claims(claims, &facts(contenders, &by_contender));
     for (contender, all) in contenders.iter().zip(&by_contender) {
         let timed: Vec<f64> = all.iter().filter_map(|r| r.seconds_per_step).collect();
         if !timed.is_empty() {
@@ -208,6 +220,19 @@ pub(super) fn play(
         retire(own, record.manifest.status)?;
     }
     Ok(comparison)
+}
+
+/// For each seed what the variants gave on it, under their names.
+fn facts(contenders: &[Contender], records: &[Vec<Record>]) -> Vec<BTreeMap<String, RunFacts>> {
+    let seeds = records.iter().map(Vec::len).min().unwrap_or(0);
+    let named = |seed: usize| {
+        let pairs = contenders.iter().zip(records);
+        pairs.map(move |(contender, all)| {
+            let facts = RunFacts::new(&all[seed].manifest, all[seed].meter.rows());
+            (contender.name.clone(), facts)
+        })
+    };
+    (0..seeds).map(|seed| named(seed).collect()).collect()
 }
 
 /// Animation, last picture, curves and page with all variants, on the first seed.
@@ -279,6 +304,8 @@ impl Comparison {
             variants: names().zip(firsts).collect(),
             spread: BTreeMap::new(),
             order: names().collect(),
+            claim: Vec::new(),
+            claims: Vec::new(),
             seconds_per_step: BTreeMap::new(),
             seeds: if several {
                 names().zip(manifests).collect()

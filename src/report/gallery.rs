@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::manifest::Manifest;
 use super::page::{STYLE, palette};
+use crate::scenario::Checked;
 
 /// A scenario on show.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,8 @@ pub struct Exhibit {
     pub night: bool,
     /// What came out: a line for each run.
     pub found: Vec<Found>,
+    /// What the scenario claims, and whether it is so.
+    pub claims: Vec<Checked>,
     /// Why there are no pictures; empty if it has run.
     pub failure: String,
 }

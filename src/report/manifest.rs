@@ -11,6 +11,7 @@ use super::atomic::Draft;
 use super::directory::RunDirectory;
 use super::error::ReportError;
 use crate::metric::{Standing, Verdict};
+use crate::scenario::Checked;
 use crate::target::Component;
 
 /// Where a run stands.
@@ -71,6 +72,9 @@ pub struct Manifest {
     /// Points of the target that were learned from, that the run was measured against, and that its end was.
     #[serde(default)]
     pub points: Counts,
+    /// What the scenario claims of such a run, and whether it is so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Checked>,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
 }
@@ -113,6 +117,7 @@ impl Manifest {
             training_sample: BTreeMap::new(),
             held_out: String::new(),
             points: Counts::default(),
+            claims: Vec::new(),
             warnings: Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ use super::error::ReportError;
 use super::keeper;
 use super::manifest::{Manifest, Status};
 use super::run::{Course, Record, RunError, Watcher, retire};
-use crate::scenario::{Document, Experiment, ScenarioError};
+use crate::scenario::{Claim, Document, Experiment, ScenarioError};
 use crate::target::Folder;
 
 /// Why a run cannot be taken up.
@@ -158,6 +158,7 @@ pub struct UnfinishedComparison {
     directory: RunDirectory,
     name: String,
     contenders: Vec<Contender>,
+    claims: Vec<Claim>,
     /// Of each experiment of each contender in turn: its directory, the text of its scenario, its checkpoint.
     runs: Vec<(RunDirectory, String, Option<Checkpoint>)>,
     /// As those of [`Unfinished`].
@@ -199,6 +200,7 @@ impl UnfinishedComparison {
             directory,
             name,
             contenders,
+            claims: begun.claim,
             runs,
             warnings,
         })))
@@ -228,6 +230,7 @@ impl UnfinishedComparison {
             &self.contenders,
             courses,
             &self.directory,
+            &self.claims,
             watcher,
             done,
         )

@@ -12,6 +12,7 @@ use super::arrays::Arrays;
 use super::checkpoint::{Checkpoint, Fingerprint};
 use super::directory::RunDirectory;
 use super::error::ReportError;
+use super::facts::RunFacts;
 use super::interrupt::{InProgress, Signal};
 use super::keeper::{FRAMES, Interrupted, Keeper};
 use super::manifest::{Counts, JOINT, Manifest, Status};
@@ -154,21 +155,7 @@ impl<'a> Course<'a> {
         directory: &'a RunDirectory,
         scenario: String,
     ) -> Result<Self, ReportError> {
-        let mut manifest = Manifest::begun(name, experiment.scenario.seed);
-        manifest.warnings.clone_from(&experiment.warnings);
-        manifest.points = Counts {
-            training: experiment.training.nrows(),
-            validation: experiment.validation.nrows(),
-            reference: experiment.reference.nrows(),
-            measured: experiment.measured,
-        };
-        manifest.held_out = experiment
-            .caveat
-            .clone()
-            .unwrap_or_else(|| "disjoint".to_owned());
-        if let Some(components) = experiment.target.components() {
-            components.clone_into(&mut manifest.components);
-        }
+        let manifest = begun(name, experiment);
         Ok(Self {
             fingerprint: Fingerprint::of_run(directory.path(), &scenario)?,
             experiment,
@@ -248,31 +235,13 @@ fn simulate(
         observe(experiment, directory, keeper, from, watcher, &mut clock)?;
     go_on(&flow)?;
 
-    let cloud = flow.state().cloud.view();
-    let (panel, floors) = experiment.reference_gauge()?;
-    let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
-    let training = floors.joint(&panel.measure(experiment.training.view()));
-    let verdict = Verdict::new(
-        &values,
-        &floors,
-        Circumstances {
-            since: meter.since(),
-            references: experiment.reference.nrows(),
-            caveat: experiment.caveat.as_deref(),
-            training: Some(&training),
-            copies_reference: false,
-        },
-    );
-    let summary = Summary::new(&ending, &verdict, &values, &floors);
-    let mark = verdict.mark();
+    let Conclusion { summary, floors } = conclude(experiment, &flow, &ending, &meter, manifest)?;
+    let mark = manifest.verdict.as_ref().map(Verdict::mark);
     clock.lap("final metrics");
     go_on(&flow)?;
 
     save_trajectory(experiment, &recorder, directory)?;
     clock.lap("trajectory");
-    describe(manifest, &values, &meter, &floors, &summary);
-    manifest.training_sample = standings(&training);
-    manifest.verdict = Some(verdict);
     let name = manifest.scenario.clone();
     let view = view_of(experiment.start.view(), experiment.training.view());
     let scene = Scene {
@@ -290,26 +259,13 @@ fn simulate(
             recorder: &recorder,
             meter: &meter,
             note: &ending.note(),
-            outcome: Some(&mark),
+            outcome: mark.as_ref(),
         }],
     };
     save_pictures(scenario, &scene, directory)?;
     clock.lap("pictures");
     go_on(&flow)?;
 
-    let clipped = meter.clipped();
-    if clipped > 0 {
-        let moves = flow.state().step * scenario.cloud.particles;
-        manifest.warnings.push(format!(
-            "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
-            100.0 * clipped as f64 / moves as f64
-        ));
-    }
-    manifest.steps = flow.state().step as u64;
-    manifest.status = match ending {
-        Ending::Diverged { .. } => Status::Diverged,
-        _ => Status::Complete,
-    };
     // The page shows the numbers of the manifest, so it comes when they are known.
     let sheet = Sheet {
         manifest,
@@ -341,21 +297,13 @@ fn observe(
     clock: &mut Clock,
 ) -> Result<(Flow, Ending, Meter, Recorder), RunError> {
     let scenario = &experiment.scenario;
-    let (panel, floors) = experiment.validation_gauge()?;
-    let columns: Vec<&'static str> = panel
-        .about()
-        .map(|about| about.name)
+    let mut meter = meter_of(experiment)?;
+    let columns: Vec<&'static str> = meter
+        .measures()
         .chain(FLOW_COLUMNS)
         .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
         .collect();
     let view = view_of(experiment.start.view(), experiment.training.view());
-    let mut meter = Meter::new(
-        panel,
-        floors,
-        Cadence::Every(scenario.metrics.every as usize),
-    )
-    .stopping_at_floor(scenario.metrics.stop == Stop::Floor)
-    .matching_the_start(scenario.metrics.also.contains(&Extra::W2Moved));
     let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
     let mut flow = experiment.flow()?;
     if let Some(checkpoint) = from {
@@ -401,6 +349,100 @@ fn observe(
 fn go_on(flow: &Flow) -> Result<(), Interrupted> {
     let step = flow.state().step;
     Signal::asked().map_or(Ok(()), |signal| Err(Interrupted { signal, step }))
+}
+
+/// What the end of a run comes to.
+struct Conclusion {
+    summary: Summary,
+    floors: Floors,
+}
+
+/// Measures the last cloud and the training sample against the sample that is kept for them, and writes into the manifest what came of the run.
+fn conclude(
+    experiment: &Experiment,
+    flow: &Flow,
+    ending: &Ending,
+    meter: &Meter,
+    manifest: &mut Manifest,
+) -> Result<Conclusion, Invalid> {
+    let scenario = &experiment.scenario;
+    let cloud = flow.state().cloud.view();
+    let (panel, floors) = experiment.reference_gauge()?;
+    let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
+    let training = floors.joint(&panel.measure(experiment.training.view()));
+    let verdict = Verdict::new(
+        &values,
+        &floors,
+        Circumstances {
+            since: meter.since(),
+            references: experiment.reference.nrows(),
+            caveat: experiment.caveat.as_deref(),
+            training: Some(&training),
+            copies_reference: false,
+        },
+    );
+    let summary = Summary::new(ending, &verdict, &values, &floors);
+    describe(manifest, &values, meter, &floors, &summary);
+    manifest.training_sample = standings(&training);
+    manifest.verdict = Some(verdict);
+    let clipped = meter.clipped();
+    if clipped > 0 {
+        let moves = flow.state().step * scenario.cloud.particles;
+        manifest.warnings.push(format!(
+            "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
+            100.0 * clipped as f64 / moves as f64
+        ));
+    }
+    manifest.steps = flow.state().step as u64;
+    manifest.status = match ending {
+        Ending::Diverged { .. } => Status::Diverged,
+        _ => Status::Complete,
+    };
+    let own = scenario.claim.iter().filter(|claim| claim.is_of_the_run());
+    let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
+    manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
+    Ok(Conclusion { summary, floors })
+}
+
+/// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.
+///
+/// # Errors
+/// [`RunError`] if the flow cannot begin.
+pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunError> {
+    let mut manifest = begun(name, experiment);
+    let mut meter = meter_of(experiment)?;
+    let mut flow = experiment.flow()?;
+    let ending = drive(&mut flow, &mut [&mut meter])?;
+    conclude(experiment, &flow, &ending, &meter, &mut manifest)?;
+    Ok(RunFacts::new(&manifest, meter.rows()))
+}
+
+/// The meter of a run.
+fn meter_of(experiment: &Experiment) -> Result<Meter, Invalid> {
+    let metrics = &experiment.scenario.metrics;
+    let (panel, floors) = experiment.validation_gauge()?;
+    let meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize));
+    Ok(meter
+        .stopping_at_floor(metrics.stop == Stop::Floor)
+        .matching_the_start(metrics.also.contains(&Extra::W2Moved)))
+}
+
+/// The manifest of a run that begins.
+fn begun(name: &str, experiment: &Experiment) -> Manifest {
+    let mut manifest = Manifest::begun(name, experiment.scenario.seed);
+    manifest.warnings.clone_from(&experiment.warnings);
+    manifest.points = Counts {
+        training: experiment.training.nrows(),
+        validation: experiment.validation.nrows(),
+        reference: experiment.reference.nrows(),
+        measured: experiment.measured,
+    };
+    let caveat = experiment.caveat.clone();
+    manifest.held_out = caveat.unwrap_or_else(|| "disjoint".to_owned());
+    if let Some(components) = experiment.target.components() {
+        components.clone_into(&mut manifest.components);
+    }
+    manifest
 }
 
 /// Fills in the numbers of the manifest.

@@ -190,7 +190,7 @@ impl Experiment {
         };
         let panel = build(sample)?;
         let stream = Stream::new(self.scenario.seed, "floor");
-        let draws = self.scenario.metrics.floor_draws;
+        let draws = spec.draws(self.measured);
         let parts = self.target.parts().filter(|parts| parts.is_parted());
         let floors = match parts {
             Some(parts) => {

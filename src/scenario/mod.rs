@@ -4,6 +4,7 @@
 //! [`Experiment`] is what that comes to, checked as a whole.
 
 mod assign;
+mod claim;
 mod cost;
 mod document;
 mod error;
@@ -20,6 +21,7 @@ mod suggest;
 mod tree;
 mod variant;
 
+pub use claim::{At, Checked, Claim, Facts, Moment, Other, Quantity, Relation, Than};
 pub use cost::Cost;
 pub use document::Document;
 pub use error::ScenarioError;

@@ -143,7 +143,7 @@ impl Need {
             part(("metrics.particles", JUDGED * measured)),
             part((
                 "metrics.floor_draws",
-                200.0 * scenario.metrics.floor_draws as f64,
+                200.0 * scenario.metrics.draws(measured as usize) as f64,
             )),
             part((
                 "metrics.permutations",

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::claim::Claim;
 use crate::discriminator::DiscriminatorSpec;
 use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
@@ -52,6 +53,9 @@ pub struct Scenario {
     /// What is drawn and kept.
     #[serde(default)]
     pub output: OutputSpec,
+    /// What the scenario claims of its runs, in sentences that `run`, `compare` and `claims` check.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claim: Vec<Claim>,
 }
 
 fn first_seed() -> u64 {
@@ -175,6 +179,10 @@ impl Scenario {
                 1,
                 "must be 0 for none or at least 2, the first cloud and the last",
             ));
+        }
+        for (place, claim) in self.claim.iter().enumerate() {
+            let under = |invalid: Invalid| invalid.under(&format!("claim[{place}]"));
+            claim.check().map_err(under)?;
         }
         self.flow.check().map_err(|invalid| invalid.under("flow"))?;
         Ok(())

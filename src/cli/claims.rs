@@ -1,0 +1,164 @@
+//! `claims`: runs what scenarios claim on several seeds, and says which claims are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use clap::Args;
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::compare::contenders;
+use super::error::CliError;
+use super::load::ScenarioArgs;
+use super::run::set_threads;
+use super::{Common, plain, print, say};
+use crate::report::{RunFacts, check_claims, rehearse};
+use crate::scenario::{Checked, Claim, Experiment, SHIPPED, Scenario, Variant};
+use crate::target::Files;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ClaimsArgs {
+    /// Scenarios, as for `run` [default: all that ship]
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// The seeds: `11..15` (both ends count) or `3,8,9`
+    #[arg(long, value_name = "FROM..TO", default_value = UNSEEN, value_parser = seeds)]
+    seeds: Seeds,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// Seeds on which no default was chosen and no claim was worded.
+const UNSEEN: &str = "101..105";
+
+#[derive(Clone, Debug)]
+struct Seeds(Vec<u64>);
+
+/// Most seeds that are taken: more are a slip of the finger.
+const MOST: u64 = 1000;
+
+fn seeds(text: &str) -> Result<Seeds, String> {
+    let number = |part: &str| {
+        let part = part.trim();
+        part.parse::<u64>()
+            .ok()
+            .filter(|&seed| i64::try_from(seed).is_ok())
+            .ok_or_else(|| format!("`{part}` is no seed; write FROM..TO, such as 11..15, or 3,8,9"))
+    };
+    let seeds: Vec<u64> = match text.split_once("..") {
+        Some((from, to)) => {
+            let (from, to) = (number(from)?, number(to.trim_start_matches('='))?);
+            if to < from || to - from >= MOST {
+                return Err(format!("must go upwards, over {MOST} seeds at most"));
+            }
+            (from..=to).collect()
+        }
+        None => text.split(',').map(number).collect::<Result<_, _>>()?,
+    };
+    let distinct: BTreeSet<u64> = seeds.iter().copied().collect();
+    if distinct.len() < seeds.len() {
+        return Err("names a seed twice".to_owned());
+    }
+    Ok(Seeds(seeds))
+}
+
+pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(args.threads)?;
+    let names: Vec<String> = if args.scenarios.is_empty() {
+        SHIPPED.iter().map(|s| s.name().to_owned()).collect()
+    } else {
+        args.scenarios.clone()
+    };
+    let mut all: BTreeMap<String, Vec<Checked>> = BTreeMap::new();
+    let (mut kept, mut broken) = (0, 0);
+    for name in &names {
+        let checked = check(name, &args.seeds.0)?;
+        if checked.is_empty() && !common.quiet {
+            say(&format!("{}: claims nothing", plain(name)));
+        }
+        for claim in &checked {
+            let word = if claim.kept { "kept" } else { "BROKEN" };
+            kept += usize::from(claim.kept);
+            broken += usize::from(!claim.kept);
+            if !common.json {
+                let (says, found) = (plain(&claim.says), plain(&claim.found));
+                print(&format!("{word:6}  {}: {says} ({found})\n", plain(name)))?;
+            }
+        }
+        all.insert(name.clone(), checked);
+    }
+    if common.json {
+        let object =
+            json!({ "seeds": args.seeds.0, "kept": kept, "broken": broken, "scenarios": all });
+        print(&format!("{object:#}\n"))?;
+    } else if !common.quiet {
+        say(&format!("{kept} kept, {broken} broken"));
+    }
+    Ok(ExitCode::from(u8::from(broken > 0)))
+}
+
+/// The claims of a scenario, checked on these seeds.
+fn check(name: &str, seeds: &[u64]) -> Result<Vec<Checked>, CliError> {
+    let (found, document) = ScenarioArgs::named(name).document()?;
+    let base: Scenario = document.read()?;
+    if base.claim.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: BTreeSet<&str> = base.claim.iter().flat_map(Claim::variants).collect();
+    let variants = if base.variants.is_empty() {
+        Variant::defaults()
+    } else {
+        let parsed = base.variants.iter().map(|text| Variant::parse(text));
+        parsed.collect::<Result<_, _>>().map_err(CliError::Usage)?
+    };
+    let unknown = |name: &&&str| !name.is_empty() && variants.iter().all(|v| v.name != **name);
+    if let Some(name) = wanted.iter().find(unknown) {
+        return Err(CliError::Usage(format!(
+            "a claim speaks of the variant `{name}`, and there is none of that name"
+        )));
+    }
+    let chosen: Vec<Variant> = variants
+        .into_iter()
+        .filter(|v| wanted.contains(v.name.as_str()))
+        .collect();
+    let itself = wanted.contains("") || base.claim.iter().any(Claim::is_of_the_run);
+    let mut runs: Vec<(u64, String, Experiment)> = Vec::new();
+    for &seed in seeds {
+        let mut document = document.clone();
+        document.set_by("--seeds", "seed", &seed.to_string())?;
+        let base: Scenario = document.read()?;
+        let files: &dyn Files = &*found.files;
+        for contender in contenders(&document, &base, &chosen, 1, true, files, ".".as_ref())? {
+            let own = contender.experiments.into_iter();
+            runs.extend(own.map(|experiment| (seed, contender.name.clone(), experiment)));
+        }
+        if itself {
+            runs.push((seed, String::new(), Experiment::read(&document, files)?));
+        }
+    }
+    let done = runs.into_par_iter().map(|(seed, variant, experiment)| {
+        rehearse(&found.name, &experiment).map(|facts| (seed, variant, facts))
+    });
+    let done = done.collect::<Result<Vec<_>, _>>()?;
+    let mut by_seed: BTreeMap<u64, BTreeMap<String, RunFacts>> = BTreeMap::new();
+    for (seed, variant, facts) in done {
+        by_seed.entry(seed).or_default().insert(variant, facts);
+    }
+    let by_seed: Vec<_> = by_seed.into_values().collect();
+    Ok(check_claims(&base.claim, &by_seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seeds;
+
+    #[test]
+    fn seeds_are_a_range_with_both_ends_or_a_list() {
+        assert_eq!(seeds("11..15").unwrap().0, [11, 12, 13, 14, 15]);
+        assert_eq!(seeds("3, 8,9").unwrap().0, [3, 8, 9]);
+        for text in ["", "5..3", "a", "1,1", "0..100000", "-1..2"] {
+            assert!(seeds(text).is_err(), "{text}");
+        }
+    }
+}
