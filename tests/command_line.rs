@@ -27,7 +27,7 @@ const SMALL: [&str; 10] = [
     "--set",
     "output.frames=4",
     "--set",
-    "metrics.floor_draws=8",
+    "metrics.floor_draws=19",
 ];
 
 /// Runs and gives the directory that the program prints.

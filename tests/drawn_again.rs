@@ -9,7 +9,7 @@ use ratioflow::report::{
     Contender, Exhibit, Format, Found, Manifest, Redraw, ReportError, RunDirectory, Status,
     compare, gallery, nightly, record, redraw, snapshots,
 };
-use ratioflow::scenario::{Document, Embedded, Experiment};
+use ratioflow::scenario::{Checked, Document, Embedded, Experiment};
 use tempfile::TempDir;
 
 const SMALL: &str = r#"
@@ -25,7 +25,7 @@ samples = 150
 steps = 20
 [metrics]
 every = 4
-floor_draws = 8
+floor_draws = 19
 permutations = 19
 [output]
 frames = 6
@@ -118,6 +118,7 @@ fn a_comparison_is_drawn_again_as_one() {
         &contenders,
         &Embedded,
         &directory,
+        &[],
         &|_, _, _| {},
         &|_, _, _| {},
     )
@@ -259,7 +260,13 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
         found: vec![Found {
             name: String::new(),
             state: "arrived",
-            headline: "at the sampling floor".to_owned(),
+            headline: "indistinguishable".to_owned(),
+        }],
+        claims: vec![Checked {
+            says: "<i>all</i>".to_owned(),
+            kept: false,
+            found: "0 of 1".to_owned(),
+            value: None,
         }],
         failure: failure.to_owned(),
     };
@@ -272,6 +279,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
         page.contains("src=\"good&#x2f;final.png\"") || page.contains("src=\"good/final.png\"")
     );
     assert!(page.contains("{{ 7*7 }}") && !page.contains("<script>") && !page.contains("<b>bold"));
+    assert!(page.contains("<b>Broken:</b> &lt;i&gt;all&lt;&#x2f;i&gt;"));
     assert_eq!(page.matches("</style").count(), 1);
 }
 
@@ -318,14 +326,17 @@ fn a_picture_for_the_night_lies_beside_a_light_one_only() {
 
 #[test]
 fn picture_and_table_agree_on_the_last_cloud() {
-    // A final number that differs from the curves' changes the last picture, and not the curves.
+    // A verdict that differs from the curves' marks changes the last picture, and not the curves.
     let folder = TempDir::new().unwrap();
     let manifest = run(&[], folder.path());
     let path = folder.path();
     let before = pictures(path);
-    let value = manifest.last["energy_distance"];
+    let at_floor = manifest.at_floor();
     let text = fs::read_to_string(path.join("run.json")).unwrap();
-    let changed = text.replace(&format!("{value:?}"), "123.0");
+    let [from, to] = [at_floor, !at_floor].map(|flag| format!("\"at_floor\": {flag}"));
+    let changed = text
+        .replace(&from, &to)
+        .replace("\"p\": 0.", "\"p\": 0.000");
     assert!(changed != text);
     fs::write(path.join("run.json"), changed).unwrap();
     redraw(path, &Redraw::default()).unwrap();

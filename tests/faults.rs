@@ -34,7 +34,7 @@ inner_steps = 2
 batch = 16
 [metrics]
 every = 1
-floor_draws = 8
+floor_draws = 19
 permutations = 19
 [output]
 frames = 4

@@ -472,7 +472,7 @@ mod sizes {
         ] {
             let mut text = "[target.moons]\n[flow]\nsteps = 5\n".to_owned();
             text +=
-                "[metrics]\nreference = 1000\nfloor_draws = 8\npermutations = 19\nevery = 100\n";
+                "[metrics]\nreference = 1000\nfloor_draws = 19\npermutations = 19\nevery = 100\n";
             let mut document = Document::parse("s.toml", &text).unwrap();
             let mut command = Command::new(env!("CARGO_BIN_EXE_ratioflow"));
             fs::write(home.path().join("s.toml"), text).unwrap();

@@ -39,7 +39,7 @@ fn a_panel_measures_the_first_points_and_their_floor() {
 #[test]
 fn a_run_keeps_the_first_particles_and_draws_all() {
     let text = "[target.ring]\n[cloud]\nparticles = 90\nsamples = 100\n[flow]\nsteps = 6\n\
-                [metrics]\nparticles = 40\nfloor_draws = 8\n[output]\nframes = 3\nparticles = 20\n";
+                [metrics]\nparticles = 40\nfloor_draws = 19\n[output]\nframes = 3\nparticles = 20\n";
     let document = Document::parse("test", text).unwrap();
     let experiment = Experiment::new(document.read().unwrap(), &Embedded).unwrap();
     assert_eq!(experiment.reference.nrows(), 40);

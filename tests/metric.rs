@@ -190,6 +190,35 @@ fn mode_measures_agree_with_numpy() {
     assert_equal("modes", value(ModeMeasure::captured(&components)), 2.0);
 }
 
+/// Points at known Mahalanobis distances from the middles, one of them too far to count; and `E[d² | d ≤ 3]` by its integral.
+#[test]
+fn the_width_of_modes_is_that_of_the_points_within_three_sigma() {
+    let at = |mean, sd: f64| Component {
+        weight: 0.5,
+        mean,
+        covariance: [[sd * sd, 0.0], [0.0, sd * sd]],
+    };
+    let components = [at([0.0, 0.0], 0.5), at([10.0, 0.0], 2.0)];
+    let cloud = array![[0.5, 0.0], [0.0, -1.0], [10.0, 4.0], [10.0, 6.5]];
+    let squared = (1.0 + 4.0 + 4.0) / 3.0;
+    let width = ModeMeasure::width(&components).measure(cloud.view());
+    let cut: f64 = 2.0 - 9.0 * (-4.5_f64).exp() / (1.0 - (-4.5_f64).exp());
+    assert_equal("width", width, (squared / cut).sqrt());
+    assert!(
+        ModeMeasure::width(&components)
+            .measure(array![[50.0, 0.0]].view())
+            .is_nan()
+    );
+    let round = gaussian(20_000, stream("round"));
+    let one = [at([0.0, 0.0], 1.0)];
+    for scale in [1.0, 0.85] {
+        let width = ModeMeasure::width(&one).measure((scale * &round).view());
+        // Cut at 3 σ a Gaussian of 0.85 σ loses less of its tail.
+        let expected = if scale == 1.0 { 1.0 } else { 0.8669 };
+        assert!((width - expected).abs() < 0.01, "{width} for {expected}");
+    }
+}
+
 #[test]
 fn point_masses_and_shifts_have_their_closed_forms() {
     let (a, b) = (
@@ -337,7 +366,11 @@ fn each_measure_sees_what_it_says() {
     for mut row in narrow.rows_mut() {
         row.mapv_inplace(|v| 2.0 * v.signum() + 0.8 * (v - 2.0 * v.signum()));
     }
-    assert!(seen_by(&narrow).contains(&"high_quality"));
+    let seen = seen_by(&narrow);
+    assert!(
+        seen.contains(&"high_quality") && seen.contains(&"mode_width"),
+        "{seen:?}"
+    );
 
     // The training sample itself passes everything but this.
     let seen = seen_by(&training);
@@ -421,8 +454,13 @@ fn collapsed_clouds_are_measured_like_any_other() {
     let reference = target.sample(2000, stream("reference"));
     let point = Array2::from_shape_fn((2000, 2), |(_, axis)| 0.25 + axis as f64);
     let measured = panel(reference.view(), Some(reference.view()), &target).measure(point.view());
+    // A mode that has no point has no width.
+    let defined = |&(name, _): &(&str, f64)| name != "mode_width";
     assert!(
-        measured.iter().all(|(_, value)| value.is_finite()),
+        measured
+            .iter()
+            .filter(defined)
+            .all(|(_, value)| value.is_finite()),
         "{measured:?}"
     );
     assert_eq!(measured.get("c2st"), Some(1.0));
@@ -498,6 +536,7 @@ fn the_panel_measures_what_applies_in_the_order_of_the_list() {
         "c2st",
         "stranded",
         "high_quality",
+        "mode_width",
     ];
     assert_eq!(names(&single.unwrap()), expected);
 }
@@ -551,7 +590,7 @@ fn settings_out_of_range_are_refused_by_name() {
     );
     assert_eq!(
         key(MetricsSpec {
-            floor_draws: 0,
+            floor_draws: Some(0),
             ..good.clone()
         }),
         "floor_draws"

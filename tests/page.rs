@@ -14,7 +14,7 @@ use flate2::read::ZlibDecoder;
 use ratioflow::metric::ALL;
 use ratioflow::observe::{Cadence, Meter, drive};
 use ratioflow::report::{
-    Format, Manifest, Page, Record, Recorder, Redraw, RunDirectory, Scene, Sheet, Take, Verdict,
+    Format, Manifest, Page, Record, Recorder, Redraw, RunDirectory, Scene, Sheet, Summary, Take,
     record, redraw, view_of,
 };
 use ratioflow::scenario::{Document, Embedded, Experiment};
@@ -41,7 +41,7 @@ samples = 200
 steps = 40
 [metrics]
 every = 4
-floor_draws = 8
+floor_draws = 19
 permutations = 19
 [output]
 frames = 11
@@ -76,7 +76,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         .iter()
         .map(|(_, record)| Sheet {
             manifest: &record.manifest,
-            verdict: &record.verdict,
+            summary: &record.summary,
             floors: &record.floors,
             scenario: &record.scenario,
         })
@@ -143,7 +143,7 @@ mod file {
                 .lines()
                 .map(|line| line.replace('"', "&quot;")),
         );
-        said.extend(record.verdict.details.iter().cloned());
+        said.extend(record.summary.details.iter().cloned());
         let measured = ALL
             .iter()
             .filter(|a| record.manifest.last.contains_key(a.name));
@@ -152,11 +152,15 @@ mod file {
             let escaped = words.replace('\'', "&#x27;");
             assert!(page.contains(&escaped), "the page does not say {escaped}");
         }
-        // Above the last cloud the player writes the final number, as the table does.
-        let outcome = &film(&page)["runs"][0]["outcome"];
-        let value = record.manifest.last["energy_distance"];
-        assert!((outcome["value"].as_f64().unwrap() / value - 1.0).abs() < 1e-4);
-        assert_eq!(outcome["arrived"], record.verdict.at_floor);
+        // Above the last cloud the player writes the verdict, as the headline does; above the others where they stood when they were measured.
+        let run = &film(&page)["runs"][0];
+        let verdict = record.manifest.verdict.as_ref().unwrap();
+        assert_eq!(run["outcome"]["arrived"], verdict.at_floor);
+        assert_eq!(run["outcome"]["words"][0], verdict.mark().words[0]);
+        assert_eq!(
+            run["marks"].as_array().unwrap().len(),
+            record.meter.rows().len()
+        );
         let timings = fs::read_to_string(folder.path().join("timings.json")).unwrap();
         assert!(timings.contains("\"page\""), "{timings}");
     }
@@ -205,7 +209,7 @@ mod file {
         let mut record = run(HOSTILE, &experiment, folder.path());
         let own = fs::read_to_string(folder.path().join("report.html")).unwrap();
         record.manifest.warnings.push(HOSTILE.to_owned());
-        record.verdict.details.push(HOSTILE.to_owned());
+        record.summary.details.push(HOSTILE.to_owned());
         let page = page_of(&experiment, HOSTILE, &[(HOSTILE, &record), ("b", &record)]);
         for page in [own, page] {
             assert!(page.contains("{{ 7*7 }}"), "names are no templates");
@@ -361,10 +365,9 @@ mod data {
             },
             sheets: &[Sheet {
                 manifest: &Manifest::begun("test", 1),
-                verdict: &Verdict {
+                summary: &Summary {
                     headline: String::new(),
                     details: Vec::new(),
-                    at_floor: false,
                 },
                 floors: meter.floors(),
                 scenario: "",

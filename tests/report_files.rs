@@ -598,6 +598,14 @@ mod manifest {
     "knn_kl": null,
     "w2": 85
   },
+  "verdict": null,
+  "held_out": "",
+  "points": {
+    "training": 0,
+    "validation": 0,
+    "reference": 0,
+    "measured": 0
+  },
   "warnings": [
     "step_ratio is 2",
     "`final.knn_kl` is -inf, which JSON cannot hold: written as null"

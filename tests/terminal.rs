@@ -18,7 +18,7 @@ samples = 300
 [flow]
 steps = 20
 [metrics]
-floor_draws = 8
+floor_draws = 19
 permutations = 19
 "#;
 
@@ -56,7 +56,9 @@ fn a_run_closes_with_five_lines_the_verdict_last() {
     );
     assert!(lines[1].ends_with("report.html"), "{text}");
     assert!(lines[2].starts_with("modes 2"), "{text}");
-    assert!(lines[4].contains("energy distance"), "{text}");
+    assert!(lines[3].starts_with("energy distance"), "{text}");
+    let verdict = ["indistinguishable from the target", "NOT at the floor"];
+    assert!(verdict.iter().any(|v| lines[4].starts_with(v)), "{text}");
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
         "output/lumps/001\n"
@@ -198,7 +200,8 @@ fn the_gallery_runs_what_is_chosen() {
     let output = ratioflow(folder.path(), &args);
     assert_eq!(output.stdout, b"g\n", "{}", said(&output));
     assert!(
-        said(&output).starts_with("1/1 two-gaussians: at the sampling floor"),
+        said(&output)
+            .starts_with("1/1 two-gaussians: indistinguishable from the target by 12 measures"),
         "{}",
         said(&output)
     );

@@ -13,7 +13,7 @@ use super::checkpoint::Checkpoint;
 use super::directory::{COMPARISON, RunDirectory};
 use super::error::ReportError;
 use super::facts::{RunFacts, check_claims};
-use super::manifest::{JOINT, Manifest, Status};
+use super::manifest::{JOINT, Manifest, Status, number};
 use super::page::Sheet;
 use super::pictures::{Scene, Take};
 use super::recorder::view_of;
@@ -65,9 +65,11 @@ pub struct Comparison {
 /// A metric over several seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Mean.
+    /// Mean; NaN, written as `null`, where the metric was no number on some seed.
+    #[serde(deserialize_with = "number")]
     pub mean: f64,
     /// Standard deviation (divisor: seeds − 1); 0 for one seed.
+    #[serde(deserialize_with = "number")]
     pub sd: f64,
     /// Number of seeds that count.
     pub seeds: usize,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::manifest::Manifest;
+use crate::digits::three;
 use crate::observe::Row;
 use crate::scenario::{At, Checked, Claim, Facts, Moment, Quantity};
 
@@ -60,13 +61,27 @@ pub fn check_claims(claims: &[Claim], seeds: &[BTreeMap<String, RunFacts>]) -> V
             let kept = each.iter().filter(|checked| checked.kept).count();
             let told = each.iter().find(|checked| !checked.kept).or(each.first());
             let found = told.map_or_else(String::new, |checked| checked.found.clone());
+            let values: Vec<f64> = each.iter().filter_map(|checked| checked.value).collect();
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+            let spread = format!(
+                "{} {} ± {}",
+                claim.quantity,
+                three(mean),
+                three((squares / (n - 1.0)).sqrt())
+            );
             Checked {
                 says: claim.says.clone(),
                 kept: kept as f64 >= claim.holds * each.len() as f64 - 1e-9,
                 found: match each.len() {
                     0 | 1 => found,
+                    all if values.len() == all && squares > 0.0 => {
+                        format!("on {kept} of {all} seeds; {spread}; {found}")
+                    }
                     all => format!("on {kept} of {all} seeds; {found}"),
                 },
+                value: mean.is_finite().then_some(mean),
             }
         })
         .collect()

@@ -161,7 +161,7 @@ pub trait Facts {
 }
 
 /// Whether a claim is kept on one seed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// What is claimed.
     pub says: String,
@@ -169,6 +169,9 @@ pub struct Checked {
     pub kept: bool,
     /// What was found, in numbers.
     pub found: String,
+    /// The quantity itself, if it is a finite number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
 }
 
 impl Claim {
@@ -214,10 +217,11 @@ impl Claim {
     /// Compares it with what the runs gave: one for each variant, under its name, and the scenario's own under the empty name.
     #[must_use]
     pub fn compare<F: Facts>(&self, runs: &BTreeMap<String, F>) -> Checked {
-        let checked = |kept, found| Checked {
+        let checked = |kept, found, value| Checked {
             says: self.says.clone(),
             kept,
             found,
+            value,
         };
         let look = |variant: Option<&str>, name: &str, at: At| {
             let run = runs.get(variant.unwrap_or_default());
@@ -250,9 +254,14 @@ impl Claim {
                 } else {
                     self.is.denied()
                 };
-                checked(kept, format!("{} {own} {relation} {other}", self.quantity))
+                let value = match own {
+                    Quantity::Number(value) if value.is_finite() => Some(value),
+                    _ => None,
+                };
+                let found = format!("{} {own} {relation} {other}", self.quantity);
+                checked(kept, found, value)
             }
-            (Err(reason), _) | (_, Err(reason)) => checked(false, reason),
+            (Err(reason), _) | (_, Err(reason)) => checked(false, reason, None),
         }
     }
 }
