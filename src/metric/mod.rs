@@ -34,6 +34,7 @@ mod sliced;
 mod stranded;
 mod w2;
 mod wasserstein;
+mod whiten;
 
 pub use arrival::Arrival;
 pub use c2st::{C2ST, C2st};
