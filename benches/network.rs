@@ -8,7 +8,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
 use ratioflow::discriminator::{Discriminator, Ratio, Round};
-use ratioflow::generator::{Drive, GeneratorSpec, Latents, TrainingSpec};
+use ratioflow::generator::{Drive, GeneratorSpec, Latents, TrainingSpec, Units};
 use ratioflow::network::Activation;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
@@ -103,7 +103,12 @@ fn distillations(c: &mut Criterion) {
         ..TrainingSpec::default()
     });
     let mut generator = spec
-        .build(particles(BATCH + 1), source, Stream::new(1, "weights"))
+        .build(
+            particles(BATCH + 1),
+            source,
+            Units::default(),
+            Stream::new(1, "weights"),
+        )
         .unwrap();
     let mut round = 0;
     group.bench_function(BenchmarkId::new("64", BATCH), |b| {

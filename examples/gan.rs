@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::flow::{Flow, FlowSpec};
-use ratioflow::generator::{GeneratorSpec, TrainingSpec};
+use ratioflow::generator::{GeneratorSpec, TrainingSpec, Units};
 use ratioflow::metric::{EnergyDistance, Floor, Metric};
 use ratioflow::random::Stream;
 use ratioflow::target::{GaussianSpec, RingSpec, Target};
@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // g(z) = z + MLP(z) begins as the identity, so that its first cloud is that of the pure flow.
     let distill = GeneratorSpec::Distill(TrainingSpec::default());
-    let generator = distill.build(start.clone(), source, Stream::new(seed, "weights"))?;
+    let units = Units::between([&*source, &target], start.view(), real.view());
+    let generator = distill.build(start.clone(), source, units, Stream::new(seed, "weights"))?;
     let kde = DiscriminatorSpec::default().build(&target)?;
     let flow = Flow::new(FlowSpec::default(), kde, real, start, seed)?;
     let mut gan = flow.with_generator(generator)?;

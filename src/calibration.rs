@@ -59,9 +59,9 @@ pub struct Estimate {
 /// All estimators against the truth.
 #[derive(Clone, Debug, Serialize)]
 pub struct Calibration {
-    /// Root mean square of `log r` itself.
+    /// Root mean square of `log r` itself: the error of `D = 0`.
     pub log: Sides,
-    /// Root mean square of `‖∇log r‖` itself.
+    /// Root mean square of `‖∇log r‖` itself: the error of `∇D = 0`.
     pub gradient: Sides,
     /// The divergences, from the exact ratio at the same probes.
     pub identities: Identities,
@@ -128,6 +128,16 @@ impl Calibration {
         }
         calibration.truth = truth.log;
         Ok(calibration)
+    }
+}
+
+impl Calibration {
+    /// The estimators whose gradient is further from the truth, over the samples of one side, than a gradient of zero.
+    pub fn worse_than_none(&self) -> impl Iterator<Item = &Estimate> {
+        self.estimates.iter().filter(|e| {
+            let (found, none) = (e.gradient, self.gradient);
+            found.q > none.q || found.p > none.p
+        })
     }
 }
 

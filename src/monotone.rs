@@ -167,15 +167,27 @@ impl Monotone {
         self.law == Law::Named(Map::Identity)
     }
 
-    /// `u + shift`, held inside the range in which an exponential law stays finite and a clipped step
-    /// still means something: `[−60, 8]`, mirrored where the exponential grows to the left.
+    /// Whether the map takes another number in place of `u`, because it lies outside the range of an exponential law.
+    #[must_use]
+    pub fn holds_back(&self, u: f64) -> bool {
+        self.range()
+            .is_some_and(|[low, high]| !(low..=high).contains(&(u + self.shift)))
+    }
+
+    /// `u + shift`, held inside the [`range`](Self::range).
     fn argument(&self, u: f64) -> f64 {
         let u = u + self.shift;
+        self.range().map_or(u, |[low, high]| u.clamp(low, high))
+    }
+
+    /// The range in which an exponential law stays finite and a clipped step still means something: `[−60, 8]`, mirrored where the
+    /// exponential grows to the left; none for other laws.
+    fn range(&self) -> Option<[f64; 2]> {
         match self.law {
             Law::Named(Map::Exp | Map::Chi2 | Map::Hellinger | Map::Jeffreys)
-            | Law::ExpPower(_) => u.clamp(-60.0, 8.0),
-            Law::Named(Map::Neyman) => u.clamp(-8.0, 60.0),
-            _ => u,
+            | Law::ExpPower(_) => Some([-60.0, 8.0]),
+            Law::Named(Map::Neyman) => Some([-8.0, 60.0]),
+            _ => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use ratioflow::cloud::{self, Cloud, CloudView};
 use ratioflow::flow::{Flow, FlowSpec, Integrator};
 use ratioflow::generator::{
     AffineWord, BetaRule, Drive, Full, Generator, GeneratorSpec, Latents, Precision, TrainingSpec,
+    Units,
 };
 use ratioflow::monotone::{Map, Monotone};
 use ratioflow::network::Method;
@@ -67,8 +68,13 @@ fn exact() -> TrainingSpec {
 }
 
 fn built(spec: &GeneratorSpec, latents: &Cloud) -> Generator {
-    spec.build(latents.clone(), source(), Stream::new(7, "weights"))
-        .unwrap()
+    spec.build(
+        latents.clone(),
+        source(),
+        Units::default(),
+        Stream::new(7, "weights"),
+    )
+    .unwrap()
 }
 
 fn latents(count: usize) -> Cloud {
@@ -153,6 +159,58 @@ fn one_gradient_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the_rate(
         c.train(&drive, epsilon, f64::INFINITY, stream);
         assert!(difference(&a.parameters(), &c.parameters()) > 1e-9);
     }
+}
+
+#[test]
+fn in_other_units_one_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the_rate_over_s_squared()
+ {
+    let z = latents(100) * 3.0 + array![[500.0, -20.0]];
+    let units = Units {
+        centre: [500.0, -20.0],
+        input: 3.0,
+        output: 7.0,
+    };
+    let drive = Bent::new(Map::Identity);
+    for network in [
+        WordOr::Value(vec![32, 32]),
+        WordOr::Word(AffineWord::Affine),
+    ] {
+        let after = |kind: fn(TrainingSpec) -> GeneratorSpec, learning_rate: f64| {
+            let spec = kind(TrainingSpec {
+                network: network.clone(),
+                learning_rate,
+                ..exact()
+            });
+            let weights = Stream::new(7, "weights");
+            let mut generator = spec.build(z.clone(), source(), units, weights).unwrap();
+            let before = generator.parameters();
+            generator.train(&drive, 0.07, f64::INFINITY, Stream::new(1, "round"));
+            (before, generator.parameters())
+        };
+        let (rate, epsilon) = (0.05, 0.07);
+        let (before, a) = after(GeneratorSpec::Distill, rate);
+        let equal = 2.0 * epsilon * rate / (units.output * units.output);
+        for kind in [GeneratorSpec::Adversarial, GeneratorSpec::Inherit] {
+            let (_, b) = after(kind, equal);
+            assert!(difference(&before, &a) > 1e-9, "something moved");
+            let gap = difference(&a, &b);
+            assert!(gap < 1e-12, "relative difference {gap:e}");
+        }
+    }
+}
+
+#[test]
+fn the_units_are_those_of_source_and_target() {
+    let ring = ratioflow::target::RingSpec::default().build().unwrap();
+    let z = latents(20);
+    // Mixtures know their moments: 2.5²/2 + 0.2² for the ring of radius 2.5, and the mean with that of N(0, I).
+    let units = Units::between([&*source(), &ring], z.view(), z.view());
+    assert!((units.output * units.output - 0.5 * (1.0 + 3.165)).abs() < 1e-12);
+    assert_eq!((units.centre, units.input), ([0.0; 2], 1.0));
+    // Of a single point nothing can be learnt, and nothing divides by zero.
+    let point = GaussianSpec::default();
+    let same = Units::between([&*source(), &point.build().unwrap()], z.view(), z.view());
+    assert_eq!(same, Units::default());
 }
 
 #[test]
@@ -384,7 +442,7 @@ fn settings_out_of_range_and_meaningless_combinations_are_refused() {
     ];
     for spec in bad {
         let invalid = spec
-            .build(z.clone(), source(), Stream::new(1, "w"))
+            .build(z.clone(), source(), Units::default(), Stream::new(1, "w"))
             .unwrap_err();
         assert!(invalid.key.starts_with(spec.name()), "{invalid}");
     }

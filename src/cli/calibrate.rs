@@ -121,12 +121,29 @@ fn table(calibration: &Calibration) -> String {
         text.push_str(&row(&e.name, e.log, e.gradient, e.identities, &time));
     }
     text.push_str(&row(
-        "truth",
+        "D = 0",
         calibration.log,
         calibration.gradient,
-        calibration.identities,
+        Identities {
+            kl_qp: 0.0,
+            kl_pq: 0.0,
+            js: 0.0,
+        },
         "",
     ));
+    let Identities { kl_qp, kl_pq, js } = calibration.identities;
+    let exact = [kl_qp, kl_pq, js].map(|v| format!("{v:>9.4}")).concat();
+    text.push_str(&format!("{:width$}{:36}{exact}\n", "exact", ""));
+    let worse: Vec<&str> = calibration
+        .worse_than_none()
+        .map(|e| e.name.as_str())
+        .collect();
+    if !worse.is_empty() {
+        text.push_str(&format!(
+            "gradients further from the truth than none at all, over q or over p: {}\n",
+            worse.join(", ")
+        ));
+    }
     let left_out = calibration.left_out.iter();
     let left_out = left_out.map(|(name, why)| format!("{name:width$}  left out: {why}\n"));
     text + &left_out.collect::<Vec<_>>().concat()

@@ -8,7 +8,7 @@ use crate::cloud::{self, CloudView};
 use crate::kernel;
 use crate::setting::{Invalid, WordOr, positive, within};
 
-/// How a bandwidth is written: a rule's name, or a number.
+/// How a bandwidth is written: a rule's name, or a number, which is the bandwidth itself whatever `bandwidth_scale` is.
 pub type BandwidthSpec = WordOr<f64, BandwidthRule>;
 
 /// How the bandwidth is found.
@@ -106,7 +106,8 @@ impl Schedule {
     fn plan(&self, real: CloudView<'_>, fake: CloudView<'_>) -> Result<[f64; 2], FitError> {
         let scale = self.scale;
         let plan = match self.rule {
-            WordOr::Value(h) => [scale * h; 2],
+            // A number is what it says.
+            WordOr::Value(h) => [h; 2],
             WordOr::Word(BandwidthRule::Loo) => [scale * kernel::leave_one_out(real); 2],
             WordOr::Word(BandwidthRule::Silverman) => [scale * kernel::silverman(real); 2],
             WordOr::Word(BandwidthRule::Anneal | BandwidthRule::Cv) => {

@@ -47,7 +47,7 @@ pub struct MlpSpec {
     /// that mass can cross gaps), or its standard deviation.
     pub noise: Noise,
     /// The step size ε that suits the fit, when the flow leaves it to the discriminator. With noise σ it is
-    /// at least 0.7 σ².
+    /// at least σ²/2.
     pub step_size: f64,
     /// The longest displacement of a particle in one step. With noise σ it is at least σ/2.
     pub clip: f64,

@@ -217,6 +217,13 @@ impl Field<'_> {
         self.discriminator.is_log_ratio()
     }
 
+    /// At how many points the map h takes another number in place of D; see [`Monotone::holds_back`].
+    #[must_use]
+    pub fn held_back(&self, ratio: &Ratio) -> usize {
+        let log = ratio.log.iter();
+        log.filter(|&&u| self.map.holds_back(u)).count()
+    }
+
     /// The velocity `h'(D) ∇D` (`n×2`) at points where the ratio is known.
     #[must_use]
     pub fn velocity(&self, ratio: &Ratio) -> Cloud {

@@ -1,6 +1,7 @@
 //! The generator stage: the motion of the samples becomes a motion of a generator's parameters.
 
 mod model;
+mod units;
 
 use std::sync::Arc;
 
@@ -14,15 +15,19 @@ use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, exactly, positive};
 use crate::target::Target;
 use model::{Affine, Model, Residual};
+pub use units::Units;
 
 /// The generator's objective and its settings, one table of a scenario file: `[generator.distill]`.
 ///
 /// With the field `v = h'(D) ∇D` of a frozen discriminator and `x = g_θ(z)`, each step of the flow makes K optimiser steps from
 /// the present θ on one of these (Su 2023, equations 8, 11 and 12). For K = 1 all have the same gradient up to a factor.
+///
+/// The losses are those below, the squared distances in units of s², with `s` the pooled standard deviation of source and target
+/// together ([`Units`]), so that learning rates depend neither on the unit nor on the origin of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorSpec {
-    /// `E ‖g_θ(z) − (g_θt(z) + ε v(g_θt(z)))‖²`: follow the moved cloud, and stop there.
+    /// `E ‖g_θ(z) − (g_θt(z) + ε v(g_θt(z)))‖² / s²`: follow the moved cloud, and stop there.
     Distill(TrainingSpec),
     /// `−E h(D(g_θ(z)))`: climb the frozen discriminator, as a usual GAN does.
     Adversarial(TrainingSpec),
@@ -39,7 +44,8 @@ pub struct TrainingSpec {
     pub inner_steps: usize,
     /// How the parameters follow their gradient; its memory is kept from step to step.
     pub optimizer: Method,
-    /// Learning rate.
+    /// Learning rate, in the generator's own units: one plain gradient step of `distill` at rate η is one of `adversarial` at
+    /// rate 2εη/s².
     pub learning_rate: f64,
     /// Adam's decay rates.
     #[serde(deserialize_with = "exactly")]
@@ -48,13 +54,14 @@ pub struct TrainingSpec {
     pub batch: WordOr<usize, Full>,
     /// Whether each round trains on latent points of its own, as many as particles, or on those of the drawn cloud.
     pub latents: Latents,
-    /// Widths of the hidden layers of `g(z) = z + MLP(z)`, or `affine`: `g(z) = m + S z`.
+    /// Widths of the hidden layers of `g(z) = z + MLP(z)`, or `affine`: `g(z) = m + S z`. Both see latent points standardised by the
+    /// source, and give displacements in units of the pooled standard deviation of source and target.
     pub network: WordOr<Vec<usize>, AffineWord>,
     /// The function between the layers.
     pub activation: Activation,
     /// Precision of the network's arithmetic.
     pub precision: Precision,
-    /// β of `inherit`; `auto`: 1/(2ε). The other objectives have none.
+    /// β of `inherit`, in inverse squared units of the target; `auto`: 1/(2ε). The other objectives have none.
     pub beta: WordOr<f64, BetaRule>,
 }
 
@@ -179,8 +186,8 @@ impl GeneratorSpec {
             .map_err(|invalid| invalid.under(self.name()))
     }
 
-    /// A generator that gives exactly `latents` (`n×2`) at first. Fresh latent points are drawn from `source`; the first
-    /// weights come from `stream`.
+    /// A generator that gives exactly `latents` (`n×2`) at first, and learns in these `units`. Fresh latent points are drawn from
+    /// `source`; the first weights come from `stream`.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -188,25 +195,26 @@ impl GeneratorSpec {
         &self,
         latents: Cloud,
         source: Arc<dyn Target>,
+        units: Units,
         stream: Stream,
     ) -> Result<Generator, Invalid> {
         self.check()?;
         let spec = self.training();
         let (method, betas) = (spec.optimizer, spec.betas);
         let model: Box<dyn Model> = match (&spec.network, spec.precision) {
-            (WordOr::Word(AffineWord::Affine), _) => Box::new(Affine::new(method, betas)),
+            (WordOr::Word(AffineWord::Affine), _) => Box::new(Affine::new(units, method, betas)),
             (WordOr::Value(hidden), Precision::F32) => Box::new(Residual::<f32>::new(
                 hidden,
+                units,
                 spec.activation,
-                method,
-                betas,
+                (method, betas),
                 stream,
             )),
             (WordOr::Value(hidden), Precision::F64) => Box::new(Residual::<f64>::new(
                 hidden,
+                units,
                 spec.activation,
-                method,
-                betas,
+                (method, betas),
                 stream,
             )),
         };
@@ -260,7 +268,7 @@ impl Generator {
         self.model.apply(z)
     }
 
-    /// The parameters θ in one list; for the affine generator `m₁, m₂, S₁₁, S₁₂, S₂₁, S₂₂`.
+    /// The parameters θ in one list: the network's own; for the affine generator `m₁, m₂, S₁₁, S₁₂, S₂₁, S₂₂` of `g(z) = m + S z`.
     #[must_use]
     pub fn parameters(&self) -> Vec<f64> {
         self.model.parameters()

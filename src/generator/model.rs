@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use ndarray::Array2;
 
+use super::units::Units;
 use crate::cloud::{Cloud, CloudView};
 use crate::network::{Activation, Method, Network, Objective, Optimizer, Real, Workspace};
 use crate::random::Stream;
@@ -17,11 +18,8 @@ pub(super) trait Model: Debug + Send + Sync {
     /// the loss by `g_θ(z)`.
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64);
 
-    /// One optimiser step at the given rate against the mean of `‖g_θ(z) − aim‖²`, both `n×2`.
-    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
-        let slopes = (self.apply(z) - aim) * (2.0 / z.nrows() as f64);
-        self.descend(z, &slopes, rate);
-    }
+    /// One optimiser step at the given rate against the mean of `‖g_θ(z) − aim‖²/s²`, both `n×2`.
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64);
 
     /// All parameters θ.
     fn parameters(&self) -> Vec<f64>;
@@ -33,9 +31,10 @@ pub(super) trait Model: Debug + Send + Sync {
     fn restore(&mut self, carry: &[f64]) -> bool;
 }
 
-/// `g_θ(z) = z + MLP_θ(z)`, in the precision `T`.
+/// `g_θ(z) = z + s MLP_θ((z − c)/a)`, in the precision `T`. The identity is kept in double precision.
 #[derive(Debug)]
 pub(super) struct Residual<T: Real> {
+    units: Units,
     network: Network<T>,
     optimizer: Optimizer<T>,
     workspace: Workspace<T>,
@@ -75,15 +74,16 @@ impl<T: Real> Residual<T> {
     /// A network with these hidden widths whose output layer is zero.
     pub(super) fn new(
         hidden: &[usize],
+        units: Units,
         activation: Activation,
-        method: Method,
-        betas: [f64; 2],
+        (method, betas): (Method, [f64; 2]),
         stream: Stream,
     ) -> Self {
         let mut network = Network::new(hidden, 2, activation, stream);
         network.silence();
         let count = network.parameters().len();
         Self {
+            units,
             network,
             optimizer: Optimizer::new(method, betas, count),
             workspace: Workspace::new(),
@@ -93,31 +93,54 @@ impl<T: Real> Residual<T> {
     }
 }
 
+impl<T: Real> Residual<T> {
+    /// Latent points in the network's units, row by row.
+    fn latents(&self, z: CloudView<'_>) -> Vec<T> {
+        let narrow = |((_, axis), &v): ((usize, usize), &f64)| T::of(self.units.latent(v, axis));
+        z.indexed_iter().map(narrow).collect()
+    }
+}
+
 impl<T: Real> Model for Residual<T> {
     fn apply(&self, z: CloudView<'_>) -> Cloud {
         let mut outputs = vec![T::ZERO; 2 * z.nrows()];
-        self.network.evaluate(&narrow(z), &mut outputs);
+        self.network.evaluate(&self.latents(z), &mut outputs);
         Array2::from_shape_fn(z.raw_dim(), |(i, axis)| {
-            z[[i, axis]] + outputs[2 * i + axis].wide()
+            z[[i, axis]] + self.units.output * outputs[2 * i + axis].wide()
         })
     }
 
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64) {
-        let seeds: Vec<T> = narrow(slopes.view());
+        let seeds: Vec<T> = slopes
+            .iter()
+            .map(|&slope| T::of(self.units.output * slope))
+            .collect();
         let known = Known(&seeds);
-        self.network
-            .train(&narrow(z), &known, &mut self.workspace, &mut self.gradient);
+        self.network.train(
+            &self.latents(z),
+            &known,
+            &mut self.workspace,
+            &mut self.gradient,
+        );
         self.optimizer
             .step(rate, &self.gradient, self.network.parameters_mut());
     }
 
-    /// Forward and backward in one pass: the network itself should give `aim − z`.
+    /// Forward and backward in one pass: the network itself should give `(aim − z)/s`.
     fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
+        let units = self.units;
         let [at, aims] = &mut self.batch;
         at.clear();
-        at.extend(z.iter().map(|&v| T::of(v)));
+        at.extend(
+            z.indexed_iter()
+                .map(|((_, axis), &v)| T::of(units.latent(v, axis))),
+        );
         aims.clear();
-        aims.extend(aim.iter().zip(z).map(|(&aim, &z)| T::of(aim - z)));
+        aims.extend(
+            aim.iter()
+                .zip(z)
+                .map(|(&aim, &z)| T::of((aim - z) / units.output)),
+        );
         self.network
             .train(at, &Nearness(aims), &mut self.workspace, &mut self.gradient);
         self.optimizer
@@ -148,59 +171,79 @@ impl<T: Real> Model for Residual<T> {
     }
 }
 
-fn narrow<T: Real>(points: CloudView<'_>) -> Vec<T> {
-    points.iter().map(|&v| T::of(v)).collect()
-}
-
-/// `g(z) = m + S z` with a full matrix S (`MonoFlow`, section 4.3); parameters `m₁, m₂, S₁₁, S₁₂, S₂₁, S₂₂`.
+/// `g(z) = m + S z` with a full matrix S (`MonoFlow`, section 4.3), held as `z + s (m′ + S′ (z − c)/a)`, the parameters being
+/// `m′₁, m′₂, S′₁₁, S′₁₂, S′₂₁, S′₂₂`, all zero at first.
 #[derive(Debug)]
 pub(super) struct Affine {
+    units: Units,
     parameters: [f64; 6],
     optimizer: Optimizer<f64>,
 }
 
 impl Affine {
-    pub(super) fn new(method: Method, betas: [f64; 2]) -> Self {
+    pub(super) fn new(units: Units, method: Method, betas: [f64; 2]) -> Self {
         Self {
-            parameters: [0.0, 0.0, 1.0, 0.0, 0.0, 1.0],
+            units,
+            parameters: [0.0; 6],
             optimizer: Optimizer::new(method, betas, 6),
         }
+    }
+
+    /// One optimiser step, given the gradient of the loss by what the map gives in its own units.
+    fn follow(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64) {
+        let mut gradient = [0.0; 6];
+        for (z, slope) in z.rows().into_iter().zip(slopes.rows()) {
+            for axis in 0..2 {
+                gradient[axis] += slope[axis];
+                for k in 0..2 {
+                    gradient[2 + 2 * axis + k] += slope[axis] * self.units.latent(z[k], k);
+                }
+            }
+        }
+        self.optimizer.step(rate, &gradient, &mut self.parameters);
     }
 }
 
 impl Model for Affine {
     fn apply(&self, z: CloudView<'_>) -> Cloud {
+        let units = self.units;
         let [m0, m1, a, b, c, d] = self.parameters;
         Array2::from_shape_fn(z.raw_dim(), |(i, axis)| {
-            let (x, y) = (z[[i, 0]], z[[i, 1]]);
-            if axis == 0 {
+            let [x, y] = [0, 1].map(|k| units.latent(z[[i, k]], k));
+            let moved = if axis == 0 {
                 m0 + (a * x + b * y)
             } else {
                 m1 + (c * x + d * y)
-            }
+            };
+            z[[i, axis]] + units.output * moved
         })
     }
 
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64) {
-        let mut gradient = [0.0; 6];
-        for (z, slope) in z.rows().into_iter().zip(slopes.rows()) {
-            for axis in 0..2 {
-                gradient[axis] += slope[axis];
-                gradient[2 + 2 * axis] += slope[axis] * z[0];
-                gradient[3 + 2 * axis] += slope[axis] * z[1];
-            }
-        }
-        self.optimizer.step(rate, &gradient, &mut self.parameters);
+        self.follow(z, &(slopes * self.units.output), rate);
+    }
+
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
+        let share = 2.0 / z.nrows() as f64;
+        let slopes = (self.apply(z) - aim) / self.units.output * share;
+        self.follow(z, &slopes, rate);
     }
 
     fn parameters(&self) -> Vec<f64> {
-        self.parameters.to_vec()
+        let Units {
+            centre,
+            input,
+            output,
+        } = self.units;
+        let [m0, m1, rest @ ..] = self.parameters;
+        let bend = rest.map(|v| output * v / input);
+        let shift = |m: f64, row: [f64; 2]| output * m - (row[0] * centre[0] + row[1] * centre[1]);
+        let [a, b, c, d] = bend;
+        vec![shift(m0, [a, b]), shift(m1, [c, d]), 1.0 + a, b, c, 1.0 + d]
     }
 
     fn carry(&self) -> Vec<f64> {
-        let mut carry = self.parameters();
-        carry.extend(self.optimizer.carry());
-        carry
+        [self.parameters.to_vec(), self.optimizer.carry()].concat()
     }
 
     fn restore(&mut self, carry: &[f64]) -> bool {

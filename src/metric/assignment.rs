@@ -10,8 +10,10 @@ use super::pairs::Planar;
 const NONE: u32 = u32::MAX;
 /// Points in place of which one stands in the coarser problem that the first guess comes from.
 const THIN: usize = 4;
-/// Reduced costs above minus this times the square of the clouds' extent are taken for zero: rounding.
-const TOLERANCE: f64 = 1e-13;
+/// A column is better than a row's own if it is so by more than this share of the numbers that are compared: the rest is rounding.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+/// Rounds after which the share grows, so that the last bits of a hard problem can not go round for ever.
+const PATIENCE: usize = 60;
 
 /// An optimal assignment of rows (points of one cloud) to columns (points of another) and the prices that support it:
 /// no column offers a row a lower `cost − price` than its own, up to rounding.
@@ -22,6 +24,8 @@ pub(super) struct Assignment {
     pub(super) value: Vec<f64>,
     /// Dual variable of each column.
     pub(super) price: Vec<f64>,
+    /// The total cost is above the least by no more than this, rounding included.
+    pub(super) gap: f64,
 }
 
 /// A spanning tree of the rows and columns, each of which is one arc away from a column of its own: the matching. All rows but one, the
@@ -56,19 +60,35 @@ impl Assignment {
         });
         let blocks = Blocks::new(columns);
         let Tree { basis, price, .. } = optimum(rows, &blocks, basis);
+        let greatest =
+            (0..columns.len() as u32).fold(0.0_f64, |most, j| most.max(price.of(j).abs()));
+        // The least value of a row, and how far its own column may be above it: what is seen, and what rounding can hide. A column that is
+        // as good has a cost of about its price and the row's value.
         let value = |(i, &column): (usize, &u32)| {
             let at = [rows.x[i], rows.y[i]];
-            let own = squared(at, blocks.at(column)) - price.of(column);
-            blocks.best(&price, at, own).map_or(own, |(_, less)| less)
+            let cost = squared(at, blocks.at(column));
+            let own = cost - price.of(column);
+            let least = blocks.best(&price, at, own).map_or(own, |(_, less)| less);
+            let hidden = ROUNDING * (cost + own.abs() + 2.0 * greatest);
+            (least, own - least + hidden)
         };
+        let found: Vec<(f64, f64)> = basis
+            .column
+            .par_iter()
+            .with_min_len(QUERIES)
+            .enumerate()
+            .map(value)
+            .collect();
+        // No cost is negative: where all are zero there is nothing to prove.
+        let free = (0..rows.len())
+            .all(|i| squared([rows.x[i], rows.y[i]], blocks.at(basis.column[i])) == 0.0);
         Self {
-            value: basis
-                .column
-                .par_iter()
-                .with_min_len(QUERIES)
-                .enumerate()
-                .map(value)
-                .collect(),
+            gap: if free {
+                0.0
+            } else {
+                found.iter().map(|(_, gap)| gap).sum()
+            },
+            value: found.into_iter().map(|(least, _)| least).collect(),
             price: (0..columns.len() as u32).map(|j| price.of(j)).collect(),
             basis,
         }
@@ -130,22 +150,32 @@ fn thinned(points: &Planar) -> Planar {
 /// Moves from a basis to an optimal one.
 fn optimum<'a>(rows: &'a Planar, columns: &'a Blocks, basis: Basis) -> Tree<'a> {
     let mut tree = Tree::new(rows, columns, basis);
-    let tolerance = TOLERANCE * (rows.extent() + columns.extent()).powi(2);
-    loop {
+    let mut rounding = ROUNDING;
+    for round in 0.. {
+        if round > PATIENCE {
+            rounding *= 2.0;
+        }
         tree.settle();
         let mut best = true;
         for row in 0..rows.len() as u32 {
             let value = tree.value[row as usize];
-            let better = columns.best(&tree.price, tree.at(row), value - tolerance);
-            if let Some((column, lower)) = better {
+            let Some((column, lower)) = columns.best(&tree.price, tree.at(row), value) else {
+                continue;
+            };
+            let price = tree.price.of(column);
+            if column == tree.column(row) {
+                continue;
+            }
+            if value - lower > rounding * (value.abs() + price.abs() + (lower + price)) {
                 tree.enter(row, column, lower - value);
                 best = false;
             }
         }
         if best {
-            return tree;
+            break;
         }
     }
+    tree
 }
 
 /// A basis with its dual variables: on each arc those of row and column add up to the cost.
@@ -246,22 +276,34 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Finds the dual variables from the root on, whose own is 0: without the rounding that their changes leave.
+    /// Finds the dual variables from the root on: without the rounding that their changes leave. A constant can be moved from the prices to
+    /// the values: it is chosen so that the median price is 0, lest a root far away leave all others its rounding.
     fn settle(&mut self) {
         let root = self.basis.link.iter().position(|&link| link == NONE);
         self.collect_below(root.unwrap_or(0) as u32);
+        self.descend(0.0);
+        let mut prices: Vec<f64> = (0..self.row.len() as u32)
+            .map(|j| self.price.of(j))
+            .collect();
+        let middle = prices.len() / 2;
+        let (_, &mut median, _) = prices.select_nth_unstable_by(middle, f64::total_cmp);
+        self.descend(median);
+        self.price.settle();
+    }
+
+    /// Finds the dual variables of all rows collected, the first of which is the root, from its own.
+    fn descend(&mut self, top: f64) {
         for next in 0..self.below.len() {
             let row = self.below[next];
             let (column, link) = (self.column(row), self.basis.link[row as usize]);
             let value = if link == NONE {
-                0.0
+                top
             } else {
                 self.cost(row, link) - self.price.of(link)
             };
             self.value[row as usize] = value;
             self.price.set(column, self.cost(row, column) - value);
         }
-        self.price.settle();
     }
 
     /// Takes the arc between a row and a column into the basis, which offers the row this much more than its own; the one that closes

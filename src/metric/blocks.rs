@@ -99,12 +99,6 @@ impl Blocks {
         Self { x, y, small, large }
     }
 
-    /// Greatest absolute coordinate.
-    pub(super) fn extent(&self) -> f64 {
-        let all = self.x.iter().chain(&self.y);
-        all.fold(0.0, |most, v| most.max(v.abs()))
-    }
-
     pub(super) fn at(&self, column: u32) -> [f64; 2] {
         [self.x[column as usize], self.y[column as usize]]
     }

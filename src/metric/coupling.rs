@@ -1,16 +1,23 @@
 //! The transportation problem in the plane: clouds of unequal sizes or weights matched at the least total of squared distances.
 
 use multiversion::multiversion;
+use rayon::prelude::*;
 
+use super::QUERIES;
 use super::assignment::squared;
 use super::pairs::Planar;
+
+/// A column is better than a row's own if it is so by more than this share of the numbers that are compared: the rest is rounding.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+/// Passes over all rows after which the share grows, so that the last bits of a hard problem cannot go round for ever.
+const PATIENCE: usize = 1000;
 
 /// A cheapest plan.
 pub(super) struct Plan {
     /// Where mass goes: row, column and amount.
     pub(super) arcs: Vec<(u32, u32, f64)>,
-    /// Dual variables of the columns.
-    pub(super) price: Vec<f64>,
+    /// Its cost, mass times squared distance, is above the least by no more than this, rounding included.
+    pub(super) gap: f64,
 }
 
 /// Finds the cheapest way to carry the masses `supply` at the points `rows` to the masses `demand` at the points `columns`; all masses are
@@ -19,30 +26,53 @@ pub(super) fn cheapest(rows: &Planar, columns: &Planar, supply: &[f64], demand: 
     let mut tree = Tree::staircase(rows, columns, supply, demand);
     let n = rows.len();
     let mut row = 0;
-    // Rounds over all rows without a pivot, counted in rows.
-    let mut idle = 0;
+    let mut rounding = ROUNDING;
+    // Rows in a row without a pivot, and rows looked at.
+    let (mut idle, mut looked) = (0, 0);
     while idle < n {
         let at = tree.place(row);
         let (low, column) = lowest(at, [&columns.x, &columns.y, &tree.potential[n..]]);
-        if low - tree.potential[row] < -tree.tolerance {
+        let (own, price) = (tree.potential[row], tree.potential[n + column]);
+        if own - low > rounding * (own.abs() + price.abs() + (low + price)) {
             tree.enter(row, n + column);
             idle = 0;
         } else {
             idle += 1;
         }
         row = (row + 1) % n;
+        looked += 1;
+        if looked % (PATIENCE * n) == 0 {
+            rounding *= 2.0;
+        }
     }
     tree.settle();
-    let arcs = (0..tree.parent.len()).filter(|&node| tree.flow[node] > 0.0);
-    Plan {
-        arcs: arcs
-            .map(|node| {
-                let (row, column) = tree.arc(node);
-                (row as u32, (column - n) as u32, tree.flow[node])
-            })
-            .collect(),
-        price: tree.potential.split_off(n),
-    }
+    let arcs: Vec<(u32, u32, f64)> = (0..tree.parent.len())
+        .filter(|&node| tree.flow[node] > 0.0)
+        .map(|node| {
+            let (row, column) = tree.arc(node);
+            (row as u32, (column - n) as u32, tree.flow[node])
+        })
+        .collect();
+    let gap = gap([rows, columns], &tree.potential[n..], &arcs);
+    Plan { arcs, gap }
+}
+
+/// How far the cost of a plan can be above the least, given prices of the columns: what is seen, and what rounding can hide.
+fn gap([rows, columns]: [&Planar; 2], price: &[f64], arcs: &[(u32, u32, f64)]) -> f64 {
+    let greatest = price.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+    let least: Vec<f64> = (0..rows.len())
+        .into_par_iter()
+        .with_min_len(QUERIES)
+        .map(|i| lowest([rows.x[i], rows.y[i]], [&columns.x, &columns.y, price]).0)
+        .collect();
+    let slack = |&(i, j, mass): &(u32, u32, f64)| {
+        let (i, j) = (i as usize, j as usize);
+        let cost = squared([rows.x[i], rows.y[i]], [columns.x[j], columns.y[j]]);
+        let own = cost - price[j];
+        let hidden = ROUNDING * (cost + own.abs() + 2.0 * greatest);
+        mass * ((own - least[i]).max(0.0) + hidden)
+    };
+    arcs.iter().map(slack).sum()
 }
 
 /// In place of a node where there is none.
@@ -62,8 +92,6 @@ struct Tree<'a> {
     first_child: Vec<usize>,
     /// Siblings before and after.
     sibling: [Vec<usize>; 2],
-    /// Reduced costs above minus this are taken for zero: rounding.
-    tolerance: f64,
     stack: Vec<usize>,
 }
 
@@ -80,7 +108,6 @@ impl<'a> Tree<'a> {
             potential: vec![0.0; n + m],
             first_child: vec![NONE; n + m],
             sibling: [vec![NONE; n + m], vec![NONE; n + m]],
-            tolerance: 0.0,
             stack: Vec::new(),
         };
         let [row_order, column_order] = along_a_curve([rows, columns]);
@@ -108,8 +135,6 @@ impl<'a> Tree<'a> {
             tree.hang(node, to, flow);
         }
         tree.settle();
-        let scale = (0..n + m).map(|node| tree.potential[node].abs());
-        tree.tolerance = 1e-13 * scale.fold(f64::MIN_POSITIVE, f64::max);
         tree
     }
 
@@ -152,10 +177,18 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Depths and potentials of all nodes, from those of the root.
+    /// Depths and potentials of all nodes, from those of the root. A constant can be moved from the columns to the rows: it is chosen so that
+    /// the median price is 0, lest a root far away leave all others its rounding.
     fn settle(&mut self) {
         let root = (0..self.parent.len()).find(|&node| self.parent[node] == NONE);
-        self.settle_below(root.unwrap_or(0));
+        let root = root.unwrap_or(0);
+        self.settle_below(root);
+        let n = self.rows.len();
+        let mut prices = self.potential[n..].to_vec();
+        let middle = prices.len() / 2;
+        let (_, &mut median, _) = prices.select_nth_unstable_by(middle, f64::total_cmp);
+        self.potential[root] += if root < n { median } else { -median };
+        self.settle_below(root);
     }
 
     /// Depths and potentials below a node, from its own.

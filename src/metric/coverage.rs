@@ -32,6 +32,7 @@ pub const COVERAGE: About = About {
 #[derive(Clone, Debug)]
 pub struct Density {
     reference: Planar,
+    /// Squared.
     radii: Vec<f64>,
     k: usize,
 }
@@ -42,11 +43,9 @@ impl Density {
     pub fn new(reference: CloudView<'_>) -> Option<Self> {
         let reference = Planar::new(reference);
         let k = KnnKl::K.min(reference.len().checked_sub(1)?);
-        let squared = |r: f64| r * r;
-        let radii = radii(&reference, k)?.into_iter().map(squared).collect();
         Some(Self {
+            radii: radii(&reference, k)?,
             reference,
-            radii,
             k,
         })
     }
@@ -77,6 +76,7 @@ impl Metric for Density {
 #[derive(Clone, Debug)]
 pub struct Coverage {
     reference: Planar,
+    /// Squared.
     radii: Vec<f64>,
 }
 
@@ -109,14 +109,16 @@ impl Metric for Coverage {
             .with_min_len(QUERIES)
             .filter(|&j| {
                 let at = [self.reference.x[j], self.reference.y[j]];
-                tree.nearest(at, 1, None).radius() <= self.radii[j]
+                tree.nearest(at, 1, None).bound() <= self.radii[j]
             })
             .count();
         covered as f64 / m as f64
     }
 }
 
-/// The distance from each point to its `k`-th neighbour among the others; `None` without neighbours.
+/// The square of the distance from each point to its `k`-th neighbour among the others, or, where that one is at the same place, to the nearest
+/// at another: a ball without extent, such as repeated points and grids have, would be missed by all that is not exactly there. `None` without
+/// neighbours.
 fn radii(points: &Planar, k: usize) -> Option<Vec<f64>> {
     if k == 0 {
         return None;
@@ -124,7 +126,12 @@ fn radii(points: &Planar, k: usize) -> Option<Vec<f64>> {
     let tree = Neighbours::new(points);
     let radius = |i: usize| {
         let at = [points.x[i], points.y[i]];
-        tree.nearest(at, k, Some(i as u32)).radius()
+        let found = tree.nearest(at, k, Some(i as u32)).bound();
+        if found > 0.0 {
+            found
+        } else {
+            tree.elsewhere(at).unwrap_or(0.0)
+        }
     };
     let all = (0..points.len()).into_par_iter().with_min_len(QUERIES);
     Some(all.map(radius).collect())

@@ -31,7 +31,8 @@ pub const ENERGY_P: About = About {
 
 /// The energy distance `2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖` between a cloud and the reference sample it was built on
 /// (Székely & Rizzo, *J. Stat. Plan. Inference* 143, 2013). All pairs count, also a point with itself
-/// (V-statistic): never negative, zero only for equal clouds, positive on average between two samples of one distribution.
+/// (V-statistic): zero only for equal clouds, and otherwise positive but for rounding, which is some 1e-15 of the distances and may
+/// leave less than nothing of equal clouds in another order.
 #[derive(Clone, Debug)]
 pub struct EnergyDistance {
     reference: Planar,

@@ -1,7 +1,14 @@
 //! Classifier two-sample test with a smooth boundary: logistic regression on the second moments.
 
-use super::{About, Grain, Ideal, Metric};
-use crate::cloud::{Cloud, CloudView, mean, spread};
+use std::cmp::Ordering;
+use std::f64::consts::SQRT_2;
+
+use rand::seq::SliceRandom;
+
+use super::whiten::Whitening;
+use super::{About, Grain, Ideal, Metric, Reading};
+use crate::cloud::CloudView;
+use crate::random::Stream;
 
 /// What [`LogisticC2st`] measures.
 pub const C2ST_LOGISTIC: About = About {
@@ -18,37 +25,49 @@ const TERMS: usize = 6;
 const RIDGE: f64 = 1e-4;
 
 /// The two-sample test by a logistic classifier (Lopez-Paz & Oquab, ICLR 2017), the smooth companion of [`C2st`](super::C2st). Its log
-/// odds are a quadratic polynomial, the exact `log p/q` of two Gaussians. Points of even and of odd places in their lists take turns as training and as
-/// test data, and each class counts for one half, so that unequal sizes do not tilt the accuracy.
+/// odds are a quadratic polynomial, the exact `log p/q` of two Gaussians, in coordinates whitened by the pooled sample, so that the units of the
+/// axes, the origin and a turn of the plane do not matter. Each class is dealt into two halves in a fixed random order, which depends on the points
+/// and not on the order of their rows; the halves take turns as training and as test data. Each class counts for one half, so that unequal
+/// sizes do not tilt the accuracy.
 #[derive(Clone, Debug)]
 pub struct LogisticC2st {
-    reference: Cloud,
-    centre: [f64; 2],
-    width: f64,
+    /// In ascending order.
+    reference: Vec<[f64; 2]>,
 }
 
 impl LogisticC2st {
     /// Takes the reference sample, `m×2`.
     #[must_use]
     pub fn new(reference: CloudView<'_>) -> Self {
-        let width = spread(reference);
         Self {
-            reference: reference.to_owned(),
-            centre: mean(reference),
-            width: if width > 0.0 { width } else { 1.0 },
+            reference: ascending(reference),
         }
     }
+}
 
-    /// Terms of the points of one half.
-    fn half(&self, points: CloudView<'_>, odd: usize) -> Vec<[f64; TERMS]> {
-        let half = points.rows().into_iter().skip(odd).step_by(2);
-        half.map(|row| {
-            let x = (row[0] - self.centre[0]) / self.width;
-            let y = (row[1] - self.centre[1]) / self.width;
-            [1.0, x, y, x * x, x * y, y * y]
-        })
-        .collect()
-    }
+/// The points in an order that no permutation of the rows changes.
+fn ascending(points: CloudView<'_>) -> Vec<[f64; 2]> {
+    let mut points: Vec<[f64; 2]> = points.rows().into_iter().map(|p| [p[0], p[1]]).collect();
+    points.sort_unstable_by(compare);
+    points
+}
+
+fn compare(a: &[f64; 2], b: &[f64; 2]) -> Ordering {
+    a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+}
+
+/// The terms of the points, dealt into two halves. Before they are shuffled they lie in the order of their distances from the middle, which a
+/// turn of the plane leaves as it is.
+fn halves(points: &[[f64; 2]], map: &Whitening, class: &str) -> [Vec<[f64; TERMS]>; 2] {
+    let mut white: Vec<[f64; 2]> = points.iter().map(|&p| map.map(p)).collect();
+    white.sort_by(|a, b| {
+        let square = |p: &[f64; 2]| p[0] * p[0] + p[1] * p[1];
+        square(a).total_cmp(&square(b))
+    });
+    white.shuffle(&mut Stream::new(0, "c2st_logistic halves").part(class).rng());
+    // With this factor the penalty on the weights knows no directions.
+    let terms = |&[x, y]: &[f64; 2]| [1.0, x, y, x * x, SQRT_2 * x * y, y * y];
+    [0, 1].map(|odd| white.iter().skip(odd).step_by(2).map(terms).collect())
 }
 
 impl Metric for LogisticC2st {
@@ -56,15 +75,35 @@ impl Metric for LogisticC2st {
         &C2ST_LOGISTIC
     }
 
-    /// NaN if either sample has fewer than two points, or points that are not finite.
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
-        let wild = cloud.iter().any(|v| !v.is_finite());
-        if cloud.nrows() < 2 || self.reference.nrows() < 2 || wild {
-            return f64::NAN;
+        self.read(cloud).value
+    }
+
+    /// NaN if either sample has fewer than two points, or points that are not finite.
+    fn read(&self, cloud: CloudView<'_>) -> Reading {
+        let refused = |reason: &str| Reading {
+            note: Some(reason.to_owned()),
+            ..Reading::of(f64::NAN)
+        };
+        if cloud.nrows() < 2 || self.reference.len() < 2 {
+            return refused("needs at least two points on either side");
         }
+        let all = cloud.iter().chain(self.reference.iter().flatten());
+        if !all.into_iter().all(|v| v.abs() < 1e300) {
+            return refused("needs coordinates below 1e300");
+        }
+        let cloud = ascending(cloud);
+        let mut pooled = [&cloud[..], &self.reference[..]].concat();
+        pooled.sort_by(compare);
+        let map = Whitening::of(&pooled);
         // Class by class and half by half.
-        let terms =
-            [0, 1].map(|odd| [self.half(cloud, odd), self.half(self.reference.view(), odd)]);
+        let [cloud, reference] = [
+            halves(&cloud, &map, "cloud"),
+            halves(&self.reference, &map, "reference"),
+        ];
+        let [even_cloud, odd_cloud] = cloud;
+        let [even_reference, odd_reference] = reference;
+        let terms = [[even_cloud, even_reference], [odd_cloud, odd_reference]];
         let accuracy = |odd: usize| {
             let weights = fit(&terms[1 - odd]);
             let share = |class: usize| {
@@ -80,7 +119,7 @@ impl Metric for LogisticC2st {
             };
             f64::midpoint(share(0), share(1))
         };
-        f64::midpoint(accuracy(0), accuracy(1))
+        Reading::of(f64::midpoint(accuracy(0), accuracy(1)))
     }
 }
 

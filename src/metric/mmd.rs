@@ -9,7 +9,7 @@ use crate::cloud::CloudView;
 /// What [`Mmd2`] measures.
 pub const MMD2: About = About {
     name: "mmd2",
-    measures: "squared maximum mean discrepancy, unbiased, kernel exp(−‖x−y‖²/2s²) with s the median distance",
+    measures: "squared maximum mean discrepancy, unbiased, kernel exp(−‖x−y‖²/2s²) with s the median distance of points that lie apart",
     sees: "sees misplaced mass and error at the scale of its bandwidth; blind to blur, duplicates and a few per cent of outliers",
     ideal: Ideal::Low,
     grain: Grain::Fine,
@@ -60,8 +60,9 @@ fn mean_of_distinct(points: &Planar, rate: f64) -> f64 {
     2.0 * within(points, Term::Gaussian { rate }) / (n * (n - 1.0))
 }
 
-/// The median of the distances between the points, over all pairs `i < j`: the usual bandwidth of [`Mmd2`].
-/// Exact up to 4096 points; of more, 4096 at equal spacing in the list are taken. NaN for fewer than two points.
+/// The median of the distances between the points, over all pairs `i < j` that lie apart: the usual bandwidth of [`Mmd2`]. Repeated points have
+/// a distance of 0, which is no scale of the data, and do not count; 0 if all points are one. Exact up to 4096 points; of more, 4096 at equal
+/// spacing in the list are taken. NaN for fewer than two points.
 #[must_use]
 pub fn median_distance(points: CloudView<'_>) -> f64 {
     const MOST: usize = 4096;
@@ -73,8 +74,22 @@ pub fn median_distance(points: CloudView<'_>) -> f64 {
     if pairs == 0 {
         return f64::NAN;
     }
-    let low = ranked_distance(&points, (pairs - 1) / 2);
-    let high = ranked_distance(&points, pairs / 2);
+    let coinciding = |i: usize| {
+        let others = i + 1..points.len();
+        let same = |&j: &usize| points.x[i] == points.x[j] && points.y[i] == points.y[j];
+        others.filter(same).count()
+    };
+    let zeros: usize = (0..points.len())
+        .into_par_iter()
+        .with_min_len(64)
+        .map(coinciding)
+        .sum();
+    let apart = pairs - zeros;
+    if apart == 0 {
+        return 0.0;
+    }
+    let low = ranked_distance(&points, zeros + (apart - 1) / 2);
+    let high = ranked_distance(&points, zeros + apart / 2);
     f64::midpoint(low, high)
 }
 
@@ -139,5 +154,7 @@ mod tests {
         }
         assert!(median_distance(array![[1.0, 2.0]].view()).is_nan());
         assert_eq!(median_distance(Array2::zeros((10, 2)).view()), 0.0);
+        let inflated = array![[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [3.0, 4.0]];
+        assert_eq!(median_distance(inflated.view()), 5.0);
     }
 }

@@ -47,7 +47,8 @@ impl Nearest {
         self.bound().sqrt()
     }
 
-    fn bound(&self) -> f64 {
+    /// Its square, without the rounding of a root: a point at exactly that distance has exactly that square.
+    pub(super) fn bound(&self) -> f64 {
         self.squared[self.wanted - 1]
     }
 
@@ -98,6 +99,19 @@ impl Neighbours {
         };
         self.search(0, 0, self.index.len(), &query, &mut found);
         found
+    }
+
+    /// The square of the distance from `at` to the nearest stored point that lies elsewhere; `None` if all lie there. It looks at all of
+    /// them, and is meant for places where neighbours coincide.
+    pub(super) fn elsewhere(&self, at: [f64; 2]) -> Option<f64> {
+        let stored = self.points.x.iter().zip(&self.points.y);
+        stored
+            .map(|(x, y)| {
+                let (dx, dy) = (x - at[0], y - at[1]);
+                dx * dx + dy * dy
+            })
+            .filter(|&squared| squared > 0.0)
+            .reduce(f64::min)
     }
 
     fn search(&self, node: usize, start: usize, end: usize, query: &Query, found: &mut Nearest) {

@@ -43,12 +43,6 @@ impl Planar {
             y: side(&self.y),
         }
     }
-
-    /// Greatest absolute coordinate.
-    pub(super) fn extent(&self) -> f64 {
-        let all = self.x.iter().chain(&self.y);
-        all.fold(0.0, |most, v| most.max(v.abs()))
-    }
 }
 
 /// What is summed over the pairs.

@@ -14,7 +14,7 @@ use crate::kernel::Lane;
 /// What [`Sinkhorn`] measures.
 pub const SINKHORN: About = About {
     name: "sinkhorn",
-    measures: "debiased entropic transport cost between cloud and target, squared distances, ε half the variance of a coordinate, in squared units",
+    measures: "debiased entropic transport cost between cloud and target, squared distances, ε half the variance of a coordinate of the reference (of both samples pooled in `measure`), in squared units",
     sees: "sees misplaced mass and large-scale error, as W2 does; blind to everything finer than √ε, and to a few per cent of outliers",
     ideal: Ideal::Low,
     grain: Grain::Fine,
@@ -36,7 +36,7 @@ const MOST_RELAXATION: f64 = 1.5;
 const ANNEALING: f64 = 0.5;
 
 /// The Sinkhorn divergence `OT_ε(x, y) − ½ OT_ε(x, x) − ½ OT_ε(y, y)` (Feydy et al., AISTATS 2019), where
-/// `OT_ε = min_π ⟨π, ‖x−y‖²⟩ + ε KL(π‖α⊗β)`, solved in the log domain, so that no ε underflows. Never negative, zero only for equal clouds; it goes
+/// `OT_ε = min_π ⟨π, ‖x−y‖²⟩ + ε KL(π‖α⊗β)`, solved in the log domain, so that no ε underflows. Never negative, zero only for equal clouds, once it has converged: a reading that has not says so; it goes
 /// to `W2²` for `ε → 0` and to the squared distance of the means for `ε → ∞`.
 #[derive(Clone, Debug)]
 pub struct Sinkhorn {
@@ -117,17 +117,25 @@ impl Metric for Sinkhorn {
         let all = [both, cloud, self.own];
         let worst = all.iter().map(|s| s.error).fold(0.0, f64::max);
         let rounds = all.iter().map(|s| s.rounds).max().unwrap_or(0);
-        let note = (worst > TOLERANCE).then(|| {
-            format!(
+        let value = both.value - 0.5 * (cloud.value + self.own.value)
+            + (shift[0] * shift[0] + shift[1] * shift[1]);
+        // What is left of terms of this size.
+        let rounding = 1e-6 * (both.value.abs() + cloud.value.abs() + self.own.value.abs());
+        let note = if worst > TOLERANCE {
+            Some(format!(
                 "not converged after {rounds} rounds: the plan misses its marginals by {worst:.1e}; take a larger ε"
+            ))
+        } else if value < -rounding {
+            Some(
+                "not converged: the divergence is never negative, but mass crosses between parts far from each other too slowly at this ε; take a larger one"
+                    .to_owned(),
             )
-        });
+        } else {
+            None
+        };
         Reading {
             note,
-            ..Reading::of(
-                both.value - 0.5 * (cloud.value + self.own.value)
-                    + (shift[0] * shift[0] + shift[1] * shift[1]),
-            )
+            ..Reading::of(value)
         }
     }
 }

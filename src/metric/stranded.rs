@@ -19,7 +19,8 @@ pub const STRANDED: About = About {
 /// The fraction of cloud points `x_i` with `min_j ‖x_i − y_j‖ > r`, where `r` is the `⌈m/1000⌉`-th largest of the distances
 /// `min_{k≠j} ‖y_j − y_k‖` from each of the `m` reference points to its nearest neighbour. The target so sets its own scale, and nothing need be
 /// known of it: by symmetry a fresh draw lies beyond `r` with probability `⌈m/1000⌉/(m + 1)`, but for the one point more that it is compared with.
-/// Every reference point excuses a ball of the same radius, so that an outlier, whose neighbours are far, excuses no more than others.
+/// Every reference point excuses a ball of the same radius, so that an outlier, whose neighbours are far, excuses no more than others. Neighbours at the
+/// very same place do not count: of repeated points and of grids, `r` is a distance between places.
 #[derive(Clone, Debug)]
 pub struct Stranded {
     reference: Neighbours,
@@ -41,11 +42,18 @@ impl Stranded {
         let mut gaps: Vec<f64> = points
             .par_iter()
             .with_min_len(QUERIES)
-            .map(|&(at, place)| reference.nearest(at, 1, Some(place)).radius())
+            .map(|&(at, place)| {
+                let nearest = reference.nearest(at, 1, Some(place)).bound();
+                if nearest > 0.0 {
+                    nearest
+                } else {
+                    reference.elsewhere(at).unwrap_or(0.0)
+                }
+            })
             .collect();
         gaps.sort_unstable_by(|a, b| b.total_cmp(a));
         Some(Self {
-            reach: gaps[(gaps.len() - 1) / Self::ONE_IN],
+            reach: gaps[(gaps.len() - 1) / Self::ONE_IN].sqrt(),
             reference,
         })
     }

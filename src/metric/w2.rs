@@ -2,7 +2,9 @@
 
 use super::assignment::{Assignment, Basis, squared};
 use super::blocks::order;
+use super::exactly::{Total, difference, power, total};
 use super::pairs::Planar;
+use super::separate::{self, Part};
 use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 
@@ -20,9 +22,8 @@ pub const W2: About = About {
 #[derive(Clone, Debug)]
 pub struct ExactW2 {
     reference: Planar,
-    /// Place in the reference of each of the columns, which are the same points centred.
+    /// The places of the reference in the order of blocks.
     order: Vec<usize>,
-    columns: Planar,
 }
 
 /// An optimal matching of a cloud with the reference, and the proof that it is one.
@@ -30,15 +31,29 @@ pub struct ExactW2 {
 pub struct Transport {
     /// The distance, in the target's units.
     pub value: f64,
-    /// Duality gap of the squared distance: the true `W2²` lies between `value² − gap` and `value²`. Never negative; rounding, if the
-    /// matching is optimal.
+    /// Duality gap of the squared distance, with all that rounding can hide: the true `W2²` lies between `value² − gap` and `value²`. Never
+    /// negative, and far above rounding only where the optimum is not proven.
     pub gap: f64,
+    /// The gap as a share of the squared distance; 0 for a distance of 0, which is its own proof.
+    pub doubt: f64,
     /// The reference point that each cloud point goes to.
     pub partner: Vec<usize>,
     /// Dual potential `u` of each cloud point, and `v` of each reference point: `u_i + v_j ≤ ‖x_i − y_j‖²` for all pairs, and
     /// `mean u + mean v = value² − gap`, up to rounding.
     pub potentials: [Vec<f64>; 2],
-    basis: Basis,
+    /// Of clouds that do not fall into parts.
+    basis: Option<Basis>,
+}
+
+impl Transport {
+    /// Share of the squared distance up to which a gap counts as a proof: the distance is then right to nine digits.
+    pub const PROVEN: f64 = 2e-9;
+
+    /// Whether the matching is proven to be optimal.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.doubt <= Self::PROVEN
+    }
 }
 
 /// Why there is no exact distance.
@@ -102,11 +117,8 @@ impl ExactW2 {
     /// [`TransportError`] if it is empty or not finite.
     pub fn new(reference: CloudView<'_>) -> Result<Self, TransportError> {
         let reference = checked(reference)?;
-        let centred = centre(&reference).0;
-        let order = order(&centred);
         Ok(Self {
-            columns: centred.pick(&order),
-            order,
+            order: order(&reference),
             reference,
         })
     }
@@ -135,54 +147,209 @@ impl ExactW2 {
                 reference: n,
             });
         }
-        // A shift adds to the cost of every matching alike, so the problem is solved for centred clouds.
-        let (rows, cloud_centre) = centre(&cloud);
-        let similar = similar.map(|transport| &transport.basis);
+        let whole = Part {
+            rows: (0..n).collect(),
+            columns: self.order.clone(),
+        };
+        let similar = similar
+            .and_then(|transport| transport.basis.as_ref())
+            .filter(|basis| basis.column.len() == n);
+        let solved = Matched::solve(&cloud, &self.reference, &whole, similar);
+        let (mut parts, mut solved) = (vec![whole], vec![solved]);
+        if solved[0].gap.share_of(solved[0].cost) > Transport::PROVEN {
+            // The digits do not suffice for all at once.
+            parts = separate::parts(&cloud, &self.reference);
+            for part in &mut parts {
+                let within = order(&self.reference.pick(&part.columns));
+                part.columns = within.into_iter().map(|j| part.columns[j]).collect();
+            }
+            solved = parts
+                .iter()
+                .map(|part| Matched::solve(&cloud, &self.reference, part, None))
+                .collect();
+        }
+
+        let mut partner = vec![0; n];
+        let mut potentials = [vec![0.0; n], vec![0.0; n]];
+        let mut before = Part::default();
+        for (part, matched) in parts.iter().zip(&solved) {
+            for (&i, &j) in part.rows.iter().zip(&matched.column) {
+                partner[i] = part.columns[j as usize];
+            }
+            for (into, (places, own)) in potentials.iter_mut().zip(
+                [&part.rows, &part.columns]
+                    .into_iter()
+                    .zip(&matched.potentials),
+            ) {
+                for (&place, &value) in places.iter().zip(own) {
+                    into[place] = value;
+                }
+            }
+            reconcile(&cloud, &self.reference, [&before, part], &mut potentials);
+            before.rows.extend(&part.rows);
+            before.columns.extend(&part.columns);
+        }
+        let cost = Total::sum(solved.iter().map(|matched| matched.cost));
+        let gap = Total::sum(solved.iter().map(|matched| matched.gap));
+        let mut basis = solved.into_iter().map(|matched| matched.basis);
+        Ok(Transport {
+            value: cost.root_of_mean(n),
+            gap: gap.value() / n as f64,
+            doubt: gap.share_of(cost),
+            partner,
+            potentials,
+            basis: basis.next().filter(|_| parts.len() == 1),
+        })
+    }
+}
+
+/// A part with its matching.
+struct Matched {
+    /// Place of its partner among the part's columns, for each of its rows.
+    column: Vec<u32>,
+    /// Dual variables of the rows and of the columns, in squared units.
+    potentials: [Vec<f64>; 2],
+    cost: Total,
+    gap: Total,
+    basis: Basis,
+}
+
+impl Matched {
+    fn solve(cloud: &Planar, reference: &Planar, part: &Part, similar: Option<&Basis>) -> Self {
+        let pair = Pair::new(cloud.pick(&part.rows), reference.pick(&part.columns));
         let Assignment {
             basis,
-            value: least,
+            value,
             price,
-        } = Assignment::solve(
-            &rows,
-            &self.columns,
-            similar.filter(|basis| basis.column.len() == n),
-        );
-        let slack = |(i, &j): (usize, &u32)| {
-            let j = j as usize;
-            squared(at(&rows, i), at(&self.columns, j)) - price[j] - least[i]
-        };
-        let gap = basis.column.iter().enumerate().map(slack).sum::<f64>() / n as f64;
-        let partner: Vec<usize> = basis
-            .column
-            .iter()
-            .map(|&j| self.order[j as usize])
-            .collect();
-
-        // Sorted, so that optimal matchings that differ in the partners of duplicates have the same bits.
-        let pairs = partner.iter().enumerate();
-        let mut costs: Vec<f64> = pairs
-            .map(|(i, &j)| squared(at(&cloud, i), at(&self.reference, j)))
-            .collect();
+            gap,
+        } = Assignment::solve(&pair.rows, &pair.laid, similar);
+        let gap = gap + pair.lost * part.rows.len() as f64;
+        // Sorted, and without rounding on the way, so that optimal matchings with the same costs have the same bits.
+        let arcs = basis.column.iter().enumerate();
+        let mut costs: Vec<f64> = arcs.map(|(i, &j)| pair.cost(i, j as usize)).collect();
         costs.sort_unstable_by(f64::total_cmp);
-        let value = (costs.iter().sum::<f64>() / n as f64).sqrt();
-
-        let reference_centre = centre(&self.reference).1;
-        let shift = [0, 1].map(|axis| cloud_centre[axis] - reference_centre[axis]);
+        let shift = pair.shift;
+        let squares = 4.0_f64.powi(pair.exponent);
         let along =
             |points: &Planar, i: usize| 2.0 * (shift[0] * points.x[i] + shift[1] * points.y[i]);
         let offset = shift[0] * shift[0] + shift[1] * shift[1];
-        let mut prices = vec![0.0; n];
-        for (j, &place) in self.order.iter().enumerate() {
-            prices[place] = price[j] - along(&self.columns, j);
-        }
-        let values = (0..n).map(|i| least[i] + along(&rows, i) + offset);
-        Ok(Transport {
-            value,
-            gap,
-            partner,
-            potentials: [values.collect(), prices],
+        let u = value.iter().enumerate();
+        let v = price.iter().enumerate();
+        Self {
+            potentials: [
+                u.map(|(i, u)| squares * (u - along(&pair.rows, i) + offset))
+                    .collect(),
+                v.map(|(j, v)| squares * (v + along(&pair.laid, j)))
+                    .collect(),
+            ],
+            column: basis.column.clone(),
+            cost: Total::new(total(&costs), pair.exponent),
+            gap: Total::new(gap, pair.exponent),
             basis,
+        }
+    }
+}
+
+/// Two clouds in units, a power of two, in which they are about as large as one: that is exact.
+pub(super) struct Pair {
+    pub(super) rows: Planar,
+    columns: Planar,
+    /// The columns where the problem is solved. A shift adds to the cost of every matching alike. Clouds far from each other, compared with
+    /// their own size, are laid upon each other; others stay, so that differences of near points are exact.
+    pub(super) laid: Planar,
+    shift: [f64; 2],
+    /// What the shift may have rounded in one squared distance.
+    pub(super) lost: f64,
+    pub(super) exponent: i32,
+}
+
+impl Pair {
+    pub(super) fn new(rows: Planar, columns: Planar) -> Self {
+        let [from, to] = [bounds(&rows), bounds(&columns)];
+        let range = |k: usize| from[k][1].max(to[k][1]) - from[k][0].min(to[k][0]);
+        let exponent = power(range(0).max(range(1)));
+        let unit = 2.0_f64.powi(exponent);
+        let scaled = |points: &Planar| Planar {
+            x: points.x.iter().map(|v| v / unit).collect(),
+            y: points.y.iter().map(|v| v / unit).collect(),
+        };
+        let size =
+            |side: [[f64; 2]; 2]| (side[0][1] - side[0][0]).hypot(side[1][1] - side[1][0]) / unit;
+        let middle = |side: [[f64; 2]; 2], k: usize| f64::midpoint(side[k][0], side[k][1]) / unit;
+        let shift = [0, 1].map(|k| middle(to, k) - middle(from, k));
+        let distance = shift[0].hypot(shift[1]);
+        let shift = if distance > 2.0 * (size(from) + size(to)) {
+            shift
+        } else {
+            [0.0; 2]
+        };
+        let (rows, columns) = (scaled(&rows), scaled(&columns));
+        let mut rounded = 0.0_f64;
+        let [x, y] = [(&columns.x, shift[0]), (&columns.y, shift[1])].map(|(side, shift)| {
+            let less = |&v: &f64| {
+                let (laid, rest) = difference(v, shift);
+                rounded = rounded.max(rest.abs());
+                laid
+            };
+            side.iter().map(less).collect::<Vec<f64>>()
+        });
+        // A squared distance changes by as much as the shift is rounded, times the distance, twice and on two axes.
+        let reach = distance + size(from) + size(to);
+        Self {
+            laid: Planar { x, y },
+            rows,
+            columns,
+            lost: 8.0 * rounded * reach,
+            shift,
+            exponent,
+        }
+    }
+
+    /// The squared distance from a row to a column.
+    pub(super) fn cost(&self, row: usize, column: usize) -> f64 {
+        squared(at(&self.rows, row), at(&self.columns, column))
+    }
+}
+
+/// Least and greatest x, least and greatest y.
+fn bounds(points: &Planar) -> [[f64; 2]; 2] {
+    [&points.x, &points.y].map(|side| {
+        side.iter()
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &v| {
+                [low.min(v), high.max(v)]
+            })
+    })
+}
+
+/// Shifts the potentials of one part against those of another so that no row of one and column of the other are dearer than they cost.
+fn reconcile(
+    cloud: &Planar,
+    reference: &Planar,
+    [one, other]: [&Part; 2],
+    potentials: &mut [Vec<f64>; 2],
+) {
+    let room = |rows: &[usize], columns: &[usize]| {
+        let [u, v] = &*potentials;
+        let pairs = rows
+            .iter()
+            .flat_map(|&i| columns.iter().map(move |&j| (i, j)));
+        pairs.fold(f64::INFINITY, |least, (i, j)| {
+            least.min(squared(at(cloud, i), at(reference, j)) - u[i] - v[j])
         })
+    };
+    let (up, down) = (
+        room(&one.rows, &other.columns),
+        room(&other.rows, &one.columns),
+    );
+    if up == f64::INFINITY || down == f64::INFINITY {
+        return;
+    }
+    let shift = f64::midpoint(up, -down);
+    for &i in &one.rows {
+        potentials[0][i] += shift;
+    }
+    for &j in &one.columns {
+        potentials[1][j] -= shift;
     }
 }
 

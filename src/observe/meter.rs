@@ -54,6 +54,7 @@ pub struct Meter {
     /// Where the cloud stood at each row by all measures together.
     marks: Vec<Mark>,
     clipped: usize,
+    held_back: usize,
     stop_at_floor: bool,
     match_start: bool,
     trail: Trail,
@@ -74,6 +75,7 @@ impl Meter {
             arrivals,
             marks: Vec::new(),
             clipped: 0,
+            held_back: 0,
             stop_at_floor: false,
             match_start: false,
             trail: Trail::default(),
@@ -139,6 +141,17 @@ impl Meter {
     #[must_use]
     pub fn clipped(&self) -> usize {
         self.clipped
+    }
+
+    /// For how many moves so far the map h has taken another number in place of D, which was out of its range.
+    #[must_use]
+    pub fn held_back(&self) -> usize {
+        self.held_back
+    }
+
+    /// Takes up how many moves an earlier part of the run had with a D out of the range of h.
+    pub fn restore_held_back(&mut self, held_back: usize) {
+        self.held_back = held_back;
     }
 
     /// Whether the run should end: [`ControlFlow::Break`] says why.
@@ -228,6 +241,10 @@ impl Meter {
 impl Observer for Meter {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
         self.clipped += step.state.clipped;
+        // With the ratio of the last cloud nothing moves any more.
+        if step.index < step.steps {
+            self.held_back += step.field.held_back(step.ratio);
+        }
         if self.cadence.is_due(step.index, step.steps) {
             self.measure(step);
         }

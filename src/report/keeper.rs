@@ -35,6 +35,7 @@ const ROWS: &str = "rows";
 /// 1 where there is a value, which may be NaN itself.
 const MEASURED: &str = "measured";
 const CLIPPED: &str = "clipped";
+const HELD_BACK: &str = "held_back";
 const SEEN: &str = "frames";
 const SEEN_BYTES: &str = "bytes of frames";
 
@@ -121,6 +122,7 @@ impl<'a> Keeper<'a> {
         let mut checkpoint = Checkpoint::new(self.scenario);
         let numbers = [
             (CLIPPED, meter.clipped() as u64),
+            (HELD_BACK, meter.held_back() as u64),
             (SEEN, self.seen as u64),
             (SEEN_BYTES, self.bytes),
         ];
@@ -211,6 +213,7 @@ impl<'a> Keeper<'a> {
         flow.restore(&carried.collect())
             .map_err(|error| refuse(format!("its checkpoint cannot be used: {error}")))?;
         meter.restore(rows, number(CLIPPED)? as usize);
+        meter.restore_held_back(number(HELD_BACK)? as usize);
         recorder.restore(snapshots);
         if let ControlFlow::Break(reason) = meter.wish() {
             flow.stop(reason);

@@ -393,6 +393,14 @@ fn conclude(
             100.0 * clipped as f64 / moves as f64
         ));
     }
+    let held_back = meter.held_back();
+    if held_back > 0 {
+        let moves = flow.state().step * scenario.cloud.particles;
+        manifest.warnings.push(format!(
+            "in {held_back} of {moves} moves ({:.2} %) D was out of the range in which flow.h is taken, u from −60 to 8, and the nearest end of it stood for D",
+            100.0 * held_back as f64 / moves.max(1) as f64
+        ));
+    }
     manifest.steps = flow.state().step as u64;
     manifest.status = match ending {
         Ending::Diverged { .. } => Status::Diverged,

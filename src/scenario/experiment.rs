@@ -10,6 +10,7 @@ use super::error::ScenarioError;
 use super::spec::Scenario;
 use crate::cloud::Cloud;
 use crate::flow::{Flow, FlowSpec};
+use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -153,6 +154,11 @@ impl Experiment {
             .build(
                 self.start.clone(),
                 Arc::clone(&self.source),
+                Units::between(
+                    [&*self.source, &*self.target],
+                    self.start.view(),
+                    self.training.view(),
+                ),
                 Stream::new(self.scenario.seed, "generator weights"),
             )
             .map_err(|invalid| invalid.under("generator"))?;

@@ -97,7 +97,7 @@ const FLOW: [(&str, &str, &str); 5] = [
     (
         "distillation_gap",
         "distillation gap",
-        "rms distance between the generator's cloud and the moved points that it was to learn",
+        "mean squared distance from the generator's cloud to the moved points that it was to learn, over the mean squared length of those moves: 0 has learnt them, 1 is as good as not moving",
     ),
 ];
 
