@@ -1,9 +1,12 @@
 //! Classifier two-sample test: how often the neighbours of a point betray the sample it comes from.
 
+use std::cmp::Ordering;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use super::neighbours::Neighbours;
 use super::pairs::Planar;
+use super::sample::{Neighbourhood, Reference, Sample, Seen};
 use super::{About, Grain, Ideal, Metric, QUERIES, Reading};
 use crate::cloud::CloudView;
 
@@ -20,15 +23,15 @@ pub const C2ST: About = About {
 /// reference is classified by its 15 nearest among all others, and the value is the mean of the two classes' accuracies.
 /// 1/2 for one distribution, 1 for clouds that do not overlap, 0 for a cloud that sits on the reference's own points.
 ///
-/// A class's votes count relative to how many of it could vote, so that unequal sizes do not tilt the result; an exact tie is half
-/// a success. Both clouds take turns in the list that breaks ties of distance, so that neither gains by them.
+/// A class's votes count relative to how many of it could vote, so that unequal sizes do not tilt the result; an exact tie of votes, and
+/// one of the distances that decide, is half a success. It is read off the distances to the 8th neighbours in either class, where both are of one size.
 ///
 /// It does not see all repeated points: of a cloud in which each point stands d times a point has d − 1 copies of itself among its 15 neighbours,
 /// and the others come in packs of d, cut off where 15 are full. Three copies raise the accuracy; 2, 4 or 8 leave it, or lower it. A reading of
 /// such a cloud says so; [`KnnKl`](super::KnnKl) sees them all.
 #[derive(Clone, Debug)]
 pub struct C2st {
-    reference: Planar,
+    reference: Reference,
     /// Points of the reference that are copies of others.
     repeated: usize,
 }
@@ -41,8 +44,13 @@ impl C2st {
     #[must_use]
     pub fn new(reference: CloudView<'_>) -> Self {
         let reference = Planar::new(reference);
+        Self::on(&reference, Arc::new(Neighbourhood::new(&reference)))
+    }
+
+    /// The same, on a reference that is worked through already.
+    pub(super) fn on(points: &Planar, reference: Reference) -> Self {
         Self {
-            repeated: repeated(&reference),
+            repeated: repeated(points),
             reference,
         }
     }
@@ -84,84 +92,154 @@ impl Metric for C2st {
 
     /// NaN if either sample has fewer than two points.
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
-        let cloud = Planar::new(cloud);
-        let sizes = [cloud.len(), self.reference.len()];
+        let sample = Sample::new(cloud, false, true);
+        self.value(&Seen::new(&sample, Some(&self.reference)))
+    }
+
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        let Some(near) = seen.neighbouring(&self.reference) else {
+            return self.measure(seen.points());
+        };
+        let (cloud, reference) = (near.cloud, &*self.reference);
+        let sizes = [cloud.len(), reference.len()];
         if sizes[0] < 2 || sizes[1] < 2 {
             return f64::NAN;
         }
-        let (pooled, class) = interleave([&cloud, &self.reference]);
-        let tree = Neighbours::new(&pooled);
-        let k = Self::K.min(pooled.len() - 1);
-        let points: Vec<([f64; 2], u32)> = tree.points().collect();
-        // Successes are counted in halves: whole numbers add up to the same whatever the order.
-        let halves = points
-            .par_chunks(QUERIES)
-            .map(|chunk| {
-                let mut halves = [0_u64; 2];
-                for &(at, place) in chunk {
-                    let own = usize::from(class[place as usize]);
-                    let neighbours = tree.nearest(at, k, Some(place));
-                    // A place out of range stands for a neighbour not found: the point itself is not finite.
-                    let is_alike = |i: u32| class.get(i as usize) == Some(&(own == 1));
-                    let alike = neighbours.index().iter().filter(|&&i| is_alike(i)).count();
-                    let for_own = alike * sizes[1 - own];
-                    let against = (k - alike) * (sizes[own] - 1);
-                    halves[own] += u64::from(for_own > against) + u64::from(for_own >= against);
-                }
-                halves
-            })
-            .reduce(|| [0; 2], |a, b| [a[0] + b[0], a[1] + b[1]]);
-        let accuracy = |own: usize| halves[own] as f64 / (2 * sizes[own]) as f64;
+        // Which neighbours of either class decide, for a point of the cloud and for one of the reference.
+        let votes = [Vote::new(sizes), Vote::new([sizes[1], sizes[0]])];
+        let accuracy = |class: usize| {
+            let (own, other) = if class == 0 {
+                (cloud, reference)
+            } else {
+                (reference, cloud)
+            };
+            let cross = (class == 0).then_some(near.cross);
+            let points: Vec<([f64; 2], u32)> = own.tree.points().collect();
+            // Successes are counted in quarters: whole numbers add up to the same whatever the order.
+            let quarters: u64 = points
+                .par_iter()
+                .enumerate()
+                .with_min_len(QUERIES)
+                .map(|(i, &(at, place))| {
+                    let of_own = |rank: usize| match own.own[i].get(rank - 1) {
+                        Some(&squared) => squared,
+                        None => own.tree.nearest(at, rank, Some(place)).bound(),
+                    };
+                    let of_other = |rank: usize, bound: f64| match cross
+                        .and_then(|near| near[i].get(rank - 1))
+                    {
+                        Some(&squared) => squared,
+                        None => other.tree.within(at, rank, bound),
+                    };
+                    votes[class].quarters(of_own, of_other)
+                })
+                .sum();
+            quarters as f64 / (4 * sizes[class]) as f64
+        };
         f64::midpoint(accuracy(0), accuracy(1))
     }
 }
 
-/// Both clouds in one list, taking turns in proportion to their sizes, and for each point whether it comes from the second.
-fn interleave(clouds: [&Planar; 2]) -> (Planar, Vec<bool>) {
-    let sizes = clouds.map(Planar::len);
-    let total = sizes[0] + sizes[1];
-    let mut pooled = Planar {
-        x: Vec::with_capacity(total),
-        y: Vec::with_capacity(total),
-    };
-    let mut class = Vec::with_capacity(total);
-    let mut taken = [0, 0];
-    for _ in 0..total {
-        let from = usize::from(taken[0] * sizes[1] > taken[1] * sizes[0] || taken[0] == sizes[0]);
-        pooled.x.push(clouds[from].x[taken[from]]);
-        pooled.y.push(clouds[from].y[taken[from]]);
-        class.push(from == 1);
-        taken[from] += 1;
+/// When a point is taken for one of its own class. Votes count relative to how many could vote, so that of the `k` nearest at least `sure` of its own
+/// class are needed, and `even` for a draw: that is so if the neighbour of that rank in its own class is nearer than the one of rank
+/// `k + 1 − sure` in the other.
+#[derive(Clone, Copy, Debug)]
+struct Vote {
+    k: usize,
+    sure: usize,
+    even: usize,
+    others: usize,
+}
+
+impl Vote {
+    /// For a point of a class of `own` points beside another of `others`.
+    fn new([own, others]: [usize; 2]) -> Self {
+        let k = C2st::K.min(own + others - 1);
+        let ahead = |alike: &usize| (alike * others, (k - alike) * (own - 1));
+        let sure = (0..=k).find(|alike| ahead(alike).0 > ahead(alike).1);
+        let even = (0..=k).find(|alike| ahead(alike).0 >= ahead(alike).1);
+        Self {
+            k,
+            sure: sure.unwrap_or(k),
+            even: even.unwrap_or(k),
+            others,
+        }
     }
-    (pooled, class)
+
+    /// Success in quarters: two for being sure and two for being even, and one of the two where both neighbours are equally far.
+    fn quarters(self, own: impl Fn(usize) -> f64, other: impl Fn(usize, f64) -> f64) -> u64 {
+        let half = |needed: usize| {
+            let rank = self.k + 1 - needed;
+            if needed == 0 || rank > self.others {
+                return 2;
+            }
+            let near = own(needed);
+            match near.partial_cmp(&other(rank, near)) {
+                Some(Ordering::Less) => 2,
+                Some(Ordering::Equal) if near.is_finite() => 1,
+                _ => 0,
+            }
+        };
+        let sure = half(self.sure);
+        sure + if self.even == self.sure {
+            sure
+        } else {
+            half(self.even)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// By sorting all distances: the classifier in so many words, for points without ties.
+    fn obvious(cloud: &[[f64; 2]], reference: &[[f64; 2]]) -> f64 {
+        let sides = [cloud, reference];
+        let accuracy = |class: usize| {
+            let (own, other) = (sides[class], sides[1 - class]);
+            let mut halves = 0;
+            for (i, at) in own.iter().enumerate() {
+                let far = |to: &[f64; 2]| (to[0] - at[0]).hypot(to[1] - at[1]);
+                let alike = own.iter().enumerate().filter(|&(j, _)| j != i);
+                let mut all: Vec<(f64, bool)> = alike.map(|(_, to)| (far(to), true)).collect();
+                all.extend(other.iter().map(|to| (far(to), false)));
+                all.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let k = C2st::K.min(all.len());
+                let alike = all[..k].iter().filter(|(_, own)| *own).count();
+                let ours = alike * other.len();
+                let theirs = (k - alike) * (own.len() - 1);
+                halves += u32::from(ours > theirs) + u32::from(ours >= theirs);
+            }
+            f64::from(halves) / (2 * own.len()) as f64
+        };
+        f64::midpoint(accuracy(0), accuracy(1))
+    }
+
     #[test]
-    fn interleaving_keeps_every_point_and_spreads_the_classes() {
-        for (n, m) in [(2, 2), (5, 2), (2, 9), (40, 41)] {
-            let line = |from: usize, count: usize| Planar {
-                x: (from..from + count).map(|i| i as f64).collect(),
-                y: vec![0.0; count],
+    fn it_is_the_vote_of_fifteen_neighbours_for_any_sizes() {
+        let points = |count: usize, phase: f64| -> Vec<[f64; 2]> {
+            let at = |i: usize| {
+                let t = i as f64 + phase;
+                [(1.3 * t).sin() + 0.1 * phase, (0.7 * t * t).cos()]
             };
-            let (pooled, class) = interleave([&line(0, n), &line(1000, m)]);
-            let firsts = class.iter().filter(|&&second| !second).count();
-            assert_eq!((firsts, class.len()), (n, n + m));
+            (0..count).map(at).collect()
+        };
+        for (n, m) in [
+            (2, 2),
+            (3, 9),
+            (40, 41),
+            (200, 200),
+            (200, 60),
+            (60, 900),
+            (20, 400),
+        ] {
+            let (a, b) = (points(n, 0.0), points(m, 0.37));
+            let value = C2st::new(CloudView::from(&b[..])).measure(CloudView::from(&a[..]));
             assert!(
-                pooled
-                    .x
-                    .iter()
-                    .zip(&class)
-                    .all(|(&x, &c)| (x >= 1000.0) == c)
+                (value - obvious(&a, &b)).abs() < 1e-12,
+                "{n} against {m}: {value}"
             );
-            let half = class[..usize::midpoint(n, m)]
-                .iter()
-                .filter(|&&second| !second)
-                .count();
-            assert!(half.abs_diff(n / 2) <= 1);
         }
     }
 }

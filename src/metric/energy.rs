@@ -6,7 +6,8 @@ use ndarray::{Array2, Axis, Slice};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::pairs::{Planar, Term, between, within};
+use super::pairs::{Planar, Term, between};
+use super::sample::{Seen, mean_within};
 use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 use crate::random::Stream;
@@ -87,15 +88,21 @@ impl Metric for EnergyDistance {
 
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         let cloud = Planar::new(cloud);
-        let pairs = (cloud.len() * self.reference.len()) as f64;
-        let cross = between(&cloud, &self.reference, Term::Distance) / pairs;
-        2.0 * cross - mean_within(&cloud) - self.own
+        self.against(&cloud, mean_within(&cloud))
+    }
+
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        self.against(&seen.sample.planar, seen.sample.within)
     }
 }
 
-fn mean_within(points: &Planar) -> f64 {
-    let n = points.len() as f64;
-    2.0 * within(points, Term::Distance) / (n * n)
+impl EnergyDistance {
+    /// The value for a cloud whose points are `within` of one another in the mean.
+    fn against(&self, cloud: &Planar, within: f64) -> f64 {
+        let pairs = (cloud.len() * self.reference.len()) as f64;
+        let cross = between(cloud, &self.reference, Term::Distance) / pairs;
+        2.0 * cross - within - self.own
+    }
 }
 
 /// `−cᵀ D c` for each column `c` of `labels`.

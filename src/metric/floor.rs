@@ -141,6 +141,27 @@ impl Floors {
         Self::of(panel, &measured, count)
     }
 
+    /// The floors of two panels that differ in their references alone, from the same draws: what [`estimate`](Self::estimate) gives for each.
+    #[must_use]
+    pub fn estimate_both(
+        panels: [&Panel; 2],
+        target: &dyn Target,
+        count: usize,
+        draws: usize,
+        stream: Stream,
+    ) -> [Self; 2] {
+        let count = count.min(panels[0].most());
+        let measured: Vec<[Measurement; 2]> = (0..draws as u64)
+            .into_par_iter()
+            .map(|draw| {
+                let sample = target.sample(count, stream.at(draw));
+                Panel::measure_by_both(panels, sample.view())
+            })
+            .collect();
+        let (first, second): (Vec<_>, Vec<_>) = measured.into_iter().map(<[_; 2]>::into).unzip();
+        [(panels[0], first), (panels[1], second)].map(|(panel, all)| Self::of(panel, &all, count))
+    }
+
     /// The same where all that is known of the target are points that no flow has seen: each draw parts them at random into `sizes[0]`
     /// points that stand for a perfect cloud and `sizes[1]` others that stand for the reference, for which `build` makes a panel.
     ///

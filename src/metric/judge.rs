@@ -7,11 +7,10 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::joint::{Column, JointTest, Side};
-use super::panel::{Rulers, metrics};
+use super::panel::{Measures, Rulers, metrics};
 use super::verdict::{Circumstances, Findings, Verdict};
 use super::{
-    About, C2ST, ENERGY_DISTANCE, EnergyDistance, Evidence, Floor, Ideal, KNN_KL, MEMORISATION,
-    Metric, Reading, SINKHORN, W2, Wasserstein,
+    About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, SINKHORN, W2, Wasserstein,
 };
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -152,22 +151,21 @@ impl Judge {
                     components: target.and_then(|target| target.components()),
                     target,
                 };
-                let mut list = metrics(evidence, rulers, wanted);
-                if wanted(ENERGY_DISTANCE.name) {
-                    list.insert(0, Box::new(EnergyDistance::new(reference)));
-                }
-                list
+                metrics(evidence, rulers, wanted)
             };
-            let list = build(reference.view());
-            let values = |list: &[Box<dyn Metric>], cloud: CloudView<'_>| -> Vec<f64> {
-                list.iter().map(|metric| metric.measure(cloud)).collect()
+            let measures = build(reference.view());
+            let values = |measures: &Measures, cloud: CloudView<'_>| -> Vec<f64> {
+                let sample = measures.sample(cloud);
+                let seen = measures.see(&sample);
+                let each = measures.list.iter();
+                each.map(|metric| metric.value(&seen)).collect()
             };
             let floors: Vec<Vec<f64>> = (0..draws as u64)
                 .into_par_iter()
                 .map(|draw| {
                     if let Some(target) = target {
                         let sample = target.sample(n, self.stream("judged floor").at(draw));
-                        return values(&list, sample.view());
+                        return values(&measures, sample.view());
                     }
                     let mut order: Vec<usize> = (0..pooled.nrows()).collect();
                     order.shuffle(&mut self.stream("relabelling").at(draw).rng());
@@ -176,7 +174,7 @@ impl Judge {
                     values(&build(reference.view()), cloud.view())
                 })
                 .collect();
-            for (place, metric) in list.iter().enumerate() {
+            for (place, metric) in measures.list.iter().enumerate() {
                 let draws = floors.iter().filter_map(|values| values.get(place));
                 let draws: Vec<f64> = draws.copied().collect();
                 let floor = Floor::new(draws.iter().copied());

@@ -1,9 +1,12 @@
 //! Kullback-Leibler divergence between cloud and target, either way, read off the distances to nearest neighbours.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::neighbours::{MOST, Neighbours};
 use super::pairs::Planar;
+use super::sample::{NEAR, Near, Neighbourhood, Reference, Seen};
 use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::{CloudView, spread};
 
@@ -43,7 +46,7 @@ enum Way {
 /// NaN for a cloud of fewer than two.
 #[derive(Clone, Debug)]
 pub struct KnnKl {
-    reference: Neighbours,
+    reference: Reference,
     k: usize,
     resolution: f64,
     way: Way,
@@ -56,8 +59,14 @@ impl KnnKl {
     /// `KL(q‖p)`, from the reference sample (`m×2`, not empty) and `k`, from 1 to 16.
     #[must_use]
     pub fn new(reference: CloudView<'_>, k: usize) -> Self {
+        let shared = Arc::new(Neighbourhood::new(&Planar::new(reference)));
+        Self::on(reference, shared, k)
+    }
+
+    /// The same, on a reference that is worked through already.
+    pub(super) fn on(reference: CloudView<'_>, shared: Reference, k: usize) -> Self {
         Self {
-            reference: Neighbours::new(&Planar::new(reference)),
+            reference: shared,
             k: k.clamp(1, MOST),
             resolution: (1e-9 * spread(reference)).max(f64::MIN_POSITIVE),
             way: Way::CloudToTarget,
@@ -85,8 +94,8 @@ impl Metric for KnnKl {
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         let cloud = Neighbours::new(&Planar::new(cloud));
         let (own, other) = match self.way {
-            Way::CloudToTarget => (&cloud, &self.reference),
-            Way::TargetToCloud => (&self.reference, &cloud),
+            Way::CloudToTarget => (&cloud, &self.reference.tree),
+            Way::TargetToCloud => (&self.reference.tree, &cloud),
         };
         let (n, m) = (own.points().len(), other.points().len());
         if n < 2 || m == 0 {
@@ -105,7 +114,30 @@ impl Metric for KnnKl {
                 chunk.iter().map(log_ratio).sum()
             })
             .collect();
-        let mean = partial.iter().sum::<f64>() / n as f64;
-        2.0 * mean + (m as f64 / (n - 1) as f64).ln()
+        estimate(&partial, [n, m])
     }
+
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        let sizes = [seen.points().nrows(), self.reference.len()];
+        let near = seen.neighbouring(&self.reference);
+        let ready = self.way == Way::CloudToTarget && self.k <= NEAR && sizes[0] > self.k;
+        let Some(near) = near.filter(|_| ready && sizes[1] >= self.k) else {
+            return self.measure(seen.points());
+        };
+        let pairs: Vec<(&Near, &Near)> = near.cross.iter().zip(&near.cloud.own).collect();
+        let partial = pairs.par_chunks(QUERIES).map(|chunk| {
+            let log_ratio = |&(other, own): &(&Near, &Near)| {
+                let [other, own] = [other, own].map(|near| near[self.k - 1].sqrt());
+                (other.max(self.resolution) / own.max(self.resolution)).ln()
+            };
+            chunk.iter().map(log_ratio).sum()
+        });
+        estimate(&partial.collect::<Vec<f64>>(), sizes)
+    }
+}
+
+/// The divergence from the sums of the logarithms of quotients of distances, and the sizes of both samples.
+fn estimate(sums: &[f64], [n, m]: [usize; 2]) -> f64 {
+    let mean = sums.iter().sum::<f64>() / n as f64;
+    2.0 * mean + (m as f64 / (n - 1) as f64).ln()
 }

@@ -114,6 +114,10 @@ impl Metric for KnownKl {
         &KL
     }
 
+    fn uses_reference(&self) -> bool {
+        false
+    }
+
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         if cloud.nrows() < 2 {
             return f64::NAN;

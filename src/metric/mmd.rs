@@ -1,8 +1,11 @@
 //! Maximum mean discrepancy with a Gaussian kernel of one fixed width.
 
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::pairs::{Planar, Term, between, within};
+use super::sample::Seen;
+use super::waves::Waves;
 use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 
@@ -19,11 +22,16 @@ pub const MMD2: About = About {
 /// eq. 3): `Σ_{i≠j} k(x_i,x_j)/n(n−1) + Σ_{i≠j} k(y_i,y_j)/m(m−1) − 2 Σ_{ij} k(x_i,y_j)/nm`.
 /// Zero on average between two samples of one distribution, hence often negative; it is not clamped.
 ///
+/// The sums over pairs are taken by waves where the kernel is wide compared with the samples, as the usual bandwidth is, to some 1e-14; else one by one.
+///
 /// The bandwidth is fixed when the measure is built, so that the values along a run share one ruler.
 #[derive(Clone, Debug)]
 pub struct Mmd2 {
     reference: Planar,
-    rate: f64,
+    bandwidth: f64,
+    /// Waves that reach the reference and as far again around it, with its own sums.
+    waves: Option<(Waves, Array2<f64>)>,
+    /// Mean of the kernel over the distinct pairs of the reference.
     own: f64,
 }
 
@@ -32,14 +40,64 @@ impl Mmd2 {
     #[must_use]
     pub fn new(reference: CloudView<'_>, bandwidth: f64) -> Self {
         let reference = Planar::new(reference);
-        let rate = 0.5 / (bandwidth * bandwidth);
-        let own = mean_of_distinct(&reference, rate);
+        let edges = edges(&reference);
+        let [low, high] = edges;
+        let around = [0, 1].map(|axis| 0.5 * (high[axis] - low[axis]) + bandwidth);
+        let wide = [
+            [low[0] - around[0], low[1] - around[1]],
+            [high[0] + around[0], high[1] + around[1]],
+        ];
+        let waves = Waves::new(wide, bandwidth).or_else(|| Waves::new(edges, bandwidth));
+        let waves = waves.map(|waves| {
+            let sums = waves.of(&reference);
+            (waves, sums)
+        });
+        let own = match &waves {
+            Some((waves, sums)) => distinct(waves.mean(sums, sums), reference.len()),
+            None => mean_of_distinct(&reference, rate(bandwidth)),
+        };
         Self {
             reference,
-            rate,
+            bandwidth,
+            waves,
             own,
         }
     }
+
+    /// The value for a cloud.
+    fn against(&self, cloud: &Planar) -> f64 {
+        let near = self.waves.as_ref().filter(|(waves, _)| waves.reach(cloud));
+        if let Some((waves, sums)) = near {
+            let own = waves.of(cloud);
+            let within = distinct(waves.mean(&own, &own), cloud.len());
+            return within + self.own - 2.0 * waves.mean(&own, sums);
+        }
+        let rate = rate(self.bandwidth);
+        let pairs = (cloud.len() * self.reference.len()) as f64;
+        let cross = between(cloud, &self.reference, Term::Gaussian { rate }) / pairs;
+        mean_of_distinct(cloud, rate) + self.own - 2.0 * cross
+    }
+}
+
+fn rate(bandwidth: f64) -> f64 {
+    0.5 / (bandwidth * bandwidth)
+}
+
+/// Lowest and highest coordinates.
+fn edges(points: &Planar) -> [[f64; 2]; 2] {
+    let fold =
+        |side: &[f64], from: f64, pick: fn(f64, f64) -> f64| side.iter().copied().fold(from, pick);
+    let sides = [&points.x, &points.y];
+    [
+        sides.map(|side| fold(side, f64::INFINITY, f64::min)),
+        sides.map(|side| fold(side, f64::NEG_INFINITY, f64::max)),
+    ]
+}
+
+/// The mean over the distinct pairs of `n` points, from that over all pairs, of which each point with itself gives 1.
+fn distinct(mean: f64, n: usize) -> f64 {
+    let n = n as f64;
+    (n * mean - 1.0) / (n - 1.0)
 }
 
 impl Metric for Mmd2 {
@@ -48,10 +106,11 @@ impl Metric for Mmd2 {
     }
 
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
-        let cloud = Planar::new(cloud);
-        let pairs = (cloud.len() * self.reference.len()) as f64;
-        let cross = between(&cloud, &self.reference, Term::Gaussian { rate: self.rate }) / pairs;
-        mean_of_distinct(&cloud, self.rate) + self.own - 2.0 * cross
+        self.against(&Planar::new(cloud))
+    }
+
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        self.against(&seen.sample.planar)
     }
 }
 
@@ -66,6 +125,7 @@ fn mean_of_distinct(points: &Planar, rate: f64) -> f64 {
 #[must_use]
 pub fn median_distance(points: CloudView<'_>) -> f64 {
     const MOST: usize = 4096;
+    const LISTED: usize = 1 << 18;
     let n = points.nrows();
     let kept = n.min(MOST);
     let chosen: Vec<usize> = (0..kept).map(|i| i * n / kept).collect();
@@ -87,6 +147,21 @@ pub fn median_distance(points: CloudView<'_>) -> f64 {
     let apart = pairs - zeros;
     if apart == 0 {
         return 0.0;
+    }
+    // Of few points a list is quicker.
+    if pairs <= LISTED {
+        let squares = (0..points.len()).flat_map(|i| {
+            let at = [points.x[i], points.y[i]];
+            let rest = points.x[i + 1..].iter().zip(&points.y[i + 1..]);
+            rest.map(move |(x, y)| {
+                let (dx, dy) = (at[0] - x, at[1] - y);
+                dx * dx + dy * dy
+            })
+        });
+        let mut squares: Vec<f64> = squares.collect();
+        let ranks = [zeros + (apart - 1) / 2, zeros + apart / 2];
+        let [low, high] = ranks.map(|rank| *squares.select_nth_unstable_by(rank, f64::total_cmp).1);
+        return f64::midpoint(low.sqrt(), high.sqrt());
     }
     let low = ranked_distance(&points, zeros + (apart - 1) / 2);
     let high = ranked_distance(&points, zeros + apart / 2);

@@ -28,6 +28,7 @@ mod modes;
 mod neighbours;
 mod pairs;
 mod panel;
+mod sample;
 mod score;
 mod separate;
 mod sinkhorn;
@@ -35,6 +36,7 @@ mod sliced;
 mod stranded;
 mod verdict;
 mod w2;
+mod waves;
 mod wasserstein;
 mod whiten;
 
@@ -52,6 +54,7 @@ pub use memorisation::{MEMORISATION, Memorisation};
 pub use mmd::{MMD2, Mmd2, median_distance};
 pub use modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODE_WIDTH, MODES, ModeMeasure};
 pub use panel::{Evidence, Measurement, Panel, Trail};
+pub use sample::{Sample, Seen};
 pub use score::{SCORE_ERROR, ScoreError};
 pub use sinkhorn::{SINKHORN, Sinkhorn};
 pub use sliced::{SLICED_W2, SlicedW2};
@@ -70,6 +73,16 @@ pub trait Metric: Debug + Send + Sync {
 
     /// The value for a cloud of `n ≥ 1` finite points, `n×2`; NaN where the measure needs more of them.
     fn measure(&self, cloud: CloudView<'_>) -> f64;
+
+    /// The value for a cloud of which a panel has worked out what several measures need; the same bits as [`measure`](Self::measure) gives.
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        self.measure(seen.points())
+    }
+
+    /// Whether the value depends on the reference sample, and not on the cloud and the target alone.
+    fn uses_reference(&self) -> bool {
+        true
+    }
 
     /// The value with what is known about it.
     fn read(&self, cloud: CloudView<'_>) -> Reading {

@@ -223,6 +223,10 @@ impl Metric for ModeMeasure {
         }
     }
 
+    fn uses_reference(&self) -> bool {
+        false
+    }
+
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         let n = cloud.nrows() as f64;
         let modes = &self.mixture.modes;

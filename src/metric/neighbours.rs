@@ -23,7 +23,6 @@ pub(super) struct Neighbours {
 pub(super) struct Nearest {
     wanted: usize,
     squared: [f64; MOST],
-    index: [u32; MOST],
 }
 
 impl Nearest {
@@ -33,13 +32,12 @@ impl Nearest {
         Self {
             wanted,
             squared: [f64::INFINITY; MOST],
-            index: [u32::MAX; MOST],
         }
     }
 
-    /// Places of the neighbours in the cloud, nearest first.
-    pub(super) fn index(&self) -> &[u32] {
-        &self.index[..self.wanted]
+    /// Squares of the distances to the neighbours, nearest first; infinite for those that were not found.
+    pub(super) fn squares(&self) -> &[f64] {
+        &self.squared[..self.wanted]
     }
 
     /// Distance to the last of the wanted neighbours.
@@ -52,15 +50,13 @@ impl Nearest {
         self.squared[self.wanted - 1]
     }
 
-    fn offer(&mut self, squared: f64, index: u32) {
+    fn offer(&mut self, squared: f64) {
         let mut place = self.wanted - 1;
         while place > 0 && self.squared[place - 1] > squared {
             self.squared[place] = self.squared[place - 1];
-            self.index[place] = self.index[place - 1];
             place -= 1;
         }
         self.squared[place] = squared;
-        self.index[place] = index;
     }
 }
 
@@ -114,6 +110,21 @@ impl Neighbours {
             .reduce(f64::min)
     }
 
+    /// The square of the distance from `at` to the `wanted`-th nearest stored point, if it is at most `bound`; infinite if it is not, which
+    /// is found out sooner.
+    pub(super) fn within(&self, at: [f64; 2], wanted: usize, bound: f64) -> f64 {
+        let mut found = Nearest::new(wanted);
+        // As if there were so many points just beyond the bound.
+        found.squared = [bound.next_up(); MOST];
+        let query = Query { at, skip: u32::MAX };
+        self.search(0, 0, self.index.len(), &query, &mut found);
+        if found.bound() <= bound {
+            found.bound()
+        } else {
+            f64::INFINITY
+        }
+    }
+
     fn search(&self, node: usize, start: usize, end: usize, query: &Query, found: &mut Nearest) {
         if end - start <= LEAF {
             for i in start..end {
@@ -123,7 +134,7 @@ impl Neighbours {
                 );
                 let squared = dx * dx + dy * dy;
                 if squared < found.bound() && self.index[i] != query.skip {
-                    found.offer(squared, self.index[i]);
+                    found.offer(squared);
                 }
             }
             return;
@@ -234,8 +245,14 @@ mod tests {
                         let found = tree.nearest(at, wanted, skip);
                         let expected = by_sorting(&points, at, wanted, skip);
                         assert!((found.radius() - expected).abs() < 1e-14);
-                        assert!(skip.is_none_or(|own| !found.index().contains(&own)));
                     }
+                }
+                // Bounded by what it is, and by a little less.
+                let (at, _) = tree.points().next().unwrap();
+                let squared = tree.nearest(at, wanted, None).bound();
+                assert_eq!(tree.within(at, wanted, squared), squared);
+                if squared > 0.0 {
+                    assert!(tree.within(at, wanted, squared.next_down()).is_infinite());
                 }
                 let far = [10.0, -30.0];
                 let expected = by_sorting(&points, far, wanted, None);
@@ -253,6 +270,5 @@ mod tests {
         let tree = Neighbours::new(&points);
         let found = tree.nearest([0.5, -1.0], 15, Some(7));
         assert_eq!(found.radius(), 0.0);
-        assert!(found.index().iter().all(|&i| i < 2000 && i != 7));
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::pairs::Planar;
+use super::sample::{Neighbourhood, Reference, Sample, Seen};
 use super::{
-    About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_P,
-    EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
+    About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_DISTANCE,
+    ENERGY_P, EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
     MEMORISATION, MMD2, Memorisation, Metric, MetricsSpec, Mmd2, ModeMeasure, SCORE_ERROR,
     SINKHORN, SLICED_W2, STRANDED, ScoreError, Sinkhorn, SlicedW2, Stranded, Transport, W2,
     Wasserstein, median_distance,
@@ -50,12 +52,32 @@ impl Rulers {
     }
 }
 
-/// The measures called for by `wanted` that the evidence allows, but the energy distance, each built on the reference.
+/// Measures, and the reference worked through for those of them that ask for neighbours.
+#[derive(Debug)]
+pub(super) struct Measures {
+    pub(super) list: Vec<Box<dyn Metric>>,
+    reference: Option<Reference>,
+}
+
+impl Measures {
+    /// Works out what these measures need of a cloud in common.
+    pub(super) fn sample<'a>(&self, cloud: CloudView<'a>) -> Sample<'a> {
+        let lines = self.list.iter().any(|metric| *metric.about() == SLICED_W2);
+        Sample::new(cloud, lines, self.reference.is_some())
+    }
+
+    /// A sample beside the reference.
+    pub(super) fn see<'s, 'p>(&'s self, sample: &'s Sample<'p>) -> Seen<'s, 'p> {
+        Seen::new(sample, self.reference.as_ref())
+    }
+}
+
+/// The measures called for by `wanted` that the evidence allows, each built on the reference.
 pub(super) fn metrics(
     evidence: Evidence<'_>,
     rulers: Rulers,
     wanted: impl Fn(&str) -> bool,
-) -> Vec<Box<dyn Metric>> {
+) -> Measures {
     let Evidence {
         reference,
         training,
@@ -63,12 +85,20 @@ pub(super) fn metrics(
         target,
     } = evidence;
     let mut list: Vec<Box<dyn Metric>> = Vec::new();
+    let planar = Planar::new(reference);
+    let neighbourly = [KNN_KL, C2ST, STRANDED];
+    let shared = neighbourly
+        .iter()
+        .any(|about| wanted(about.name))
+        .then(|| Arc::new(Neighbourhood::new(&planar)));
+    let near = || shared.clone();
     // Each is built only if it is wanted: some have to work for it.
     let mut add = |about: &About, build: &dyn Fn() -> Option<Box<dyn Metric>>| {
         if wanted(about.name) {
             list.extend(build());
         }
     };
+    add(&ENERGY_DISTANCE, &|| some(EnergyDistance::new(reference)));
     add(&MMD2, &|| some(Mmd2::new(reference, rulers.bandwidth)));
     add(&SLICED_W2, &|| {
         some(SlicedW2::new(reference, SlicedW2::DIRECTIONS))
@@ -78,23 +108,26 @@ pub(super) fn metrics(
         some(Sinkhorn::new(reference, rulers.epsilon))
     });
     add(&KL, &|| some(KnownKl::new(target?)?));
-    add(&KNN_KL, &|| some(KnnKl::new(reference, KnnKl::K)));
+    add(&KNN_KL, &|| some(KnnKl::on(reference, near()?, KnnKl::K)));
     add(&KNN_KL_REVERSE, &|| {
         some(KnnKl::reverse(reference, KnnKl::K))
     });
     add(&SCORE_ERROR, &|| some(ScoreError::new(target?, reference)?));
-    add(&C2ST, &|| some(C2st::new(reference)));
+    add(&C2ST, &|| some(C2st::on(&planar, near()?)));
     add(&C2ST_LOGISTIC, &|| some(LogisticC2st::new(reference)));
     add(&DENSITY, &|| some(Density::new(reference)?));
     add(&COVERAGE, &|| some(Coverage::new(reference)?));
-    add(&STRANDED, &|| some(Stranded::new(reference)?));
+    add(&STRANDED, &|| some(Stranded::on(near()?)?));
     add(&MEMORISATION, &|| {
         some(Memorisation::new(reference, training?)?)
     });
     for measure in ModeMeasure::all(components.unwrap_or_default()) {
         add(measure.about(), &|| some(measure.clone()));
     }
-    list
+    Measures {
+        list,
+        reference: shared,
+    }
 }
 
 #[expect(
@@ -109,9 +142,10 @@ fn some(metric: impl Metric + 'static) -> Option<Box<dyn Metric>> {
 /// with any number of them.
 #[derive(Debug)]
 pub struct Panel {
+    /// For the permutation p-value.
     energy: EnergyDistance,
-    others: Vec<Box<dyn Metric>>,
-    /// Exact matching and its place among the others, if W2 is measured and the reference is not too large for it.
+    measures: Measures,
+    /// Exact matching and its place among the measures, if W2 is measured and the reference is not too large for it.
     matching: Option<(usize, ExactW2)>,
     permutations: usize,
     most: usize,
@@ -139,15 +173,19 @@ impl Panel {
         }
         let mut rulers = Rulers::of(reference);
         rulers.bandwidth = spec.mmd_bandwidth.unwrap_or(rulers.bandwidth);
-        let others = metrics(evidence, rulers, |name| spec.wants(name));
-        let place = others.iter().position(|metric| metric.about() == &W2);
+        let always = ENERGY_DISTANCE.name;
+        let measures = metrics(evidence, rulers, |name| name == always || spec.wants(name));
+        let place = measures
+            .list
+            .iter()
+            .position(|metric| metric.about() == &W2);
         let exact = ExactW2::new(reference).ok();
         Ok(Self {
             energy: EnergyDistance::new(reference),
             matching: place
                 .zip(exact)
                 .filter(|_| reference.nrows() <= Wasserstein::MOST),
-            others,
+            measures,
             permutations: spec.permutations,
             most: spec.particles,
         })
@@ -168,12 +206,33 @@ impl Panel {
     /// The same, with what the measurement of a similar cloud has left in `trail`.
     #[must_use]
     pub fn measure_along(&self, cloud: CloudView<'_>, trail: &mut Trail) -> Measurement {
-        let cloud = self.measured(cloud);
+        let sample = self.measures.sample(self.measured(cloud));
+        self.measure_sample(&sample, trail, None)
+    }
+
+    /// One cloud measured by two panels, of which the second differs in its reference alone: what they have in common is worked out once.
+    #[must_use]
+    pub(super) fn measure_by_both(panels: [&Self; 2], cloud: CloudView<'_>) -> [Measurement; 2] {
+        let sample = panels[0].measures.sample(panels[0].measured(cloud));
+        let first = panels[0].measure_sample(&sample, &mut Trail::default(), None);
+        let second = panels[1].measure_sample(&sample, &mut Trail::default(), Some(&first));
+        [first, second]
+    }
+
+    /// Measures a sample; what does not depend on the reference is taken from `known`, if that is given.
+    fn measure_sample(
+        &self,
+        sample: &Sample<'_>,
+        trail: &mut Trail,
+        known: Option<&Measurement>,
+    ) -> Measurement {
+        let seen = self.measures.see(sample);
+        let cloud = seen.points();
         let matching = self.matching.as_ref();
         let solve = || {
             let (place, exact) = matching?;
             let solved = exact.solve(cloud, trail.transport.as_ref());
-            Some((1 + place, solved.ok()?))
+            Some((*place, solved.ok()?))
         };
         let metrics: Vec<&dyn Metric> = self.metrics().collect();
         let measure = || -> Vec<(&'static str, f64)> {
@@ -181,15 +240,17 @@ impl Panel {
                 .par_iter()
                 .enumerate()
                 .map(|(place, metric)| {
+                    let name = metric.about().name;
                     // Matched on the other side.
-                    let matched = matching.is_some_and(|(own, _)| 1 + own == place);
+                    let matched = matching.is_some_and(|(own, _)| *own == place);
                     let fits = matching.is_some_and(|(_, exact)| exact.size() == cloud.nrows());
-                    let value = if matched && fits {
-                        f64::NAN
-                    } else {
-                        metric.measure(cloud)
+                    let told = known.filter(|_| !metric.uses_reference());
+                    let value = match told.and_then(|known| known.get(name)) {
+                        _ if matched && fits => f64::NAN,
+                        Some(value) => value,
+                        None => metric.value(&seen),
                     };
-                    (metric.about().name, value)
+                    (name, value)
                 })
                 .collect()
         };
@@ -223,8 +284,7 @@ impl Panel {
     }
 
     fn metrics(&self) -> impl Iterator<Item = &dyn Metric> {
-        let energy: &dyn Metric = &self.energy;
-        std::iter::once(energy).chain(self.others.iter().map(AsRef::as_ref))
+        self.measures.list.iter().map(AsRef::as_ref)
     }
 }
 

@@ -5,6 +5,7 @@ use std::f64::consts::PI;
 use rayon::prelude::*;
 
 use super::pairs::Planar;
+use super::sample::Seen;
 use super::{About, Grain, Ideal, Metric, Reading};
 use crate::cloud::CloudView;
 
@@ -23,7 +24,7 @@ pub const SLICED_W2: About = About {
 /// exactly, by integrating over their quantile functions.
 #[derive(Clone, Debug)]
 pub struct SlicedW2 {
-    directions: Vec<[f64; 2]>,
+    directions: usize,
     /// The reference projected on each direction, sorted.
     projected: Vec<Vec<f64>>,
 }
@@ -35,20 +36,10 @@ impl SlicedW2 {
     /// Takes the reference sample (`m×2`) and the number of directions, at least 1.
     #[must_use]
     pub fn new(reference: CloudView<'_>, directions: usize) -> Self {
-        let directions: Vec<[f64; 2]> = (0..directions)
-            .map(|j| {
-                let (sin, cos) = (PI * j as f64 / directions as f64).sin_cos();
-                [cos, sin]
-            })
-            .collect();
         let reference = Planar::new(reference);
-        let projected = directions
-            .par_iter()
-            .map(|&direction| project(&reference, direction))
-            .collect();
         Self {
+            projected: projections(&reference, directions),
             directions,
-            projected,
         }
     }
 }
@@ -62,17 +53,18 @@ impl Metric for SlicedW2 {
         self.read(cloud).value
     }
 
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        match &seen.sample.lines {
+            Some(lines) if lines.len() == self.directions => self.squared(lines).0.sqrt(),
+            _ => self.measure(seen.points()),
+        }
+    }
+
     /// With the standard error that as many random directions would have; that of directions at equal angles is smaller.
     fn read(&self, cloud: CloudView<'_>) -> Reading {
-        let cloud = Planar::new(cloud);
-        let squared: Vec<f64> = self
-            .directions
-            .par_iter()
-            .zip(&self.projected)
-            .map(|(&direction, reference)| w2_squared(&project(&cloud, direction), reference))
-            .collect();
+        let lines = projections(&Planar::new(cloud), self.directions);
+        let (mean, squared) = self.squared(&lines);
         let count = squared.len() as f64;
-        let mean = squared.iter().sum::<f64>() / count;
         let value = mean.sqrt();
         let spread: f64 = squared.iter().map(|s| (s - mean) * (s - mean)).sum();
         // The error of a root is that of its square, divided by twice the root.
@@ -82,6 +74,27 @@ impl Metric for SlicedW2 {
             ..Reading::of(value)
         }
     }
+}
+
+impl SlicedW2 {
+    /// `W2²` on each line, with the mean of all before them.
+    fn squared(&self, lines: &[Vec<f64>]) -> (f64, Vec<f64>) {
+        let pairs = lines.par_iter().zip(&self.projected);
+        let squared: Vec<f64> = pairs
+            .map(|(cloud, reference)| w2_squared(cloud, reference))
+            .collect();
+        (squared.iter().sum::<f64>() / squared.len() as f64, squared)
+    }
+}
+
+/// The points on each of so many lines at equal angles `πj/K`, sorted.
+pub(super) fn projections(points: &Planar, count: usize) -> Vec<Vec<f64>> {
+    let direction = |j: usize| {
+        let (sin, cos) = (PI * j as f64 / count as f64).sin_cos();
+        [cos, sin]
+    };
+    let all = (0..count).into_par_iter();
+    all.map(|j| project(points, direction(j))).collect()
 }
 
 fn project(points: &Planar, [cos, sin]: [f64; 2]) -> Vec<f64> {

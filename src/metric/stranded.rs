@@ -1,9 +1,11 @@
 //! How much of a cloud was left behind where the target has no points.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use super::neighbours::Neighbours;
 use super::pairs::Planar;
+use super::sample::{Neighbourhood, Reference, Seen};
 use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::CloudView;
 
@@ -23,7 +25,7 @@ pub const STRANDED: About = About {
 /// very same place do not count: of repeated points and of grids, `r` is a distance between places.
 #[derive(Clone, Debug)]
 pub struct Stranded {
-    reference: Neighbours,
+    reference: Reference,
     reach: f64,
 }
 
@@ -37,17 +39,24 @@ impl Stranded {
         if reference.nrows() < 2 {
             return None;
         }
-        let reference = Neighbours::new(&Planar::new(reference));
-        let points: Vec<([f64; 2], u32)> = reference.points().collect();
+        Self::on(Arc::new(Neighbourhood::new(&Planar::new(reference))))
+    }
+
+    /// The same, on a reference that is worked through already.
+    pub(super) fn on(reference: Reference) -> Option<Self> {
+        if reference.len() < 2 {
+            return None;
+        }
+        let points: Vec<([f64; 2], u32)> = reference.tree.points().collect();
         let mut gaps: Vec<f64> = points
             .par_iter()
+            .zip(&reference.own)
             .with_min_len(QUERIES)
-            .map(|&(at, place)| {
-                let nearest = reference.nearest(at, 1, Some(place)).bound();
-                if nearest > 0.0 {
-                    nearest
+            .map(|(&(at, _), near)| {
+                if near[0] > 0.0 {
+                    near[0]
                 } else {
-                    reference.elsewhere(at).unwrap_or(0.0)
+                    reference.tree.elsewhere(at).unwrap_or(0.0)
                 }
             })
             .collect();
@@ -77,10 +86,19 @@ impl Metric for Stranded {
             .into_par_iter()
             .with_min_len(QUERIES)
             .filter(|&i| {
-                let nearest = self.reference.nearest([points.x[i], points.y[i]], 1, None);
+                let tree = &self.reference.tree;
+                let nearest = tree.nearest([points.x[i], points.y[i]], 1, None);
                 nearest.radius() > self.reach
             })
             .count();
         beyond as f64 / n as f64
+    }
+
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        let Some(near) = seen.neighbouring(&self.reference) else {
+            return self.measure(seen.points());
+        };
+        let beyond = near.cross.iter().filter(|near| near[0].sqrt() > self.reach);
+        beyond.count() as f64 / near.cross.len() as f64
     }
 }

@@ -22,7 +22,7 @@ use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Summary;
 use crate::flow::{Ending, Flow, Step};
-use crate::metric::{Circumstances, Extra, Floors, Measurement, Stop, Verdict, standings};
+use crate::metric::{Circumstances, Extra, Floors, Measurement, Panel, Stop, Verdict, standings};
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
 };
@@ -231,11 +231,12 @@ fn simulate(
     let mut clock = Clock::start();
     let every = scenario.output.checkpoint_every;
     let keeper = Keeper::new(directory, fingerprint, every);
-    let (flow, ending, meter, recorder) =
+    let (flow, ending, meter, recorder, gauge) =
         observe(experiment, directory, keeper, from, watcher, &mut clock)?;
     go_on(&flow)?;
 
-    let Conclusion { summary, floors } = conclude(experiment, &flow, &ending, &meter, manifest)?;
+    let Conclusion { summary, floors } =
+        conclude(experiment, gauge, &flow, &ending, &meter, manifest);
     let mark = manifest.verdict.as_ref().map(Verdict::mark);
     clock.lap("final metrics");
     go_on(&flow)?;
@@ -295,9 +296,9 @@ fn observe(
     from: Option<&Checkpoint>,
     watcher: &mut Watcher<'_>,
     clock: &mut Clock,
-) -> Result<(Flow, Ending, Meter, Recorder), RunError> {
+) -> Result<(Flow, Ending, Meter, Recorder, Gauge), RunError> {
     let scenario = &experiment.scenario;
-    let mut meter = meter_of(experiment)?;
+    let (mut meter, gauge) = meter_of(experiment)?;
     let columns: Vec<&'static str> = meter
         .measures()
         .chain(FLOW_COLUMNS)
@@ -342,7 +343,7 @@ fn observe(
     clock.shift("flow", "fields", camera.spent);
     clock.shift("flow", "checkpoints", keeper.spent);
     clock.steps = flow.state().step - begun;
-    Ok((flow, ending, meter, recorder))
+    Ok((flow, ending, meter, recorder, gauge))
 }
 
 /// Stops here if a signal has asked for it; the flow has ended, and its last checkpoint stands.
@@ -360,14 +361,14 @@ struct Conclusion {
 /// Measures the last cloud and the training sample against the sample that is kept for them, and writes into the manifest what came of the run.
 fn conclude(
     experiment: &Experiment,
+    (panel, floors): Gauge,
     flow: &Flow,
     ending: &Ending,
     meter: &Meter,
     manifest: &mut Manifest,
-) -> Result<Conclusion, Invalid> {
+) -> Conclusion {
     let scenario = &experiment.scenario;
     let cloud = flow.state().cloud.view();
-    let (panel, floors) = experiment.reference_gauge()?;
     let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
     let training = floors.joint(&panel.measure(experiment.training.view()));
     let verdict = Verdict::new(
@@ -409,7 +410,7 @@ fn conclude(
     let own = scenario.claim.iter().filter(|claim| claim.is_of_the_run());
     let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
     manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
-    Ok(Conclusion { summary, floors })
+    Conclusion { summary, floors }
 }
 
 /// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.
@@ -418,21 +419,25 @@ fn conclude(
 /// [`RunError`] if the flow cannot begin.
 pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunError> {
     let mut manifest = begun(name, experiment);
-    let mut meter = meter_of(experiment)?;
+    let (mut meter, gauge) = meter_of(experiment)?;
     let mut flow = experiment.flow()?;
     let ending = drive(&mut flow, &mut [&mut meter])?;
-    conclude(experiment, &flow, &ending, &meter, &mut manifest)?;
+    conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest);
     Ok(RunFacts::new(&manifest, meter.rows()))
 }
 
-/// The meter of a run.
-fn meter_of(experiment: &Experiment) -> Result<Meter, Invalid> {
+/// A panel with its floors.
+type Gauge = (Panel, Floors);
+
+/// The meter of a run, and what its end is measured with.
+fn meter_of(experiment: &Experiment) -> Result<(Meter, Gauge), Invalid> {
     let metrics = &experiment.scenario.metrics;
-    let (panel, floors) = experiment.validation_gauge()?;
+    let [(panel, floors), last] = experiment.gauges()?;
     let meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize));
-    Ok(meter
+    let meter = meter
         .stopping_at_floor(metrics.stop == Stop::Floor)
-        .matching_the_start(metrics.also.contains(&Extra::W2Moved)))
+        .matching_the_start(metrics.also.contains(&Extra::W2Moved));
+    Ok((meter, last))
 }
 
 /// The manifest of a run that begins.

@@ -14,7 +14,7 @@ use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
 use crate::random::Stream;
 use crate::setting::Invalid;
-use crate::target::{BuildError, Files, Target};
+use crate::target::{BuildError, Files, Parts, Target};
 
 /// A scenario ready to run.
 ///
@@ -182,30 +182,65 @@ impl Experiment {
         self.gauge(&self.reference)
     }
 
-    /// Both gauges use the same independent draws for their floors, so that they differ by the sample alone.
+    /// Both gauges at once, that of the curves first, for less than each by itself. They use the same independent draws for their floors, so that
+    /// they differ by the sample alone.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
+    pub fn gauges(&self) -> Result<[(Panel, Floors); 2], Invalid> {
+        if self.parts().is_some() {
+            return Ok([self.validation_gauge()?, self.reference_gauge()?]);
+        }
+        let validation = self.panel(&self.validation)?;
+        let reference = self.panel(&self.reference)?;
+        let [curves, last] = Floors::estimate_both(
+            [&validation, &reference],
+            &*self.target,
+            self.measured,
+            self.draws(),
+            self.floor_stream(),
+        );
+        Ok([(validation, curves), (reference, last)])
+    }
+
     fn gauge(&self, sample: &Cloud) -> Result<(Panel, Floors), Invalid> {
-        let mut spec = self.scenario.metrics.clone();
-        spec.particles = self.measured;
-        let build = |reference: &Cloud| {
-            spec.build(Evidence {
-                reference: reference.view(),
-                training: Some(self.training.view()),
-                components: self.target.components(),
-                target: Some(&self.target),
-            })
-        };
-        let panel = build(sample)?;
-        let stream = Stream::new(self.scenario.seed, "floor");
-        let draws = spec.draws(self.measured);
-        let parts = self.target.parts().filter(|parts| parts.is_parted());
-        let floors = match parts {
-            Some(parts) => {
-                let sizes = [self.measured, sample.nrows()];
-                Floors::held_out(parts.held_out.view(), sizes, draws, stream, &build)?
-            }
+        let panel = self.panel(sample)?;
+        let (draws, stream) = (self.draws(), self.floor_stream());
+        let floors = match self.parts() {
+            Some(parts) => Floors::held_out(
+                parts.held_out.view(),
+                [self.measured, sample.nrows()],
+                draws,
+                stream,
+                &|reference| self.panel(reference),
+            )?,
             None => Floors::estimate(&panel, &*self.target, self.measured, draws, stream),
         };
         Ok((panel, floors))
+    }
+
+    fn panel(&self, reference: &Cloud) -> Result<Panel, Invalid> {
+        let mut spec = self.scenario.metrics.clone();
+        spec.particles = self.measured;
+        spec.build(Evidence {
+            reference: reference.view(),
+            training: Some(self.training.view()),
+            components: self.target.components(),
+            target: Some(&self.target),
+        })
+    }
+
+    /// The parts of a target that is known by points alone, if there is more than one.
+    fn parts(&self) -> Option<&Parts> {
+        self.target.parts().filter(|parts| parts.is_parted())
+    }
+
+    fn draws(&self) -> usize {
+        self.scenario.metrics.draws(self.measured)
+    }
+
+    fn floor_stream(&self) -> Stream {
+        Stream::new(self.scenario.seed, "floor")
     }
 }
 

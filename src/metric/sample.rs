@@ -1,0 +1,129 @@
+//! A cloud that is being measured, with what several measures need of it worked out once.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::QUERIES;
+use super::neighbours::Neighbours;
+use super::pairs::{Planar, Term, within};
+use super::sliced::{SlicedW2, projections};
+use crate::cloud::CloudView;
+
+/// Neighbours that are looked for at once: as many as the classifier needs of either side, and more than the divergence does.
+pub(super) const NEAR: usize = 8;
+
+/// Squares of the distances to the nearest points, ascending; infinite where there are no more.
+pub(super) type Near = [f64; NEAR];
+
+/// Points with a tree over them, and for each, in the tree's order, how far its nearest others are.
+#[derive(Debug)]
+pub(super) struct Neighbourhood {
+    pub(super) tree: Neighbours,
+    pub(super) own: Vec<Near>,
+}
+
+impl Neighbourhood {
+    pub(super) fn new(points: &Planar) -> Self {
+        let tree = Neighbours::new(points);
+        let own = nearest(&tree, &tree, true);
+        Self { tree, own }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.own.len()
+    }
+}
+
+/// For each point of `from`, in its tree's order, how far the nearest points of `to` are; the point itself left out, where both are one.
+fn nearest(from: &Neighbours, to: &Neighbours, same: bool) -> Vec<Near> {
+    let points: Vec<([f64; 2], u32)> = from.points().collect();
+    points
+        .par_iter()
+        .with_min_len(QUERIES)
+        .map(|&(at, place)| {
+            let found = to.nearest(at, NEAR, same.then_some(place));
+            let mut near = [f64::INFINITY; NEAR];
+            near.copy_from_slice(&found.squares()[..NEAR]);
+            near
+        })
+        .collect()
+}
+
+/// The points that a panel compares clouds with, worked through once for all of its measures.
+pub(super) type Reference = Arc<Neighbourhood>;
+
+/// A cloud, and what measures have in common: it takes nothing that they did not take by themselves, and gives them the same bits.
+#[derive(Debug)]
+pub struct Sample<'a> {
+    pub(super) points: CloudView<'a>,
+    pub(super) planar: Planar,
+    /// Mean distance over all pairs of its points, each with itself too.
+    pub(super) within: f64,
+    /// The points on each of the directions of the sliced distance, sorted.
+    pub(super) lines: Option<Vec<Vec<f64>>>,
+    pub(super) neighbourhood: Option<Neighbourhood>,
+}
+
+impl<'a> Sample<'a> {
+    /// Works out what is needed of `points` by measures that ask for lines or neighbours.
+    pub(super) fn new(points: CloudView<'a>, lines: bool, neighbours: bool) -> Self {
+        let planar = Planar::new(points);
+        Self {
+            within: mean_within(&planar),
+            lines: lines.then(|| projections(&planar, SlicedW2::DIRECTIONS)),
+            neighbourhood: neighbours.then(|| Neighbourhood::new(&planar)),
+            points,
+            planar,
+        }
+    }
+}
+
+/// A sample beside the reference of a panel.
+#[derive(Debug)]
+pub struct Seen<'s, 'p> {
+    pub(super) sample: &'s Sample<'p>,
+    reference: Option<&'s Reference>,
+    /// For each point of the sample, in its tree's order, how far the nearest points of the reference are.
+    cross: Vec<Near>,
+}
+
+/// Both sides of a comparison of neighbours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Neighbouring<'a> {
+    pub(super) cloud: &'a Neighbourhood,
+    pub(super) cross: &'a [Near],
+}
+
+impl<'s, 'p> Seen<'s, 'p> {
+    pub(super) fn new(sample: &'s Sample<'p>, reference: Option<&'s Reference>) -> Self {
+        let both = sample.neighbourhood.as_ref().zip(reference);
+        let cross = both.map(|(cloud, reference)| nearest(&cloud.tree, &reference.tree, false));
+        Self {
+            sample,
+            reference,
+            cross: cross.unwrap_or_default(),
+        }
+    }
+
+    /// The points that are measured.
+    #[must_use]
+    pub fn points(&self) -> CloudView<'p> {
+        self.sample.points
+    }
+
+    /// The neighbours, if they were looked for in this very reference.
+    pub(super) fn neighbouring(&self, reference: &Reference) -> Option<Neighbouring<'_>> {
+        let own = self.reference.filter(|own| Arc::ptr_eq(own, reference));
+        Some(Neighbouring {
+            cloud: own.and(self.sample.neighbourhood.as_ref())?,
+            cross: &self.cross,
+        })
+    }
+}
+
+/// Mean distance over all ordered pairs, a point with itself too.
+pub(super) fn mean_within(points: &Planar) -> f64 {
+    let n = points.len() as f64;
+    2.0 * within(points, Term::Distance) / (n * n)
+}
