@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::pairs::Planar;
-use super::sample::{Neighbourhood, Reference, Sample, Seen};
+use super::sample::{Needs, Neighbourhood, Reference, Sample, Seen};
 use super::{About, Grain, Ideal, Metric, QUERIES, Reading};
 use crate::cloud::CloudView;
 
@@ -92,7 +92,13 @@ impl Metric for C2st {
 
     /// NaN if either sample has fewer than two points.
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
-        let sample = Sample::new(cloud, false, true);
+        let sample = Sample::new(
+            cloud,
+            Needs {
+                neighbours: true,
+                ..Needs::default()
+            },
+        );
         self.value(&Seen::new(&sample, Some(&self.reference)))
     }
 

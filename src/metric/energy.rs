@@ -6,8 +6,8 @@ use ndarray::{Array2, Axis, Slice};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::pairs::{Planar, Term, between};
-use super::sample::{Seen, mean_within};
+use super::pairs::{Planar, Single, Term, between};
+use super::sample::{Sample, Seen, mean_within};
 use super::{About, Grain, Ideal, Metric};
 use crate::cloud::CloudView;
 use crate::random::Stream;
@@ -37,6 +37,8 @@ pub const ENERGY_P: About = About {
 #[derive(Clone, Debug)]
 pub struct EnergyDistance {
     reference: Planar,
+    /// For draws of the floor.
+    single: Option<Single>,
     own: f64,
 }
 
@@ -46,7 +48,11 @@ impl EnergyDistance {
     pub fn new(reference: CloudView<'_>) -> Self {
         let reference = Planar::new(reference);
         let own = mean_within(&reference);
-        Self { reference, own }
+        Self {
+            single: Some(Single::new(&reference)).filter(|single| single.suits(own)),
+            reference,
+            own,
+        }
     }
 
     /// The permutation p-value `(1 + #{ED_b ≥ ED}) / (1 + B)` over `permutations` relabellings of the pooled points:
@@ -92,7 +98,14 @@ impl Metric for EnergyDistance {
     }
 
     fn value(&self, seen: &Seen<'_, '_>) -> f64 {
-        self.against(&seen.sample.planar, seen.sample.within)
+        let Sample { planar, within, .. } = seen.sample;
+        match self.single.as_ref().filter(|_| seen.sample.is_draw) {
+            Some(single) => {
+                let pairs = (planar.len() * self.reference.len()) as f64;
+                2.0 * single.distances_to(planar) / pairs - within - self.own
+            }
+            None => self.against(planar, *within),
+        }
     }
 }
 

@@ -136,7 +136,7 @@ impl Floors {
         let count = count.min(panel.most());
         let measured: Vec<Measurement> = (0..draws as u64)
             .into_par_iter()
-            .map(|draw| panel.measure(target.sample(count, stream.at(draw)).view()))
+            .map(|draw| panel.measure_draw(target.sample(count, stream.at(draw)).view()))
             .collect();
         Self::of(panel, &measured, count)
     }
@@ -155,7 +155,7 @@ impl Floors {
             .into_par_iter()
             .map(|draw| {
                 let sample = target.sample(count, stream.at(draw));
-                Panel::measure_by_both(panels, sample.view())
+                Panel::measure_draw_by_both(panels, sample.view())
             })
             .collect();
         let (first, second): (Vec<_>, Vec<_>) = measured.into_iter().map(<[_; 2]>::into).unzip();
@@ -184,7 +184,7 @@ impl Floors {
         };
         let measured = (0..draws as u64).into_par_iter().map(|draw| {
             let (cloud, reference) = part(draw);
-            Ok(build(&reference)?.measure(cloud.view()))
+            Ok(build(&reference)?.measure_draw(cloud.view()))
         });
         let measured = measured.collect::<Result<Vec<_>, Invalid>>()?;
         let panel = build(&part(0).1)?;

@@ -155,7 +155,7 @@ impl Judge {
             };
             let measures = build(reference.view());
             let values = |measures: &Measures, cloud: CloudView<'_>| -> Vec<f64> {
-                let sample = measures.sample(cloud);
+                let sample = measures.sample(cloud, false);
                 let seen = measures.see(&sample);
                 let each = measures.list.iter();
                 each.map(|metric| metric.value(&seen)).collect()

@@ -92,6 +92,7 @@ impl Neighbours {
         let query = Query {
             at,
             skip: skip.unwrap_or(u32::MAX),
+            enough: f64::NEG_INFINITY,
         };
         self.search(0, 0, self.index.len(), &query, &mut found);
         found
@@ -110,13 +111,17 @@ impl Neighbours {
             .reduce(f64::min)
     }
 
-    /// The square of the distance from `at` to the `wanted`-th nearest stored point, if it is at most `bound`; infinite if it is not, which
-    /// is found out sooner.
+    /// The square of the distance from `at` to the `wanted`-th nearest stored point where it equals `bound`; where it is less, a number between the two,
+    /// which is found out sooner, and infinity where it is more.
     pub(super) fn within(&self, at: [f64; 2], wanted: usize, bound: f64) -> f64 {
         let mut found = Nearest::new(wanted);
         // As if there were so many points just beyond the bound.
         found.squared = [bound.next_up(); MOST];
-        let query = Query { at, skip: u32::MAX };
+        let query = Query {
+            at,
+            skip: u32::MAX,
+            enough: bound,
+        };
         self.search(0, 0, self.index.len(), &query, &mut found);
         if found.bound() <= bound {
             found.bound()
@@ -126,6 +131,9 @@ impl Neighbours {
     }
 
     fn search(&self, node: usize, start: usize, end: usize, query: &Query, found: &mut Nearest) {
+        if found.bound() < query.enough {
+            return;
+        }
         if end - start <= LEAF {
             for i in start..end {
                 let (dx, dy) = (
@@ -164,6 +172,8 @@ impl Neighbours {
 struct Query {
     at: [f64; 2],
     skip: u32,
+    /// A square of a distance below which it does not matter how near the last of the wanted is.
+    enough: f64,
 }
 
 impl Query {

@@ -72,6 +72,101 @@ pub(super) fn between(a: &Planar, b: &Planar, term: Term) -> f64 {
     })
 }
 
+/// A cloud in single precision, in a frame in which its extent is about one: enough for sums of distances that only draws of a floor are compared by.
+#[derive(Clone, Debug)]
+pub(super) struct Single {
+    x: Vec<f32>,
+    y: Vec<f32>,
+    frame: Frame,
+}
+
+/// Where a cloud in single precision lies, and its unit.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    origin: [f64; 2],
+    unit: f64,
+}
+
+impl Single {
+    /// The cloud in its own frame.
+    pub(super) fn new(points: &Planar) -> Self {
+        let n = points.len() as f64;
+        let origin = [&points.x, &points.y].map(|side| side.iter().sum::<f64>() / n);
+        let far = |side: &[f64], at: f64| {
+            let distances = side.iter().map(|v| (v - at).abs());
+            distances.fold(0.0, f64::max)
+        };
+        let unit = far(&points.x, origin[0]).max(far(&points.y, origin[1]));
+        Self::within(points, Frame { origin, unit })
+    }
+
+    /// Whether single precision is enough for points of this mean distance: it is too coarse for most of them where a few lie far away.
+    pub(super) fn suits(&self, mean_distance: f64) -> bool {
+        self.frame.unit <= 1e3 * mean_distance
+    }
+
+    /// Sum of the distances over the pairs of distinct points of this cloud, each pair once.
+    pub(super) fn distances(&self) -> f64 {
+        let sum = by_rows(self.x.len(), |start, end| {
+            let rows = [&self.x[start..end], &self.y[start..end]];
+            let beyond = single_distance_tile(rows, [&self.x[end..], &self.y[end..]]);
+            // Both halves of the block on the diagonal, in which a point with itself gives nothing.
+            beyond + 0.5 * single_distance_tile(rows, rows)
+        });
+        sum * self.frame.unit
+    }
+
+    fn within(points: &Planar, frame: Frame) -> Self {
+        let side = |side: &[f64], at: f64| {
+            side.iter()
+                .map(|v| ((v - at) / frame.unit) as f32)
+                .collect()
+        };
+        Self {
+            x: side(&points.x, frame.origin[0]),
+            y: side(&points.y, frame.origin[1]),
+            frame,
+        }
+    }
+
+    /// Sum of the distances over all pairs of a point of `points` and one of these, with an error of some 1e-7 of it.
+    pub(super) fn distances_to(&self, points: &Planar) -> f64 {
+        let other = Self::within(points, self.frame);
+        let sum = by_rows(other.x.len(), |start, end| {
+            single_distance_tile(
+                [&other.x[start..end], &other.y[start..end]],
+                [&self.x, &self.y],
+            )
+        });
+        sum * self.frame.unit
+    }
+}
+
+/// Sums a row in single and all rows in double precision.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn single_distance_tile(rows: [&[f32]; 2], columns: [&[f32]; 2]) -> f64 {
+    const WIDE: usize = 32;
+    let (whole_x, rest_x) = columns[0].as_chunks::<WIDE>();
+    let (whole_y, rest_y) = columns[1].as_chunks::<WIDE>();
+    let mut sum = 0.0;
+    for (&x, &y) in rows[0].iter().zip(rows[1]) {
+        let mut lanes = [0.0_f32; WIDE];
+        for (chunk_x, chunk_y) in whole_x.iter().zip(whole_y) {
+            for lane in 0..WIDE {
+                let (dx, dy) = (chunk_x[lane] - x, chunk_y[lane] - y);
+                lanes[lane] += (dx * dx + dy * dy).sqrt();
+            }
+        }
+        let mut rest = 0.0_f32;
+        for (&other_x, &other_y) in rest_x.iter().zip(rest_y) {
+            let (dx, dy) = (other_x - x, other_y - y);
+            rest += (dx * dx + dy * dy).sqrt();
+        }
+        sum += lanes.iter().map(|&lane| f64::from(lane)).sum::<f64>() + f64::from(rest);
+    }
+    sum
+}
+
 /// Sum of `term` over the pairs `i < j` of one cloud.
 pub(super) fn within(a: &Planar, term: Term) -> f64 {
     by_rows(a.len(), |start, end| {
@@ -185,6 +280,24 @@ mod tests {
         ] {
             assert!((between(&a, &b, term) / obvious - 1.0).abs() < 1e-13);
         }
+    }
+
+    #[test]
+    fn single_precision_is_near_enough_and_refuses_clouds_with_points_far_off() {
+        let shifted = |n: usize| {
+            let mut cloud = spiral(n);
+            cloud.x.iter_mut().for_each(|v| *v += 1e6);
+            cloud
+        };
+        let (a, b) = (shifted(203), shifted(2100));
+        let exact = between(&a, &b, Term::Distance);
+        let found = Single::new(&b).distances_to(&a);
+        assert!((found / exact - 1.0).abs() < 1e-6, "{found} is not {exact}");
+        let own = Single::new(&b).distances();
+        assert!((own / within(&b, Term::Distance) - 1.0).abs() < 1e-6);
+        let mut far = shifted(2100);
+        far.x[7] += 1e9;
+        assert!(Single::new(&b).suits(1.0) && !Single::new(&far).suits(1.0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::pairs::Planar;
-use super::sample::{Neighbourhood, Reference, Sample, Seen};
+use super::sample::{Needs, Neighbourhood, Reference, Sample, Seen};
 use super::{
     About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_DISTANCE,
     ENERGY_P, EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
@@ -61,9 +61,13 @@ pub(super) struct Measures {
 
 impl Measures {
     /// Works out what these measures need of a cloud in common.
-    pub(super) fn sample<'a>(&self, cloud: CloudView<'a>) -> Sample<'a> {
-        let lines = self.list.iter().any(|metric| *metric.about() == SLICED_W2);
-        Sample::new(cloud, lines, self.reference.is_some())
+    pub(super) fn sample<'a>(&self, cloud: CloudView<'a>, is_draw: bool) -> Sample<'a> {
+        let needs = Needs {
+            lines: self.list.iter().any(|m| *m.about() == SLICED_W2),
+            neighbours: self.reference.is_some(),
+            is_draw,
+        };
+        Sample::new(cloud, needs)
     }
 
     /// A sample beside the reference.
@@ -206,14 +210,24 @@ impl Panel {
     /// The same, with what the measurement of a similar cloud has left in `trail`.
     #[must_use]
     pub fn measure_along(&self, cloud: CloudView<'_>, trail: &mut Trail) -> Measurement {
-        let sample = self.measures.sample(self.measured(cloud));
+        let sample = self.measures.sample(self.measured(cloud), false);
         self.measure_sample(&sample, trail, None)
     }
 
-    /// One cloud measured by two panels, of which the second differs in its reference alone: what they have in common is worked out once.
+    /// A draw of the floor: the same to six digits, and sooner.
     #[must_use]
-    pub(super) fn measure_by_both(panels: [&Self; 2], cloud: CloudView<'_>) -> [Measurement; 2] {
-        let sample = panels[0].measures.sample(panels[0].measured(cloud));
+    pub(super) fn measure_draw(&self, cloud: CloudView<'_>) -> Measurement {
+        let sample = self.measures.sample(self.measured(cloud), true);
+        self.measure_sample(&sample, &mut Trail::default(), None)
+    }
+
+    /// One draw measured by two panels, of which the second differs in its reference alone: what they have in common is worked out once.
+    #[must_use]
+    pub(super) fn measure_draw_by_both(
+        panels: [&Self; 2],
+        cloud: CloudView<'_>,
+    ) -> [Measurement; 2] {
+        let sample = panels[0].measures.sample(panels[0].measured(cloud), true);
         let first = panels[0].measure_sample(&sample, &mut Trail::default(), None);
         let second = panels[1].measure_sample(&sample, &mut Trail::default(), Some(&first));
         [first, second]

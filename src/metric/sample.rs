@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::QUERIES;
 use super::neighbours::Neighbours;
-use super::pairs::{Planar, Term, within};
+use super::pairs::{Planar, Single, Term, within};
 use super::sliced::{SlicedW2, projections};
 use crate::cloud::CloudView;
 
@@ -53,7 +53,15 @@ fn nearest(from: &Neighbours, to: &Neighbours, same: bool) -> Vec<Near> {
 /// The points that a panel compares clouds with, worked through once for all of its measures.
 pub(super) type Reference = Arc<Neighbourhood>;
 
-/// A cloud, and what measures have in common: it takes nothing that they did not take by themselves, and gives them the same bits.
+/// What is asked for of a cloud.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Needs {
+    pub(super) lines: bool,
+    pub(super) neighbours: bool,
+    pub(super) is_draw: bool,
+}
+
+/// A cloud, and what measures have in common: it gives them the same bits as they get by themselves, but for draws of a floor.
 #[derive(Debug)]
 pub struct Sample<'a> {
     pub(super) points: CloudView<'a>,
@@ -63,18 +71,33 @@ pub struct Sample<'a> {
     /// The points on each of the directions of the sliced distance, sorted.
     pub(super) lines: Option<Vec<Vec<f64>>>,
     pub(super) neighbourhood: Option<Neighbourhood>,
+    /// Whether it is a draw of a floor, of which six digits are enough: the floor is a spread, and no more.
+    pub(super) is_draw: bool,
 }
 
 impl<'a> Sample<'a> {
-    /// Works out what is needed of `points` by measures that ask for lines or neighbours.
-    pub(super) fn new(points: CloudView<'a>, lines: bool, neighbours: bool) -> Self {
+    /// Works out what is needed of `points`.
+    pub(super) fn new(points: CloudView<'a>, needs: Needs) -> Self {
+        let Needs {
+            lines,
+            neighbours,
+            is_draw,
+        } = needs;
         let planar = Planar::new(points);
+        let n = planar.len() as f64;
+        let roughly = || {
+            let single = Single::new(&planar);
+            let mean = 2.0 * single.distances() / (n * n);
+            single.suits(mean).then_some(mean)
+        };
+        let within = is_draw.then(roughly).flatten();
         Self {
-            within: mean_within(&planar),
+            within: within.unwrap_or_else(|| mean_within(&planar)),
             lines: lines.then(|| projections(&planar, SlicedW2::DIRECTIONS)),
             neighbourhood: neighbours.then(|| Neighbourhood::new(&planar)),
             points,
             planar,
+            is_draw,
         }
     }
 }

@@ -104,7 +104,7 @@ fn project(points: &Planar, [cos, sin]: [f64; 2]) -> Vec<f64> {
         .zip(&points.y)
         .map(|(x, y)| cos * x + sin * y)
         .collect();
-    line.sort_unstable_by(f64::total_cmp);
+    radsort::sort(&mut line);
     line
 }
 
