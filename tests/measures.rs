@@ -193,6 +193,19 @@ fn sinkhorn_has_its_limits_and_says_when_it_has_not_converged() {
     let far = Sinkhorn::new(y.view(), 1e4).measure(x.view());
     assert!((far / means.dot(&means) - 1.0).abs() < 1e-3);
     assert!(Sinkhorn::new(y.view(), 0.1).measure(y.view()).abs() < 1e-6);
+    // Two parts so far from each other that mass hardly crosses: what is below zero says so.
+    for apart in [10.0, 30.0, 100.0] {
+        let two = |cloud: &Cloud, left: usize| {
+            Array2::from_shape_fn(cloud.raw_dim(), |(i, k)| {
+                cloud[[i, k]] * 0.1 + if k == 0 && i >= left { apart } else { 0.0 }
+            })
+        };
+        let reading = Sinkhorn::new(two(&y, 75).view(), 0.05).read(two(&x, 76).view());
+        assert!(
+            reading.value >= -1e-6 * apart * apart || reading.note.is_some(),
+            "{reading:?}"
+        );
+    }
     let hard = Sinkhorn::new(y.view(), 1e-6).read(x.view());
     assert!(hard.note.unwrap().starts_with("not converged after"));
 }

@@ -231,23 +231,25 @@ impl Kliep {
         Components { rows, levels, size }
     }
 
-    /// The candidate with the greatest score on samples left out; `Err` names one at which the likelihood does not converge.
+    /// The widest candidate whose score on samples left out is within one standard error of the greatest (Breiman et al., *Classification and
+    /// Regression Trees*, 1984): among those that cannot be told apart, the smoothest. `Err` names one at which the likelihood does not converge.
     fn choose(
         &self,
-        candidates: Vec<f64>,
+        candidates: &[f64],
         real: CloudView<'_>,
         fake: CloudView<'_>,
         centres: &Weighted,
     ) -> Result<f64, f64> {
         let folds = [real, fake].map(|points| folds(points, FOLDS));
-        let mut best = (f64::NEG_INFINITY, f64::NAN);
-        for h in candidates {
+        // Mean and standard error.
+        let mut found: Vec<[f64; 2]> = Vec::with_capacity(candidates.len());
+        for &h in candidates {
             let kernel = Kernel {
                 shape: self.spec.kernel,
                 h,
             };
-            let mut score = 0.0;
-            for f in 0..FOLDS {
+            let mut scores = [0.0; FOLDS];
+            for (f, score) in scores.iter_mut().enumerate() {
                 let side = |side: usize, points: CloudView<'_>, left_out: bool| {
                     let rows = (0..points.nrows()).filter(|&i| (folds[side][i] == f) == left_out);
                     points.select(ndarray::Axis(0), &rows.collect::<Vec<_>>())
@@ -255,14 +257,21 @@ impl Kliep {
                 let norms = Self::norms(kernel, side(1, fake, false).view(), centres);
                 let at = |points: &Cloud| Self::components(kernel, points.view(), centres, &norms);
                 let shares = at(&side(0, real, false)).fit().ok_or(h)?;
-                score += at(&side(0, real, true)).likelihood(&shares)
+                *score = at(&side(0, real, true)).likelihood(&shares)
                     - at(&side(1, fake, true)).log_mean(&shares);
             }
-            if score > best.0 {
-                best = (score, h);
-            }
+            let count = FOLDS as f64;
+            let mean = scores.iter().sum::<f64>() / count;
+            let squares: f64 = scores.iter().map(|s| (s - mean).powi(2)).sum();
+            found.push([mean, (squares / (count * (count - 1.0))).sqrt()]);
         }
-        Ok(best.1)
+        let greatest = found
+            .iter()
+            .copied()
+            .reduce(|a, b| if b[0] > a[0] { b } else { a });
+        let least = greatest.map_or(f64::NEG_INFINITY, |[mean, error]| mean - error);
+        let widest = found.iter().position(|[mean, _]| *mean >= least);
+        Ok(candidates[widest.unwrap_or(0)])
     }
 }
 
@@ -301,7 +310,7 @@ impl Discriminator for Kliep {
                         "cross-validation needs {FOLDS} samples of either side; set bandwidth to a number"
                     )));
                 }
-                self.choose(candidates, real, fake, &centres)
+                self.choose(&candidates, real, fake, &centres)
                     .map_err(unfit)?
             }
         };
