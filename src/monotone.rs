@@ -315,6 +315,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_back_is_told() {
+        let map = |map, shift| Monotone::new(&WordOr::Word(map), shift).unwrap();
+        let exp = map(Map::Exp, 1.0);
+        let told = [-61.1, -60.9, 0.0, 6.9, 7.1].map(|u| exp.holds_back(u));
+        assert_eq!(told, [true, false, false, false, true]);
+        assert!(map(Map::Neyman, 0.0).holds_back(-9.0) && !map(Map::Neyman, 0.0).holds_back(50.0));
+        assert!(!map(Map::Identity, 0.0).holds_back(1e9));
+    }
+
+    #[test]
     fn slopes_are_finite_and_not_negative_everywhere() {
         for map in all() {
             for u in [-1e300, -1e4, -50.0, 0.0, 50.0, 1e4, 1e300] {

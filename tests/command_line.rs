@@ -615,7 +615,7 @@ fn calibrate_prints_a_table_and_leaves_a_picture() {
         .unwrap();
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for word in ["kde", "mlp chi2", "oracle", "truth", "wasserstein"] {
+    for word in ["kde", "mlp chi2", "oracle", "D = 0", "exact", "wasserstein"] {
         assert!(table.contains(word), "{word} is not in\n{table}");
     }
     let directory = home.path().join("output/gaussian-pair/calibrate-001");

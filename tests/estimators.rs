@@ -515,6 +515,33 @@ fn kliep_finds_no_difference_between_identical_samples() {
     assert!(error < 0.1, "{error}");
 }
 
+#[test]
+fn kliep_does_not_take_the_narrowest_bandwidth_where_there_is_nothing_to_find() {
+    for seed in 0..4 {
+        let [real, fake] = [1, 2].map(|i| gaussian(300, 1.0, 10 * seed + i));
+        let data = pair(real, fake);
+        let it = fitted("kliep", "bandwidth = \"cv\"", &data);
+        let log = at(&*it, &gaussian(300, 1.0, 10 * seed + 3)).log;
+        let error = log.mapv(|d| d * d).mean().unwrap().sqrt();
+        assert!(error < 0.3, "seed {seed}: {error}");
+    }
+}
+
+#[test]
+fn a_bandwidth_that_is_a_number_is_that_number() {
+    let data = data();
+    for name in ["kde", "logistic", "ulsif", "rulsif", "kliep", "kale", "mmd"] {
+        let gradient = |settings: &str| at(&*fitted(name, settings, &data), &data.fake).gradient;
+        let plain = gradient("bandwidth = 0.7");
+        assert_eq!(
+            plain,
+            gradient("bandwidth = 0.7\nbandwidth_scale = 3.0"),
+            "{name}"
+        );
+        assert!(apart(&plain, &gradient("bandwidth = 1.4")) > 1e-3, "{name}");
+    }
+}
+
 /// The later values are those of a replay in `NumPy` from the same first cloud, with a dense Newton solve of the dual at every
 /// step.
 #[test]

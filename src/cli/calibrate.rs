@@ -133,16 +133,17 @@ fn table(calibration: &Calibration) -> String {
     ));
     let Identities { kl_qp, kl_pq, js } = calibration.identities;
     let exact = [kl_qp, kl_pq, js].map(|v| format!("{v:>9.4}")).concat();
-    text.push_str(&format!("{:width$}{:36}{exact}\n", "exact", ""));
+    text.extend([format!("{:width$}{:36}{exact}\n", "exact", "")]);
     let worse: Vec<&str> = calibration
         .worse_than_none()
         .map(|e| e.name.as_str())
         .collect();
     if !worse.is_empty() {
-        text.push_str(&format!(
-            "gradients further from the truth than none at all, over q or over p: {}\n",
-            worse.join(", ")
-        ));
+        text.extend([
+            "gradients further from the truth than none at all, over q or over p: ",
+            &worse.join(", "),
+            "\n",
+        ]);
     }
     let left_out = calibration.left_out.iter();
     let left_out = left_out.map(|(name, why)| format!("{name:width$}  left out: {why}\n"));

@@ -37,6 +37,14 @@ fn compare(a: [f64; 2], b: [f64; 2]) -> Ordering {
     a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
 }
 
+/// The points in reading order.
+pub(super) fn in_order(points: CloudView<'_>) -> Cloud {
+    let place = |i: usize| [points[[i, 0]], points[[i, 1]]];
+    let mut order: Vec<usize> = (0..points.nrows()).collect();
+    order.sort_unstable_by(|&i, &j| compare(place(i), place(j)));
+    points.select(ndarray::Axis(0), &order)
+}
+
 /// The points as at most `count` centres, each the mean of the samples nearest to one of [`spread_out`], with the share of
 /// the samples that it stands for. With `count` points or fewer they are the points themselves.
 pub(super) fn condense(points: CloudView<'_>, count: usize) -> (Cloud, Vec<f64>) {

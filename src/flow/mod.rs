@@ -38,7 +38,8 @@ pub struct FlowSpec {
     pub step_ratio: f64,
     /// `euler` (one fit a step) or `heun` (second order, two fits a step).
     pub integrator: Integrator,
-    /// The monotone map h: a name, `{ exp-power = a }`, or `{ table = [[u, slope], …] }`.
+    /// The monotone map h: a name, `{ exp-power = a }`, or `{ table = [[u, slope], …] }`. Exponential maps are taken for u from −60 to 8 (neyman:
+    /// −8 to 60), and at the nearest end of that beyond it; a run counts how often.
     pub h: MapSpec,
     /// C in `h(u + C)`.
     pub shift: f64,

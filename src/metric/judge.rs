@@ -12,7 +12,7 @@ use super::verdict::{Circumstances, Findings, Verdict};
 use super::{
     About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, SINKHORN, W2, Wasserstein,
 };
-use crate::cloud::{Cloud, CloudView};
+use crate::cloud::{Cloud, CloudView, bounds};
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
 use crate::target::Target;
@@ -130,6 +130,7 @@ impl Judge {
         };
         let n = cloud.nrows();
         let pooled = concatenate![Axis(0), cloud, reference];
+        has_a_scale(pooled.view())?;
         // Along a floor of independent draws the pooled sample changes: there the reference is the ruler.
         let rulers = Rulers::of(match target {
             Some(_) => reference.view(),
@@ -266,6 +267,25 @@ fn usable(key: &str, cloud: CloudView<'_>) -> Result<(), Invalid> {
             Err(Invalid::new(key, value, "must have finite coordinates"))
         }
     }
+}
+
+/// Refuses clouds whose squared distances, and the squares of those, are no ordinary numbers of the machine.
+fn has_a_scale(pooled: CloudView<'_>) -> Result<(), Invalid> {
+    const SCALE: f64 = 1e75;
+    let remedy = "is out of the range in which all measures can be computed, 1e-75 to 1e75: write the points in another unit";
+    let most = pooled.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+    if most > SCALE {
+        return Err(Invalid::new("largest coordinate", most, remedy));
+    }
+    let sides = bounds(pooled).unwrap_or_default();
+    let extent = sides
+        .iter()
+        .map(|[low, high]| high - low)
+        .fold(0.0, f64::max);
+    if extent > 0.0 && extent < 1.0 / SCALE {
+        return Err(Invalid::new("extent", extent, remedy));
+    }
+    Ok(())
 }
 
 impl Judgement {

@@ -398,7 +398,7 @@ fn conclude(
     if held_back > 0 {
         let moves = flow.state().step * scenario.cloud.particles;
         manifest.warnings.push(format!(
-            "in {held_back} of {moves} moves ({:.2} %) D was out of the range in which flow.h is taken, u from −60 to 8, and the nearest end of it stood for D",
+            "in {held_back} of {moves} moves ({:.2} %) D was out of the range in which flow.h is taken, from −60 to 8 (neyman: from −8 to 60), and the nearest end of it stood for D",
             100.0 * held_back as f64 / moves.max(1) as f64
         ));
     }
