@@ -24,6 +24,9 @@ pub(super) struct ClaimsArgs {
     /// The seeds: `11..15` (both ends count) or `3,8,9`
     #[arg(long, value_name = "FROM..TO", default_value = UNSEEN, value_parser = seeds)]
     seeds: Seeds,
+    /// Print a table in Markdown instead of lines: picture, question and claims of each scenario
+    #[arg(long, conflicts_with = "json")]
+    table: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -72,8 +75,15 @@ pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliE
     };
     let mut all: BTreeMap<String, Vec<Checked>> = BTreeMap::new();
     let (mut kept, mut broken) = (0, 0);
+    if args.table {
+        let seeds: Vec<String> = args.seeds.0.iter().map(u64::to_string).collect();
+        let seeds = seeds.join(", ");
+        print(&format!(
+            "| picture | question | what is claimed, and found on seeds {seeds} |\n|---|---|---|\n"
+        ))?;
+    }
     for name in &names {
-        let checked = check(name, &args.seeds.0)?;
+        let (base, checked) = check(name, &args.seeds.0)?;
         if checked.is_empty() && !common.quiet {
             say(&format!("{}: claims nothing", plain(name)));
         }
@@ -81,10 +91,13 @@ pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliE
             let word = if claim.kept { "kept" } else { "BROKEN" };
             kept += usize::from(claim.kept);
             broken += usize::from(!claim.kept);
-            if !common.json {
+            if !common.json && !args.table {
                 let (says, found) = (plain(&claim.says), plain(&claim.found));
                 print(&format!("{word:6}  {}: {says} ({found})\n", plain(name)))?;
             }
+        }
+        if args.table {
+            print(&row(name, &base, &checked))?;
         }
         all.insert(name.clone(), checked);
     }
@@ -98,12 +111,35 @@ pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliE
     Ok(ExitCode::from(u8::from(broken > 0)))
 }
 
-/// The claims of a scenario, checked on these seeds.
-fn check(name: &str, seeds: &[u64]) -> Result<Vec<Checked>, CliError> {
+/// A row of the table.
+fn row(name: &str, base: &Scenario, checked: &[Checked]) -> String {
+    let command = if base.variants.is_empty() {
+        "run"
+    } else {
+        "compare"
+    };
+    let claims: Vec<String> = checked
+        .iter()
+        .map(|claim| {
+            let mark = if claim.kept { "✓" } else { "✕" };
+            format!("{mark} {} <small>({})</small>", claim.says, claim.found)
+        })
+        .collect();
+    // What would end a cell stands as itself.
+    let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+    format!(
+        "| ![](../output/gallery/{name}.png) | **`{command} {name}`**<br>{} | {} |\n",
+        cell(&base.question),
+        cell(&claims.join("<br>"))
+    )
+}
+
+/// The scenario, and its claims checked on these seeds.
+fn check(name: &str, seeds: &[u64]) -> Result<(Scenario, Vec<Checked>), CliError> {
     let (found, document) = ScenarioArgs::named(name).document()?;
     let base: Scenario = document.read()?;
     if base.claim.is_empty() {
-        return Ok(Vec::new());
+        return Ok((base, Vec::new()));
     }
     let wanted: BTreeSet<&str> = base.claim.iter().flat_map(Claim::variants).collect();
     let variants = if base.variants.is_empty() {
@@ -146,7 +182,8 @@ fn check(name: &str, seeds: &[u64]) -> Result<Vec<Checked>, CliError> {
         by_seed.entry(seed).or_default().insert(variant, facts);
     }
     let by_seed: Vec<_> = by_seed.into_values().collect();
-    Ok(check_claims(&base.claim, &by_seed))
+    let checked = check_claims(&base.claim, &by_seed);
+    Ok((base, checked))
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ impl Waves {
     pub(super) fn new([low, high]: [[f64; 2]; 2], s: f64) -> Option<Self> {
         let extents = [0, 1].map(|axis| (high[axis] - low[axis]) / s);
         let reach = extents[0].max(extents[1]);
-        if !(reach <= FARTHEST && s > 0.0) {
+        let few = extents.iter().all(|&extent| extent <= FARTHEST);
+        if !(few && s > 0.0) {
             return None;
         }
         let theta = std::f64::consts::TAU / (reach + EDGE);

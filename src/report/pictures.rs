@@ -408,7 +408,7 @@ impl<'a> Take<'a> {
 }
 
 /// The charts of `convergence.png` and of the page: column, what it is called, and whether its axis is logarithmic.
-pub(super) const CHARTS: [(&str, &str, bool); 20] = [
+pub(super) const CHARTS: [(&str, &str, bool); 21] = [
     ("energy_distance", "energy distance", true),
     ("sliced_w2", "sliced W₂", true),
     ("w2", "W₂, exact", true),
@@ -426,6 +426,7 @@ pub(super) const CHARTS: [(&str, &str, bool); 20] = [
     ("kl_discriminator", "−mean D", false),
     ("mass_tv", "mode mass error", false),
     ("high_quality", "high-quality points", false),
+    ("mode_width", "width of modes", false),
     ("bridges", "points on bridges", false),
     ("distillation_gap", "distillation gap", true),
     ("speed", "rms speed", true),
