@@ -19,8 +19,6 @@ struct Outcome {
     floors: Floors,
     /// Rms speed of the last step relative to the bandwidth of speed, √ε: rms displacement over √ε.
     restlessness: f64,
-    /// KL(q‖p) by the discriminator, minus the mean of D, at the end.
-    kl: f64,
 }
 
 impl Outcome {
@@ -68,12 +66,11 @@ fn variants(name: &str, settings: &[&str]) -> HashMap<String, Outcome> {
 
 fn outcome(name: &str, experiment: &Experiment) -> Outcome {
     let mut flow = experiment.flow().unwrap();
-    let (mut restlessness, mut kl) = (f64::NAN, f64::NAN);
+    let mut restlessness = f64::NAN;
     let distance = ExactW2::new(experiment.start.view()).unwrap();
     let mut transport = None;
     while let Some(step) = flow.advance().unwrap() {
         restlessness = cloud::rms(step.velocity) * step.step_size.sqrt();
-        kl = -step.ratio.log.mean().unwrap();
         // W2(q_0, q_t) ≤ (mean ‖x_t − x_0‖²)^½ ≤ Σ (mean ‖Δx‖²)^½, whatever D is.
         let slack = 1.0 + 1e-12;
         assert!(step.displacement <= step.state.path_length * slack);
@@ -97,40 +94,25 @@ fn outcome(name: &str, experiment: &Experiment) -> Outcome {
         floors,
         flow,
         restlessness,
-        kl,
     }
 }
 
-/// The scenario ends at the floor on three seeds, with all modes and nothing between them.
+/// The scenario comes to its end with finite places, and the bounds of the way hold at every step: `outcome` looks. What else it claims is
+/// checked by `tests/claims.rs`.
 fn arrives(name: &str) {
-    for seed in 1..=3 {
-        let outcome = run(name, &[&format!("seed={seed}")]);
-        assert_eq!(outcome.ending, Ending::Complete);
-        let (value, q95) = (
-            outcome.value("energy_distance"),
-            outcome.q95("energy_distance"),
-        );
-        assert!(
-            value <= q95,
-            "{name}, seed {seed}: energy distance {value}, floor's q95 {q95}"
-        );
-        if let Some(modes) = outcome.values.get("modes") {
-            let all = outcome.floors.get("modes").unwrap().median;
-            assert_eq!(modes, all, "{name}, seed {seed}: modes");
-            assert_eq!(
-                outcome.value("bridges"),
-                0.0,
-                "{name}, seed {seed}: bridges"
-            );
-        }
-        assert!(outcome.flow.state().cloud.iter().all(|x| x.is_finite()));
-    }
+    let outcome = run(name, &[]);
+    assert_eq!(outcome.ending, Ending::Complete);
+    let (value, q95) = (
+        outcome.value("energy_distance"),
+        outcome.q95("energy_distance"),
+    );
+    assert!(value <= q95, "{name}: energy distance {value}, q95 {q95}");
+    assert!(outcome.flow.state().cloud.iter().all(|x| x.is_finite()));
 }
 
 macro_rules! arriving {
     ($($test:ident: $name:literal),* $(,)?) => {
         $(#[test] fn $test() { arrives($name); })*
-        const ARRIVING: &[&str] = &[$($name),*];
     };
 }
 
@@ -151,49 +133,6 @@ arriving! {
     far_supports_arrives: "far-supports",
 }
 
-const LESSONS: &[&str] = &[
-    "lesson-fixed-bandwidth",
-    "lesson-memorisation",
-    "lesson-no-self-term",
-    "lesson-step-too-long",
-    "lesson-adaptive-widths",
-];
-
-const CLAIMS: &[&str] = &[
-    "gan-as-ode",
-    "one-step",
-    "frozen-discriminator",
-    "inner-steps-ring",
-    "inner-steps-grid",
-    "vanishing-gradients",
-    "neural-discriminator",
-    "kernel-estimators",
-    "kale-penalty",
-    "lesson-no-ratio",
-    "langevin",
-    "stale-discriminator",
-    "cold-start",
-    "momentum-stiff",
-    "momentum-noisy",
-    "estimators",
-    "million",
-    "affine-gan",
-    "energy-balance",
-    "stop-at-floor",
-];
-
-#[test]
-fn no_shipped_scenario_is_without_a_test() {
-    let tested: Vec<&str> = [ARRIVING, LESSONS, CLAIMS].concat();
-    for shipped in ratioflow::scenario::SHIPPED {
-        assert!(
-            tested.contains(&shipped.name()),
-            "{} has no test",
-            shipped.name()
-        );
-    }
-}
-
 #[test]
 fn every_file_asks_a_question_and_says_what_to_expect() {
     for shipped in ratioflow::scenario::SHIPPED {
@@ -211,30 +150,6 @@ fn every_file_asks_a_question_and_says_what_to_expect() {
         );
         assert!(!scenario.expect.is_empty() && !scenario.title.is_empty());
     }
-}
-
-#[test]
-fn lesson_fixed_bandwidth_leaves_the_masses_wrong() {
-    let outcome = run("lesson-fixed-bandwidth", &[]);
-    assert!(
-        outcome.value("mass_tv") > 0.3,
-        "{}",
-        outcome.value("mass_tv")
-    );
-    assert!(outcome.value("energy_distance") > 20.0 * outcome.q95("energy_distance"));
-}
-
-#[test]
-fn lesson_memorisation_is_seen_by_the_memorisation_ratio_alone() {
-    let outcome = run("lesson-memorisation", &[]);
-    let memorisation = outcome.floors.get("memorisation").unwrap();
-    assert!(
-        outcome.value("memorisation") < 0.5 * memorisation.median,
-        "{} against {}",
-        outcome.value("memorisation"),
-        memorisation.median
-    );
-    assert!(outcome.value("energy_distance") <= 2.0 * outcome.q95("energy_distance"));
 }
 
 #[test]
@@ -286,28 +201,6 @@ fn lesson_adaptive_widths_never_rest_and_leave_stragglers() {
 }
 
 #[test]
-fn gan_as_ode_the_flow_has_no_bridges_and_generators_have() {
-    for seed in 1..=3 {
-        let all = variants("gan-as-ode", &[&format!("seed={seed}")]);
-        let [flow, distill, adversarial] = ["flow", "distill", "adversarial"].map(|v| &all[v]);
-        let floor = flow.floors.get("energy_distance").unwrap();
-        assert!(flow.value("energy_distance") <= floor.q95, "seed {seed}");
-        assert!(
-            distill.value("energy_distance") <= 3.0 * floor.median,
-            "seed {seed}"
-        );
-        assert_eq!(
-            (flow.value("modes"), distill.value("modes")),
-            (8.0, 8.0),
-            "seed {seed}"
-        );
-        assert_eq!(flow.value("bridges"), 0.0);
-        assert!(distill.value("bridges") > 0.005 && adversarial.value("bridges") > 0.005);
-        assert!(adversarial.value("energy_distance") > 5.0 * distill.value("energy_distance"));
-    }
-}
-
-#[test]
 fn one_step_of_distilling_and_climbing_gives_the_same_clouds() {
     let all = variants("one-step", &["flow.steps=30"]);
     let apart = |a: &str, b: &str| {
@@ -325,52 +218,6 @@ fn one_step_of_distilling_and_climbing_gives_the_same_clouds() {
         apart("distill 2", "climb 2")
     );
     assert!(apart("distill 1", "distill 2") > 1e-3);
-}
-
-#[test]
-fn frozen_discriminator_distilling_settles_and_climbing_runs_away() {
-    let all = variants("frozen-discriminator", &[]);
-    let gap = |name: &str| {
-        all[name]
-            .flow
-            .state()
-            .distillation_gap
-            .unwrap_or(f64::INFINITY)
-    };
-    assert!(gap("distill 5") > gap("distill 100") && gap("distill 100") > gap("distill 2000"));
-    assert!(gap("distill 2000") < 0.01, "{}", gap("distill 2000"));
-    assert!(gap("climb 100") > 1e3, "{}", gap("climb 100"));
-    assert!(matches!(
-        all["climb 2000"].ending,
-        Ending::Diverged { step: 1, .. }
-    ));
-}
-
-#[test]
-fn inner_steps_help_distilling_and_ruin_climbing_on_the_ring() {
-    let all = variants("inner-steps-ring", &[]);
-    let c2st = |name: &str| all[name].value("c2st");
-    let energy = |name: &str| all[name].value("energy_distance");
-    assert!(c2st("distill 1") > c2st("distill 20") && c2st("distill 20") > c2st("distill 100"));
-    assert!(energy("distill 100") <= all["distill 100"].q95("energy_distance"));
-    assert!(energy("climb 20") > 5.0 * energy("distill 20"));
-    assert!(all["climb 20"].value("modes") < 8.0);
-    assert!(matches!(all["climb 100"].ending, Ending::Diverged { .. }));
-    // At K = 1 climbing is ahead: fewer particles are still on bridges.
-    assert!(all["climb 1"].value("bridges") < all["distill 1"].value("bridges"));
-}
-
-#[test]
-fn inner_steps_collapse_the_climbing_generator_on_the_grid() {
-    let all = variants("inner-steps-grid", &[]);
-    assert_eq!(all["flow"].value("modes"), 25.0);
-    assert_eq!(all["distill 100"].value("modes"), 25.0);
-    assert!(all["distill 100"].value("bridges") > 0.01);
-    assert!(
-        all["climb 100"].value("modes") <= 2.0,
-        "{}",
-        all["climb 100"].value("modes")
-    );
 }
 
 #[test]
@@ -403,22 +250,6 @@ fn vanishing_gradients_stall_saturating_laws_and_a_shift_cures_them() {
             outcome.value("energy_distance") <= outcome.q95("energy_distance"),
             "{name}"
         );
-    }
-}
-
-#[test]
-fn affine_gan_every_increasing_map_leads_to_the_target() {
-    for seed in 1..=3 {
-        let all = variants("affine-gan", &[&format!("seed={seed}")]);
-        assert_eq!(all.len(), 7);
-        for (name, outcome) in &all {
-            assert!(outcome.kl < 1e-2, "seed {seed}, {name}: KL {}", outcome.kl);
-            let distance = outcome.value("energy_distance");
-            assert!(
-                distance <= outcome.q95("energy_distance"),
-                "seed {seed}, {name}: energy distance {distance}"
-            );
-        }
     }
 }
 
@@ -522,24 +353,6 @@ fn kernel_estimators_logistic_brings_a_gaussian_home() {
 }
 
 #[test]
-fn kale_penalty_slows_the_flow() {
-    let all = variants("kale-penalty", &[]);
-    let energy = |name: &str| all[name].value("energy_distance");
-    assert!(energy("lambda 0.0001") < energy("lambda 0.01"));
-    assert!(energy("lambda 0.01") < energy("lambda 1"));
-    assert!(energy("lambda 1") < energy("lambda 10"));
-}
-
-#[test]
-fn lesson_no_ratio_a_difference_of_densities_stays_where_it_began() {
-    let all = variants("lesson-no-ratio", &[]);
-    let ratio = &all["log ratio"];
-    assert!(ratio.value("energy_distance") <= ratio.q95("energy_distance"));
-    let moved = cloud::mean(all["difference"].flow.state().cloud.view());
-    assert!((moved[0] + 4.0).abs() < 0.2, "{moved:?}");
-}
-
-#[test]
 fn million_is_near_the_floor_with_a_fiftieth_of_the_particles() {
     let settings = ["cloud.particles=20000", "cloud.samples=20000"];
     let experiment = experiment("million", &settings);
@@ -580,17 +393,6 @@ fn langevin_and_the_flow_have_the_same_moments_and_other_paths() {
     // Without noise and without −∇log q every particle runs to the peak.
     let energy = |name: &str| all[name].value("energy_distance");
     assert!(energy("no noise") > 10.0 * energy("flow"));
-}
-
-#[test]
-fn a_stale_discriminator_is_like_a_step_too_long() {
-    let all = variants("stale-discriminator", &["cloud.particles=1000"]);
-    let times = |name: &str| all[name].value("energy_distance") / all[name].q95("energy_distance");
-    for name in ["every step", "every 2", "every 10 short"] {
-        assert!(times(name) <= 1.0, "{name}: {}", times(name));
-    }
-    assert!(times("every 5") > 3.0, "{}", times("every 5"));
-    assert!(matches!(all["every 10"].ending, Ending::Diverged { .. }) || times("every 10") > 100.0);
 }
 
 #[test]
@@ -693,25 +495,5 @@ fn energy_balance_loses_what_it_dissipates_and_moves_no_less_than_w2() {
         }
         let w2 = |row: usize| meter.rows()[row].values.get("w2").unwrap();
         assert!(w2(meter.rows().len() - 1) < 0.4 * w2(0));
-    }
-}
-
-#[test]
-fn stop_at_floor_ends_early_and_at_the_floor() {
-    for seed in 1..=2 {
-        let settings = [format!("seed={seed}"), "cloud.particles=600".to_owned()];
-        let experiment = experiment("stop-at-floor", &settings.each_ref().map(|s| &s[..]));
-        let (meter, ending) = metered(&experiment);
-        let Ending::Stopped { reason } = ending else {
-            panic!("{ending:?}");
-        };
-        let last = meter.rows().last().unwrap();
-        assert!(last.step < experiment.scenario.flow.steps);
-        let since = last.step - 2 * experiment.scenario.metrics.every as usize;
-        assert_eq!(reason, format!("at the sampling floor since step {since}"));
-        let q90 = meter.floors().get("energy_distance").unwrap().q90;
-        for row in &meter.rows()[meter.rows().len() - 3..] {
-            assert!(row.values.get("energy_distance").unwrap() <= q90);
-        }
     }
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::neighbours::Neighbours;
 use super::pairs::Planar;
+use super::sample::Seen;
 use super::{About, Grain, Ideal, Metric, QUERIES};
 use crate::cloud::CloudView;
 
@@ -47,10 +48,21 @@ impl Metric for Memorisation {
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         median_distance_to(&self.training, cloud) / self.fresh
     }
+
+    fn value(&self, seen: &Seen<'_, '_>) -> f64 {
+        match &seen.sample.neighbourhood {
+            Some(cloud) => median_distance(&self.training, &cloud.tree) / self.fresh,
+            None => self.measure(seen.points()),
+        }
+    }
 }
 
 fn median_distance_to(training: &Neighbours, cloud: CloudView<'_>) -> f64 {
-    let cloud = Neighbours::new(&Planar::new(cloud));
+    median_distance(training, &Neighbours::new(&Planar::new(cloud)))
+}
+
+/// The tree over the cloud gives the order in which neighbours are asked for.
+fn median_distance(training: &Neighbours, cloud: &Neighbours) -> f64 {
     let points: Vec<([f64; 2], u32)> = cloud.points().collect();
     if points.is_empty() {
         return f64::NAN;

@@ -135,13 +135,16 @@ impl Neighbours {
             return;
         }
         if end - start <= LEAF {
-            for i in start..end {
-                let (dx, dy) = (
-                    self.points.x[i] - query.at[0],
-                    self.points.y[i] - query.at[1],
-                );
-                let squared = dx * dx + dy * dy;
-                if squared < found.bound() && self.index[i] != query.skip {
+            let mut squares = [0.0; LEAF];
+            let points = self.points.x[start..end]
+                .iter()
+                .zip(&self.points.y[start..end]);
+            for (to, (x, y)) in squares.iter_mut().zip(points) {
+                let (dx, dy) = (x - query.at[0], y - query.at[1]);
+                *to = dx * dx + dy * dy;
+            }
+            for (&squared, &index) in squares.iter().zip(&self.index[start..end]) {
+                if squared < found.bound() && index != query.skip {
                     found.offer(squared);
                 }
             }

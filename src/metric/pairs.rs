@@ -36,6 +36,10 @@ impl Planar {
     }
 
     /// The points at these places.
+    pub(super) fn first(&self) -> Option<[f64; 2]> {
+        Some([*self.x.first()?, *self.y.first()?])
+    }
+
     pub(super) fn pick(&self, places: &[usize]) -> Self {
         let side = |side: &[f64]| places.iter().map(|&i| side[i]).collect();
         Self {

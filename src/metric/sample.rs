@@ -93,7 +93,7 @@ impl<'a> Sample<'a> {
         let within = is_draw.then(roughly).flatten();
         Self {
             within: within.unwrap_or_else(|| mean_within(&planar)),
-            lines: lines.then(|| projections(&planar, SlicedW2::DIRECTIONS)),
+            lines: lines.then(|| projections(&planar, SlicedW2::DIRECTIONS, is_draw)),
             neighbourhood: neighbours.then(|| Neighbourhood::new(&planar)),
             points,
             planar,

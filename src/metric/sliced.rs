@@ -38,7 +38,7 @@ impl SlicedW2 {
     pub fn new(reference: CloudView<'_>, directions: usize) -> Self {
         let reference = Planar::new(reference);
         Self {
-            projected: projections(&reference, directions),
+            projected: projections(&reference, directions, false),
             directions,
         }
     }
@@ -62,7 +62,7 @@ impl Metric for SlicedW2 {
 
     /// With the standard error that as many random directions would have; that of directions at equal angles is smaller.
     fn read(&self, cloud: CloudView<'_>) -> Reading {
-        let lines = projections(&Planar::new(cloud), self.directions);
+        let lines = projections(&Planar::new(cloud), self.directions, false);
         let (mean, squared) = self.squared(&lines);
         let count = squared.len() as f64;
         let value = mean.sqrt();
@@ -87,14 +87,30 @@ impl SlicedW2 {
     }
 }
 
-/// The points on each of so many lines at equal angles `πj/K`, sorted.
-pub(super) fn projections(points: &Planar, count: usize) -> Vec<Vec<f64>> {
+/// The points on each of so many lines at equal angles `πj/K`, sorted; roughly, to 1e-7 of the extent of the points, in half of the time.
+pub(super) fn projections(points: &Planar, count: usize, roughly: bool) -> Vec<Vec<f64>> {
     let direction = |j: usize| {
         let (sin, cos) = (PI * j as f64 / count as f64).sin_cos();
         [cos, sin]
     };
     let all = (0..count).into_par_iter();
+    if let Some(from) = points.first().filter(|_| roughly) {
+        // Single precision counts from one of the points, so that it does not matter where they all lie.
+        return all
+            .map(|j| project_roughly(points, from, direction(j)))
+            .collect();
+    }
     all.map(|j| project(points, direction(j))).collect()
+}
+
+fn project_roughly(points: &Planar, [x, y]: [f64; 2], [cos, sin]: [f64; 2]) -> Vec<f64> {
+    let pairs = points.x.iter().zip(&points.y);
+    let mut line: Vec<f32> = pairs
+        .map(|(u, v)| (cos * (u - x) + sin * (v - y)) as f32)
+        .collect();
+    radsort::sort(&mut line);
+    let origin = cos * x + sin * y;
+    line.into_iter().map(|at| origin + f64::from(at)).collect()
 }
 
 fn project(points: &Planar, [cos, sin]: [f64; 2]) -> Vec<f64> {
