@@ -430,3 +430,32 @@ fn measuring_with_the_seed_of_a_run_does_not_meet_its_reference() {
     let energy = &judged.judgements[0];
     assert!(energy.reading.value > 0.0 && !energy.copies);
 }
+
+#[test]
+fn the_order_of_the_rows_decides_nothing() {
+    let ring = family("ring");
+    let [a, b] = ["a", "b"].map(|name| ring.sample(150, Stream::new(3, name)));
+    let turned = |cloud: &Cloud| {
+        let order: Vec<usize> = (0..150).map(|i| (i * 7 + 3) % 150).collect();
+        cloud.select(Axis(0), &order)
+    };
+    for points in [2000, 100] {
+        let judge = Judge {
+            points,
+            draws: 39,
+            ..Judge::default()
+        };
+        let judged = |a: &Cloud, b: &Cloud| judge.judge(a.view(), Null::Sample(b.view())).unwrap();
+        let (one, other) = (judged(&a, &b), judged(&turned(&a), &turned(&b)));
+        assert_eq!(one.verdict, other.verdict);
+        for (x, y) in one.judgements.iter().zip(&other.judgements) {
+            assert_eq!(
+                x.reading.value.to_bits(),
+                y.reading.value.to_bits(),
+                "{}",
+                x.about.name
+            );
+            assert_eq!(x.p.to_bits(), y.p.to_bits(), "{}", x.about.name);
+        }
+    }
+}

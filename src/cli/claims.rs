@@ -33,7 +33,7 @@ pub(super) struct ClaimsArgs {
 }
 
 /// Seeds on which no default was chosen and no claim was worded.
-const UNSEEN: &str = "101..105";
+const UNSEEN: &str = "201..205";
 
 #[derive(Clone, Debug)]
 struct Seeds(Vec<u64>);

@@ -13,7 +13,8 @@ use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
 use super::{Common, plain, print, room, say, summary, warn};
-use crate::report::{Comparison, Contender, JOINT, Page, Record, RunDirectory, Status, compare};
+use crate::metric::Verdict;
+use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
 use crate::scenario::{Claim, Document, Experiment, Need, Scenario, Variant};
 use crate::target::Files;
 
@@ -275,20 +276,27 @@ const SHOWN: [(&str, &str); 6] = [
 /// The table for people.
 fn table(comparison: &Comparison) -> String {
     let heads = SHOWN.map(|(_, head)| head.to_owned());
-    let mut rows = vec![row("variant", "converged", heads, "ms a step")];
+    let mut rows = vec![row("variant", "verdict", heads, "ms a step")];
     for name in &comparison.order {
         let Some(manifest) = comparison.variants.get(name) else {
             continue;
         };
-        let converged = match (manifest.status, manifest.converged_at.get(JOINT)) {
+        let [_, _, short] = manifest
+            .verdict
+            .as_ref()
+            .map(Verdict::mark)
+            .unwrap_or_default()
+            .words;
+        let since = manifest.verdict.as_ref().and_then(|verdict| verdict.since);
+        let verdict = match (manifest.status, since) {
             (Status::Diverged, _) => "diverged".to_owned(),
-            (_, Some(Some(step))) => format!("step {step}"),
-            _ => "no".to_owned(),
+            (_, Some(step)) => format!("✓ since {step}"),
+            _ => short,
         };
         let spread = comparison.spread.get(name);
         rows.push(row(
             name,
-            &converged,
+            &verdict,
             SHOWN.map(
                 |(metric, _)| match spread.and_then(|spread| spread.get(metric)) {
                     Some(spread) => format!("{:.4} ± {:.4}", spread.mean, spread.sd),
@@ -337,8 +345,8 @@ fn table(comparison: &Comparison) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn row<const N: usize>(name: &str, converged: &str, cells: [String; N], time: &str) -> Vec<String> {
-    [name.to_owned(), converged.to_owned()]
+fn row<const N: usize>(name: &str, verdict: &str, cells: [String; N], time: &str) -> Vec<String> {
+    [name.to_owned(), verdict.to_owned()]
         .into_iter()
         .chain(cells)
         .chain([time.to_owned()])

@@ -1,5 +1,6 @@
 //! Judging a cloud against a target or another sample: every measure with its value, floor, p-value and a sentence.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use ndarray::{ArrayView1, Axis, Slice, concatenate};
@@ -234,18 +235,23 @@ impl Judge {
         Stream::new(self.seed, name)
     }
 
-    /// At most [`points`](Self::points) of the points, and a note if some were left out.
+    /// At most [`points`](Self::points) of the points, in an order that follows from them alone, and a note if some were left out.
     fn thinned(&self, key: &str, cloud: CloudView<'_>, notes: &mut Vec<String>) -> Cloud {
         let n = cloud.nrows();
+        // What is drawn from the rows must not depend on the order in which a file has them.
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|&i, &j| {
+            let sides = (0..2).map(|axis| cloud[[i, axis]].total_cmp(&cloud[[j, axis]]));
+            sides.fold(Ordering::Equal, Ordering::then)
+        });
         if n <= self.points {
-            return cloud.to_owned();
+            return cloud.select(Axis(0), &order);
         }
         notes.push(format!(
             "{key} holds {n} points: all values are estimates from {} of them drawn at random; more can be asked for, and W2 is exact up to {}",
             self.points,
             Wasserstein::MOST
         ));
-        let mut order: Vec<usize> = (0..n).collect();
         let mut rng = self.stream("thinning").part(key).rng();
         let (chosen, _) = order.partial_shuffle(&mut rng, self.points);
         cloud.select(Axis(0), chosen)

@@ -14,7 +14,7 @@ use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
 use crate::random::Stream;
 use crate::setting::Invalid;
-use crate::target::{BuildError, Files, Parts, Target};
+use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 
 /// A scenario ready to run.
 ///
@@ -100,6 +100,14 @@ impl Experiment {
         } = Samples::draw(&scenario, &*target);
         warnings.extend(notes);
         warnings.extend(twins(&*source, particles));
+        if let TargetSpec::Points(spec) = &scenario.source
+            && spec.held_out.is_some()
+        {
+            warnings.push(
+                "source.points.held_out is not used: nothing is measured against the source"
+                    .to_owned(),
+            );
+        }
         if scenario.metrics.wants(MEMORISATION.name)
             && Memorisation::new(reference.view(), training.view()).is_none()
         {
