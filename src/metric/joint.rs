@@ -150,7 +150,7 @@ impl JointTest {
         let worst = self.measures.first().map_or(String::new(), |worst| {
             format!(
                 ", worst {} {}",
-                worst.name,
+                worst.name.replace('_', " "),
                 worst.value.map_or("no number".to_owned(), three)
             )
         });
