@@ -26,7 +26,7 @@ const LONG: [&str; 6] = [
 #[test]
 fn the_claims_of_the_shipped_scenarios_are_kept_on_a_seed_that_nobody_tuned_to() {
     let folder = tempfile::TempDir::new().unwrap();
-    let names = SHIPPED.iter().map(|shipped| shipped.name());
+    let names = SHIPPED.iter().map(ratioflow::scenario::Shipped::name);
     let names = names.filter(|name| !LONG.contains(name));
     let args: Vec<&str> = ["claims", "--seeds", "201", "--json"]
         .into_iter()

@@ -306,7 +306,7 @@ fn a_file_is_parted_before_anything_is_drawn_from_it() {
     };
     let mut all: Vec<[u64; 2]> = [&whole.training, &whole.validation, &whole.reference]
         .into_iter()
-        .flat_map(|part| rows(part))
+        .flat_map(&rows)
         .collect();
     all.sort_unstable();
     assert_eq!(all, rows(&points), "every point once, and in one part");

@@ -92,6 +92,30 @@ pub struct Judged {
     pub notes: Vec<String>,
 }
 
+/// A cloud beside what it is judged against.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    cloud: CloudView<'a>,
+    reference: CloudView<'a>,
+    /// Both.
+    pooled: CloudView<'a>,
+    target: Option<&'a Arc<dyn Target>>,
+    rulers: Rulers,
+}
+
+impl Case<'_> {
+    /// The `wanted` measures on a reference.
+    fn measures(&self, reference: CloudView<'_>, wanted: &Wanted<'_>) -> Measures {
+        let evidence = Evidence {
+            reference,
+            training: None,
+            components: self.target.and_then(|target| target.components()),
+            target: self.target,
+        };
+        metrics(evidence, self.rulers, wanted)
+    }
+}
+
 impl Judge {
     /// Measures `cloud` (`n×2`) against `null`.
     ///
@@ -129,63 +153,37 @@ impl Judge {
                 )
             }
         };
-        let n = cloud.nrows();
         let pooled = concatenate![Axis(0), cloud, reference];
         has_a_scale(pooled.view())?;
-        // Along a floor of independent draws the pooled sample changes: there the reference is the ruler.
-        let rulers = Rulers::of(match target {
-            Some(_) => reference.view(),
-            None => pooled.view(),
-        });
+        let case = Case {
+            // Along a floor of independent draws the pooled sample changes: there the reference is the ruler.
+            rulers: Rulers::of(match target {
+                Some(_) => reference.view(),
+                None => pooled.view(),
+            }),
+            cloud: cloud.view(),
+            reference: reference.view(),
+            pooled: pooled.view(),
+            target,
+        };
 
         let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);
         let is_dear = |name: &str| name == W2.name || name == SINKHORN.name;
         let dear = |name: &str| chosen(name) && is_dear(name);
         let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
-        let kinds: [(usize, &Wanted<'_>); 2] = [(self.draws, &quick), (self.dear_draws, &dear)];
-        let mut judgements = Vec::new();
-        let mut columns: Vec<(&'static About, f64, Vec<f64>)> = Vec::new();
-        for (draws, wanted) in kinds {
-            let build = |reference: CloudView<'_>| {
-                let evidence = Evidence {
-                    reference,
-                    training: None,
-                    components: target.and_then(|target| target.components()),
-                    target,
-                };
-                metrics(evidence, rulers, wanted)
-            };
-            let measures = build(reference.view());
-            let values = |measures: &Measures, cloud: CloudView<'_>| -> Vec<f64> {
-                let sample = measures.sample(cloud, false);
-                let seen = measures.see(&sample);
-                let each = measures.list.iter();
-                each.map(|metric| metric.value(&seen)).collect()
-            };
-            let floors: Vec<Vec<f64>> = (0..draws as u64)
-                .into_par_iter()
-                .map(|draw| {
-                    if let Some(target) = target {
-                        let sample = target.sample(n, self.stream("judged floor").at(draw));
-                        return values(&measures, sample.view());
-                    }
-                    let mut order: Vec<usize> = (0..pooled.nrows()).collect();
-                    order.shuffle(&mut self.stream("relabelling").at(draw).rng());
-                    let part = |places: &[usize]| pooled.select(Axis(0), places);
-                    let (cloud, reference) = (part(&order[..n]), part(&order[n..]));
-                    values(&build(reference.view()), cloud.view())
-                })
-                .collect();
-            for (place, metric) in measures.list.iter().enumerate() {
-                let draws = floors.iter().filter_map(|values| values.get(place));
-                let draws: Vec<f64> = draws.copied().collect();
-                let floor = Floor::new(draws.iter().copied());
-                let judgement = Judgement::new(metric.about(), metric.read(cloud.view()), floor);
-                if draws.len() == self.draws {
-                    columns.push((metric.about(), judgement.reading.value, draws));
-                }
-                judgements.push(judgement);
-            }
+        let mut judged = self.hold(case, self.draws, &quick);
+        judged.extend(self.hold(case, self.dear_draws, &dear));
+        let copies = is_copy(case.cloud, case.reference, &judged);
+        let known = Circumstances {
+            references: reference.nrows(),
+            copies_reference: copies,
+            caveat: parts.and_then(|parts| parts.caveat.as_deref()),
+            ..Circumstances::default()
+        };
+        let verdict = self.verdict(&judged, cloud.nrows(), known);
+        let mut judgements: Vec<Judgement> = judged.into_iter().map(|(j, _)| j).collect();
+        for judgement in &mut judgements {
+            judgement.copies = copies;
         }
         for about in &self.only {
             if judgements.iter().all(|j| j.about != *about) {
@@ -196,39 +194,78 @@ impl Judge {
                 ));
             }
         }
-        let copies = is_copy(cloud.view(), reference.view(), &judgements);
-        for judgement in &mut judgements {
-            judgement.copies = copies;
-        }
-        let columns: Vec<Column<'_>> = columns
-            .iter()
-            .map(|&(about, value, ref draws)| Column {
-                about,
-                value,
-                draws,
-            })
-            .collect();
-        let findings = Findings {
-            fit: JointTest::new(&columns, Side::Worse, n),
-            regularity: JointTest::new(&columns, Side::Regular, n),
-            points: n,
-            memorisation: None,
-        };
-        let known = Circumstances {
-            references: reference.nrows(),
-            copies_reference: copies,
-            caveat: parts.and_then(|parts| parts.caveat.as_deref()),
-            ..Circumstances::default()
-        };
         let place = |j: &Judgement| super::ALL.iter().position(|about| *about == j.about);
         judgements.sort_by_key(place);
         Ok(Judged {
-            verdict: Verdict::of(findings, known),
+            verdict,
             judgements,
             cloud,
             reference,
             notes,
         })
+    }
+
+    /// The `wanted` measures, each with its values for so many perfect clouds.
+    fn hold(
+        &self,
+        case: Case<'_>,
+        draws: usize,
+        wanted: &Wanted<'_>,
+    ) -> Vec<(Judgement, Vec<f64>)> {
+        let n = case.cloud.nrows();
+        let measures = case.measures(case.reference, wanted);
+        let values = |measures: &Measures, cloud: CloudView<'_>| -> Vec<f64> {
+            let sample = measures.sample(cloud, false);
+            let seen = measures.see(&sample);
+            let each = measures.list.iter();
+            each.map(|metric| metric.value(&seen)).collect()
+        };
+        let floors: Vec<Vec<f64>> = (0..draws as u64)
+            .into_par_iter()
+            .map(|draw| {
+                if let Some(target) = case.target {
+                    let sample = target.sample(n, self.stream("judged floor").at(draw));
+                    return values(&measures, sample.view());
+                }
+                let mut order: Vec<usize> = (0..case.pooled.nrows()).collect();
+                order.shuffle(&mut self.stream("relabelling").at(draw).rng());
+                let part = |places: &[usize]| case.pooled.select(Axis(0), places);
+                let (cloud, reference) = (part(&order[..n]), part(&order[n..]));
+                values(&case.measures(reference.view(), wanted), cloud.view())
+            })
+            .collect();
+        let judged = measures.list.iter().enumerate().map(|(place, metric)| {
+            let draws = floors.iter().filter_map(|values| values.get(place));
+            let draws: Vec<f64> = draws.copied().collect();
+            let floor = Floor::new(draws.iter().copied());
+            let judgement = Judgement::new(metric.about(), metric.read(case.cloud), floor);
+            (judgement, draws)
+        });
+        judged.collect()
+    }
+
+    /// The verdict by all measures that have as many draws as most have.
+    fn verdict(
+        &self,
+        judged: &[(Judgement, Vec<f64>)],
+        points: usize,
+        known: Circumstances<'_>,
+    ) -> Verdict {
+        let full = judged.iter().filter(|(_, draws)| draws.len() == self.draws);
+        let columns: Vec<Column<'_>> = full
+            .map(|(judgement, draws)| Column {
+                about: judgement.about,
+                value: judgement.reading.value,
+                draws,
+            })
+            .collect();
+        let findings = Findings {
+            fit: JointTest::new(&columns, Side::Worse, points),
+            regularity: JointTest::new(&columns, Side::Regular, points),
+            points,
+            memorisation: None,
+        };
+        Verdict::of(findings, known)
     }
 
     fn stream(&self, name: &str) -> Stream {
@@ -366,7 +403,11 @@ impl Judgement {
 
 /// Whether the cloud sits on the points of the reference: by more than one in twenty of its points exactly, where the reference does not repeat
 /// its own about as often, as a sample of a discrete distribution would, or, nearly, by measures of neighbours further below their floor than any chance.
-fn is_copy(cloud: CloudView<'_>, reference: CloudView<'_>, judgements: &[Judgement]) -> bool {
+fn is_copy(
+    cloud: CloudView<'_>,
+    reference: CloudView<'_>,
+    judged: &[(Judgement, Vec<f64>)],
+) -> bool {
     let bits = |points: CloudView<'_>| {
         let place = |row: ArrayView1<'_, f64>| [row[0].to_bits(), row[1].to_bits()];
         let mut all: Vec<[u64; 2]> = points.rows().into_iter().map(place).collect();
@@ -381,7 +422,7 @@ fn is_copy(cloud: CloudView<'_>, reference: CloudView<'_>, judgements: &[Judgeme
     let repeated = known.windows(2).filter(|pair| pair[0] == pair[1]).count();
     let met = met as f64 / own.len() as f64;
     let exactly = met > 0.05 && 4.0 * repeated as f64 / (known.len() as f64) < met;
-    let nearly = judgements.iter().any(|j| {
+    let nearly = judged.iter().any(|(j, _)| {
         let local = *j.about == C2ST || *j.about == KNN_KL;
         local && j.z < -NEARLY
     });

@@ -94,7 +94,7 @@ impl Verdict {
         let weak = weakness(points.min(known.references), fit.draws);
         let since = known.since.filter(|_| at_floor);
 
-        let mut sentence = if !judged {
+        let mut clauses = vec![if !judged {
             "no measure has a floor here, so that nothing can be said".to_owned()
         } else if let Some(leaning) = leaning.as_ref().filter(|_| copy) {
             format!("NOT at the floor: it copies the training sample ({leaning})")
@@ -104,29 +104,24 @@ impl Verdict {
             indistinguishable(&fit, since)
         } else {
             distinguished(&fit)
-        };
+        }];
         let training = known.training.filter(|t| !at_floor && !t.passes());
-        if let Some(training) = training {
-            sentence += &format!(
-                "; the training sample itself is told from it (p = {}), and no flow can be expected to beat that",
+        clauses.extend(training.map(|training| {
+            format!(
+                "the training sample itself is told from it (p = {}), and no flow can be expected to beat that",
                 probability(training.p)
-            );
-        }
-        if let (true, Some(most)) = (too_regular, regularity.measures.first()) {
-            sentence += &format!(
-                "; more regular than independent points ({})",
-                striking(most)
-            );
-        }
-        if let Some(leaning) = leaning.as_ref().filter(|_| !copy) {
-            sentence += &format!("; leans on the training sample ({leaning})");
-        }
-        if let Some(weak) = &weak {
-            sentence += &format!("; {weak}");
-        }
-        if let Some(caveat) = known.caveat {
-            sentence += &format!("; {caveat}");
-        }
+            )
+        }));
+        let regular = regularity.measures.first().filter(|_| too_regular);
+        clauses.extend(
+            regular
+                .map(|most| format!("more regular than independent points ({})", striking(most))),
+        );
+        let leans = leaning.as_ref().filter(|_| !copy);
+        clauses.extend(leans.map(|leaning| format!("leans on the training sample ({leaning})")));
+        clauses.extend(weak.clone());
+        clauses.extend(known.caveat.map(str::to_owned));
+        let sentence = clauses.join("; ");
         Self {
             at_floor,
             p: judged.then_some(fit.p),
