@@ -222,6 +222,7 @@ pub(super) fn play(
     for (own, record) in directories.iter().zip(by_contender.iter().flatten()) {
         retire(own, record.manifest.status)?;
     }
+    directory.settle()?;
     Ok(comparison)
 }
 

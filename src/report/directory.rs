@@ -276,10 +276,14 @@ impl RunDirectory {
             // It stays if something of the user's is in it.
             let _ = fs::remove_dir(self.path.join(folder));
         }
-        self.inventory
-            .settle(&self.path)
-            .and_then(|()| sync_folder(&self.path))
-            .map_err(|e| ReportError::io("clear", &self.path, e))
+        self.settle()?;
+        sync_folder(&self.path).map_err(|e| ReportError::io("clear", &self.path, e))
+    }
+
+    /// Brings the list of what is ours in order.
+    pub(super) fn settle(&self) -> Result<(), ReportError> {
+        let settled = self.inventory.settle(&self.path);
+        settled.map_err(|e| ReportError::io("write", &self.path.join(LOCK), e))
     }
 
     /// Removes files that were being written when a run was killed.

@@ -24,13 +24,19 @@ struct Inner {
     /// Held locked; closing it lets go.
     lock: File,
     names: BTreeSet<String>,
+    /// Whether the file holds just these, in their order.
+    in_order: bool,
 }
 
 impl Inventory {
     /// The list in the file `lock`, which this process holds.
     pub(super) fn new(mut lock: File) -> io::Result<Self> {
         let names = parse(&mut lock)?.unwrap_or_default();
-        Ok(Self(Mutex::new(Inner { lock, names })))
+        Ok(Self(Mutex::new(Inner {
+            lock,
+            names,
+            in_order: false,
+        })))
     }
 
     /// The list in `folder`, whoever holds it; `None` if there is none.
@@ -65,6 +71,7 @@ impl Inventory {
         inner.lock.seek(SeekFrom::End(0))?;
         inner.lock.write_all(line.as_bytes())?;
         inner.names.insert(name.to_owned());
+        inner.in_order = false;
         Ok(())
     }
 
@@ -75,7 +82,11 @@ impl Inventory {
             let bare = name.strip_suffix('/').unwrap_or(name);
             !matches!(plain::about(folder, bare), Ok(None))
         };
+        let count = inner.names.len();
         inner.names.retain(there);
+        if inner.in_order && inner.names.len() == count {
+            return Ok(());
+        }
         let mut text = String::new();
         if !inner.names.is_empty() {
             text.push_str(HEAD);
@@ -86,7 +97,9 @@ impl Inventory {
         text.extend((length..before).map(|_| '\n'));
         inner.lock.rewind()?;
         inner.lock.write_all(text.as_bytes())?;
-        inner.lock.set_len(length)
+        inner.lock.set_len(length)?;
+        inner.in_order = true;
+        Ok(())
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -117,7 +117,8 @@ pub fn record(
 /// Removes what only a run that is not complete needs. The last checkpoint stays, if the flow has ended with it.
 pub(super) fn retire(directory: &RunDirectory, status: Status) -> Result<(), ReportError> {
     directory.remove(FRAMES)?;
-    Checkpoint::retire(directory, status == Status::Complete)
+    Checkpoint::retire(directory, status == Status::Complete)?;
+    directory.settle()
 }
 
 /// A run whose directory holds what it needs to begin, or to go on.
