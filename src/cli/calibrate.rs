@@ -48,7 +48,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
         ));
     }
     if common.json {
-        let object = serde_json::json!({ "directory": directory.path(), "calibration": object });
+        let object = serde_json::json!({ "directory": directory.path().to_string_lossy(), "calibration": object });
         return print(&format!("{object:#}\n"));
     }
     print(&table(&calibration))

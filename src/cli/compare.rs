@@ -193,7 +193,7 @@ pub(super) fn show(
     }
     let text = if common.json {
         let object = serde_json::json!({
-            "directory": directory,
+            "directory": directory.to_string_lossy(),
             "comparison": comparison,
             "seconds_per_step": comparison.seconds_per_step,
         });

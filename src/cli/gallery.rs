@@ -64,7 +64,8 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
     }
     let failed = exhibits.iter().filter(|e| !e.failure.is_empty()).count();
     if common.json {
-        let object = json!({ "directory": directory.path(), "scenarios": exhibits });
+        let object =
+            json!({ "directory": directory.path().to_string_lossy(), "scenarios": exhibits });
         print(&format!("{object:#}\n"))?;
     } else {
         print(&format!("{}\n", directory.path().display()))?;

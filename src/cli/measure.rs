@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::plot;
 use super::room;
 use super::run::set_threads;
 use super::{Common, print, say};
@@ -17,7 +18,6 @@ use crate::cloud::Cloud;
 use crate::metric::{ALL, About, ENERGY_P, Judge, Judged, Judgement, MEMORISATION, Null};
 use crate::point_file;
 use crate::render::{Style, number, overlay};
-use crate::report::Draft;
 use crate::scenario::Need;
 use crate::target::{Anywhere, Files, Folder, Target, TargetSpec};
 
@@ -34,6 +34,9 @@ pub(super) struct MeasureArgs {
     /// Draw both clouds into this PNG file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
+    /// With --plot: replace FILE even if it is no earlier plot
+    #[arg(long, requires = "plot")]
+    force: bool,
     /// Points taken of each cloud at most; of more, so many are drawn at random. Time grows with the square: with all measures 20000
     /// take minutes and 100000 an hour
     #[arg(long, value_name = "N", default_value_t = Judge::default().points, value_parser = count(2))]
@@ -85,6 +88,10 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
     for (option, draws) in [("--draws", args.draws), ("--dear-draws", args.dear_draws)] {
         room::check(&Need::of_memory(option, DRAW * draws as f64), ".".as_ref())?;
     }
+    if let Some(path) = &args.plot {
+        let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];
+        plot::check(path, inputs.into_iter().flatten(), args.force)?;
+    }
     let cloud = points(&args.a)?;
     let judge = Judge {
         points: args.points,
@@ -127,7 +134,7 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         let labels = [base(&args.a), against];
         let clouds = [judged.cloud.view(), judged.reference.view()];
         let picture = overlay(&title, labels, clouds, &Style::default());
-        save(path, &picture.png())?;
+        plot::save(path, &picture.png())?;
     }
     let named = names(&judged, &args.a, against);
     if common.json {
@@ -186,15 +193,6 @@ fn base(name: &str) -> &str {
         .file_name()
         .and_then(|base| base.to_str())
         .unwrap_or(name)
-}
-
-fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    use std::io::Write as _;
-    let mut draft = Draft::new(path)?;
-    draft
-        .write_all(bytes)
-        .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
-    Ok(draft.commit()?)
 }
 
 /// The object of `--json`. What is no number is `null`.

@@ -10,6 +10,7 @@ mod init;
 mod list;
 mod load;
 mod measure;
+mod plot;
 mod preview;
 mod progress;
 mod reference;

@@ -126,7 +126,7 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         ));
     }
     let text = if common.json {
-        let object = json!({ "directory": directory.path(), "rows": rows });
+        let object = json!({ "directory": directory.path().to_string_lossy(), "rows": rows });
         format!("{object:#}\n")
     } else {
         format!("{}\n", directory.path().display())

@@ -103,7 +103,7 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
         vec![snapshots(&args.directory, &wish, &args.snapshots)?]
     };
     if common.json {
-        let object = json!({ "directory": args.directory, "files": files });
+        let object = json!({ "directory": args.directory.to_string_lossy(), "files": files });
         return print(&format!("{object:#}\n"));
     }
     if !common.quiet {

@@ -88,7 +88,8 @@ pub(super) fn print_run(
     let text = if common.json {
         let manifest =
             serde_json::to_value(manifest).map_err(|error| CliError::Run(error.to_string()))?;
-        let object = serde_json::json!({ "directory": directory, "run": manifest });
+        let object =
+            serde_json::json!({ "directory": directory.to_string_lossy(), "run": manifest });
         format!("{object:#}\n")
     } else {
         format!("{}\n", directory.display())

@@ -299,8 +299,9 @@ impl Kale {
     }
 }
 
-impl Discriminator for Kale {
-    fn fit(
+impl Kale {
+    /// Finds the witness; where it fails midway, [`fit`](Discriminator::fit) puts back what was there.
+    fn find(
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
@@ -388,6 +389,28 @@ impl Discriminator for Kale {
             Weighted::new(target.points.view(), weights).and(Weighted::evenly(fake, -inverse));
         self.anchor = anchor;
         Ok(())
+    }
+}
+
+impl Discriminator for Kale {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError> {
+        let (bandwidth, logs) = (self.bandwidth, self.logs.clone());
+        // Its curvature is found again when it is needed.
+        let anchor = self.anchor.as_ref().map(|anchor| Anchor {
+            bandwidth: anchor.bandwidth,
+            logs: anchor.logs.clone(),
+            curvature: None,
+        });
+        let found = self.find(real, fake, round);
+        if found.is_err() {
+            (self.bandwidth, self.logs, self.anchor) = (bandwidth, logs, anchor);
+        }
+        found
     }
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {

@@ -17,7 +17,7 @@ pub(super) struct Plan<'a> {
 }
 
 /// What is carried from fit to fit.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Learner {
     pub(super) frame: Frame,
     pub(super) network: Network<f32>,

@@ -242,11 +242,9 @@ impl Discriminator for Logistic {
         fake: CloudView<'_>,
         round: Round,
     ) -> Result<(), FitError> {
-        self.bandwidth = self.schedule.at(real, fake, round.progress)?;
-        let kernel = Kernel {
-            shape: self.spec.kernel,
-            h: self.bandwidth,
-        };
+        let h = self.schedule.at(real, fake, round.progress)?;
+        let shape = self.spec.kernel;
+        let kernel = Kernel { shape, h };
         let both = ndarray::concatenate![ndarray::Axis(0), real, fake];
         let features = match self.spec.features {
             FeatureKind::Fourier => {
@@ -258,8 +256,7 @@ impl Discriminator for Logistic {
                 let found = Nystrom::new(kernel, self.spec.count - 1, both.view());
                 Features::Nystrom(found.ok_or_else(|| {
                     refuse(format!(
-                        "the kernel matrix of its centres is singular at the bandwidth {}",
-                        self.bandwidth
+                        "the kernel matrix of its centres is singular at the bandwidth {h}"
                     ))
                 })?)
             }
@@ -271,10 +268,12 @@ impl Discriminator for Logistic {
         };
         debug_assert_eq!(samples.rows.len(), samples.count() * features.len());
         let weights = match self.spec.features {
-            FeatureKind::Fourier if !self.weights.is_empty() => std::mem::take(&mut self.weights),
+            FeatureKind::Fourier if !self.weights.is_empty() => self.weights.clone(),
             _ => vec![0.0; features.len()],
         };
+        // From here on nothing fails.
         self.weights = self.minimise(&samples, &features, weights)?;
+        self.bandwidth = h;
         self.features = Some(features);
         Ok(())
     }

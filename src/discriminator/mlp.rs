@@ -198,10 +198,10 @@ impl Objective<f32> for Sides {
 }
 
 impl Mlp {
-    /// The factor on learning rate and step size.
-    fn fall(&self) -> f64 {
+    /// The factor on learning rate and step size when `progress` of the run lies behind.
+    fn fall_at(&self, progress: f64) -> f64 {
         const LAST: f64 = 0.1;
-        let left = 1.0 - self.progress;
+        let left = 1.0 - progress;
         if left >= self.spec.decay {
             1.0
         } else {
@@ -239,10 +239,9 @@ impl Discriminator for Mlp {
         fake: CloudView<'_>,
         round: Round,
     ) -> Result<(), FitError> {
-        self.progress = round.progress;
         let weights = round.stream.part("weights");
         let anew = self.spec.warm_up.max(self.spec.inner_steps);
-        let (mut learner, steps) = if let Some(learner) = self.learner.take() {
+        let (mut learner, steps) = if let Some(learner) = self.learner.clone() {
             match self.spec.start {
                 Start::Warm => (learner, self.spec.inner_steps),
                 Start::Cold => (Learner::new(learner.frame, self.plan(), weights), anew),
@@ -255,7 +254,7 @@ impl Discriminator for Mlp {
         let fake = learner.frame.standardise(fake);
         let sigma = deviation(self.spec.noise, round.progress) as f32;
         let share = if sigma > WIDE_NOISE { 0.5 } else { 1.0 };
-        let rate = share * self.rate() * self.fall();
+        let rate = share * self.rate() * self.fall_at(round.progress);
         let mut draw = round.stream.part("minibatch").rng();
         let mut shake = round.stream.part("noise").rng();
         let count = self.spec.batch;
@@ -283,6 +282,7 @@ impl Discriminator for Mlp {
             learner.step(self.spec.optimizer, rate, &mut gradient);
         }
         self.learner = Some(learner.checked(NAME, self.rate())?);
+        self.progress = round.progress;
         Ok(())
     }
 
@@ -297,7 +297,10 @@ impl Discriminator for Mlp {
         let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
         let noise = deviation(self.spec.noise, self.progress);
         Pace {
-            step_size: self.fall() * self.spec.step_size.max(0.5 * noise * noise) * scale * scale,
+            step_size: self.fall_at(self.progress)
+                * self.spec.step_size.max(0.5 * noise * noise)
+                * scale
+                * scale,
             clip: Some(self.spec.clip.max(0.5 * noise) * scale),
             scale: self.spec.clip.max(noise) * scale,
         }

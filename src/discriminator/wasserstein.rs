@@ -144,8 +144,7 @@ impl Discriminator for Critic {
         fake: CloudView<'_>,
         round: Round,
     ) -> Result<(), FitError> {
-        self.progress = round.progress;
-        let (mut learner, steps) = if let Some(learner) = self.learner.take() {
+        let (mut learner, steps) = if let Some(learner) = self.learner.clone() {
             (learner, self.spec.inner_steps)
         } else {
             let frame = Frame::of(real, NAME)?;
@@ -180,6 +179,7 @@ impl Discriminator for Critic {
             learner.step(Method::Adam, self.spec.learning_rate, &mut gradient);
         }
         self.learner = Some(learner.checked(NAME, self.spec.learning_rate)?);
+        self.progress = round.progress;
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, ArrayD, Ix2, arr1};
 
 use super::{Flow, State, Step};
-use crate::cloud::Cloud;
-use crate::discriminator::{Discriminator, Round};
+use crate::cloud::{Cloud, CloudView};
+use crate::discriminator::{Discriminator, FitError, Round};
 
 /// Named arrays of plain numbers.
 pub type Carried = BTreeMap<String, ArrayD<f64>>;
@@ -29,6 +29,16 @@ impl Origin {
             cloud: cloud.clone(),
             round,
         }
+    }
+
+    /// Fits `discriminator` to the target sample `real` again, as it was fitted then.
+    pub(super) fn repeat(
+        &self,
+        discriminator: &mut dyn Discriminator,
+        real: CloudView<'_>,
+    ) -> Result<(), FitError> {
+        discriminator.restore(&self.carry)?;
+        discriminator.fit(real, self.cloud.view(), self.round)
     }
 }
 

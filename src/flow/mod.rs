@@ -481,9 +481,34 @@ impl Flow {
         if !self.fitted {
             return self.refit();
         }
-        let next = self.step()?;
+        let generator = self.generator.as_ref().map(Generator::carry);
+        let next = match self.step() {
+            Ok(next) => next,
+            Err(cause) => {
+                self.take_back(generator.as_deref());
+                return Err(cause);
+            }
+        };
         let before = std::mem::replace(&mut self.state, next);
-        self.refit().inspect_err(|_| self.state = before)
+        let refitted = self.refit();
+        if refitted.is_err() {
+            self.state = before;
+            self.take_back(generator.as_deref());
+        }
+        refitted
+    }
+
+    /// Puts discriminator and generator back to where the present state has them, after a step that has failed midway.
+    fn take_back(&mut self, generator: Option<&[f64]>) {
+        if let (Some(now), Some(before)) = (&mut self.generator, generator) {
+            let fits = now.restore(before);
+            debug_assert!(fits, "it is what the generator itself gave");
+        }
+        let Some(origin) = &self.origin else {
+            return;
+        };
+        // A fit that has succeeded does so again; one that cannot be repeated has nothing better to offer.
+        let _ = origin.repeat(&mut *self.discriminator, self.real.view());
     }
 
     /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.

@@ -1,18 +1,20 @@
 //! Finished runs read back from their directories, so that their pictures can be drawn again, otherwise.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, ArrayViewD, Axis};
 use ndarray_npy::{ViewElement, ViewNpyExt};
-use serde::Deserialize;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::directory::{COMPARISON, RunDirectory};
+use super::compare::Comparison;
+use super::directory::RunDirectory;
 use super::error::ReportError;
+use super::known::COMPARISON;
 use super::manifest::{Manifest, Status};
 use super::pictures::{Scene, Take};
+use super::plain;
 use super::recorder::{Recorder, Snapshot, view_of};
 use crate::metric::{ALL, Mark, Measurement, Verdict};
 use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
@@ -112,7 +114,7 @@ fn visit<T>(
     visitor: impl FnOnce(&Scene<'_>, &Scenario, &RunDirectory) -> Result<T, ReportError>,
 ) -> Result<T, ReportError> {
     let directory = RunDirectory::open(folder)?;
-    let names = if folder.join(COMPARISON).is_file() {
+    let names = if plain::is_file(folder, COMPARISON) {
         variants(folder)?
     } else {
         vec![String::new()]
@@ -202,15 +204,14 @@ fn draw(
 
 /// The names of the variants that were compared, in their order.
 fn variants(folder: &Path) -> Result<Vec<String>, ReportError> {
-    #[derive(Deserialize)]
-    struct Names {
-        order: Vec<String>,
+    let names = Comparison::load(folder)?.order;
+    match names.iter().find(|name| !plain::is_folder(folder, name)) {
+        Some(name) => Err(not_a_run(
+            &folder.join(name),
+            "it is no folder of this comparison, or a link to one".to_owned(),
+        )),
+        None => Ok(names),
     }
-    let text = fs::read_to_string(folder.join(COMPARISON))
-        .map_err(|e| not_a_run(folder, format!("`{COMPARISON}` cannot be read: {e}")))?;
-    let names: Names = serde_json::from_str(&text)
-        .map_err(|e| not_a_run(folder, format!("`{COMPARISON}` is not one of ours: {e}")))?;
-    Ok(names.order)
 }
 
 fn not_a_run(folder: &Path, reason: String) -> ReportError {
@@ -243,12 +244,12 @@ impl Archive {
         let (panel, floors) = experiment
             .validation_gauge()
             .map_err(|invalid| damaged(invalid.to_string()))?;
-        let rows = rows(&folder.join("metrics.csv")).map_err(damaged)?;
+        let rows = rows(folder).map_err(damaged)?;
         let clipped = rows.last().and_then(|row| row.values.get("clipped"));
         let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
         let mut meter = Meter::new(panel, floors, cadence);
         meter.restore(rows, clipped.map_or(0, |count| count as usize));
-        let recorder = recorder(&experiment, &folder.join("trajectory.npz"))
+        let recorder = recorder(&experiment, folder)
             .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
         Ok(Self {
             note: note(&manifest),
@@ -280,17 +281,19 @@ fn note(manifest: &Manifest) -> String {
 
 fn experiment(folder: &Path) -> Result<Experiment, String> {
     const FILE: &str = "scenario.toml";
-    let text = fs::read_to_string(folder.join(FILE))
-        .map_err(|error| format!("`{FILE}` cannot be read: {error}"))?;
+    let text =
+        plain::text(folder, FILE).map_err(|error| format!("`{FILE}` cannot be read: {error}"))?;
     let document = Document::parse(FILE, &text).map_err(|error| error.to_string())?;
     let scenario: Scenario = document.read().map_err(|error| error.to_string())?;
     Experiment::new(scenario, &Folder(folder.to_owned())).map_err(|error| error.to_string())
 }
 
 /// The rows of `metrics.csv`. Columns of other versions, which no picture shows, are left out.
-fn rows(path: &Path) -> Result<Vec<Row>, String> {
+fn rows(folder: &Path) -> Result<Vec<Row>, String> {
     let wrong = |error: csv::Error| format!("`metrics.csv` cannot be read: {error}");
-    let mut table = csv::Reader::from_path(path).map_err(wrong)?;
+    let mut table = csv::Reader::from_reader(
+        plain::open(folder, "metrics.csv", plain::TEXT).map_err(|e| wrong(e.into()))?,
+    );
     let known = || {
         let measured = ALL.iter().map(|about| about.name);
         measured.chain(FLOW_COLUMNS).chain([DISTILLATION_GAP])
@@ -390,8 +393,9 @@ fn recorder(experiment: &Experiment, path: &Path) -> Result<Recorder, String> {
 struct Stored(ZipArchive<File>);
 
 impl Stored {
-    fn open(path: &Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|error| error.to_string())?;
+    fn open(folder: &Path) -> Result<Self, String> {
+        let file = plain::open(folder, "trajectory.npz", plain::STATE)
+            .map_err(|error| error.to_string())?;
         Ok(Self(ZipArchive::new(file).map_err(|e| e.to_string())?))
     }
 

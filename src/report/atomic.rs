@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
+use super::plain;
 
 /// A file being written beside its place, into which it is put by [`commit`](Self::commit).
 ///
@@ -35,7 +36,7 @@ impl Draft {
         hidden.push(name);
         hidden.push(Self::SUFFIX);
         let temporary = path.with_file_name(hidden);
-        let file = File::create(&temporary).map_err(|e| ReportError::io("write", path, e))?;
+        let file = plain::create(&temporary).map_err(|e| ReportError::io("write", path, e))?;
         Ok(Self {
             path: path.to_owned(),
             temporary,
@@ -91,9 +92,9 @@ impl Draft {
             .ok_or_else(|| io::Error::other("the file is finished"))
     }
 
-    /// Whether a file of this name is a draft that was never finished.
-    pub(super) fn is_unfinished(name: &str) -> bool {
-        name.starts_with('.') && name.ends_with(Self::SUFFIX)
+    /// What the draft of this name, which was never finished, was to be called.
+    pub(super) fn finished(name: &str) -> Option<&str> {
+        name.strip_prefix('.')?.strip_suffix(Self::SUFFIX)
     }
 }
 

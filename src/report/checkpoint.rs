@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
 use sha2::{Digest, Sha256};
 
 use super::atomic::Draft;
-use super::directory::{INPUTS, RunDirectory};
+use super::directory::{RunDirectory, entries};
 use super::error::ReportError;
+use super::known::INPUTS;
+use super::plain;
 
 /// First bytes of the file.
 const MAGIC: &[u8; 16] = b"ratioflow state\n";
@@ -40,7 +42,8 @@ impl Fingerprint {
     pub(super) fn of_run(folder: &Path, scenario: &str) -> Result<Self, ReportError> {
         let mut hash = Sha256::new_with_prefix(scenario.as_bytes());
         for path in inputs(folder)? {
-            let bytes = fs::read(&path).map_err(|e| ReportError::io("read", &path, e))?;
+            let bytes = plain::read(folder, &path, plain::TEXT)
+                .map_err(|e| ReportError::io("read", &folder.join(&path), e))?;
             hash.update(Sha256::digest(bytes));
         }
         Ok(Self(hash.finalize().into()))
@@ -228,7 +231,7 @@ impl Checkpoint {
     ) -> Result<Restored, ReportError> {
         let mut troubles = Vec::new();
         for name in [NEWER, OLDER] {
-            let read = read(&folder.join(name), scenario);
+            let read = read(folder, name, scenario);
             match read.and_then(|checkpoint| accept(&checkpoint).map(|()| checkpoint)) {
                 Ok(checkpoint) => {
                     let warning = troubles.pop().map(|trouble| {
@@ -249,13 +252,8 @@ impl Checkpoint {
     }
 }
 
-fn read(path: &Path, scenario: Fingerprint) -> Result<Checkpoint, String> {
-    let about = fs::metadata(path).map_err(|e| e.to_string())?;
-    if !about.is_file() {
-        // A pipe or a device has no end.
-        return Err("it is no file".to_owned());
-    }
-    let bytes = fs::read(path).map_err(|e| e.to_string())?;
+fn read(folder: &Path, name: &str, scenario: Fingerprint) -> Result<Checkpoint, String> {
+    let bytes = plain::read(folder, name, plain::STATE).map_err(|e| e.to_string())?;
     let checkpoint = Checkpoint::decode(&bytes).map_err(|e| e.to_string())?;
     if checkpoint.scenario != scenario {
         return Err(Damage::OtherScenario.to_string());
@@ -263,21 +261,16 @@ fn read(path: &Path, scenario: Fingerprint) -> Result<Checkpoint, String> {
     Ok(checkpoint)
 }
 
-/// The files in the folder `inputs` of a run, by name.
-fn inputs(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let folder = folder.join(INPUTS);
-    if !folder.is_dir() {
+/// The plain files in the folder `inputs` of a run, by name.
+fn inputs(folder: &Path) -> Result<Vec<String>, ReportError> {
+    if !plain::is_folder(folder, INPUTS) {
         return Ok(Vec::new());
     }
-    let list = || {
-        let mut paths = fs::read_dir(&folder)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<std::io::Result<Vec<_>>>()?;
-        paths.retain(|path| path.is_file());
-        paths.sort();
-        Ok(paths)
-    };
-    list().map_err(|e| ReportError::io("read", &folder, e))
+    let found = entries(&folder.join(INPUTS))?.into_iter();
+    let mut names: Vec<String> = found.map(|(name, _)| format!("{INPUTS}/{name}")).collect();
+    names.retain(|name| plain::is_file(folder, name));
+    names.sort();
+    Ok(names)
 }
 
 fn put_name(name: &str, out: &mut Vec<u8>) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -10,12 +9,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::Checkpoint;
-use super::directory::{COMPARISON, RunDirectory};
+use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::facts::{RunFacts, check_claims};
+use super::known::COMPARISON;
 use super::manifest::{JOINT, Manifest, Status, number};
 use super::page::Sheet;
 use super::pictures::{Scene, Take};
+use super::plain;
 use super::recorder::view_of;
 use super::room::free_memory;
 use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
@@ -100,8 +101,8 @@ pub fn compare(
     for contender in contenders {
         for (place, experiment) in contender.experiments.iter().enumerate() {
             let seed = (place > 0).then_some(experiment.scenario.seed);
-            let folder = directory.path().join(folder_of(&contender.name, seed));
-            runs.push((experiment, RunDirectory::at(&folder, false)?));
+            let folder = folder_of(&contender.name, seed);
+            runs.push((experiment, directory.part(&folder)?));
         }
     }
     // All of them begin before one goes on, so that a comparison can be taken up wherever it is stopped.
@@ -221,6 +222,7 @@ pub(super) fn play(
     for (own, record) in directories.iter().zip(by_contender.iter().flatten()) {
         retire(own, record.manifest.status)?;
     }
+    directory.settle()?;
     Ok(comparison)
 }
 
@@ -320,7 +322,7 @@ impl Comparison {
     /// Whether the folder holds a comparison.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(COMPARISON).is_file()
+        plain::is_file(folder, COMPARISON)
     }
 
     /// Reads `comparison.json`.
@@ -332,10 +334,17 @@ impl Comparison {
             path: folder.to_owned(),
             reason,
         };
-        let text = fs::read_to_string(folder.join(COMPARISON))
+        let text = plain::text(folder, COMPARISON)
             .map_err(|e| refuse(format!("`{COMPARISON}` cannot be read: {e}")))?;
-        serde_json::from_str(&text)
-            .map_err(|e| refuse(format!("`{COMPARISON}` is not one of ours: {e}")))
+        let comparison: Self = serde_json::from_str(&text)
+            .map_err(|e| refuse(format!("`{COMPARISON}` is not one of ours: {e}")))?;
+        let is_name = |name: &&String| plain::leads_down(name) && !name.contains('/');
+        match comparison.order.iter().find(|name| !is_name(name)) {
+            Some(name) => Err(refuse(format!(
+                "`{COMPARISON}` names the variant {name:?}, which is no name of a folder in it"
+            ))),
+            None => Ok(comparison),
+        }
     }
 
     fn save(&self, directory: &RunDirectory) -> Result<(), ReportError> {

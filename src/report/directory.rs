@@ -1,43 +1,17 @@
 //! The folder of one run: made for it alone, locked while it goes on, gone again if nothing was written.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::atomic::{Draft, sync_folder};
 use super::error::ReportError;
-use super::keeper::FRAMES as FRAMES_KEPT;
+use super::inventory::Inventory;
+use super::known::{self, COMPARISON, folder_name, is_number};
 use super::lock::{LOCK, lock};
 use super::manifest::Manifest;
-
-/// The files a run may leave, besides `frames/NNNN.png`. The manifest, by which a run directory is known,
-/// comes last, so that a removal that is interrupted can be repeated.
-const FILES: [&str; 16] = [
-    "animation.png",
-    "checkpoint",
-    FRAMES_KEPT,
-    "checkpoint.previous",
-    "comparison.csv",
-    COMPARISON,
-    "convergence.png",
-    "convergence.svg",
-    "final.png",
-    "final.svg",
-    "metrics.csv",
-    "report.html",
-    "scenario.toml",
-    "timings.json",
-    "trajectory.npz",
-    Manifest::FILE,
-];
-
-/// By this file the folder of a comparison is known.
-pub(super) const COMPARISON: &str = "comparison.json";
-
-/// Folder of the single pictures.
-const FRAMES: &str = "frames";
-/// Folder of the copies of the files that the scenario reads.
-pub(super) const INPUTS: &str = "inputs";
+use super::plain;
 
 /// A run directory that this process, and no other, may write to.
 ///
@@ -47,8 +21,8 @@ pub struct RunDirectory {
     path: PathBuf,
     /// Folders made for this run, the outermost first.
     made: Vec<PathBuf>,
-    /// Keeps the lock; closing it lets go.
-    _lock: File,
+    /// What is ours in it. Keeps the lock.
+    inventory: Inventory,
 }
 
 impl RunDirectory {
@@ -112,11 +86,7 @@ impl RunDirectory {
                         made.push(parent);
                     }
                     made.push(path.clone());
-                    return Ok(Self {
-                        path,
-                        made,
-                        _lock: lock,
-                    });
+                    return Self::locked(path, made, lock);
                 }
                 // Somebody named this very folder with `--out` in the meantime: it is theirs.
                 Err(ReportError::InUse { .. }) => number += 1,
@@ -138,18 +108,49 @@ impl RunDirectory {
         let made = make_folders(path)?;
         // Nothing is written, not even the lock, before the folder is known to be free.
         let earlier = free_or_earlier_run(path, force)?;
-        let lock = lock(path)?;
-        let directory = Self {
-            path: path.to_owned(),
-            made,
-            _lock: lock,
-        };
+        let directory = Self::locked(path.to_owned(), made, lock(path)?)?;
         // Somebody may have been quicker; now nobody can be.
         if free_or_earlier_run(path, force)? || earlier {
             directory.clear()?;
         }
-        sweep(path)?;
+        directory.sweep()?;
         Ok(directory)
+    }
+
+    /// The folder `name` in this one, new, for a run that is a part of this one.
+    ///
+    /// # Errors
+    /// [`ReportError::Occupied`] if files of a run lie there that are not noted as ours, and as for [`at`](Self::at).
+    pub fn part(&self, name: &str) -> Result<Self, ReportError> {
+        let path = self.path.join(name);
+        self.note(&format!("{name}/"))?;
+        let made = plain::make_folder(&self.path, name.as_ref())
+            .map_err(|e| ReportError::io("create", &path, e))?;
+        let lock = lock(&path)?;
+        no_strangers(&path)?;
+        Self::locked(path, made, lock)
+    }
+
+    /// Takes up the run `name`, which is a part of this one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_part(&self, name: &str) -> Result<Self, ReportError> {
+        let path = self.path.join(name);
+        if !plain::is_folder(&self.path, name) {
+            let reason = "it is no folder of this comparison, or a link to one".to_owned();
+            return Err(ReportError::NotARun { path, reason });
+        }
+        Self::open(&path)
+    }
+
+    fn locked(path: PathBuf, made: Vec<PathBuf>, lock: File) -> Result<Self, ReportError> {
+        let inventory = Inventory::new(lock).map_err(|e| ReportError::io("lock", &path, e))?;
+        Ok(Self {
+            path,
+            made,
+            inventory,
+        })
     }
 
     /// Takes the directory of a run or a comparison that was begun before, to go on with it, and removes files it
@@ -158,21 +159,15 @@ impl RunDirectory {
     /// # Errors
     /// [`ReportError::NotARun`] if it has no manifest, [`ReportError::InUse`] if the run is still going on.
     pub fn open(path: &Path) -> Result<Self, ReportError> {
-        if !path.join(COMPARISON).is_file() {
+        if !plain::is_file(path, COMPARISON) {
             Manifest::load(path)?;
         }
-        let directory = Self {
-            path: path.to_owned(),
-            made: Vec::new(),
-            _lock: lock(path)?,
-        };
-        sweep(path)?;
-        for folder in [FRAMES, INPUTS] {
-            let folder = path.join(folder);
-            if folder.is_dir() {
-                sweep(&folder)?;
-            }
+        let directory = Self::locked(path.to_owned(), Vec::new(), lock(path)?)?;
+        // Of an older version, or copied here without its list.
+        for name in known::names(path)? {
+            directory.note(&name)?;
         }
+        directory.sweep()?;
         Ok(directory)
     }
 
@@ -182,18 +177,30 @@ impl RunDirectory {
         &self.path
     }
 
-    /// The path of the file `name` in the directory; `name` may begin with a folder, which is made.
+    /// The path of the file `name` in the directory, noted as ours; `name` may begin with a folder, which is made.
     ///
     /// # Errors
-    /// [`ReportError::Io`] if the folder cannot be made.
+    /// [`ReportError::Io`] if the folder cannot be made, [`ReportError::Occupied`] if somebody else's file is there.
     pub fn file(&self, name: &str) -> Result<PathBuf, ReportError> {
         let path = self.path.join(name);
-        if let Some(folder) = path.parent()
-            && folder != self.path
-        {
-            fs::create_dir_all(folder).map_err(|e| ReportError::io("create", folder, e))?;
+        let found =
+            plain::about(&self.path, name).map_err(|e| ReportError::io("write", &path, e))?;
+        if found.is_some() && !self.inventory.holds(name) {
+            let reason = "is in the way and not of this run: move it elsewhere".to_owned();
+            return Err(ReportError::Occupied { path, reason });
+        }
+        self.note(name)?;
+        if let Some(folder) = Path::new(name).parent() {
+            plain::make_folder(&self.path, folder)
+                .map_err(|e| ReportError::io("create", &self.path.join(folder), e))?;
         }
         Ok(path)
+    }
+
+    /// Notes that `name` is ours, before it is made.
+    fn note(&self, name: &str) -> Result<(), ReportError> {
+        let noted = self.inventory.note(name);
+        noted.map_err(|e| ReportError::io("write", &self.path.join(LOCK), e))
     }
 
     /// Writes the file `name` as a whole or not at all, and waits until it is on the disk; `fill` is given the
@@ -234,41 +241,79 @@ impl RunDirectory {
         remove(&self.path.join(name))
     }
 
-    /// Removes what an earlier run has left.
+    /// Removes what an earlier run has left: what it has noted, or, of an older version, what runs write.
     fn clear(&self) -> Result<(), ReportError> {
-        for (folder, is_ours) in [(FRAMES, is_frame as fn(&str) -> bool), (INPUTS, is_input)] {
-            let folder = self.path.join(folder);
-            // A link is left alone: what it points to may be anybody's.
-            if !fs::symlink_metadata(&folder).is_ok_and(|about| about.is_dir()) {
+        if Inventory::of(&self.path).is_none() {
+            for name in known::names(&self.path)? {
+                self.note(&name)?;
+            }
+        }
+        let names = self.inventory.names();
+        let (parts, files): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.ends_with('/'));
+        let parts = parts.iter().map(|name| name.trim_end_matches('/'));
+        let parts = parts.filter(|name| plain::is_folder(&self.path, name));
+        // All of them are held before one is touched.
+        let held = parts.clone().map(|name| {
+            let path = self.path.join(name);
+            Self::locked(path.clone(), vec![path.clone()], lock(&path)?)
+        });
+        for part in held.collect::<Result<Vec<_>, _>>()? {
+            part.clear()?;
+        }
+        self.sweep()?;
+        // The manifest, by which older run directories are known, comes last.
+        let (last, first): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|name| *name == Manifest::FILE);
+        for name in first.into_iter().chain(last) {
+            // Not through links.
+            if matches!(plain::about(&self.path, name), Ok(Some(_))) {
+                remove(&self.path.join(name))?;
+            }
+        }
+        let above = names.iter().filter_map(|name| Path::new(name).parent());
+        let folders: BTreeSet<&Path> = above.filter(|p| !p.as_os_str().is_empty()).collect();
+        for folder in folders.iter().rev() {
+            // It stays if something of the user's is in it.
+            let _ = fs::remove_dir(self.path.join(folder));
+        }
+        self.settle()?;
+        sync_folder(&self.path).map_err(|e| ReportError::io("clear", &self.path, e))
+    }
+
+    /// Brings the list of what is ours in order.
+    pub(super) fn settle(&self) -> Result<(), ReportError> {
+        let settled = self.inventory.settle(&self.path);
+        settled.map_err(|e| ReportError::io("write", &self.path.join(LOCK), e))
+    }
+
+    /// Removes files that were being written when a run was killed.
+    fn sweep(&self) -> Result<(), ReportError> {
+        for folder in ["", known::FRAMES, known::INPUTS] {
+            if !folder.is_empty() && !plain::is_folder(&self.path, folder) {
                 continue;
             }
-            for (name, path) in entries(&folder)? {
-                if is_ours(&name) || Draft::is_unfinished(&name) {
+            for (name, path) in entries(&self.path.join(folder))? {
+                let ours = |name: &str| {
+                    let name = if folder.is_empty() {
+                        name.to_owned()
+                    } else {
+                        format!("{folder}/{name}")
+                    };
+                    self.inventory.holds(&name) || known::is_known(&name)
+                };
+                if Draft::finished(&name).is_some_and(ours) {
                     remove(&path)?;
                 }
             }
-            // It stays if something of the user's is in it.
-            let _ = fs::remove_dir(&folder);
         }
-        // The variants of an earlier comparison are runs.
-        if self.path.join(COMPARISON).is_file() {
-            for (_, path) in entries(&self.path)? {
-                if Manifest::load(&path).is_ok() {
-                    drop(Self::at(&path, true)?);
-                    let _ = fs::remove_dir(&path);
-                }
-            }
-        }
-        sweep(&self.path)?;
-        for name in FILES {
-            remove(&self.path.join(name))?;
-        }
-        sync_folder(&self.path).map_err(|e| ReportError::io("clear", &self.path, e))
+        Ok(())
     }
 }
 
 impl Drop for RunDirectory {
     fn drop(&mut self) {
+        // What cannot be put in order stays as it is noted, which is enough.
+        let _ = self.inventory.settle(&self.path);
         // A folder with nothing but the lock in it was taken and not used.
         if entries(&self.path).is_ok_and(|all| all.iter().all(|(name, _)| name == LOCK)) {
             let _ = fs::remove_file(self.path.join(LOCK));
@@ -295,15 +340,24 @@ fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, ReportError> {
     }
     let found = entries(path)?;
     let locked = found.iter().any(|(name, _)| name == LOCK);
+    let noted = Inventory::of(path).filter(|noted| !noted.is_empty());
+    let is_draft = |name: &str| {
+        let ours = |name: &str| noted.as_ref().is_none_or(|noted| noted.contains(name));
+        Draft::finished(name).is_some_and(ours)
+    };
     if found
         .iter()
-        .all(|(name, _)| name == LOCK || locked && Draft::is_unfinished(name))
+        .all(|(name, _)| name == LOCK || locked && is_draft(name))
     {
         return Ok(false);
     }
-    let earlier = Manifest::load(path).is_ok()
-        || path.join(COMPARISON).is_file()
+    let earlier = noted.is_some()
+        || Manifest::load(path).is_ok()
+        || plain::is_file(path, COMPARISON)
         || locked && found.iter().all(|(name, path)| is_beginning(name, path));
+    if noted.is_some() && force {
+        no_strangers(path)?;
+    }
     match (earlier, force) {
         (true, true) => Ok(true),
         (true, false) => Err(occupied(
@@ -317,19 +371,32 @@ fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, ReportError> {
     }
 }
 
+/// Refuses a folder in which files that are called as ours are not noted as ours.
+fn no_strangers(path: &Path) -> Result<(), ReportError> {
+    let noted = Inventory::of(path).unwrap_or_default();
+    let there = known::names(path)?;
+    match there.iter().find(|name| !noted.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Err(ReportError::Occupied {
+            path: path.join(name),
+            reason: "is in the way and not of the earlier run: move it elsewhere".to_owned(),
+        }),
+    }
+}
+
 /// Whether a run writes this before its manifest.
 fn is_beginning(name: &str, path: &Path) -> bool {
     let whole = |path: &Path| fs::symlink_metadata(path).ok();
     match name {
-        INPUTS => {
+        known::INPUTS => {
             whole(path).is_some_and(|about| about.is_dir())
                 && entries(path).is_ok_and(|all| {
                     all.iter()
-                        .all(|(name, _)| is_input(name) || Draft::is_unfinished(name))
+                        .all(|(name, _)| known::is_input(name) || Draft::finished(name).is_some())
                 })
         }
         LOCK | "scenario.toml" => whole(path).is_some_and(|about| about.is_file()),
-        _ => Draft::is_unfinished(name),
+        _ => Draft::finished(name).is_some(),
     }
 }
 
@@ -375,20 +442,8 @@ fn next_number(parent: &Path, prefix: &str) -> Result<u32, ReportError> {
     Ok(highest.map_or(1, |number| number + 1))
 }
 
-fn is_number(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
-}
-
 /// What lies in a folder, by name.
-fn is_frame(name: &str) -> bool {
-    name.strip_suffix(".png").is_some_and(is_number)
-}
-
-fn is_input(name: &str) -> bool {
-    name.starts_with("target-") || name.starts_with("source-")
-}
-
-fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReportError> {
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReportError> {
     let read = || -> io::Result<Vec<(String, PathBuf)>> {
         fs::read_dir(folder)?
             .map(|entry| {
@@ -401,74 +456,10 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ReportError> {
     read().map_err(|e| ReportError::io("read", folder, e))
 }
 
-/// Removes files that were being written when a run was killed.
-fn sweep(folder: &Path) -> Result<(), ReportError> {
-    for (name, path) in entries(folder)? {
-        if Draft::is_unfinished(&name) {
-            remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
 /// Removes a file, if it is there.
 fn remove(path: &Path) -> Result<(), ReportError> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(ReportError::io("remove", path, e)),
         _ => Ok(()),
-    }
-}
-
-/// A scenario's name as the name of a folder, on any system.
-fn folder_name(scenario: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut name = String::new();
-    for c in scenario.chars().take(LONGEST) {
-        if c.is_alphanumeric() || matches!(c, '_' | '.') {
-            name.push(c);
-        } else if !name.ends_with('-') {
-            name.push('-');
-        }
-    }
-    let name = name.trim_matches(['-', '.']);
-    // Names that some systems keep for devices, whatever follows a dot.
-    let stem = name.split('.').next().unwrap_or("").to_ascii_lowercase();
-    let is_port = |port| {
-        stem.strip_prefix(port)
-            .is_some_and(|n| n.len() == 1 && is_number(n))
-    };
-    let is_device = matches!(stem.as_str(), "con" | "prn" | "aux" | "nul");
-    if is_device || is_port("com") || is_port("lpt") {
-        return format!("_{name}");
-    }
-    if name.is_empty() {
-        return "scenario".to_owned();
-    }
-    name.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::folder_name;
-
-    #[test]
-    fn names_of_scenarios_become_names_of_folders() {
-        for (scenario, folder) in [
-            ("eight-gaussians", "eight-gaussians"),
-            ("04 ring, σ=0.2", "04-ring-σ-0.2"),
-            ("../../etc/passwd", "etc-passwd"),
-            ("/", "scenario"),
-            ("..", "scenario"),
-            ("", "scenario"),
-            (".hidden", "hidden"),
-            ("-rf", "rf"),
-            ("a\0b\nc", "a-b-c"),
-            ("CON", "_CON"),
-            ("com1.toml", "_com1.toml"),
-            ("comet", "comet"),
-        ] {
-            assert_eq!(folder_name(scenario), folder);
-        }
-        assert!(folder_name(&"ü".repeat(500)).len() < 255);
     }
 }

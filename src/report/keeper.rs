@@ -1,6 +1,6 @@
 //! Keeps what a run has come to, so that it can be gone on with: the flow, what was measured, what was seen.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -12,6 +12,7 @@ use super::checkpoint::{Checkpoint, Fingerprint};
 use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::interrupt::Signal;
+use super::plain;
 use super::recorder::{Recorder, Snapshot};
 use crate::flow::{Auto, Flow, Step};
 use crate::metric::Measurement;
@@ -148,12 +149,7 @@ impl<'a> Keeper<'a> {
         let path = self.directory.file(FRAMES)?;
         let io = |e| ReportError::io("write", &path, e);
         if self.frames.is_none() {
-            let mut file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)
-                .map_err(io)?;
+            let mut file = plain::update(self.directory.path(), FRAMES).map_err(io)?;
             // What a run that was killed has added after its last checkpoint.
             file.set_len(self.bytes).map_err(io)?;
             file.seek(SeekFrom::End(0)).map_err(io)?;
@@ -248,7 +244,7 @@ fn frames_of(folder: &Path, checkpoint: &Checkpoint) -> Result<Vec<Checkpoint>, 
     }
     let trouble =
         |what: &dyn std::fmt::Display| format!("of `{FRAMES}`, which belongs to it: {what}");
-    let file = fs::read(folder.join(FRAMES)).map_err(|e| trouble(&e))?;
+    let file = plain::read(folder, FRAMES, plain::STATE).map_err(|e| trouble(&e))?;
     let bytes = usize::try_from(length)
         .ok()
         .and_then(|length| file.get(..length));

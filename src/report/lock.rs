@@ -5,15 +5,16 @@ use std::io;
 use std::path::Path;
 
 use super::error::ReportError;
+use super::plain;
 
-/// Held locked by whoever writes in the folder. It stays when the run has ended: to remove a lock file is to
+/// Held locked by whoever writes in the folder, and lists what they have written. It stays when the run has ended: to remove a lock file is to
 /// let two in.
 pub(super) const LOCK: &str = ".lock";
 
 /// Whether a run is going on in the folder `path`.
 #[must_use]
 pub fn in_use(path: &Path) -> bool {
-    File::open(path.join(LOCK))
+    plain::open(path, LOCK, u64::MAX)
         .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
@@ -25,12 +26,7 @@ pub(super) fn lock(path: &Path) -> Result<File, ReportError> {
     let io = |e| ReportError::io("lock", path, e);
     let mut attempt = 1;
     loop {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&place)
-            .map_err(io)?;
+        let file = plain::update(path, LOCK).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

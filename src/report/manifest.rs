@@ -1,7 +1,6 @@
 //! The manifest of a run, `run.json`: what was run, how it ended, and what was measured.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::atomic::Draft;
 use super::directory::RunDirectory;
 use super::error::ReportError;
+use super::plain;
 use crate::metric::{Standing, Verdict};
 use crate::scenario::Checked;
 use crate::target::Component;
@@ -161,6 +161,7 @@ impl Manifest {
     /// # Errors
     /// [`ReportError::Io`] naming the file.
     pub fn save(&self, directory: &RunDirectory) -> Result<(), ReportError> {
+        directory.file(Self::FILE)?;
         self.save_in(directory.path())
     }
 
@@ -183,7 +184,7 @@ impl Manifest {
             path: folder.to_owned(),
             reason,
         };
-        let text = fs::read_to_string(folder.join(Self::FILE))
+        let text = plain::text(folder, Self::FILE)
             .map_err(|e| not_a_run(format!("`{}` cannot be read: {e}", Self::FILE)))?;
         serde_json::from_str(&text)
             .map_err(|e| not_a_run(format!("`{}` is not one of ours: {e}", Self::FILE)))

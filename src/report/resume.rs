@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::{Checkpoint, Fingerprint};
 use super::compare::{Comparison, Contender, Onlooker, Teller, play};
-use super::directory::{COMPARISON, RunDirectory};
+use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::keeper;
+use super::known::COMPARISON;
 use super::manifest::{Manifest, Status};
+use super::plain;
 use super::run::{Course, Record, RunError, Watcher, retire};
 use crate::scenario::{Claim, Document, Experiment, ScenarioError};
 use crate::target::Folder;
@@ -83,8 +85,8 @@ impl Unfinished {
     ) -> Result<Self, ResumeError> {
         let path = directory.path();
         let file = path.join("scenario.toml");
-        let scenario =
-            fs::read_to_string(&file).map_err(|cause| ReportError::io("read", &file, cause))?;
+        let scenario = plain::text(path, "scenario.toml")
+            .map_err(|cause| ReportError::io("read", &file, cause))?;
         let document = Document::parse(&file.display().to_string(), &scenario)?;
         let experiment = Experiment::read(&document, &Folder(path.to_owned()))?;
         let fingerprint = Fingerprint::of_run(path, &scenario)?;
@@ -148,7 +150,7 @@ impl Unfinished {
 fn comparison_above(path: &Path) -> Option<PathBuf> {
     let whole = fs::canonicalize(path).ok()?;
     let above = whole.ancestors().skip(1).take(2);
-    let mut comparisons = above.filter(|folder| folder.join(COMPARISON).is_file());
+    let mut comparisons = above.filter(|folder| plain::is_file(folder, COMPARISON));
     comparisons.next().map(Path::to_owned)
 }
 
@@ -173,7 +175,7 @@ impl UnfinishedComparison {
     pub fn open(path: &Path) -> Result<Opened<Comparison, Self>, ResumeError> {
         let directory = RunDirectory::open(path)?;
         let begun = Comparison::load(path)?;
-        let own = |folder: &str| RunDirectory::open(&path.join(folder));
+        let own = |folder: &str| directory.open_part(folder);
         if begun.status == Status::Complete {
             for (_, folder, manifest) in begun.runs() {
                 retire(&own(&folder)?, manifest.status)?;

@@ -18,6 +18,7 @@ use super::keeper::{FRAMES, Interrupted, Keeper};
 use super::manifest::{Counts, JOINT, Manifest, Status};
 use super::page::{self, Page, Sheet};
 use super::pictures::{Scene, Take};
+use super::plain;
 use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Summary;
@@ -116,7 +117,8 @@ pub fn record(
 /// Removes what only a run that is not complete needs. The last checkpoint stays, if the flow has ended with it.
 pub(super) fn retire(directory: &RunDirectory, status: Status) -> Result<(), ReportError> {
     directory.remove(FRAMES)?;
-    Checkpoint::retire(directory, status == Status::Complete)
+    Checkpoint::retire(directory, status == Status::Complete)?;
+    directory.settle()
 }
 
 /// A run whose directory holds what it needs to begin, or to go on.
@@ -511,7 +513,7 @@ fn keep_inputs(
                 .file_name()
                 .map_or_else(|| "input".into(), |base| base.to_string_lossy());
             // A run that is repeated from its own directory keeps the names it has.
-            let mut copy = if name.starts_with("inputs/") {
+            let mut copy = if is_copy(name) {
                 name.clone()
             } else {
                 format!("inputs/{role}-{base}")
@@ -530,6 +532,12 @@ fn keep_inputs(
         spec.rename_files(&copies);
     }
     Ok(kept)
+}
+
+/// Whether `name` is that of a file in the folder of copies itself.
+fn is_copy(name: &str) -> bool {
+    let below = name.strip_prefix("inputs/");
+    below.is_some_and(|base| plain::leads_down(base) && !base.contains('/'))
 }
 
 fn save_trajectory(

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
+use super::plain;
 
 /// A CSV file with the columns `step,time,…`, written row by row.
 ///
@@ -24,7 +25,7 @@ impl Table {
     /// # Errors
     /// [`ReportError::Io`] naming the file.
     pub fn create(path: &Path, columns: &[&str]) -> Result<Self, ReportError> {
-        let file = File::create(path).map_err(|e| ReportError::io("create", path, e))?;
+        let file = plain::create(path).map_err(|e| ReportError::io("create", path, e))?;
         let mut table = Self {
             path: path.to_owned(),
             columns: columns.len(),

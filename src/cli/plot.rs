@@ -1,0 +1,101 @@
+//! The picture of `measure --plot`: it takes the place of nothing but an earlier one.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use super::error::CliError;
+use crate::point_file;
+use crate::report::Draft;
+
+/// What says that a PNG file is a plot of ours, as a chunk of text.
+const MARK: &[u8] = b"tEXtSoftware\0ratioflow measure";
+
+/// Signature and header, which come first in every PNG file.
+const HEAD: usize = 33;
+
+/// Refuses a place for the plot where something is that is not ours: before anything is measured.
+///
+/// # Errors
+/// [`CliError`] that names the file and the remedy.
+pub(super) fn check<'a>(
+    path: &Path,
+    inputs: impl Iterator<Item = &'a String>,
+    force: bool,
+) -> Result<(), CliError> {
+    let refuse = |reason: &str| {
+        let path = path.display();
+        Err(CliError::Usage(format!("--plot {path}: {reason}")))
+    };
+    let about = match fs::symlink_metadata(path) {
+        Ok(about) => about,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(CliError::io(format!("cannot write {}", path.display()), e)),
+    };
+    if !about.is_file() {
+        return refuse("it is a folder, a link, a pipe or a device; name a file of its own");
+    }
+    for input in inputs {
+        let (named, _) = point_file::path_and_array(input);
+        if [input.as_str(), named]
+            .iter()
+            .any(|name| same(path, Path::new(name)))
+        {
+            return refuse("it is the file to be measured; name another");
+        }
+    }
+    if force || is_plot(path) {
+        return Ok(());
+    }
+    refuse("it is there already and no earlier plot; name another file, or replace it with --force")
+}
+
+/// Whether two paths lead to one file, by whatever names.
+fn same(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let id = |path: &Path| {
+            fs::metadata(path)
+                .map(|about| (about.dev(), about.ino()))
+                .ok()
+        };
+        id(a).is_some() && id(a) == id(b)
+    }
+    #[cfg(not(unix))]
+    {
+        let whole = |path: &Path| fs::canonicalize(path).ok();
+        whole(a).is_some() && whole(a) == whole(b)
+    }
+}
+
+fn is_plot(path: &Path) -> bool {
+    let mut start = vec![0; HEAD + 4 + MARK.len()];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start.ends_with(MARK)
+}
+
+/// Writes the PNG file `bytes`, marked as a plot, as a whole or not at all.
+///
+/// # Errors
+/// [`CliError`] naming the file.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut draft = Draft::new(path)?;
+    let (head, rest) = bytes.split_at(HEAD.min(bytes.len()));
+    let mut sum = flate2::Crc::new();
+    sum.update(MARK);
+    // The length is that of the text, without the name of the chunk.
+    let length = (MARK.len() - 4) as u32;
+    let parts: [&[u8]; 5] = [
+        head,
+        &length.to_be_bytes(),
+        MARK,
+        &sum.sum().to_be_bytes(),
+        rest,
+    ];
+    parts
+        .into_iter()
+        .try_for_each(|part| draft.write_all(part))
+        .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
+    Ok(draft.commit()?)
+}
