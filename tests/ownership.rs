@@ -281,9 +281,8 @@ fn a_scenario_writes_nothing_beside_its_run() {
 fn a_plot_takes_the_place_of_a_plot_alone() {
     let place = Place::new();
     for name in ["a.csv", "b.csv"] {
-        let rows: String = (0..30)
-            .map(|i| format!("{}.5,{}\n", i % 7, i % 11))
-            .collect();
+        let rows: Vec<String> = (0..30).map(|i| format!("{}.5,{}", i % 7, i % 11)).collect();
+        let rows = rows.join("\n");
         fs::write(place.path(name), rows).unwrap();
     }
     let measure = |plot: &'static str| {
