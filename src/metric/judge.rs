@@ -180,7 +180,7 @@ impl Judge {
             caveat: parts.and_then(|parts| parts.caveat.as_deref()),
             ..Circumstances::default()
         };
-        let verdict = self.verdict(&judged, cloud.nrows(), known);
+        let verdict = Self::verdict(&judged, cloud.nrows(), known);
         let mut judgements: Vec<Judgement> = judged.into_iter().map(|(j, _)| j).collect();
         for judgement in &mut judgements {
             judgement.copies = copies;
@@ -246,12 +246,12 @@ impl Judge {
 
     /// The verdict by all measures that have as many draws as most have.
     fn verdict(
-        &self,
         judged: &[(Judgement, Vec<f64>)],
         points: usize,
         known: Circumstances<'_>,
     ) -> Verdict {
-        let full = judged.iter().filter(|(_, draws)| draws.len() == self.draws);
+        let most = judged.iter().map(|(_, draws)| draws.len()).max();
+        let full = judged.iter().filter(|(_, draws)| Some(draws.len()) == most);
         let columns: Vec<Column<'_>> = full
             .map(|(judgement, draws)| Column {
                 about: judgement.about,
