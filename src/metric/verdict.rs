@@ -154,12 +154,6 @@ impl Verdict {
         }
         fit.mark()
     }
-
-    /// The measures that tell the cloud from perfect ones by themselves.
-    pub fn off(&self) -> impl Iterator<Item = &Standing> {
-        let level = JointTest::LEVEL.max(1.0 / (1 + self.draws) as f64);
-        self.measures.iter().filter(move |m| m.p <= level)
-    }
 }
 
 /// The training sample against the reference of the last cloud: `{measure: standing}`.
