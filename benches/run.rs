@@ -24,7 +24,7 @@ fn runs(c: &mut Criterion) {
                 &experiment,
                 &Embedded,
                 &directory,
-                &mut |_, _, _| (),
+                &mut |_, _| (),
             )
             .unwrap()
         });

@@ -1,6 +1,8 @@
 //! Points in the plane: the cloud that flows, and its first two moments.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use std::cmp::Ordering;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 /// `n` points in the plane, one a row: shape `n×2`, in the target's own units.
 pub type Cloud = Array2<f64>;
@@ -37,6 +39,12 @@ pub fn covariance(points: CloudView<'_>) -> [[f64; 2]; 2] {
 pub fn spread(points: CloudView<'_>) -> f64 {
     let c = covariance(points);
     f64::midpoint(c[0][0], c[1][1]).sqrt()
+}
+
+/// The order of two points by their coordinates: one that does not depend on the order of the rows that they stand in.
+#[must_use]
+pub fn by_place(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> Ordering {
+    a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
 }
 
 /// The smallest box that holds all points, as `[[x_min, x_max], [y_min, y_max]]`; `None` for an empty cloud.

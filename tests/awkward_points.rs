@@ -2,35 +2,15 @@
 
 mod shared;
 
-use std::sync::Arc;
-
 use ndarray::{Array2, array};
 use ratioflow::cloud::Cloud;
 use ratioflow::metric::{
     C2st, Coverage, Density, EnergyDistance, Judge, KnownKl, LogisticC2st, Metric, Null, Stranded,
 };
 use ratioflow::random::Stream;
-use ratioflow::target::{Component, Mixture, Target};
+use ratioflow::target::Component;
 
-use shared::assert_equal;
-
-fn first(n: usize) -> Cloud {
-    Array2::from_shape_fn((n, 2), |(i, axis)| {
-        let i = i as f64;
-        [(1.3 * i).sin(), (0.7 * i * i).cos()][axis]
-    })
-}
-
-fn second(n: usize) -> Cloud {
-    Array2::from_shape_fn((n, 2), |(i, axis)| {
-        let i = i as f64;
-        [0.8 * (2.1 * i).cos() + 0.3, (0.9 * i * i).sin() - 0.2][axis]
-    })
-}
-
-fn mixture(components: &[Component]) -> Arc<dyn Target> {
-    Arc::new(Mixture::new(components.to_vec()).unwrap())
-}
+use shared::{assert_equal, first, mixture, second};
 
 fn stream(name: &str) -> Stream {
     Stream::new(23, name)

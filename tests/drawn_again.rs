@@ -43,13 +43,7 @@ fn experiment(settings: &[&str]) -> Experiment {
 fn run(settings: &[&str], folder: &Path) -> Manifest {
     let directory = RunDirectory::at(folder, false).unwrap();
     let experiment = experiment(settings);
-    let record = record(
-        "lumps",
-        &experiment,
-        &Embedded,
-        &directory,
-        &mut |_, _, _| {},
-    );
+    let record = record("lumps", &experiment, &Embedded, &directory, &mut |_, _| {});
     record.unwrap().manifest
 }
 
@@ -119,7 +113,7 @@ fn a_comparison_is_drawn_again_as_one() {
         &Embedded,
         &directory,
         &[],
-        &|_, _, _| {},
+        &|_, _| {},
         &|_, _, _| {},
     )
     .unwrap();

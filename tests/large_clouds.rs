@@ -46,14 +46,7 @@ fn a_run_keeps_the_first_particles_and_draws_all() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let directory = RunDirectory::at(&path, false).unwrap();
-    let run = record(
-        "test",
-        &experiment,
-        &Embedded,
-        &directory,
-        &mut |_, _, _| {},
-    )
-    .unwrap();
+    let run = record("test", &experiment, &Embedded, &directory, &mut |_, _| {}).unwrap();
     for words in [
         "measured: the first 40 of 90",
         "trajectory.npz: the first 20 of 90",

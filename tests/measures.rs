@@ -13,28 +13,9 @@ use ratioflow::metric::{
     TransportError, Wasserstein,
 };
 use ratioflow::random::Stream;
-use ratioflow::target::{CheckerboardSpec, Component, GaussianSpec, Mixture, SpiralsSpec, Target};
+use ratioflow::target::{CheckerboardSpec, Component, GaussianSpec, SpiralsSpec, Target};
 
-use shared::{KOLMOGOROV, assert_equal, draw, kolmogorov};
-
-/// The two deterministic clouds that the Python values below were computed on.
-fn first(n: usize) -> Cloud {
-    Array2::from_shape_fn((n, 2), |(i, axis)| {
-        let i = i as f64;
-        [(1.3 * i).sin(), (0.7 * i * i).cos()][axis]
-    })
-}
-
-fn second(n: usize) -> Cloud {
-    Array2::from_shape_fn((n, 2), |(i, axis)| {
-        let i = i as f64;
-        [0.8 * (2.1 * i).cos() + 0.3, (0.9 * i * i).sin() - 0.2][axis]
-    })
-}
-
-fn mixture(components: &[Component]) -> Arc<dyn Target> {
-    Arc::new(Mixture::new(components.to_vec()).unwrap())
-}
+use shared::{KOLMOGOROV, assert_equal, draw, first, kolmogorov, mixture, second};
 
 /// Two round modes with the given weights.
 fn two(left: f64, right: f64) -> Arc<dyn Target> {

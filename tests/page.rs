@@ -57,7 +57,7 @@ fn experiment(text: &str, settings: &[&str]) -> Experiment {
 
 fn run(name: &str, experiment: &Experiment, folder: &Path) -> Record {
     let directory = RunDirectory::at(folder, false).unwrap();
-    record(name, experiment, &Embedded, &directory, &mut |_, _, _| {}).unwrap()
+    record(name, experiment, &Embedded, &directory, &mut |_, _| {}).unwrap()
 }
 
 /// A page about several runs of one experiment.

@@ -148,7 +148,7 @@ fn watched(
     mut look: impl FnMut(usize) + Send,
     work: impl FnOnce(&mut Watcher<'_>) -> Result<Record, RunError>,
 ) -> Result<Record, RunError> {
-    work(&mut |step, _, _| look(step.index))
+    work(&mut |step, _| look(step.index))
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn neither_threads_nor_interruptions_change_a_byte() {
         for threads in [1, 2, 3, 7] {
             let run = RunDirectory::at(&place(&threads.to_string()), false).unwrap();
             on_threads(threads, || {
-                record(name, experiment, &Embedded, &run, &mut |_, _, _| {})
+                record(name, experiment, &Embedded, &run, &mut |_, _| {})
             })
             .unwrap_or_else(|error| panic!("{name}: {error}"));
             if threads > 1 {
@@ -266,7 +266,7 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
             "{:?}",
             run.warnings
         );
-        run.go_on(&mut |_, _, _| {}).unwrap();
+        run.go_on(&mut |_, _| {}).unwrap();
         assert_same(&reference, &path, damage);
     }
 
@@ -289,7 +289,7 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
     for name in ["checkpoint", "checkpoint.previous", "checkpoint.frames"] {
         fs::remove_file(path.join(name)).unwrap();
     }
-    open().unwrap().go_on(&mut |_, _, _| {}).unwrap();
+    open().unwrap().go_on(&mut |_, _| {}).unwrap();
     assert_same(&reference, &path, "from the beginning");
     assert!(Checkpoint::load(&path, Fingerprint::of("another")).is_err());
 }

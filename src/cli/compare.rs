@@ -88,7 +88,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &*found.files,
         &directory,
         &claims,
-        &|step, row, floors| progress.count(step, row, floors),
+        &|step, mark| progress.count(step, mark),
         &|name, experiment, record| {
             tell(&progress, name, experiment, record, common);
             if args.preview && experiment.scenario.seed == base.seed {

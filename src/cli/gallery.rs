@@ -148,8 +148,8 @@ fn fill(
             &experiment,
             &Embedded,
             &directory,
-            &mut |step, row, floors| {
-                progress.show(step, row, floors);
+            &mut |step, mark| {
+                progress.show(step, mark);
             },
         );
         progress.clear();
@@ -182,7 +182,7 @@ fn fill(
         &Embedded,
         &directory,
         &of_variants(&scenario, &contenders),
-        &|step, row, floors| progress.count(step, row, floors),
+        &|step, mark| progress.count(step, mark),
         &|_, _, _| {},
     );
     progress.clear();

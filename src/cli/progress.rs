@@ -6,8 +6,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::flow::Step;
-use crate::metric::Floors;
-use crate::observe::Row;
+use crate::metric::Mark;
 
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -34,9 +33,9 @@ impl Progress {
     }
 
     /// Shows where a run stands.
-    pub(super) fn show(&self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
+    pub(super) fn show(&self, step: &Step<'_>, mark: Option<&Mark>) {
         self.bar.set_position(step.index as u64);
-        self.tell(row, floors);
+        self.tell(mark);
         if step.index == step.steps {
             self.bar.set_message("measuring, drawing and writing");
             self.bar.tick();
@@ -44,17 +43,17 @@ impl Progress {
     }
 
     /// Counts one more step of any of several runs, and shows where that one stands.
-    pub(super) fn count(&self, step: &Step<'_>, row: Option<&Row>, floors: &Floors) {
+    pub(super) fn count(&self, step: &Step<'_>, mark: Option<&Mark>) {
         if step.index > 0 {
             self.bar.inc(1);
         }
-        self.tell(row, floors);
+        self.tell(mark);
     }
 
-    fn tell(&self, row: Option<&Row>, floors: &Floors) {
-        if let (Some(row), false) = (row, self.bar.is_hidden()) {
-            let [_, brief, _] = floors.joint(&row.values).mark().words;
-            self.bar.set_message(brief);
+    fn tell(&self, mark: Option<&Mark>) {
+        if let (Some(mark), false) = (mark, self.bar.is_hidden()) {
+            let [_, brief, _] = &mark.words;
+            self.bar.set_message(brief.clone());
         }
     }
 

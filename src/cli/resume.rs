@@ -49,7 +49,7 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
     let scenario = experiment.scenario.clone();
     let told = experiment.warnings.len();
     let progress = Progress::new(scenario.flow.steps, common.quiet);
-    let record = unfinished.go_on(&mut |step, row, floors| progress.show(step, row, floors));
+    let record = unfinished.go_on(&mut |step, mark| progress.show(step, mark));
     progress.clear();
     let record = record?;
     if !common.quiet {
@@ -70,7 +70,7 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
             }
             let progress = Progress::new(unfinished.steps(), common.quiet);
             let comparison = unfinished.go_on(
-                &|step, row, floors| progress.count(step, row, floors),
+                &|step, mark| progress.count(step, mark),
                 &|name, experiment, record| {
                     compare::tell(&progress, name, experiment, record, common);
                 },

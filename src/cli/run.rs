@@ -58,7 +58,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         experiment,
         &*loaded.files,
         &directory,
-        &mut |step, row, floors| progress.show(step, row, floors),
+        &mut |step, mark| progress.show(step, mark),
     );
     progress.clear();
     let record = record?;

@@ -32,8 +32,6 @@ pub const C2ST: About = About {
 #[derive(Clone, Debug)]
 pub struct C2st {
     reference: Reference,
-    /// Points of the reference that are copies of others.
-    repeated: usize,
 }
 
 impl C2st {
@@ -44,30 +42,20 @@ impl C2st {
     #[must_use]
     pub fn new(reference: CloudView<'_>) -> Self {
         let reference = Planar::new(reference);
-        Self::on(&reference, Arc::new(Neighbourhood::new(&reference)))
+        Self::on(Arc::new(Neighbourhood::new(&reference)))
     }
 
     /// The same, on a reference that is worked through already.
-    pub(super) fn on(points: &Planar, reference: Reference) -> Self {
-        Self {
-            repeated: repeated(points),
-            reference,
-        }
+    pub(super) fn on(reference: Reference) -> Self {
+        Self { reference }
     }
 }
 
 /// How many points are copies of others.
-fn repeated(points: &Planar) -> usize {
-    let at = |i: &usize| (points.x[*i], points.y[*i]);
-    let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_unstable_by(|a, b| {
-        let ((ax, ay), (bx, by)) = (at(a), at(b));
-        ax.total_cmp(&bx).then(ay.total_cmp(&by))
-    });
-    order
-        .windows(2)
-        .filter(|two| at(&two[0]) == at(&two[1]))
-        .count()
+fn repeated(points: impl Iterator<Item = [f64; 2]>) -> usize {
+    let mut points: Vec<[f64; 2]> = points.collect();
+    points.sort_unstable_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    points.windows(2).filter(|two| two[0] == two[1]).count()
 }
 
 impl Metric for C2st {
@@ -77,8 +65,9 @@ impl Metric for C2st {
 
     /// The value, with a word if points of the cloud are repeated that the reference does not repeat.
     fn read(&self, cloud: CloudView<'_>) -> Reading {
-        let repeated = repeated(&Planar::new(cloud));
-        let usual = repeated * self.reference.len() <= 2 * self.repeated * cloud.nrows();
+        let of_reference = repeated(self.reference.tree.points().map(|(at, _)| at));
+        let repeated = repeated(cloud.rows().into_iter().map(|row| [row[0], row[1]]));
+        let usual = repeated * self.reference.len() <= 2 * of_reference * cloud.nrows();
         Reading {
             note: (!usual).then(|| {
                 format!(

@@ -1,6 +1,5 @@
 //! Judging a cloud against a target or another sample: every measure with its value, floor, p-value and a sentence.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use ndarray::{ArrayView1, Axis, Slice, concatenate};
@@ -13,7 +12,7 @@ use super::verdict::{Circumstances, Findings, Verdict};
 use super::{
     About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, SINKHORN, W2, Wasserstein,
 };
-use crate::cloud::{Cloud, CloudView, bounds};
+use crate::cloud::{Cloud, CloudView, bounds, by_place};
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
 use crate::target::Target;
@@ -277,10 +276,7 @@ impl Judge {
         let n = cloud.nrows();
         // What is drawn from the rows must not depend on the order in which a file has them.
         let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&i, &j| {
-            let sides = (0..2).map(|axis| cloud[[i, axis]].total_cmp(&cloud[[j, axis]]));
-            sides.fold(Ordering::Equal, Ordering::then)
-        });
+        order.sort_by(|&i, &j| by_place(cloud.row(i), cloud.row(j)));
         if n <= self.points {
             return cloud.select(Axis(0), &order);
         }

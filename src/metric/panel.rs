@@ -117,7 +117,7 @@ pub(super) fn metrics(
         some(KnnKl::reverse(reference, KnnKl::K))
     });
     add(&SCORE_ERROR, &|| some(ScoreError::new(target?, reference)?));
-    add(&C2ST, &|| some(C2st::on(&planar, near()?)));
+    add(&C2ST, &|| some(C2st::on(near()?)));
     add(&C2ST_LOGISTIC, &|| some(LogisticC2st::new(reference)));
     add(&DENSITY, &|| some(Density::new(reference)?));
     add(&COVERAGE, &|| some(Coverage::new(reference)?));

@@ -21,8 +21,7 @@ use super::recorder::view_of;
 use super::room::free_memory;
 use super::run::{Course, Record, RunError, retire, save_page, save_pictures};
 use crate::flow::Step;
-use crate::metric::{Floors, Mark, Verdict};
-use crate::observe::Row;
+use crate::metric::{Mark, Verdict};
 use crate::scenario::{Checked, Claim, Experiment, Need};
 use crate::target::Files;
 
@@ -79,8 +78,8 @@ pub struct Spread {
 /// Is told of each run as it ends: name of the variant, experiment, and what was recorded.
 pub type Teller<'a> = dyn Fn(&str, &Experiment, &Record) + Sync + 'a;
 
-/// Is shown each step of any run, with the latest measurement and the floors.
-pub type Onlooker<'a> = dyn Fn(&Step<'_>, Option<&Row>, &Floors) + Sync + 'a;
+/// Is shown each step of any run, and where its cloud stood when it was last measured.
+pub type Onlooker<'a> = dyn Fn(&Step<'_>, Option<&Mark>) + Sync + 'a;
 
 /// Runs all contenders, in parallel where there are threads and memory for it, and records them in folders of `directory` named after
 /// them, with the common pictures and tables above. A contender that diverges does not stop the others. `watcher` is shown
@@ -165,8 +164,8 @@ pub(super) fn play(
                 .into_par_iter()
                 .map(|(variant, (course, checkpoint))| {
                     let (own, experiment) = (course.directory, course.experiment);
-                    let record = course.follow(checkpoint, &mut |step, row, floors| {
-                        watcher(step, row, floors);
+                    let record = course.follow(checkpoint, &mut |step, mark| {
+                        watcher(step, mark);
                     })?;
                     done(variant, experiment, &record);
                     Ok((own, record))

@@ -23,9 +23,11 @@ use super::recorder::{Recorder, Snapshot, view_of};
 use super::table::Table;
 use super::verdict::Summary;
 use crate::flow::{Ending, Flow, Step};
-use crate::metric::{Circumstances, Extra, Floors, Measurement, Panel, Stop, Verdict, standings};
+use crate::metric::{
+    Circumstances, Extra, Floors, Mark, Measurement, Panel, Stop, Verdict, standings,
+};
 use crate::observe::{
-    Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, Row, drive,
+    Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, drive,
 };
 use crate::random::Stream;
 use crate::render::{Pace, Style};
@@ -93,8 +95,8 @@ impl From<ObserveError> for RunError {
     }
 }
 
-/// Is shown each step with the latest measurement and the floors: a progress bar.
-pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Row>, &Floors) + 'a;
+/// Is shown each step, and where the cloud stood when it was last measured: a progress bar.
+pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Mark>) + 'a;
 
 /// Runs `experiment` and records it in `directory`. `files` is where the scenario's own files come from; they are
 /// copied, so that the directory repeats the run by itself.
@@ -675,7 +677,7 @@ impl Observer for Log<'_, '_> {
         let start = Instant::now();
         let wish = self.meter.observe(step)?;
         self.write()?;
-        (self.watcher)(step, self.meter.rows().last(), self.meter.floors());
+        (self.watcher)(step, self.meter.marks().last());
         self.spent += start.elapsed();
         Ok(wish)
     }

@@ -197,7 +197,14 @@ impl Experiment {
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
     pub fn gauges(&self) -> Result<[(Panel, Floors); 2], Invalid> {
         if self.parts().is_some() {
-            return Ok([self.validation_gauge()?, self.reference_gauge()?]);
+            let (validation, curves) = self.validation_gauge()?;
+            // Floors of what is held out depend on the size of a reference and not on its points.
+            let (reference, last) = if self.validation.nrows() == self.reference.nrows() {
+                (self.panel(&self.reference)?, curves.clone())
+            } else {
+                self.reference_gauge()?
+            };
+            return Ok([(validation, curves), (reference, last)]);
         }
         let validation = self.panel(&self.validation)?;
         let reference = self.panel(&self.reference)?;

@@ -1,7 +1,5 @@
 //! Points from a file: some to learn from, the others to judge by.
 
-use std::cmp::Ordering;
-
 use ndarray::Axis;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -10,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{fetch, unusable};
 use super::{BuildError, Files, Parts, Target};
-use crate::cloud::{Cloud, CloudView};
+use crate::cloud::{Cloud, CloudView, by_place};
 use crate::point_file;
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -129,22 +127,17 @@ fn parts(rows: &Cloud, held_out: Option<Cloud>) -> Parts {
 /// The rows in a random order that follows from the points alone.
 fn shuffled(rows: &Cloud) -> Cloud {
     let mut order: Vec<usize> = (0..rows.nrows()).collect();
-    order.sort_by(|&i, &j| by_place(rows.view(), i, rows.view(), j));
+    order.sort_by(|&i, &j| by_place(rows.row(i), rows.row(j)));
     order.shuffle(&mut Stream::new(0, "parts of a file").rng());
     rows.select(Axis(0), &order)
-}
-
-fn by_place(a: CloudView<'_>, i: usize, b: CloudView<'_>, j: usize) -> Ordering {
-    let sides = (0..2).map(|axis| a[[i, axis]].total_cmp(&b[[j, axis]]));
-    sides.fold(Ordering::Equal, Ordering::then)
 }
 
 /// Says so if more than one in a hundred of the held-out points stands in the training part as well.
 fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> {
     let mut known: Vec<usize> = (0..training.nrows()).collect();
-    known.sort_by(|&i, &j| by_place(training, i, training, j));
+    known.sort_by(|&i, &j| by_place(training.row(i), training.row(j)));
     let is_known = |&i: &usize| {
-        let found = known.binary_search_by(|&k| by_place(training, k, held_out, i));
+        let found = known.binary_search_by(|&k| by_place(training.row(k), held_out.row(i)));
         found.is_ok()
     };
     let twice = (0..held_out.nrows()).filter(is_known).count();

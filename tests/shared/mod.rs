@@ -4,6 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndarray::Array2;
+use ratioflow::cloud::Cloud;
+use ratioflow::target::{Component, Mixture, Target};
 
 /// Every file of a run but `timings.json`.
 pub(crate) fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -54,4 +59,24 @@ pub(crate) fn kolmogorov(values: &[f64], steps: usize) -> [f64; 2] {
     gaps.fold([0.0; 2], |[low, high], gap| {
         [f64::min(low, gap), f64::max(high, gap)]
     })
+}
+
+/// A cloud without chance, one of the two that the values from Python were computed on.
+pub(crate) fn first(n: usize) -> Cloud {
+    Array2::from_shape_fn((n, 2), |(i, axis)| {
+        let i = i as f64;
+        [(1.3 * i).sin(), (0.7 * i * i).cos()][axis]
+    })
+}
+
+/// The other of the two.
+pub(crate) fn second(n: usize) -> Cloud {
+    Array2::from_shape_fn((n, 2), |(i, axis)| {
+        let i = i as f64;
+        [0.8 * (2.1 * i).cos() + 0.3, (0.9 * i * i).sin() - 0.2][axis]
+    })
+}
+
+pub(crate) fn mixture(components: &[Component]) -> Arc<dyn Target> {
+    Arc::new(Mixture::new(components.to_vec()).unwrap())
 }
