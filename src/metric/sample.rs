@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::QUERIES;
-use super::neighbours::Neighbours;
+use super::neighbours::{Nearest, Neighbours};
 use super::pairs::{Planar, Single, Term, within};
 use super::sliced::{SlicedW2, projections};
 use crate::cloud::CloudView;
@@ -38,16 +38,30 @@ impl Neighbourhood {
 /// For each point of `from`, in its tree's order, how far the nearest points of `to` are; the point itself left out, where both are one.
 fn nearest(from: &Neighbours, to: &Neighbours, same: bool) -> Vec<Near> {
     let points: Vec<([f64; 2], u32)> = from.points().collect();
-    points
-        .par_iter()
-        .with_min_len(QUERIES)
-        .map(|&(at, place)| {
-            let found = to.nearest(at, NEAR, same.then_some(place));
-            let mut near = [f64::INFINITY; NEAR];
-            near.copy_from_slice(&found.squares()[..NEAR]);
-            near
-        })
-        .collect()
+    let mut all = vec![[f64::INFINITY; NEAR]; points.len()];
+    let parts = all.par_chunks_mut(QUERIES);
+    parts
+        .zip(points.par_chunks(QUERIES))
+        .for_each(|(all, points)| {
+            let mut bound = f64::INFINITY;
+            for (i, &(at, place)) in points.iter().enumerate() {
+                let found = to.nearest_below(bound, at, NEAR, same.then_some(place));
+                all[i].copy_from_slice(&found.squares()[..NEAR]);
+                bound = points
+                    .get(i + 1)
+                    .map_or(bound, |&(next, _)| beyond(&found, at, next));
+            }
+        });
+    all
+}
+
+/// A square of a distance from `next` within which there are as many points as were `found` around `at`: no farther than by way of `at`. If `next` is
+/// itself one of them, and left out there, `at` takes its place.
+fn beyond(found: &Nearest, at: [f64; 2], next: [f64; 2]) -> f64 {
+    let (dx, dy) = (next[0] - at[0], next[1] - at[1]);
+    let reach = (dx * dx + dy * dy).sqrt() + found.radius();
+    // Wider by more than the rounding of all of this, so that the farthest of them is still nearer.
+    reach * reach * (1.0 + 1e-12) + f64::MIN_POSITIVE
 }
 
 /// The points that a panel compares clouds with, worked through once for all of its measures.
