@@ -218,7 +218,7 @@ proptest! {
                 return Ok(());
             }
         };
-        let room = Room { memory: 150_000_000, disk: 100_000_000 };
+        let room = Room { memory: 150_000_000, disk: 100_000_000, files: 1 << 10 };
         if Need::of(&scenario, 2).fits(room).is_ok()
             && let Err(error) = Experiment::new(scenario.clone(), &One(file.1))
         {

@@ -108,6 +108,7 @@ mod keys {
     const ROOM: Room = Room {
         memory: 1 << 30,
         disk: 1 << 30,
+        files: 1 << 10,
     };
 
     /// Every key that has a value of its own.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
+use super::run::set_threads;
 use super::{Common, print, say, warn};
 use crate::scenario::Cost;
 
@@ -17,6 +18,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn check(args: &CheckArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(None)?;
     let loaded = args.scenario.load("output".as_ref())?;
     let experiment = &loaded.experiment;
     let cost = Cost::of(experiment);

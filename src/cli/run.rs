@@ -106,11 +106,25 @@ pub(super) fn listen() -> Result<(), CliError> {
     Signal::listen().map_err(|error| CliError::io("cannot listen for signals", error))
 }
 
-/// Sets the size of the thread pool that everything uses.
+/// Most threads that can be asked for.
+const MOST_THREADS: usize = 1024;
+
+/// Starts the threads that everything uses: so many, or as many as `RAYON_NUM_THREADS` says, or one per core.
 pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
-    let Some(count) = threads else { return Ok(()) };
+    const VARIABLE: &str = "RAYON_NUM_THREADS";
+    let wished = std::env::var(VARIABLE).ok();
+    let wished = wished.and_then(|wished| wished.parse::<usize>().ok());
+    if let Some(wished) = wished.filter(|&wished| threads.is_none() && wished > MOST_THREADS) {
+        return Err(CliError::Usage(format!(
+            "{VARIABLE} is {wished}: must be at most {MOST_THREADS}"
+        )));
+    }
     rayon::ThreadPoolBuilder::new()
-        .num_threads(usize::from(count))
+        .num_threads(threads.map_or(0, usize::from))
         .build_global()
-        .map_err(|error| CliError::Run(format!("cannot start {count} threads: {error}")))
+        .map_err(|error| {
+            CliError::Run(format!(
+                "cannot start threads: {error}; ask for fewer with --threads or {VARIABLE}"
+            ))
+        })
 }

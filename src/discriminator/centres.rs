@@ -11,7 +11,7 @@ pub(super) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
     let [x, y] = cloud::mean(points);
     let square = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
     let mut gaps: Vec<f64> = places.iter().map(|&p| -square(p, [x, y])).collect();
-    let mut chosen = Vec::with_capacity(count);
+    let mut chosen = Vec::with_capacity(count.min(places.len()));
     while chosen.len() < count {
         // Of equally far ones the last in reading order, so that the order of the list does not matter.
         let furthest = (0..places.len()).max_by(|&i, &j| {

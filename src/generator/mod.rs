@@ -166,6 +166,13 @@ impl GeneratorSpec {
         }
     }
 
+    /// The same, to be changed.
+    pub fn training_mut(&mut self) -> &mut TrainingSpec {
+        match self {
+            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => spec,
+        }
+    }
+
     /// Checks the settings.
     ///
     /// # Errors

@@ -21,6 +21,9 @@ pub const ENERGY_DISTANCE: About = About {
     grain: Grain::Fine,
 };
 
+/// Relabellings that are worked out at a time.
+const TOGETHER: usize = 1000;
+
 /// What [`EnergyDistance::p_value`] says.
 pub const ENERGY_P: About = About {
     name: "energy_p",
@@ -69,20 +72,21 @@ impl EnergyDistance {
 
         let mut weights = vec![1.0 / n as f64; n];
         weights.resize(n + m, -1.0 / m as f64);
-        let mut labels = Array2::zeros((n + m, permutations + 1));
         let mut rng = stream.rng();
-        for mut column in labels.columns_mut() {
-            column.iter_mut().zip(&weights).for_each(|(to, w)| *to = *w);
-            weights.shuffle(&mut rng);
+        let mut all = Vec::with_capacity(permutations + 1);
+        // So many at a time as share the tiles well, and no more, whatever their number.
+        while all.len() <= permutations {
+            let count = TOGETHER.min(permutations + 1 - all.len());
+            let mut labels = Array2::zeros((n + m, count));
+            for mut column in labels.columns_mut() {
+                column.iter_mut().zip(&weights).for_each(|(to, w)| *to = *w);
+                weights.shuffle(&mut rng);
+            }
+            all.extend(energies(&pooled, &labels));
         }
-
-        let energies = energies(&pooled, &labels);
         // Relabellings that give the same split as the observed one must count, whatever the rounding.
-        let slack = 1e-12 * energies.iter().fold(0.0, |high: f64, e| high.max(e.abs()));
-        let beyond = energies[1..]
-            .iter()
-            .filter(|&&e| e >= energies[0] - slack)
-            .count();
+        let slack = 1e-12 * all.iter().fold(0.0, |high: f64, e| high.max(e.abs()));
+        let beyond = all[1..].iter().filter(|&&e| e >= all[0] - slack).count();
         (1 + beyond) as f64 / (1 + permutations) as f64
     }
 }

@@ -1,7 +1,7 @@
 //! Keeps what a run has come to, so that it can be gone on with: the flow, what was measured, what was seen.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write as _};
+use std::io::{Read as _, Seek, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -190,10 +190,13 @@ impl<'a> Keeper<'a> {
             let number = checkpoint.numbers.get(name).copied();
             number.ok_or_else(|| refuse(format!("its checkpoint holds no `{name}`")))
         };
-        let frames = frames_of(self.directory.path(), checkpoint).map_err(&refuse)?;
-        let snapshots = frames.iter().map(|frame| unpack(frame, recorder));
-        let snapshots = snapshots.collect::<Option<Vec<_>>>();
-        let snapshots = snapshots.ok_or_else(|| refuse(format!("`{FRAMES}` is malformed")))?;
+        let mut snapshots = Vec::new();
+        read_frames(self.directory.path(), checkpoint, &mut |frame| {
+            let snapshot = unpack(&frame, recorder);
+            snapshots.push(snapshot.ok_or_else(|| "it is malformed".to_owned())?);
+            Ok(())
+        })
+        .map_err(&refuse)?;
         let rows = checkpoint
             .arrays
             .get(ROWS)
@@ -210,11 +213,12 @@ impl<'a> Keeper<'a> {
             .map_err(|error| refuse(format!("its checkpoint cannot be used: {error}")))?;
         meter.restore(rows, number(CLIPPED)? as usize);
         meter.restore_held_back(number(HELD_BACK)? as usize);
+        self.seen = snapshots.len();
         recorder.restore(snapshots);
         if let ControlFlow::Break(reason) = meter.wish() {
             flow.stop(reason);
         }
-        (self.seen, self.bytes) = (frames.len(), number(SEEN_BYTES)?);
+        self.bytes = number(SEEN_BYTES)?;
         Ok(())
     }
 }
@@ -229,42 +233,46 @@ pub(super) fn step_of(checkpoint: &Checkpoint) -> usize {
 
 /// Says what is wrong with the snapshots that belong to `checkpoint`.
 pub(super) fn check_frames(folder: &Path, checkpoint: &Checkpoint) -> Result<(), String> {
-    frames_of(folder, checkpoint).map(drop)
+    read_frames(folder, checkpoint, &mut |_| Ok(()))
 }
 
 /// The snapshots that belong to `checkpoint`.
-fn frames_of(folder: &Path, checkpoint: &Checkpoint) -> Result<Vec<Checkpoint>, String> {
+fn read_frames(
+    folder: &Path,
+    checkpoint: &Checkpoint,
+    take: &mut dyn FnMut(Checkpoint) -> Result<(), String>,
+) -> Result<(), String> {
     let number = |name: &str| {
         let number = checkpoint.numbers.get(name).copied();
         number.ok_or_else(|| format!("it holds no `{name}`"))
     };
     let (count, length) = (number(SEEN)?, number(SEEN_BYTES)?);
     if count == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let trouble =
         |what: &dyn std::fmt::Display| format!("of `{FRAMES}`, which belongs to it: {what}");
-    let file = plain::read(folder, FRAMES, plain::STATE).map_err(|e| trouble(&e))?;
-    let bytes = usize::try_from(length)
-        .ok()
-        .and_then(|length| file.get(..length));
-    let bytes = bytes.ok_or_else(|| trouble(&format!("shorter than {length} bytes")))?;
-    // All snapshots of a run have one size.
-    let size = (bytes.len() / count as usize).max(1);
-    let decode = |bytes| match Checkpoint::decode(bytes) {
-        Ok(snapshot) if snapshot.scenario == checkpoint.scenario => Ok(snapshot),
-        Ok(_) => Err(trouble(&"it belongs to another run")),
-        Err(damage) => Err(trouble(&damage)),
-    };
-    let snapshots = bytes
-        .chunks(size)
-        .map(decode)
-        .collect::<Result<Vec<_>, _>>()?;
-    if snapshots.len() as u64 == count {
-        Ok(snapshots)
-    } else {
-        Err(trouble(&"it is malformed"))
+    let mut file = plain::open(folder, FRAMES, plain::STATE).map_err(|e| trouble(&e))?;
+    let there = file.metadata().map_err(|e| trouble(&e))?.len();
+    if there < length {
+        return Err(trouble(&format!("shorter than {length} bytes")));
     }
+    // All snapshots of a run have one size.
+    if !length.is_multiple_of(count) {
+        return Err(trouble(&"it is malformed"));
+    }
+    let mut bytes = vec![0; (length / count) as usize];
+    for _ in 0..count {
+        file.read_exact(&mut bytes).map_err(|e| trouble(&e))?;
+        match Checkpoint::decode(&bytes) {
+            Ok(snapshot) if snapshot.scenario == checkpoint.scenario => {
+                take(snapshot).map_err(|what| trouble(&what))?;
+            }
+            Ok(_) => return Err(trouble(&"it belongs to another run")),
+            Err(damage) => return Err(trouble(&damage)),
+        }
+    }
+    Ok(())
 }
 
 fn tabulate(rows: &[Row], columns: &[&str]) -> [ArrayD<f64>; 2] {

@@ -20,7 +20,7 @@ use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 ///
 /// Training, validation and reference sample are three independent draws of the target: the discriminator sees the
 /// first, the curves of a run are measured against the second, its final numbers against the third.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Experiment {
     /// The scenario it was built from.
     pub scenario: Scenario,

@@ -16,6 +16,8 @@ pub struct Need {
     /// Used at the peak beside that.
     work: Vec<Part>,
     disk: Vec<Part>,
+    /// Files that are open at once.
+    files: Vec<Part>,
 }
 
 /// Bytes, and the key that they grow with.
@@ -28,6 +30,8 @@ pub struct Room {
     pub memory: u64,
     /// Space on the disk of the run directory.
     pub disk: u64,
+    /// Files that can be open at once: a number, and no bytes.
+    pub files: u64,
 }
 
 /// What there can be too little of.
@@ -37,17 +41,19 @@ pub enum Resource {
     Memory,
     /// Space on the disk.
     Disk,
+    /// Open files.
+    Files,
 }
 
 /// A run would need more than there is.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("this needs about {} of {resource}, and {} are free: lower {key}", Bytes(*needed), Bytes(*free))]
+#[error("this needs about {} of {resource}, and {} are free: lower {key}", Amount(*needed, *resource), Amount(*free, *resource))]
 pub struct TooMuch {
     /// Of what.
     pub resource: Resource,
-    /// Bytes needed.
+    /// How much is needed: bytes, or a number of files.
     pub needed: f64,
-    /// Bytes there are.
+    /// How much there is.
     pub free: f64,
     /// The key that most of them come from.
     pub key: String,
@@ -58,15 +64,19 @@ impl fmt::Display for Resource {
         f.write_str(match self {
             Self::Memory => "memory",
             Self::Disk => "disk space",
+            Self::Files => "files that may be open at once",
         })
     }
 }
 
-/// A number of bytes for people.
-struct Bytes(f64);
+/// How much of something, for people.
+struct Amount(f64, Resource);
 
-impl fmt::Display for Bytes {
+impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.1 == Resource::Files {
+            return write!(f, "{:.0}", self.0);
+        }
         let units = [(1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB")];
         let unit = units.into_iter().find(|(size, _)| self.0 >= *size);
         let (size, name) = unit.unwrap_or((1e6, "MB"));
@@ -99,6 +109,8 @@ const PICTURE: f64 = 130e3;
 const CANVAS: f64 = 16.5e6;
 /// A row of measurements, in memory and on file.
 const ROW: f64 = 1500.0;
+/// Files that are open in any case, and those of a run: its lock, and the store of its snapshots.
+const OPEN: [f64; 2] = [32.0, 2.0];
 
 impl Need {
     /// The needs of one run of `scenario` on so many threads.
@@ -153,45 +165,8 @@ impl Need {
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written)),
         ];
-        let name = scenario.discriminator.name();
-        let mut fitted = |key: &str, bytes: f64| {
-            work.push((format!("discriminator.{name}.{key}"), bytes));
-        };
-        // A table of features of all points, and square matrices of them: least squares has one for each of five folds of either side.
-        let table = |features: usize| {
-            let features = features as f64;
-            8.0 * features * (particles + samples + 13.0 * features)
-        };
-        // No more centres than samples.
-        let centred = |centres: usize| table(centres.min(scenario.cloud.samples));
-        match &scenario.discriminator {
-            DiscriminatorSpec::Mlp(spec) => {
-                fitted("hidden", 64.0 * weights(&spec.hidden));
-                fitted("batch", 40.0 * spec.batch as f64);
-            }
-            DiscriminatorSpec::Wasserstein(spec) => {
-                fitted("hidden", 64.0 * weights(&spec.hidden));
-                fitted("batch", 60.0 * spec.batch as f64);
-            }
-            DiscriminatorSpec::Logistic(spec) => fitted("count", table(spec.count)),
-            DiscriminatorSpec::Ulsif(spec) => fitted("centres", centred(spec.centres)),
-            DiscriminatorSpec::Rulsif(spec) => fitted("centres", centred(spec.centres)),
-            DiscriminatorSpec::Kliep(spec) => fitted("centres", centred(spec.centres)),
-            DiscriminatorSpec::Kale(spec) => fitted("centres", centred(spec.centres)),
-            _ => {
-                work.push(part(("cloud.particles", SUMMED[0] * particles)));
-                work.push(part(("cloud.samples", SUMMED[1] * samples)));
-            }
-        }
-        if let Some(spec) = &scenario.generator {
-            let key = |name: &str| format!("generator.{}.{name}", spec.name());
-            let training = spec.training();
-            if let WordOr::Value(hidden) = &training.network {
-                work.push((key("network"), 64.0 * weights(hidden)));
-            }
-            // A batch larger than the cloud is the cloud.
-            work.push((key("network"), 100.0 * particles));
-        }
+        work.extend(fitted(scenario));
+        work.extend(generated(scenario));
         let disk = vec![
             part((
                 "output.frames",
@@ -208,7 +183,13 @@ impl Need {
             part(("metrics.every", rows)),
             part(("output.scale", 1e6 * area)),
         ];
-        Self { held, work, disk }
+        let files = vec![part(("--seeds, or the number of variants", OPEN[1]))];
+        Self {
+            held,
+            work,
+            disk,
+            files,
+        }
     }
 
     /// How many of several runs can be worked on at a time in so many bytes of memory: at least one.
@@ -225,6 +206,7 @@ impl Need {
             held: vec![(key.to_owned(), bytes)],
             work: Vec::new(),
             disk: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -235,11 +217,13 @@ impl Need {
             held: Vec::new(),
             work: Vec::new(),
             disk: Vec::new(),
+            files: Vec::new(),
         };
         let mut work: Vec<&Vec<Part>> = Vec::new();
         for need in needs {
             all.held.extend_from_slice(&need.held);
             all.disk.extend_from_slice(&need.disk);
+            all.files.extend_from_slice(&need.files);
             work.push(&need.work);
         }
         work.sort_by(|a, b| total(b).total_cmp(&total(a)));
@@ -268,6 +252,11 @@ impl Need {
         let demands = [
             (Resource::Memory, memory.collect::<Vec<_>>(), room.memory),
             (Resource::Disk, self.disk.iter().collect(), room.disk),
+            (
+                Resource::Files,
+                self.files.iter().collect(),
+                room.files.saturating_sub(OPEN[0] as u64),
+            ),
         ];
         for (resource, parts, free) in demands {
             let needed: f64 = parts.iter().map(|(_, bytes)| bytes).sum();
@@ -290,6 +279,63 @@ impl Need {
         }
         Ok(())
     }
+}
+
+/// What the discriminator's fit needs.
+fn fitted(scenario: &Scenario) -> Vec<Part> {
+    let particles = scenario.cloud.particles as f64;
+    let samples = scenario.cloud.samples as f64;
+    let name = scenario.discriminator.name();
+    let part = |key: &str, bytes: f64| (format!("discriminator.{name}.{key}"), bytes);
+    // A table of features of all points, and square matrices of them: least squares has one for each of five folds of either side.
+    let table = |features: usize| {
+        let features = features as f64;
+        8.0 * features * (particles + samples + 13.0 * features)
+    };
+    // No more centres than samples.
+    let centred = |centres: usize| {
+        let bytes = table(centres.min(scenario.cloud.samples));
+        vec![part("centres", bytes)]
+    };
+    match &scenario.discriminator {
+        DiscriminatorSpec::Mlp(spec) => vec![
+            part("hidden", 64.0 * weights(&spec.hidden)),
+            part("batch", 40.0 * spec.batch as f64),
+        ],
+        DiscriminatorSpec::Wasserstein(spec) => vec![
+            part("hidden", 64.0 * weights(&spec.hidden)),
+            part("batch", 60.0 * spec.batch as f64),
+        ],
+        DiscriminatorSpec::Logistic(spec) => vec![part("count", table(spec.count))],
+        DiscriminatorSpec::Ulsif(spec) => centred(spec.centres),
+        DiscriminatorSpec::Rulsif(spec) => centred(spec.centres),
+        DiscriminatorSpec::Kliep(spec) => centred(spec.centres),
+        DiscriminatorSpec::Kale(spec) => centred(spec.centres),
+        _ => vec![
+            ("cloud.particles".to_owned(), SUMMED[0] * particles),
+            ("cloud.samples".to_owned(), SUMMED[1] * samples),
+        ],
+    }
+}
+
+/// What the generator needs, if there is one.
+fn generated(scenario: &Scenario) -> Vec<Part> {
+    let Some(spec) = &scenario.generator else {
+        return Vec::new();
+    };
+    let key = format!("generator.{}.network", spec.name());
+    let network = match &spec.training().network {
+        WordOr::Value(hidden) => 64.0 * weights(hidden),
+        WordOr::Word(_) => 0.0,
+    };
+    // A batch larger than the cloud is the cloud.
+    vec![
+        (key, network),
+        (
+            "cloud.particles".to_owned(),
+            100.0 * scenario.cloud.particles as f64,
+        ),
+    ]
 }
 
 fn total(parts: &[Part]) -> f64 {
@@ -317,6 +363,7 @@ mod tests {
             held: part(10.0),
             work: part(work),
             disk: Vec::new(),
+            files: Vec::new(),
         };
         // Held: 30 by the three. The two largest work on 170 bytes, all on 200.
         let needs = [run(30.0), run(100.0), run(70.0)];
