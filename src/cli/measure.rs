@@ -16,10 +16,10 @@ use super::run::set_threads;
 use super::{Common, print, say};
 use crate::cloud::Cloud;
 use crate::metric::{ALL, About, ENERGY_P, Judge, Judged, Judgement, MEMORISATION, Null};
-use crate::point_file;
+use crate::point_file::{self, Header};
 use crate::render::{Style, number, overlay};
 use crate::scenario::Need;
-use crate::target::{Anywhere, Files, Folder, Target, TargetSpec};
+use crate::target::{Folder, Target, TargetSpec, open_file};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct MeasureArgs {
@@ -31,6 +31,9 @@ pub(super) struct MeasureArgs {
     /// Measure against a distribution instead: a family with its default parameters, such as `ring`, or the target of a scenario
     #[arg(long, value_name = "NAME-OR-SCENARIO")]
     target: Option<String>,
+    /// Whether the first line of a .csv file names its columns
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    header: Header,
     /// Draw both clouds into this PNG file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -92,7 +95,8 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];
         plot::check(path, inputs.into_iter().flatten(), args.force)?;
     }
-    let cloud = points(&args.a)?;
+    let mut notes = Vec::new();
+    let cloud = points(&args.a, args.header, &mut notes)?;
     let judge = Judge {
         points: args.points,
         draws: args.draws,
@@ -101,7 +105,11 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         seed: args.seed,
     };
     let target = args.target.as_deref().map(target).transpose()?;
-    let sample = args.b.as_deref().map(points).transpose()?;
+    if let Some(target) = &target {
+        notes.extend(target.notes().iter().map(|note| format!("target.{note}")));
+    }
+    let mut points = |name: &str| points(name, args.header, &mut notes);
+    let sample = args.b.as_deref().map(&mut points).transpose()?;
     let null = match (&target, &sample) {
         (Some(target), _) => Null::Target(target),
         (None, Some(sample)) => Null::Sample(sample.view()),
@@ -136,18 +144,18 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         let picture = overlay(&title, labels, clouds, &Style::default());
         plot::save(path, &picture.png())?;
     }
-    let named = names(&judged, &args.a, against);
+    notes.extend(names(&judged, &args.a, against));
     if common.json {
         let kind = if target.is_some() {
             "draws"
         } else {
             "permutation"
         };
-        let object = object(&judged, &named, [&args.a, against], kind);
+        let object = object(&judged, &notes, [&args.a, against], kind);
         return print(&format!("{object:#}\n"));
     }
     if !common.quiet {
-        for note in &named {
+        for note in &notes {
             say(&format!("\x1b[1;33mnote\x1b[0m: {note}"));
         }
     }
@@ -165,13 +173,21 @@ fn names(judged: &Judged, a: &str, b: &str) -> Vec<String> {
 }
 
 /// Reads a file of points.
-fn points(name: &str) -> Result<Cloud, CliError> {
+fn points(name: &str, header: Header, notes: &mut Vec<String>) -> Result<Cloud, CliError> {
     let (path, _) = point_file::path_and_array(name);
     // Whoever names a file on the command line may read it, wherever it lies.
-    let bytes = Anywhere(PathBuf::from("."))
-        .read(path)
+    let file = open_file(path.as_ref())
         .map_err(|error| CliError::io(format!("cannot read {path}"), error))?;
-    point_file::read(&bytes, name).map_err(|error| CliError::Usage(error.to_string()))
+    // What is a key in a scenario is an option here.
+    let option = |text: String| {
+        let text = text.replace("set header = \"yes\"", "give --header yes");
+        text.replace("set header = \"no\"", "give --header no")
+    };
+    let sheet = point_file::read_from(file, name, header)
+        .map_err(|error| CliError::Usage(option(error.to_string())))?;
+    let said = sheet.notes.into_iter();
+    notes.extend(said.map(|note| format!("{name}: {}", option(note))));
+    Ok(sheet.points)
 }
 
 /// A family of targets by name, or the target of a scenario.

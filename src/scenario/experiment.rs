@@ -89,6 +89,10 @@ impl Experiment {
             ));
         }
 
+        for (role, built) in [("target", &target), ("source", &source)] {
+            warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
+        }
+
         let particles = scenario.cloud.particles;
         enough(&*source, particles)?;
         let Samples {

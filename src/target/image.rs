@@ -65,7 +65,7 @@ impl ImageSpec {
             return Err(Invalid::new("file", "\"\"", "must name a PNG file").into());
         }
         length("width", self.width)?;
-        let bytes = fetch(files, &self.file, &self.file)?;
+        let bytes = fetch(&self.file, files.read(&self.file))?;
         let (columns, rows, ink) =
             decode(&bytes, self.ink).map_err(|reason| unusable(&self.file, reason))?;
         Image::new(columns, rows, ink, self.width / columns as f64).ok_or_else(|| {
