@@ -143,7 +143,7 @@ impl Header {
         let sides: Vec<String> = shape.iter().map(usize::to_string).collect();
         let comma = if shape.len() == 1 { "," } else { "" };
         let shape = format!("({}{comma})", sides.join(", "));
-        let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+        let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}");
         let before = Self::MAGIC.len() + 4;
         let length = (before + text.len() + 1).next_multiple_of(ALIGNED) - before;
         text.extend(std::iter::repeat_n(' ', length - 1 - text.len()));

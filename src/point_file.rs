@@ -6,7 +6,9 @@ mod csv;
 mod npy;
 mod npz;
 
+use std::ffi::OsStr;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use schemars::JsonSchema;
@@ -128,6 +130,28 @@ pub fn path_and_array(name: &str) -> (&str, Option<&str>) {
             (path, Some(&array[1..]))
         }
         None => (name, None),
+    }
+}
+
+/// The file's path in such a name, whatever its bytes.
+#[must_use]
+pub fn path_of(name: &OsStr) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        // Any byte as one character, so that places are the same.
+        let bytes = name.as_bytes();
+        let plain: String = bytes
+            .iter()
+            .map(|&b| if b.is_ascii() { b.into() } else { '?' })
+            .collect();
+        let path = path_and_array(&plain).0;
+        OsStr::from_bytes(&bytes[..path.len()]).into()
+    }
+    #[cfg(not(unix))]
+    {
+        let name = name.to_string_lossy();
+        path_and_array(&name).0.into()
     }
 }
 

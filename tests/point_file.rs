@@ -279,7 +279,7 @@ fn csv_errors_name_line_and_column() {
     }
     assert!(reason(b"1,2\n\xff,3\n", "a.csv").contains("byte 4"));
     assert!(reason(b"\xff\xfe1\0,\x002\0", "a.csv").contains("UTF-16"));
-    assert!(reason(&[b'1'; 100_000], "a.csv").contains("longer than"));
+    assert!(reason(&vec![b'1'; 100_000], "a.csv").contains("longer than"));
 }
 
 fn sheet(text: &str, header: Header) -> Result<(usize, Vec<String>), String> {

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::error::CliError;
-use super::{Common, print, say};
+use super::run::set_threads;
+use super::{Common, print, print_path, say};
 use crate::render::{Show, Theme};
 use crate::report::{Format, Redraw, redraw, snapshots};
 
@@ -76,6 +77,7 @@ pub(super) fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
 }
 
 pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliError> {
+    set_threads(None)?;
     let shows = |layer| args.show.contains(&layer);
     let wish = Redraw {
         width: args.width,
@@ -109,5 +111,5 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
     if !common.quiet {
         say(&format!("drew {}", files.join(", ")));
     }
-    print(&format!("{}\n", args.directory.display()))
+    print_path(&args.directory)
 }

@@ -90,7 +90,6 @@ fn rows(header: &Header) -> Result<usize, String> {
         [_] | [_, 1] if complex => {
             "a complex number is one point: save two columns, np.column_stack([z.real.ravel(), z.imag.ravel()])"
         }
-        [] => "it must have one row for each point and two columns",
         [2] => "a single point is one row, point.reshape(1, 2)",
         [_] => "it must have two columns, np.column_stack([x, y])",
         [2, _] => "transpose it, points.T",

@@ -24,7 +24,7 @@ pub trait Files {
     }
 }
 
-/// A folder on disk, out of which no name leads: neither an absolute one, nor `..`, nor a link.
+/// A folder on disk, out of which no name leads: neither an absolute one, nor `..`, nor a link. An absolute name of a file in it is one of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder(pub PathBuf);
 
@@ -44,13 +44,24 @@ impl Folder {
                 "it lies outside the scenario's folder; put it in there, or allow that with --allow-outside",
             )
         };
-        // Refused by its name alone, so that it cannot be used to ask what there is elsewhere.
-        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        if !Path::new(name).components().all(inside) || name.contains('\\') {
-            return Err(refuse());
-        }
         let root = self.0.join(".").canonicalize()?;
-        let path = root.join(name).canonicalize()?;
+        let named = Path::new(name);
+        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        let path = if named.is_absolute() {
+            let below = std::path::absolute(&self.0)
+                .ok()
+                .and_then(|folder| named.strip_prefix(folder).ok())
+                .or_else(|| named.strip_prefix(&root).ok());
+            match below.filter(|below| below.components().all(inside)) {
+                Some(below) => root.join(below).canonicalize()?,
+                // Nothing there and something outside are one answer, so that it cannot be used to ask what there is elsewhere.
+                None => named.canonicalize().map_err(|_| refuse())?,
+            }
+        } else if named.components().all(inside) && !name.contains('\\') {
+            root.join(name).canonicalize()?
+        } else {
+            return Err(refuse());
+        };
         if !path.starts_with(&root) {
             return Err(refuse());
         }
