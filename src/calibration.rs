@@ -49,7 +49,8 @@ pub struct Estimate {
     pub gradient: Sides,
     /// The divergences that `D` implies.
     pub identities: Identities,
-    /// Wall-clock time of the fit, in seconds.
+    /// Wall-clock time of the fit, in seconds; not serialized, since two equal calls differ in it.
+    #[serde(skip)]
     pub seconds: f64,
     /// `D` at the probes of `q`, then at those of `p`.
     #[serde(skip)]

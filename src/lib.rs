@@ -15,6 +15,7 @@ pub mod cloud;
 pub mod random;
 pub mod setting;
 mod digits;
+mod npy;
 mod vector;
 pub mod point_file;
 pub mod kernel;

@@ -305,3 +305,56 @@ fn a_plot_takes_the_place_of_a_plot_alone() {
     }
     assert!(!fs::metadata("/dev/null").unwrap().is_file());
 }
+
+/// Equal calls leave equal bytes, and `--force` replaces what is recorded and nothing else.
+#[test]
+fn calibrations_references_and_galleries_are_replaced_by_their_record() {
+    let place = Place::new();
+    let few = ["--set", "cloud.particles=60", "--set", "cloud.samples=60"];
+    for (command, last) in [
+        (
+            [&["calibrate", "gaussian-pair"][..], &few].concat(),
+            "calibration.json",
+        ),
+        (
+            [
+                &[
+                    "reference",
+                    "gaussian-pair",
+                    "--cells",
+                    "16",
+                    "--times",
+                    "0,0.1",
+                ][..],
+                &few,
+            ]
+            .concat(),
+            "reference.csv",
+        ),
+        (
+            vec!["gallery", "gaussian-pair", "--no-frames", "--scale", "0.25"],
+            "index.html",
+        ),
+    ] {
+        let call = |more: &[&'static str]| [&command[..], &["-q", "--out", last], more].concat();
+        place.run(&call(&[]));
+        let first = tree(&place.path(last));
+        assert!(
+            first.keys().any(|name| name == Path::new(last)),
+            "{:?}",
+            first.keys()
+        );
+        place.refused(&call(&[]), 6);
+        fs::write(place.path(last).join("notes.txt"), "mine").unwrap();
+        place.run(&call(&["--force"]));
+        let mut second = tree(&place.path(last));
+        assert_eq!(second.remove(Path::new("notes.txt")).unwrap(), b"mine");
+        assert!(first == second, "{last}: {:?}", second.keys());
+        // A stranger under one of our names is never taken for ours.
+        fs::remove_dir_all(place.path(last)).unwrap();
+        fs::create_dir(place.path(last)).unwrap();
+        fs::write(place.path(last).join(last), "mine").unwrap();
+        place.refused(&call(&["--force"]), 6);
+        fs::remove_dir_all(place.path(last)).unwrap();
+    }
+}

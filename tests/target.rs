@@ -58,8 +58,44 @@ fn shelf() -> Shelf {
             bytes[29..33].copy_from_slice(&sum.to_be_bytes());
             bytes
         }),
+        ("turned.png", turned(6)),
+        ("broken.png", broken_palette()),
         ("lies.npy", lying_npy()),
     ]))
+}
+
+/// Three pixels in a row, the first of them black, with EXIF data that say how to hold them.
+fn turned(orientation: u8) -> Vec<u8> {
+    let mut exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let mut bytes = Vec::new();
+    let mut info = png::Info::with_size(3, 1);
+    info.exif_metadata = Some(exif.into());
+    let mut writer = png::Encoder::with_info(&mut bytes, info)
+        .unwrap()
+        .write_header()
+        .unwrap();
+    writer.write_image_data(&[0, 255, 255]).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// A picture with colours from a palette of four bytes.
+fn broken_palette() -> Vec<u8> {
+    let chunk = |name: &[u8], content: &[u8]| {
+        let whole = [name, content].concat();
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [&length[..], &whole, &crc32(&whole).to_be_bytes()].concat()
+    };
+    [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0]),
+        chunk(b"PLTE", &[1, 2, 3, 4]),
+        // Two stored bytes: no filter, colour 0.
+        chunk(b"IDAT", &[0x78, 1, 1, 2, 0, 0xfd, 0xff, 0, 0, 0, 2, 0, 1]),
+        chunk(b"IEND", &[]),
+    ]
+    .concat()
 }
 
 /// CRC-32 as PNG defines it.
@@ -624,6 +660,25 @@ fn pictures_are_densities() {
 }
 
 #[test]
+fn a_picture_is_held_as_its_exif_data_say() {
+    // A quarter turn to the right: what is left in the file is up.
+    let picture = target("image = { file = 'turned.png', width = 1 }");
+    assert!(
+        picture.notes()[0].contains("orientation 6"),
+        "{:?}",
+        picture.notes()
+    );
+    let drawn = picture.sample(50, Stream::new(1, "picture"));
+    for row in drawn.rows() {
+        assert!(
+            row[0].abs() <= 0.5 && (0.5..=1.5).contains(&row[1]),
+            "{row}"
+        );
+    }
+    assert!(target(MARKS).notes().is_empty());
+}
+
+#[test]
 fn catalogue_is_complete() {
     for (name, line) in TargetSpec::catalogue() {
         assert!(!line.is_empty());
@@ -732,11 +787,20 @@ fn bad_files_are_refused_with_a_remedy() {
         ("image.file = 'cut.png'", "image.file", "export it as PNG"),
         ("image.file = 'huge.png'", "image.file", "scale it down"),
         ("image.file = 'paper.png'", "image.file", "no ink"),
-        ("image.file = 'clear.png'", "image.file", "no ink"),
+        (
+            "image.file = 'broken.png'",
+            "image.file",
+            "its palette has 4 bytes",
+        ),
+        (
+            "image.file = 'clear.png'",
+            "image.file",
+            "wholly transparent",
+        ),
         (
             "image = { file = 'clear.png', ink = 'light' }",
             "image.file",
-            "no ink",
+            "wholly transparent",
         ),
     ];
     for (text, expected_key, remedy) in table {

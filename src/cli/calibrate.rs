@@ -1,5 +1,7 @@
 //! `calibrate`: every estimator fitted once where the ratio is known, against the truth.
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +10,7 @@ use clap::Args;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
-use super::{Common, print, say};
+use super::{Common, plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
 use crate::render::{Estimates, Scatter, Style, Theme, scatter};
 use crate::report::RunDirectory;
@@ -20,6 +22,9 @@ pub(super) struct CalibrateArgs {
     /// Put the picture and the table into this folder, new or empty, instead of `output/<scenario>/calibrate-<NNN>`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// With --out: replace an earlier calibration there
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -31,7 +36,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
     let calibration = Calibration::new(&loaded.experiment)
         .map_err(|invalid| CliError::Usage(invalid.to_string()))?;
     let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, false)?,
+        Some(path) => RunDirectory::at(path, args.force)?,
         None => RunDirectory::create_calibration("output".as_ref(), &loaded.name)?,
     };
     directory.put(
@@ -40,12 +45,19 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
     )?;
     let object =
         serde_json::to_value(&calibration).map_err(|error| CliError::Run(error.to_string()))?;
-    directory.put("calibration.json", format!("{object:#}\n").as_bytes())?;
+    let seconds: BTreeMap<&str, f64> = calibration
+        .estimates
+        .iter()
+        .map(|estimate| (estimate.name.as_str(), estimate.seconds))
+        .collect();
+    let timings = serde_json::json!({ "seconds": seconds });
+    directory.put("timings.json", format!("{timings:#}\n").as_bytes())?;
+    // The last, so that where it is all others are.
+    let text = format!("{object:#}\n");
+    directory.save("calibration.json", |file| file.write_all(text.as_bytes()))?;
     if !common.quiet {
-        say(&format!(
-            "picture and numbers: {}",
-            directory.path().display()
-        ));
+        let path = directory.path().display().to_string();
+        say(&format!("picture and numbers: {}", plain(&path)));
     }
     if common.json {
         let object = serde_json::json!({ "directory": directory.path().to_string_lossy(), "calibration": object });

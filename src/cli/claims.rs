@@ -1,13 +1,14 @@
 //! `claims`: runs what scenarios claim on several seeds, and says which claims are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::compare::contenders;
+use super::compare::{contenders, parsed};
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
@@ -20,7 +21,7 @@ use crate::target::Files;
 pub(super) struct ClaimsArgs {
     /// Scenarios, as for `run` [default: all that ship]
     #[arg(value_name = "SCENARIO")]
-    scenarios: Vec<String>,
+    scenarios: Vec<OsString>,
     /// The seeds: `11..15` (both ends count) or `3,8,9`
     #[arg(long, value_name = "FROM..TO", default_value = UNSEEN, value_parser = seeds)]
     seeds: Seeds,
@@ -68,8 +69,8 @@ fn seeds(text: &str) -> Result<Seeds, String> {
 
 pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    let names: Vec<String> = if args.scenarios.is_empty() {
-        SHIPPED.iter().map(|s| s.name().to_owned()).collect()
+    let names: Vec<OsString> = if args.scenarios.is_empty() {
+        SHIPPED.iter().map(|s| s.name().into()).collect()
     } else {
         args.scenarios.clone()
     };
@@ -84,6 +85,7 @@ pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliE
     }
     for name in &names {
         let (base, checked) = check(name, &args.seeds.0)?;
+        let name = &*name.to_string_lossy();
         if checked.is_empty() && !common.quiet {
             say(&format!("{}: claims nothing", plain(name)));
         }
@@ -99,7 +101,7 @@ pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliE
         if args.table {
             print(&row(name, &base, &checked))?;
         }
-        all.insert(name.clone(), checked);
+        all.insert(name.to_owned(), checked);
     }
     if common.json {
         let object =
@@ -135,7 +137,7 @@ fn row(name: &str, base: &Scenario, checked: &[Checked]) -> String {
 }
 
 /// The scenario, and its claims checked on these seeds.
-fn check(name: &str, seeds: &[u64]) -> Result<(Scenario, Vec<Checked>), CliError> {
+fn check(name: &OsStr, seeds: &[u64]) -> Result<(Scenario, Vec<Checked>), CliError> {
     let (found, document) = ScenarioArgs::named(name).document()?;
     let base: Scenario = document.read()?;
     if base.claim.is_empty() {
@@ -145,8 +147,7 @@ fn check(name: &str, seeds: &[u64]) -> Result<(Scenario, Vec<Checked>), CliError
     let variants = if base.variants.is_empty() {
         Variant::defaults()
     } else {
-        let parsed = base.variants.iter().map(|text| Variant::parse(text));
-        parsed.collect::<Result<_, _>>().map_err(CliError::Usage)?
+        parsed(&document, &base.variants)?
     };
     let unknown = |name: &&&str| !name.is_empty() && variants.iter().all(|v| v.name != **name);
     if let Some(name) = wanted.iter().find(unknown) {

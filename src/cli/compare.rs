@@ -12,10 +12,11 @@ use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, plain, print, room, say, summary, warn};
+use super::{Common, plain, print, print_path, room, say, summary, warn};
 use crate::metric::Verdict;
 use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
 use crate::scenario::{Claim, Document, Experiment, Need, Scenario, Variant};
+use crate::setting::Invalid;
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
@@ -61,7 +62,13 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     let variants = match &args.variants_of {
         Some(other) => borrowed(other, &document, &*found.files, common)?,
         None if written.is_empty() => Variant::defaults(),
-        None => parsed(written)?,
+        None if args.variants.is_empty() => parsed(&document, written)?,
+        None => {
+            let variants = written.iter().map(|text| Variant::parse(text));
+            variants
+                .collect::<Result<_, _>>()
+                .map_err(CliError::Usage)?
+        }
     };
     let contenders = contenders(
         &document,
@@ -100,7 +107,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         },
     );
     progress.clear();
-    let comparison = comparison?;
+    let comparison = comparison.map_err(|error| CliError::of_run(error, directory.path()))?;
     if args.preview && !common.quiet {
         let mut all = pictures
             .into_inner()
@@ -115,9 +122,17 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     show(directory.path(), &comparison, common)
 }
 
-fn parsed(written: &[String]) -> Result<Vec<Variant>, CliError> {
-    let variants = written.iter().map(|text| Variant::parse(text));
-    variants.collect::<Result<_, _>>().map_err(CliError::Usage)
+/// The variants that a scenario names; an error says where.
+pub(super) fn parsed(document: &Document, written: &[String]) -> Result<Vec<Variant>, CliError> {
+    let variant = |(place, text): (usize, &String)| {
+        Variant::parse(text).map_err(|reason| {
+            let key = format!("variants[{place}]");
+            document
+                .blame(&Invalid::new(key, format!("{text:?}"), reason))
+                .into()
+        })
+    };
+    written.iter().enumerate().map(variant).collect()
 }
 
 /// The variants of the scenario `other` that `document` can have. What suits one target, such as a closed form, need not suit another.
@@ -127,8 +142,9 @@ fn borrowed(
     files: &dyn Files,
     common: Common,
 ) -> Result<Vec<Variant>, CliError> {
-    let lender: Scenario = ScenarioArgs::named(other).document()?.1.read()?;
-    let mut variants = parsed(&lender.variants)?;
+    let (_, lending) = ScenarioArgs::named(other).document()?;
+    let lender: Scenario = lending.read()?;
+    let mut variants = parsed(&lending, &lender.variants)?;
     let mut left_out = Vec::new();
     variants.retain(|variant| {
         let fits = variant
@@ -191,17 +207,15 @@ pub(super) fn show(
             plain(&page.display().to_string())
         ));
     }
-    let text = if common.json {
+    if common.json {
         let object = serde_json::json!({
             "directory": directory.to_string_lossy(),
             "comparison": comparison,
             "seconds_per_step": comparison.seconds_per_step,
         });
-        format!("{object:#}\n")
-    } else {
-        format!("{}\n", directory.display())
-    };
-    print(&text)
+        return print(&format!("{object:#}\n"));
+    }
+    print_path(directory)
 }
 
 /// The claims about this variant alone, as claims of a run by itself.
@@ -221,17 +235,7 @@ pub(super) fn contenders(
     files: &dyn Files,
     folder: &Path,
 ) -> Result<Vec<Contender>, CliError> {
-    for (place, variant) in variants.iter().enumerate() {
-        if variants[..place]
-            .iter()
-            .any(|other| other.name.eq_ignore_ascii_case(&variant.name))
-        {
-            return Err(CliError::Usage(format!(
-                "two variants are called `{}`; give each a name of its own",
-                variant.name
-            )));
-        }
-    }
+    Variant::tell_apart(variants).map_err(CliError::Usage)?;
     let mut contenders = Vec::new();
     let mut needs = Vec::new();
     let threads = rayon::current_num_threads();

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::report::{Interrupted, ReportError, ResumeError, RunError};
@@ -30,8 +31,12 @@ pub(super) enum CliError {
     #[error(transparent)]
     TooMuch(TooMuch),
     /// A signal has stopped the run, after a checkpoint.
-    #[error("{0}; go on with `ratioflow resume`")]
-    Interrupted(Interrupted),
+    #[error("{stop}; go on with `ratioflow resume{folder}`")]
+    Interrupted {
+        stop: Interrupted,
+        /// A blank and the run directory, where it is known.
+        folder: String,
+    },
     /// The run could not be brought to an end.
     #[error("{0}")]
     Run(String),
@@ -47,7 +52,10 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Report(error) => Self::Report(error),
-            RunError::Interrupted(stop) => Self::Interrupted(stop),
+            RunError::Interrupted(stop) => Self::Interrupted {
+                stop,
+                folder: String::new(),
+            },
             other => Self::Run(other.to_string()),
         }
     }
@@ -70,12 +78,23 @@ impl CliError {
         }
     }
 
+    /// What has ended the run, or the comparison, in `folder`.
+    pub(super) fn of_run(error: RunError, folder: &Path) -> Self {
+        match Self::from(error) {
+            Self::Interrupted { stop, .. } => Self::Interrupted {
+                stop,
+                folder: format!(" {}", folder.display()),
+            },
+            other => other,
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
             Self::TooMuch(_) => 5,
-            Self::Interrupted(stop) => stop.signal.exit_code(),
+            Self::Interrupted { stop, .. } => stop.signal.exit_code(),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,
         }

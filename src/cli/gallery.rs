@@ -1,20 +1,20 @@
 //! `gallery`: runs the shipped scenarios and writes one page about them all.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
 
-use super::compare::{contenders, of_variants};
+use super::compare::{contenders, of_variants, parsed};
 use super::error::CliError;
 use super::progress::Progress;
 use super::render::within;
 use super::room;
 use super::run::set_threads;
-use super::{Common, plain, print, say};
+use super::{Common, plain, print, print_path, say};
 use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, nightly, record};
-use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, Scenario, Shipped, Variant};
+use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, Scenario, Shipped};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct GalleryArgs {
@@ -24,6 +24,9 @@ pub(super) struct GalleryArgs {
     /// Write into this folder, new or empty, instead of `output/gallery/<NNN>`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// With --out: replace an earlier gallery there
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Draw no frames and no animations
     #[arg(long)]
     no_frames: bool,
@@ -39,12 +42,12 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
     set_threads(args.threads)?;
     let chosen = chosen(&args.words)?;
     let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, false)?,
+        Some(path) => RunDirectory::at(path, args.force)?,
         None => RunDirectory::create("output".as_ref(), "gallery")?,
     };
     let mut exhibits = Vec::new();
     for (place, shipped) in chosen.iter().enumerate() {
-        let exhibit = exhibit(shipped, directory.path(), args, common);
+        let exhibit = exhibit(shipped, &directory, args, common);
         if !common.quiet {
             let lines = exhibit.found.iter().map(|run| match run.name.as_str() {
                 "" => run.headline.clone(),
@@ -68,7 +71,7 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
             json!({ "directory": directory.path().to_string_lossy(), "scenarios": exhibits });
         print(&format!("{object:#}\n"))?;
     } else {
-        print(&format!("{}\n", directory.path().display()))?;
+        print_path(directory.path())?;
     }
     if failed > 0 {
         let all = exhibits.len();
@@ -95,7 +98,12 @@ fn chosen(words: &[String]) -> Result<Vec<&'static Shipped>, CliError> {
 }
 
 /// Runs a scenario; what goes wrong is part of the exhibit.
-fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common) -> Exhibit {
+fn exhibit(
+    shipped: &Shipped,
+    gallery: &RunDirectory,
+    args: &GalleryArgs,
+    common: Common,
+) -> Exhibit {
     let name = shipped.name();
     let mut exhibit = Exhibit {
         name: name.to_owned(),
@@ -109,9 +117,9 @@ fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common)
         claims: Vec::new(),
         failure: String::new(),
     };
-    match fill(&mut exhibit, shipped, folder, args, common) {
+    match fill(&mut exhibit, shipped, gallery, args, common) {
         // Of a run so large that not all of it is kept there is the one picture.
-        Ok(()) => exhibit.night = nightly(&folder.join(name)).unwrap_or(false),
+        Ok(()) => exhibit.night = nightly(&gallery.path().join(name)).unwrap_or(false),
         Err(error) => exhibit.failure = error.to_string(),
     }
     exhibit
@@ -120,11 +128,12 @@ fn exhibit(shipped: &Shipped, folder: &Path, args: &GalleryArgs, common: Common)
 fn fill(
     exhibit: &mut Exhibit,
     shipped: &Shipped,
-    folder: &Path,
+    gallery: &RunDirectory,
     args: &GalleryArgs,
     common: Common,
 ) -> Result<(), CliError> {
     let name = shipped.name();
+    let folder = gallery.path();
     let mut document = Document::parse(name, shipped.text)?;
     if let Some(scale) = args.scale {
         document.set_by("--scale", "output.scale", &format!("{scale:?}"))?;
@@ -138,7 +147,7 @@ fn fill(
     exhibit.question.clone_from(&scenario.question);
     exhibit.expect.clone_from(&scenario.expect);
     exhibit.animated = scenario.output.frames > 0;
-    let directory = RunDirectory::at(&folder.join(name), false)?;
+    let directory = gallery.part(name)?;
     if scenario.variants.is_empty() {
         let progress = Progress::new(scenario.flow.steps, common.quiet);
         let experiment = Experiment::new(scenario, &Embedded)
@@ -159,11 +168,7 @@ fn fill(
         return Ok(());
     }
     exhibit.command = format!("ratioflow compare {name}");
-    let variants = scenario
-        .variants
-        .iter()
-        .map(|text| Variant::parse(text).map_err(CliError::Usage))
-        .collect::<Result<Vec<_>, _>>()?;
+    let variants = parsed(&document, &scenario.variants)?;
     let contenders = contenders(
         &document,
         &scenario,

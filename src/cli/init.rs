@@ -1,5 +1,6 @@
 //! `init`: a commented scenario to start from.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::error::CliError;
-use super::{Common, print, say};
+use super::{Common, plain, print_path, say};
 
 const TEMPLATE: &str = include_str!("template.toml");
 
@@ -44,7 +45,19 @@ pub(super) fn init(args: &InitArgs, common: Common) -> Result<ExitCode, CliError
     file.write_all(text.as_bytes())
         .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
     if !common.quiet {
-        say(&format!("try: ratioflow run {}", path.display()));
+        say(&format!(
+            "try: ratioflow run {}",
+            quoted(&plain(&path.display().to_string()))
+        ));
     }
-    print(&format!("{}\n", path.display()))
+    print_path(&path)
+}
+
+/// A name as it is typed to a shell.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let bare = |c: char| c.is_alphanumeric() || "-_./+:@%,=".contains(c);
+    if name.chars().all(bare) && !name.starts_with('-') {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(format!("'{}'", name.replace('\'', "'\\''")))
 }

@@ -1,5 +1,6 @@
 //! From what was typed to an experiment: finds the scenario, applies the options, checks everything.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use crate::target::{Anywhere, Files, Folder};
 #[derive(Clone, Debug, Args)]
 pub(super) struct ScenarioArgs {
     /// A path, the name of a shipped scenario such as `eight-gaussians`, or `-` for standard input
-    pub(super) scenario: String,
+    pub(super) scenario: OsString,
     /// Set one key, such as `flow.steps=50` or `target.ring.sd=0.1`; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -46,9 +47,9 @@ pub(super) struct Loaded {
 
 impl ScenarioArgs {
     /// The scenario called `name`, nothing changed in it.
-    pub(super) fn named(name: &str) -> Self {
+    pub(super) fn named(name: impl Into<OsString>) -> Self {
         Self {
-            scenario: name.to_owned(),
+            scenario: name.into(),
             set: Vec::new(),
             seed: None,
             steps: None,
@@ -101,21 +102,14 @@ impl ScenarioArgs {
     /// The text of the scenario and where its relative paths lead.
     fn find(&self) -> Result<Found, CliError> {
         if self.scenario == "-" {
-            let mut text = String::new();
-            std::io::stdin()
-                .take(LONGEST)
-                .read_to_string(&mut text)
-                .map_err(|error| {
-                    CliError::io("cannot read the scenario from standard input", error)
-                })?;
             return Ok(Found {
                 name: "stdin".to_owned(),
                 label: "<stdin>".to_owned(),
-                text,
+                text: whole("standard input", std::io::stdin())?,
                 files: self.files(PathBuf::from(".")),
             });
         }
-        if let Some(shipped) = find(&self.scenario) {
+        if let Some(shipped) = self.scenario.to_str().and_then(find) {
             return Ok(Found {
                 name: shipped.name().to_owned(),
                 label: format!("{} (shipped)", shipped.name()),
@@ -129,16 +123,11 @@ impl ScenarioArgs {
         }
         let file = std::fs::File::open(path)
             .map_err(|error| CliError::io(format!("cannot open {}", path.display()), error))?;
-        let mut text = String::new();
-        file.take(LONGEST)
-            .read_to_string(&mut text)
-            .map_err(|error| {
-                CliError::io(format!("cannot read {} as text", path.display()), error)
-            })?;
+        let label = path.display().to_string();
         Ok(Found {
             name: name_of(path),
-            label: self.scenario.clone(),
-            text,
+            text: whole(&label, file)?,
+            label,
             files: self.files(path.parent().unwrap_or(Path::new(".")).to_path_buf()),
         })
     }
@@ -154,14 +143,13 @@ impl ScenarioArgs {
 
     /// The message for a scenario that is nowhere.
     fn unknown(&self) -> String {
-        let name = &self.scenario;
+        let name = self.scenario.to_string_lossy();
+        let meant = spelt_out(&name);
         let close = SHIPPED
             .iter()
             .map(|shipped| {
-                (
-                    strsim::damerau_levenshtein(name, shipped.name()),
-                    shipped.name(),
-                )
+                let distance = strsim::damerau_levenshtein(&meant, shipped.name());
+                (distance, shipped.name())
             })
             .min()
             .filter(|(distance, _)| *distance <= name.len() / 3 + 1);
@@ -175,6 +163,39 @@ impl ScenarioArgs {
 
 /// More than any scenario needs: 16 MiB.
 const LONGEST: u64 = 16 << 20;
+
+/// The text of a scenario, all of it.
+fn whole(name: &str, source: impl Read) -> Result<String, CliError> {
+    let mut bytes = Vec::new();
+    let read = source.take(LONGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| CliError::io(format!("cannot read the scenario {name}"), error))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(CliError::Usage(format!(
+            "{name} is longer than {LONGEST} bytes, more than any scenario needs: is it one?"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        CliError::Usage(format!(
+            "{name} is no text in UTF-8 (byte {at}): a scenario is a TOML file"
+        ))
+    })
+}
+
+/// The name with its first number as a word, as the names of what ships have it: `8-gaussians`.
+fn spelt_out(name: &str) -> String {
+    const WORDS: [&str; 13] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    let end = name.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = name.split_at(end);
+    let word = digits.parse().ok().and_then(|n: usize| WORDS.get(n));
+    word.map_or_else(
+        || name.trim().to_owned(),
+        |word| format!("{word}-{}", rest.trim_start_matches(['-', '_', ' '])),
+    )
+}
 
 /// The text of a scenario, and where its relative paths lead.
 pub(super) struct Found {

@@ -1,5 +1,7 @@
 //! `measure`: every measure of a cloud from a file, against another file or against a target.
 
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,24 +15,27 @@ use super::load::ScenarioArgs;
 use super::plot;
 use super::room;
 use super::run::set_threads;
-use super::{Common, print, say};
+use super::{Common, plain, print, say};
 use crate::cloud::Cloud;
 use crate::metric::{ALL, About, ENERGY_P, Judge, Judged, Judgement, MEMORISATION, Null};
-use crate::point_file;
+use crate::point_file::{self, Header};
 use crate::render::{Style, number, overlay};
 use crate::scenario::Need;
-use crate::target::{Anywhere, Files, Folder, Target, TargetSpec};
+use crate::target::{Folder, Target, TargetSpec, open_file};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct MeasureArgs {
     /// The cloud to measure: an .npy (n×2), .npz (first array, or `file.npz:name`) or .csv file (two columns)
-    a: String,
+    a: OsString,
     /// What to measure it against: a file of the same kinds
     #[arg(conflicts_with = "target")]
-    b: Option<String>,
+    b: Option<OsString>,
     /// Measure against a distribution instead: a family with its default parameters, such as `ring`, or the target of a scenario
     #[arg(long, value_name = "NAME-OR-SCENARIO")]
-    target: Option<String>,
+    target: Option<OsString>,
+    /// Whether the first line of a .csv file names its columns
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    header: Header,
     /// Draw both clouds into this PNG file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -92,7 +97,8 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];
         plot::check(path, inputs.into_iter().flatten(), args.force)?;
     }
-    let cloud = points(&args.a)?;
+    let mut notes = Vec::new();
+    let cloud = points(&args.a, args.header, &mut notes)?;
     let judge = Judge {
         points: args.points,
         draws: args.draws,
@@ -100,8 +106,13 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         only: args.only.clone(),
         seed: args.seed,
     };
+    let a = &*args.a.to_string_lossy();
     let target = args.target.as_deref().map(target).transpose()?;
-    let sample = args.b.as_deref().map(points).transpose()?;
+    if let Some(target) = &target {
+        notes.extend(target.notes().iter().map(|note| format!("target.{note}")));
+    }
+    let mut points = |name: &OsStr| points(name, args.header, &mut notes);
+    let sample = args.b.as_deref().map(&mut points).transpose()?;
     let null = match (&target, &sample) {
         (Some(target), _) => Null::Target(target),
         (None, Some(sample)) => Null::Sample(sample.view()),
@@ -116,10 +127,11 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         .target
         .as_ref()
         .or(args.b.as_ref())
-        .map_or("", |name| name);
+        .map_or(Cow::Borrowed(""), |name| name.to_string_lossy());
+    let against = &*against;
     let judged = judge.judge(cloud.view(), null).map_err(|invalid| {
         let (key, name) = match invalid.key.chars().next() {
-            Some('a') => (&invalid.key[1..], args.a.as_str()),
+            Some('a') => (&invalid.key[1..], a),
             Some('b') => (&invalid.key[1..], against),
             _ => return CliError::Usage(invalid.to_string()),
         };
@@ -130,25 +142,25 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
     })?;
 
     if let Some(path) = &args.plot {
-        let title = format!("{} against {against}", base(&args.a));
-        let labels = [base(&args.a), against];
+        let title = format!("{} against {against}", base(a));
+        let labels = [base(a), against];
         let clouds = [judged.cloud.view(), judged.reference.view()];
         let picture = overlay(&title, labels, clouds, &Style::default());
         plot::save(path, &picture.png())?;
     }
-    let named = names(&judged, &args.a, against);
+    notes.extend(names(&judged, a, against));
     if common.json {
         let kind = if target.is_some() {
             "draws"
         } else {
             "permutation"
         };
-        let object = object(&judged, &named, [&args.a, against], kind);
+        let object = object(&judged, &notes, [a, against], kind);
         return print(&format!("{object:#}\n"));
     }
     if !common.quiet {
-        for note in &named {
-            say(&format!("\x1b[1;33mnote\x1b[0m: {note}"));
+        for note in &notes {
+            say(&format!("\x1b[1;33mnote\x1b[0m: {}", plain(note)));
         }
     }
     print(&table(&judged, target.is_some(), common.quiet))
@@ -165,18 +177,28 @@ fn names(judged: &Judged, a: &str, b: &str) -> Vec<String> {
 }
 
 /// Reads a file of points.
-fn points(name: &str) -> Result<Cloud, CliError> {
-    let (path, _) = point_file::path_and_array(name);
+fn points(name: &OsStr, header: Header, notes: &mut Vec<String>) -> Result<Cloud, CliError> {
+    let path = point_file::path_of(name);
     // Whoever names a file on the command line may read it, wherever it lies.
-    let bytes = Anywhere(PathBuf::from("."))
-        .read(path)
-        .map_err(|error| CliError::io(format!("cannot read {path}"), error))?;
-    point_file::read(&bytes, name).map_err(|error| CliError::Usage(error.to_string()))
+    let file = open_file(&path)
+        .map_err(|error| CliError::io(format!("cannot read {}", path.display()), error))?;
+    let name = &*name.to_string_lossy();
+    // What is a key in a scenario is an option here.
+    let option = |text: String| {
+        let text = text.replace("set header = \"yes\"", "give --header yes");
+        text.replace("set header = \"no\"", "give --header no")
+    };
+    let sheet = point_file::read_from(file, name, header)
+        .map_err(|error| CliError::Usage(option(error.to_string())))?;
+    let said = sheet.notes.into_iter();
+    notes.extend(said.map(|note| format!("{name}: {}", option(note))));
+    Ok(sheet.points)
 }
 
 /// A family of targets by name, or the target of a scenario.
-fn target(name: &str) -> Result<Arc<dyn Target>, CliError> {
-    if let Some(spec) = TargetSpec::from_name(name).filter(|spec| spec.files().is_empty()) {
+fn target(name: &OsStr) -> Result<Arc<dyn Target>, CliError> {
+    let family = name.to_str().and_then(TargetSpec::from_name);
+    if let Some(spec) = family.filter(|spec| spec.files().is_empty()) {
         let built = spec.build(&Folder(PathBuf::from(".")));
         return Ok(built
             .map_err(|error| CliError::Usage(error.to_string()))?

@@ -22,6 +22,8 @@ mod schema;
 mod summary;
 
 use std::borrow::Cow;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -103,12 +105,18 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     tell_of_bugs();
+    // If it cannot be had, the system ends the process as it ever did.
+    let _ = crate::report::outlive_file_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Clap prints its own message: help to standard output with code 0, errors to standard error with 2.
+        // Help and version go to standard output, errors to standard error.
         Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let text = error.render().ansi().to_string();
+            if error.use_stderr() {
+                say(text.trim_end());
+                return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            }
+            return print(&text).unwrap_or_else(|error| error.report());
         }
     };
     match cli.common.color {
@@ -167,9 +175,30 @@ fn tell_of_bugs() {
 
 /// Writes to standard output. A reader that has gone away, as `head` does, is no error.
 fn print(text: &str) -> Result<ExitCode, CliError> {
-    use std::io::{ErrorKind, Write};
     let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let shown = if std::io::stdout().is_terminal() {
+        harmless(text)
+    } else {
+        Cow::Borrowed(text)
+    };
+    written(out.write_all(shown.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Writes a path to standard output as one line: harmless on a terminal, else just as it is, for programs.
+fn print_path(path: &Path) -> Result<ExitCode, CliError> {
+    let mut out = std::io::stdout().lock();
+    if out.is_terminal() {
+        return print(&format!("{}\n", plain(&path.display().to_string())));
+    }
+    let name = path.as_os_str().as_encoded_bytes();
+    written(
+        out.write_all(&[name, b"\n"].concat())
+            .and_then(|()| out.flush()),
+    )
+}
+
+fn written(done: std::io::Result<()>) -> Result<ExitCode, CliError> {
+    match done {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(CliError::io("cannot write to standard output", error))
         }
@@ -179,8 +208,7 @@ fn print(text: &str) -> Result<ExitCode, CliError> {
 
 /// A remark on standard error; nothing can be done if even that fails.
 fn say(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", harmless(text));
 }
 
 /// Warnings on standard error.
@@ -204,6 +232,24 @@ fn plain(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// As [`plain`], but colours stay: what all text for people goes through, so that nothing worse than a colour can slip in.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let Some((first, rest)) = text.split_once("\x1b[") else {
+        return plain(text);
+    };
+    let mut shown = plain(first).into_owned();
+    for part in rest.split("\x1b[") {
+        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
+        match end.map(|end| part.split_at(end)) {
+            Some((codes, after)) if after.starts_with('m') => {
+                shown.extend(["\x1b[", codes, &plain(after)]);
+            }
+            _ => shown.extend(["\u{fffd}[", &plain(part)]),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,5 +259,10 @@ mod tests {
         let text = "a\x1b]0;title\x07\u{9b}31m\r\u{202e}b\n\tc";
         assert_eq!(plain(text), "a�]0;title��31m��b\n\tc");
         assert!(matches!(plain("∇ log r ≤ 1"), Cow::Borrowed(_)));
+        let coloured = "\x1b[1;31merror\x1b[0m: \x1b[2J\x1b]0;title\x07\x1b[";
+        assert_eq!(
+            harmless(coloured),
+            "\x1b[1;31merror\x1b[0m: �[2J�]0;title��["
+        );
     }
 }

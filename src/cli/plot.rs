@@ -1,5 +1,6 @@
 //! The picture of `measure --plot`: it takes the place of nothing but an earlier one.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -20,7 +21,7 @@ const HEAD: usize = 33;
 /// [`CliError`] that names the file and the remedy.
 pub(super) fn check<'a>(
     path: &Path,
-    inputs: impl Iterator<Item = &'a String>,
+    inputs: impl Iterator<Item = &'a OsString>,
     force: bool,
 ) -> Result<(), CliError> {
     let refuse = |reason: &str| {
@@ -36,11 +37,8 @@ pub(super) fn check<'a>(
         return refuse("it is a folder, a link, a pipe or a device; name a file of its own");
     }
     for input in inputs {
-        let (named, _) = point_file::path_and_array(input);
-        if [input.as_str(), named]
-            .iter()
-            .any(|name| same(path, Path::new(name)))
-        {
+        let named = point_file::path_of(input);
+        if same(path, Path::new(input)) || same(path, &named) {
             return refuse("it is the file to be measured; name another");
         }
     }

@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::room;
 use super::run::set_threads;
-use super::{Common, print, say};
+use super::{Common, print, print_path, say};
 use crate::cloud::CloudView;
 use crate::metric::{KnownKl, Metric};
 use crate::monotone::Map;
@@ -37,6 +37,9 @@ pub(super) struct ReferenceArgs {
     /// Write into this folder, new or empty, instead of `output/<scenario>/reference-<NNN>`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// With --out: replace an earlier reference there
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -98,7 +101,7 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         times.into_iter().map(moment).collect()
     };
     let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, false)?,
+        Some(path) => RunDirectory::at(path, args.force)?,
         None => RunDirectory::create_reference("output".as_ref(), &loaded.name)?,
     };
     let title = match experiment.scenario.title.as_str() {
@@ -125,13 +128,11 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
             reference.steps()
         ));
     }
-    let text = if common.json {
+    if common.json {
         let object = json!({ "directory": directory.path().to_string_lossy(), "rows": rows });
-        format!("{object:#}\n")
-    } else {
-        format!("{}\n", directory.path().display())
-    };
-    print(&text)
+        return print(&format!("{object:#}\n"));
+    }
+    print_path(directory.path())
 }
 
 /// Runs the flow in memory for its times and its particles.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::run::set_threads;
-use super::{Common, print, say};
+use super::{Common, print, print_path, say};
 use crate::render::{Show, Theme};
 use crate::report::{Format, Redraw, redraw, snapshots};
 
@@ -111,5 +111,5 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
     if !common.quiet {
         say(&format!("drew {}", files.join(", ")));
     }
-    print(&format!("{}\n", args.directory.display()))
+    print_path(&args.directory)
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::error::CliError;
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, compare, run, say, summary, warn};
+use super::{Common, compare, plain, run, say, summary, warn};
 use crate::report::{Comparison, Opened, Unfinished, UnfinishedComparison};
 
 #[derive(Clone, Debug, Args)]
@@ -31,9 +31,10 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
         Opened::Unfinished(unfinished) => unfinished,
         Opened::Ended(manifest) => {
             if !common.quiet {
+                let name = path.display().to_string();
                 say(&format!(
                     "{} has ended already: nothing to do",
-                    path.display()
+                    plain(&name)
                 ));
             }
             return run::print_run(path, &manifest, common);
@@ -51,7 +52,7 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
     let progress = Progress::new(scenario.flow.steps, common.quiet);
     let record = unfinished.go_on(&mut |step, mark| progress.show(step, mark));
     progress.clear();
-    let record = record?;
+    let record = record.map_err(|error| CliError::of_run(error, path))?;
     if !common.quiet {
         let seconds = began.elapsed().as_secs_f64();
         summary::tell(&scenario, &record, path, seconds, told);
@@ -76,7 +77,7 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
                 },
             );
             progress.clear();
-            comparison?
+            comparison.map_err(|error| CliError::of_run(error, path))?
         }
     };
     compare::show(path, &comparison, common)

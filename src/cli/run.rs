@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
-use super::{Common, print, summary, warn};
+use super::{Common, plain, print, print_path, say, summary, warn};
 use crate::report::{Manifest, RunDirectory, Signal, Status, record};
 
 #[derive(Clone, Debug, Args)]
@@ -61,7 +61,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         &mut |step, mark| progress.show(step, mark),
     );
     progress.clear();
-    let record = record?;
+    let record = record.map_err(|error| CliError::of_run(error, directory.path()))?;
     if !common.quiet {
         if args.preview {
             preview::show(&[Preview::of("", experiment, &record, true)]);
@@ -85,25 +85,25 @@ pub(super) fn print_run(
     manifest: &Manifest,
     common: Common,
 ) -> Result<ExitCode, CliError> {
-    let text = if common.json {
+    if common.json {
         let manifest =
             serde_json::to_value(manifest).map_err(|error| CliError::Run(error.to_string()))?;
         let object =
             serde_json::json!({ "directory": directory.to_string_lossy(), "run": manifest });
-        format!("{object:#}\n")
+        print(&format!("{object:#}\n"))?;
     } else {
-        format!("{}\n", directory.display())
-    };
-    print(&text)?;
+        print_path(directory)?;
+    }
     Ok(match manifest.status {
         Status::Diverged => ExitCode::from(4),
         _ => ExitCode::SUCCESS,
     })
 }
 
-/// From now on Ctrl-C and SIGTERM let the runs write a checkpoint first.
+/// From now on Ctrl-C, SIGTERM and their like let the runs write a checkpoint first.
 pub(super) fn listen() -> Result<(), CliError> {
-    Signal::listen().map_err(|error| CliError::io("cannot listen for signals", error))
+    Signal::listen(|text| say(&plain(text)))
+        .map_err(|error| CliError::io("cannot listen for signals", error))
 }
 
 /// Most threads that can be asked for.
@@ -119,12 +119,13 @@ pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
             "{VARIABLE} is {wished}: must be at most {MOST_THREADS}"
         )));
     }
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.map_or(0, usize::from))
-        .build_global()
-        .map_err(|error| {
-            CliError::Run(format!(
-                "cannot start threads: {error}; ask for fewer with --threads or {VARIABLE}"
-            ))
-        })
+    let count = threads.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count);
+    // Also where none is asked for: later it would be a panic.
+    pool.build_global().map_err(|error| {
+        let what = threads.map_or("the threads".to_owned(), |count| format!("{count} threads"));
+        CliError::Run(format!(
+            "cannot start {what}: {error}; ask for fewer with `--threads 1`, or raise the limit of processes (ulimit -u)"
+        ))
+    })
 }

@@ -51,6 +51,9 @@ pub enum CarryError {
     /// Something has another shape than in this flow.
     #[error("its `{0}` does not fit this flow")]
     Shape(&'static str),
+    /// A number is none of a flow of so many steps.
+    #[error("its `{0}` is of no step of this flow")]
+    Beyond(&'static str),
     /// The fit cannot be repeated.
     #[error("its fit cannot be repeated: {0}")]
     Unfit(String),
@@ -136,6 +139,11 @@ impl Flow {
             numbers
                 .split_first_chunk()
                 .ok_or(CarryError::Shape(STATE))?;
+        let last = self.spec.steps as f64;
+        let whole = |value: f64| value >= 0.0 && value.fract() == 0.0;
+        if !whole(step) || step > last || !whole(clipped) || !time.is_finite() {
+            return Err(CarryError::Beyond(STATE));
+        }
         let memory = |name| {
             let there = carried.contains_key(name);
             there.then(|| self.points(carried, name)).transpose()
@@ -157,6 +165,9 @@ impl Flow {
         let &[index, progress] = list(carried, FIT_ROUND)? else {
             return Err(CarryError::Shape(FIT_ROUND));
         };
+        if !whole(index) || !progress.is_finite() {
+            return Err(CarryError::Beyond(FIT_ROUND));
+        }
         let index = index as u64;
         let round = Round {
             index,

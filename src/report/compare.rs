@@ -130,7 +130,7 @@ fn folder_of(variant: &str, seed: Option<u64>) -> String {
 }
 
 /// Folder of the runs on further seeds.
-const SEEDS: &str = "seeds";
+pub(super) const SEEDS: &str = "seeds";
 
 /// Runs every course to its end, each from its checkpoint if it has one, and records what they come to together.
 pub(super) fn play(

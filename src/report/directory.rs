@@ -225,6 +225,16 @@ impl RunDirectory {
         self.draft(name, |file| file.write_all(bytes))?.place()
     }
 
+    /// As [`put`](Self::put), with what `source` gives.
+    pub(super) fn put_from(
+        &self,
+        name: &str,
+        mut source: impl io::Read,
+    ) -> Result<(), ReportError> {
+        let copy = |file: &mut Draft| io::copy(&mut source, file).map(drop);
+        self.draft(name, copy)?.place()
+    }
+
     fn draft(
         &self,
         name: &str,

@@ -61,6 +61,10 @@ impl ReportError {
 
 fn remedy(cause: &io::Error) -> &'static str {
     use io::ErrorKind;
+    #[cfg(unix)]
+    if cause.raw_os_error() == Some(libc::EFBIG) {
+        return "; raise the limit of the size of a file (ulimit -f)";
+    }
     match cause.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder you may write to with `--out DIR`"

@@ -62,6 +62,8 @@ pub(super) struct Keeper<'a> {
     bytes: u64,
     last: Instant,
     cost: Duration,
+    /// Checkpoints that signals have asked for, as far as they were written.
+    granted: usize,
     /// Time that all checkpoints have taken.
     pub(super) spent: Duration,
 }
@@ -81,6 +83,7 @@ impl<'a> Keeper<'a> {
             bytes: 0,
             last: Instant::now(),
             cost: Duration::ZERO,
+            granted: Signal::checkpoints_wished(),
             spent: Duration::ZERO,
         }
     }
@@ -98,8 +101,10 @@ impl<'a> Keeper<'a> {
             WordOr::Value(every) => step.index > 0 && (step.index as u64).is_multiple_of(every),
             WordOr::Word(Auto::Auto) => self.last.elapsed() >= PAUSE.max(SHARE * self.cost),
         };
-        if due || asked.is_some() {
+        let wished = Signal::checkpoints_wished();
+        if due || asked.is_some() || wished != self.granted {
             self.save(step, columns, meter, recorder)?;
+            self.granted = wished;
         }
         match asked {
             Some(signal) => {
@@ -205,6 +210,12 @@ impl<'a> Keeper<'a> {
             .ok_or_else(|| {
                 refuse("its checkpoint holds no measurements of these columns".to_owned())
             })?;
+        let step = step_of(checkpoint);
+        if rows.iter().any(|row| row.step > step) {
+            return Err(refuse(
+                "its checkpoint holds measurements of later steps".to_owned(),
+            ));
+        }
         let carried = checkpoint.arrays.iter().filter_map(|(name, array)| {
             let name = name.strip_prefix(FLOW)?;
             Some((name.to_owned(), array.clone()))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::compare::Comparison;
+use super::compare::{Comparison, SEEDS};
 use super::directory::entries;
 use super::error::ReportError;
 use super::keeper::FRAMES as FRAMES_KEPT;
@@ -48,6 +48,12 @@ pub(super) fn is_known(name: &str) -> bool {
         Some(_) => false,
         None => FILES.contains(&name),
     }
+}
+
+/// Whether files or folders of a comparison, or devices, are called `name`, which has no capitals.
+#[must_use]
+pub fn is_taken(name: &str) -> bool {
+    FILES.contains(&name) || [FRAMES, INPUTS, SEEDS].contains(&name) || is_device(name)
 }
 
 /// What lies in a run directory under names that runs give: files, and, with `/` at the end, the runs of a comparison.
@@ -96,20 +102,23 @@ pub(super) fn folder_name(scenario: &str) -> String {
         }
     }
     let name = name.trim_matches(['-', '.']);
-    // Names that some systems keep for devices, whatever follows a dot.
-    let stem = name.split('.').next().unwrap_or("").to_ascii_lowercase();
-    let is_port = |port| {
-        stem.strip_prefix(port)
-            .is_some_and(|n| n.len() == 1 && is_number(n))
-    };
-    let is_device = matches!(stem.as_str(), "con" | "prn" | "aux" | "nul");
-    if is_device || is_port("com") || is_port("lpt") {
+    if is_device(name) {
         return format!("_{name}");
     }
     if name.is_empty() {
         return "scenario".to_owned();
     }
     name.to_owned()
+}
+
+/// Names that some systems keep for devices, whatever follows a dot.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or("").to_ascii_lowercase();
+    let is_port = |port| {
+        stem.strip_prefix(port)
+            .is_some_and(|n| n.len() == 1 && is_number(n))
+    };
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || is_port("com") || is_port("lpt")
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod run;
 mod table;
 mod verdict;
 
+pub use crate::npy::Element;
 pub use archive::{Format, Redraw, nightly, redraw, snapshots};
 pub use arrays::Arrays;
 pub use atomic::Draft;
@@ -35,8 +36,9 @@ pub use directory::RunDirectory;
 pub use error::ReportError;
 pub use facts::{RunFacts, check_claims};
 pub use gallery::{Exhibit, Found, gallery};
-pub use interrupt::Signal;
+pub use interrupt::{Signal, outlive_file_limits};
 pub use keeper::Interrupted;
+pub use known::is_taken;
 pub use lock::in_use;
 pub use manifest::{Counts, JOINT, Manifest, Status};
 pub use page::{Page, Sheet};

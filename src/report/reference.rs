@@ -5,7 +5,7 @@ use ndarray::{Array1, Array3, Axis};
 use super::arrays::Arrays;
 use super::directory::RunDirectory;
 use super::error::ReportError;
-use super::table::Table;
+use super::table;
 use crate::cloud::Cloud;
 use crate::reference::Reference;
 use crate::render::{Heat, Style, View, heats, number};
@@ -54,8 +54,6 @@ pub fn record_reference(
     style: &Style,
     directory: &RunDirectory,
 ) -> Result<Vec<ReferenceRow>, ReportError> {
-    let columns = ["kl", "mass", "kl_particles"];
-    let mut table = Table::create(&directory.file("reference.csv")?, &columns)?;
     let grid = *reference.grid();
     let area = grid.area();
     let shown = PICTURES.min(moments.len());
@@ -70,11 +68,6 @@ pub fn record_reference(
             mass: reference.total(),
             kl_particles: moment.kl_particles,
         };
-        table.row(
-            row.step as u64,
-            row.time,
-            &[Some(row.kl), Some(row.mass), row.kl_particles],
-        )?;
         let due = (0..shown).any(|k| place == k * (moments.len() - 1) / (shown - 1).max(1));
         if due {
             let density = reference.mass().iter().map(|m| m / area).collect();
@@ -83,7 +76,6 @@ pub fn record_reference(
         }
         rows.push(row);
     }
-    table.finish()?;
 
     let cells = View {
         x: [
@@ -135,6 +127,18 @@ pub fn record_reference(
         arrays.add("density", densities.view())?;
         arrays.add("target", target.view())?;
         arrays.finish()
+    })?;
+    // The last, so that where it is all others are.
+    directory.save("reference.csv", |file| {
+        let mut table = csv::Writer::from_writer(file);
+        table.write_record(["step", "time", "kl", "mass", "kl_particles"])?;
+        for row in &rows {
+            let particles = row.kl_particles.map_or(String::new(), table::number);
+            let numbers = [row.time, row.kl, row.mass].map(table::number);
+            let cells = std::iter::once(row.step.to_string()).chain(numbers);
+            table.write_record(cells.chain([particles]))?;
+        }
+        table.flush()
     })?;
     Ok(rows)
 }

@@ -147,7 +147,7 @@ impl Unfinished {
 }
 
 /// The comparison that the run in `path` is a part of.
-fn comparison_above(path: &Path) -> Option<PathBuf> {
+pub(super) fn comparison_above(path: &Path) -> Option<PathBuf> {
     let whole = fs::canonicalize(path).ok()?;
     let above = whole.ancestors().skip(1).take(2);
     let mut comparisons = above.filter(|folder| plain::is_file(folder, COMPARISON));

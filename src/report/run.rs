@@ -525,10 +525,9 @@ fn keep_inputs(
             if same(&copies).is_some_and(|k| names[k] != *name) {
                 copy = format!("inputs/{role}-held-out-{base}");
             }
-            let bytes = files
-                .read(name)
-                .map_err(|error| ReportError::io("read", Path::new(name), error))?;
-            directory.put(&copy, &bytes)?;
+            let file = files.open(name);
+            let file = file.map_err(|error| ReportError::io("read", Path::new(name), error))?;
+            directory.put_from(&copy, file)?;
             copies.push(copy);
         }
         spec.rename_files(&copies);

@@ -75,6 +75,6 @@ impl Table {
 }
 
 /// Shortest text that reads back as the same number; `1e300` rather than three hundred digits.
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     format!("{x:?}")
 }

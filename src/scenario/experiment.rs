@@ -89,6 +89,10 @@ impl Experiment {
             ));
         }
 
+        for (role, built) in [("target", &target), ("source", &source)] {
+            warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
+        }
+
         let particles = scenario.cloud.particles;
         enough(&*source, particles)?;
         let Samples {
@@ -315,6 +319,7 @@ impl Samples {
                 .iter()
                 .map(|caveat| format!("target.points: {caveat}")),
         );
+        notes.extend(crowded(scenario.cloud.particles, training.nrows()));
         Self {
             training,
             validation,
@@ -323,6 +328,18 @@ impl Samples {
             notes,
         }
     }
+}
+
+/// Says so if many particles are drawn to each of the points of a file.
+fn crowded(particles: usize, points: usize) -> Option<String> {
+    /// So many to a point, and most of them lie nearer to it than a new point of the distribution would.
+    const MANY: usize = 4;
+    (particles > MANY * points).then(|| {
+        format!(
+            "target.points: {particles} particles follow {points} points, {} to each: the nearer they come, the more of them are copies of these points and not new ones; give more points, or ask for fewer particles (cloud.particles)",
+            particles / points.max(1)
+        )
+    })
 }
 
 /// Refuses more particles than a source can give without repeating itself.

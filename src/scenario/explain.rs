@@ -235,7 +235,11 @@ impl<'a> Explainer<'a> {
             Some(remedy) => error.help(remedy),
             None => error,
         };
-        error.note(format!("`{path}` is one of: {}", kinds.join(", ")))
+        // What the option takes besides, and no file.
+        let off = path.to_string() == "generator"
+            && place.is_some_and(|place| place.argument().is_some());
+        let off = if off { "off, " } else { "" };
+        error.note(format!("`{path}` is one of: {off}{}", kinds.join(", ")))
     }
 
     fn missing(&self, path: Path, key: String, place: Option<&Place>) -> ScenarioError {

@@ -160,7 +160,7 @@ fn printable(text: &str) -> String {
 /// A key or value as it is quoted in a message: printable, on one line, not too long.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
-    let line = printable(text.trim());
+    let line = printable(text);
     if line.chars().count() <= LONGEST {
         return line;
     }

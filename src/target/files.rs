@@ -1,9 +1,10 @@
 //! Where a target's files come from, and why a target cannot be built.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
+use crate::point_file::Source;
 use crate::setting::Invalid;
 
 /// A place in which a specification's files are found by name: a folder, or what is inside the binary.
@@ -13,9 +14,17 @@ pub trait Files {
     /// # Errors
     /// Whatever the place says, such as [`io::ErrorKind::NotFound`].
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// The file called `name`, to be read part by part.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        Ok(Box::new(io::Cursor::new(self.read(name)?)))
+    }
 }
 
-/// A folder on disk, out of which no name leads: neither an absolute one, nor `..`, nor a link.
+/// A folder on disk, out of which no name leads: neither an absolute one, nor `..`, nor a link. An absolute name of a file in it is one of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder(pub PathBuf);
 
@@ -26,25 +35,47 @@ pub struct Anywhere(pub PathBuf);
 /// Longest file that is read: 1 GiB.
 const LONGEST: u64 = 1 << 30;
 
-impl Files for Folder {
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+impl Folder {
+    /// The path of the file called `name`, which lies in here.
+    fn path(&self, name: &str) -> io::Result<PathBuf> {
         let refuse = || {
             io::Error::new(
                 io::ErrorKind::PermissionDenied,
                 "it lies outside the scenario's folder; put it in there, or allow that with --allow-outside",
             )
         };
-        // Refused by its name alone, so that it cannot be used to ask what there is elsewhere.
-        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        if !Path::new(name).components().all(inside) || name.contains('\\') {
-            return Err(refuse());
-        }
         let root = self.0.join(".").canonicalize()?;
-        let path = root.join(name).canonicalize()?;
+        let named = Path::new(name);
+        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        let path = if named.is_absolute() {
+            let below = std::path::absolute(&self.0)
+                .ok()
+                .and_then(|folder| named.strip_prefix(folder).ok())
+                .or_else(|| named.strip_prefix(&root).ok());
+            match below.filter(|below| below.components().all(inside)) {
+                Some(below) => root.join(below).canonicalize()?,
+                // Nothing there and something outside are one answer, so that it cannot be used to ask what there is elsewhere.
+                None => named.canonicalize().map_err(|_| refuse())?,
+            }
+        } else if named.components().all(inside) && !name.contains('\\') {
+            root.join(name).canonicalize()?
+        } else {
+            return Err(refuse());
+        };
         if !path.starts_with(&root) {
             return Err(refuse());
         }
-        read_file(&path)
+        Ok(path)
+    }
+}
+
+impl Files for Folder {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        read_file(&self.path(name)?)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        Ok(Box::new(open_file(&self.path(name)?)?))
     }
 }
 
@@ -52,24 +83,40 @@ impl Files for Anywhere {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         read_file(&self.0.join(name))
     }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Source>> {
+        Ok(Box::new(open_file(&self.0.join(name))?))
+    }
 }
 
-/// The bytes of a plain file: a pipe or a device has no end.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
-    }
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "longer than 1 GiB; give a part of it",
-        ));
-    }
+    open_file(path)?.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Opens a plain file: a pipe or a device has no end.
+///
+/// # Errors
+/// What the operating system says, and [`io::ErrorKind::FileTooLarge`] for more than 1 GiB.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let refuse = |about: &fs::Metadata| {
+        if !about.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+        }
+        if about.len() > LONGEST {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "longer than 1 GiB; give a part of it",
+            ));
+        }
+        Ok(())
+    };
+    // Opening a pipe waits for its other end.
+    refuse(&path.metadata()?)?;
+    let file = File::open(path)?;
+    refuse(&file.metadata()?)?;
+    Ok(file)
 }
 
 /// Why a target cannot be built.
@@ -118,9 +165,9 @@ impl BuildError {
     }
 }
 
-/// Reads the file that the key `file` names. `named` is the value as given, of which `path` is the file's part.
-pub(super) fn fetch(files: &dyn Files, named: &str, path: &str) -> Result<Vec<u8>, BuildError> {
-    files.read(path).map_err(|error| {
+/// Gets the file that the key `file` names. `named` is the value as given.
+pub(super) fn fetch<T>(named: &str, got: io::Result<T>) -> Result<T, BuildError> {
+    got.map_err(|error| {
         let hint = if error.kind() == io::ErrorKind::NotFound {
             "; relative paths are relative to the scenario file"
         } else {

@@ -65,19 +65,23 @@ impl ImageSpec {
             return Err(Invalid::new("file", "\"\"", "must name a PNG file").into());
         }
         length("width", self.width)?;
-        let bytes = fetch(files, &self.file, &self.file)?;
-        let (columns, rows, ink) =
-            decode(&bytes, self.ink).map_err(|reason| unusable(&self.file, reason))?;
-        Image::new(columns, rows, ink, self.width / columns as f64).ok_or_else(|| {
+        let bytes = fetch(&self.file, files.read(&self.file))?;
+        let picture = decode(&bytes, self.ink).map_err(|reason| unusable(&self.file, reason))?;
+        let Picture { columns, rows, .. } = picture;
+        let clear = picture.clear;
+        Image::new(picture, self.width).ok_or_else(|| {
             let (have, other) = match self.ink {
                 Ink::Dark => ("white or transparent", "light"),
                 Ink::Light => ("black or transparent", "dark"),
             };
+            let what = if clear {
+                "is wholly transparent, whatever its colour; take the transparency away, or draw something".to_owned()
+            } else {
+                format!("is {have}; set ink = \"{other}\" or draw something")
+            };
             unusable(
                 &self.file,
-                format!(
-                    "it has no ink: every one of its {columns}×{rows} pixels is {have}; set ink = \"{other}\" or draw something"
-                ),
+                format!("it has no ink: every one of its {columns}×{rows} pixels {what}"),
             )
         })
     }
@@ -94,11 +98,19 @@ pub struct Image {
     ink: Vec<f64>,
     /// Ink up to and including each pixel.
     cumulative: Vec<f64>,
+    notes: Vec<String>,
 }
 
 impl Image {
-    /// `None` if there is no ink.
-    fn new(columns: usize, rows: usize, ink: Vec<f64>, pixel: f64) -> Option<Self> {
+    /// The picture, `width` wide; `None` if there is no ink.
+    fn new(picture: Picture, width: f64) -> Option<Self> {
+        let Picture {
+            columns,
+            rows,
+            ink,
+            orientation,
+            ..
+        } = picture;
         let mut total = 0.0;
         let cumulative = ink
             .iter()
@@ -110,9 +122,17 @@ impl Image {
         (total > 0.0).then_some(Self {
             columns,
             rows,
-            pixel,
+            pixel: width / columns as f64,
             ink,
             cumulative,
+            notes: (orientation != 1)
+                .then(|| {
+                    format!(
+                        "image.file: the picture is turned or mirrored as its EXIF data say (orientation {orientation}), as viewers do"
+                    )
+                })
+                .into_iter()
+                .collect(),
         })
     }
 
@@ -122,6 +142,10 @@ impl Image {
 }
 
 impl Target for Image {
+    fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     fn sample(&self, count: usize, stream: Stream) -> Cloud {
         let total = self.total();
         draw(count, stream, |rng| {
@@ -157,10 +181,22 @@ impl Target for Image {
 /// Most pixels that a picture may have: 4096 × 4096.
 const MOST: u64 = 1 << 24;
 
-/// Reads a PNG as `(columns, rows, ink)`, the ink row by row from the top left, in whole numbers so that pure
-/// paper has exactly none. Grey values are taken as they are stored, colours by their luma (Rec. 709);
+/// What a file shows.
+struct Picture {
+    columns: usize,
+    rows: usize,
+    /// Row by row from the top left, in whole numbers so that pure paper has exactly none.
+    ink: Vec<f64>,
+    /// Whether all of it is wholly transparent.
+    clear: bool,
+    /// How its EXIF data say that it is to be held, 1 to 8; it is held so already.
+    orientation: u16,
+}
+
+/// Reads a PNG. Grey values are taken as they are stored, colours by their luma (Rec. 709);
 /// transparency thins the ink.
-fn decode(bytes: &[u8], ink: Ink) -> Result<(usize, usize, Vec<f64>), String> {
+fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
+    check_palette(bytes)?;
     let too_large = || {
         format!("it has more than {MOST} pixels; scale it down, a few hundred across are plenty")
     };
@@ -191,7 +227,8 @@ fn decode(bytes: &[u8], ink: Ink) -> Result<(usize, usize, Vec<f64>), String> {
                 .fold(0, |value, &byte| value << 8 | u64::from(byte))
         })
         .collect();
-    let pixels = samples
+    let mut clear = true;
+    let pixels: Vec<f64> = samples
         .chunks_exact(frame.color_type.samples())
         .map(|pixel| {
             let (luma, alpha) = match *pixel {
@@ -205,8 +242,106 @@ fn decode(bytes: &[u8], ink: Ink) -> Result<(usize, usize, Vec<f64>), String> {
                 Ink::Dark => 10_000 * full - luma,
                 Ink::Light => luma,
             };
+            clear &= alpha == 0;
             (amount * alpha) as f64
         })
         .collect();
-    Ok((frame.width as usize, frame.height as usize, pixels))
+    // They may stand behind the pixels; what is wrong there does not matter any more.
+    let _ = reader.finish();
+    let exif = reader.info().exif_metadata.as_deref();
+    let orientation = exif.and_then(orientation).unwrap_or(1);
+    let (columns, rows) = (frame.width as usize, frame.height as usize);
+    let (columns, rows, ink) = turned(columns, rows, pixels, orientation);
+    Ok(Picture {
+        columns,
+        rows,
+        ink,
+        clear,
+        orientation,
+    })
+}
+
+/// Refuses a palette of broken colours, on which the decoder panics.
+fn check_palette(bytes: &[u8]) -> Result<(), String> {
+    /// Length and name before the content of a chunk, and the checksum behind it.
+    const AROUND: usize = 12;
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_be_bytes(*length) as usize;
+        if after.starts_with(b"PLTE") && !length.is_multiple_of(3) {
+            return Err(format!(
+                "its palette has {length} bytes, which is no whole number of colours: the file is damaged; export it again as PNG"
+            ));
+        }
+        let next = length.checked_add(AROUND);
+        rest = next.and_then(|next| rest.get(next..)).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The orientation that EXIF data name, 1 to 8.
+///
+/// Source: CIPA DC-008, Exif 2.3, 4.6.2 (the structure) and 4.6.4 (the tag)
+fn orientation(exif: &[u8]) -> Option<u16> {
+    const TAG: u16 = 0x0112;
+    let little = match exif.get(..4)? {
+        b"II*\0" => true,
+        b"MM\0*" => false,
+        _ => return None,
+    };
+    let short = |at: usize| {
+        let bytes = *exif.get(at..)?.first_chunk()?;
+        Some(if little {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        })
+    };
+    let long = *exif.get(4..)?.first_chunk()?;
+    let table = if little {
+        u32::from_le_bytes(long)
+    } else {
+        u32::from_be_bytes(long)
+    } as usize;
+    let entries = usize::from(short(table)?);
+    let mut places = (0..entries).map_while(|k| table.checked_add(2 + 12 * k));
+    let entry = places.find(|&at| short(at) == Some(TAG))?;
+    short(entry + 8).filter(|orientation| (1..=8).contains(orientation))
+}
+
+/// The pixels of a picture held as `orientation` says, with the columns and rows that there are then.
+fn turned(
+    columns: usize,
+    rows: usize,
+    pixels: Vec<f64>,
+    orientation: u16,
+) -> (usize, usize, Vec<f64>) {
+    if orientation == 1 {
+        return (columns, rows, pixels);
+    }
+    // From 5 on what is a row in the file is a column to the eye.
+    let across = orientation >= 5;
+    let (wide, high) = if across {
+        (rows, columns)
+    } else {
+        (columns, rows)
+    };
+    let mut seen = Vec::with_capacity(pixels.len());
+    for y in 0..high {
+        for x in 0..wide {
+            let (from_right, from_below) = (wide - 1 - x, high - 1 - y);
+            let (column, row) = match orientation {
+                2 => (from_right, y),
+                3 => (from_right, from_below),
+                4 => (x, from_below),
+                5 => (y, x),
+                6 => (y, from_right),
+                7 => (from_below, from_right),
+                8 => (from_below, x),
+                _ => (x, y),
+            };
+            seen.push(pixels[row * columns + column]);
+        }
+    }
+    (wide, high, seen)
 }

@@ -34,7 +34,7 @@ use crate::setting::{Invalid, exactly, exactly_rows};
 
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
-pub use files::{Anywhere, BuildError, Files, Folder};
+pub use files::{Anywhere, BuildError, Files, Folder, open_file};
 pub use gaussian::GaussianSpec;
 pub use grid::GridSpec;
 pub use image::{Image, ImageSpec, Ink};
@@ -108,6 +108,11 @@ pub trait Target: Debug + Send + Sync {
     /// The points that are all that is known of the distribution, if it is known by points alone: what may be learned from, and what is held out.
     fn parts(&self) -> Option<&Parts> {
         None
+    }
+
+    /// What a user should know of how its files were read, each with the key below the target's: `points.file: …`.
+    fn notes(&self) -> &[String] {
+        &[]
     }
 
     /// The most draws that one sample can hold without repeating any; `None`: as many as you like. Only

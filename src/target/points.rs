@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::files::{fetch, unusable};
 use super::{BuildError, Files, Parts, Target};
 use crate::cloud::{Cloud, CloudView, by_place};
-use crate::point_file;
+use crate::point_file::{self, Header, may_have_header};
 use crate::random::Stream;
 use crate::setting::Invalid;
 
@@ -21,7 +21,7 @@ use crate::setting::Invalid;
 #[serde(deny_unknown_fields)]
 pub struct PointsSpec {
     /// An `.npy` file (n×2), an `.npz` archive (its first array, or `file.npz:name`) or a `.csv` file (two
-    /// columns, optional header). Relative paths are relative to the scenario file.
+    /// columns). Relative paths are relative to the scenario file.
     pub file: String,
     /// A file of the same kinds with further points of the same distribution, for measures alone: `file` is then not parted, and all of it is learned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,9 @@ pub struct PointsSpec {
     /// more particles than the file has points. A target repeats none of its points either way.
     #[serde(default = "with_replacement")]
     pub replace: bool,
+    /// Whether the first line of a `.csv` file names its columns.
+    #[serde(default)]
+    pub header: Header,
 }
 
 fn with_replacement() -> bool {
@@ -43,6 +46,7 @@ impl Default for PointsSpec {
             file: String::new(),
             held_out: None,
             replace: true,
+            header: Header::Auto,
         }
     }
 }
@@ -57,10 +61,22 @@ impl PointsSpec {
             let remedy = "must name an .npy, .npz or .csv file with two columns";
             return Err(Invalid::new("file", "\"\"", remedy).into());
         }
-        let read = |key: &str, name: &str| {
+        if self.header != Header::Auto && !self.paths().into_iter().any(may_have_header) {
+            let remedy = "is about .csv files, and there is none: leave it out";
+            return Err(Invalid::new("header", format!("{:?}", self.header), remedy).into());
+        }
+        let mut notes = Vec::new();
+        let mut read = |key: &str, name: &str| {
             let path = point_file::path_and_array(name).0;
-            let bytes = fetch(files, name, path).map_err(|error| error.at(key))?;
-            point_file::read(&bytes, name).map_err(|error| unusable(name, error.reason).at(key))
+            let source = fetch(name, files.open(path)).map_err(|error| error.at(key))?;
+            let sheet = point_file::read_from(source, name, self.header);
+            let sheet = sheet.map_err(|error| unusable(name, error.reason).at(key))?;
+            let said = sheet
+                .notes
+                .iter()
+                .map(|note| format!("points.{key}: {note}"));
+            notes.extend(said);
+            Ok::<_, BuildError>(sheet.points)
         };
         let rows = read("file", &self.file)?;
         let held_out = self.held_out.as_deref();
@@ -73,6 +89,7 @@ impl PointsSpec {
             parts: parts(&rows, held_out),
             rows,
             replace: self.replace,
+            notes,
         })
     }
 
@@ -155,6 +172,7 @@ pub struct Points {
     rows: Cloud,
     replace: bool,
     parts: Parts,
+    notes: Vec<String>,
 }
 
 impl Target for Points {
@@ -180,6 +198,10 @@ impl Target for Points {
 
     fn parts(&self) -> Option<&Parts> {
         Some(&self.parts)
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn capacity(&self) -> Option<usize> {

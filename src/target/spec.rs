@@ -71,7 +71,7 @@ impl TargetSpec {
             ),
             (
                 "points",
-                "points from an .npy, .npz or .csv file: file, held_out, replace",
+                "points from an .npy, .npz or .csv file: file, held_out, replace, header",
             ),
             ("image", "a PNG picture read as a density: file, ink, width"),
         ]
