@@ -21,7 +21,7 @@ pub(super) fn check(args: &CheckArgs, common: Common) -> Result<ExitCode, CliErr
     set_threads(None)?;
     let loaded = args.scenario.load("output".as_ref())?;
     let experiment = &loaded.experiment;
-    let cost = Cost::of(experiment);
+    let cost = Cost::of(experiment, &*loaded.files);
     if common.json {
         let object = json!({
             "scenario": experiment.scenario,

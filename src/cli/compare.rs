@@ -246,7 +246,8 @@ pub(super) fn contenders(
             .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         let mut experiments = Vec::new();
-        needs.extend(vec![Need::of(&scenario, threads); usize::from(seeds)]);
+        let need = Need::of(&scenario, threads).with_files(&scenario, files);
+        needs.extend(vec![need; usize::from(seeds)]);
         // One at a time at least; `compare` finds out how many more there is memory for.
         room::check(&Need::of_all(&needs, 1), folder)?;
         for seed in 0..u64::from(seeds) {

@@ -93,7 +93,7 @@ impl CliError {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
-            Self::TooMuch(_) => 5,
+            Self::TooMuch(_) | Self::Report(ReportError::TooMuch(_)) => 5,
             Self::Interrupted { stop, .. } => stop.signal.exit_code(),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,

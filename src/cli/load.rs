@@ -62,10 +62,9 @@ impl ScenarioArgs {
     /// Reads, changes and checks the scenario, which is to be recorded below `folder`.
     pub(super) fn load(&self, folder: &Path) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
-        room::check(
-            &Need::of(&document.read()?, rayon::current_num_threads()),
-            folder,
-        )?;
+        let scenario = document.read()?;
+        let need = Need::of(&scenario, rayon::current_num_threads());
+        room::check(&need.with_files(&scenario, &*found.files), folder)?;
         let experiment = Experiment::read(&document, &*found.files)?;
         Ok(Loaded {
             name: found.name,

@@ -21,7 +21,7 @@ use crate::metric::{ALL, About, ENERGY_P, Judge, Judged, Judgement, MEMORISATION
 use crate::point_file::{self, Header};
 use crate::render::{Style, number, overlay};
 use crate::scenario::Need;
-use crate::target::{Folder, Target, TargetSpec, open_file};
+use crate::target::{Anywhere, Folder, Target, TargetSpec, open_file};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct MeasureArgs {
@@ -96,6 +96,10 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
     if let Some(path) = &args.plot {
         let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];
         plot::check(path, inputs.into_iter().flatten(), args.force)?;
+    }
+    for file in std::iter::once(&args.a).chain(&args.b) {
+        let need = Need::of_points(&file.to_string_lossy(), &Anywhere(PathBuf::from(".")));
+        room::check(&need, ".".as_ref())?;
     }
     let mut notes = Vec::new();
     let cloud = points(&args.a, args.header, &mut notes)?;

@@ -19,7 +19,7 @@ const FOOT: f64 = 44.0;
 #[must_use]
 pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style: &Style) -> Image {
     let theme = style.theme;
-    let width = style.sane_width(720.0);
+    let width = style.sane_width(Style::WIDTH);
     let view = View::around(&clouds).sane();
     let across = width - LEFT - RIGHT;
     let tall = (across * view.height() / view.width()).round();

@@ -15,11 +15,12 @@ use super::manifest::{Manifest, Status};
 use super::pictures::{Scene, Take};
 use super::plain;
 use super::recorder::{Recorder, Snapshot, view_of};
+use super::room::room;
 use crate::metric::{ALL, Mark, Measurement, Verdict};
 use crate::npy::{Element, Header, Preamble};
 use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row};
 use crate::render::{Field, Pace, Show, Style, Theme, View};
-use crate::scenario::{Document, Experiment, Scenario};
+use crate::scenario::{Document, Experiment, Need, Scenario};
 use crate::target::Folder;
 
 /// How the pictures of a finished run are drawn; what is `None` is as the scenario says.
@@ -56,6 +57,7 @@ pub enum Format {
 /// [`ReportError::NotARun`] if the folder holds no finished run that can be read, [`ReportError::InUse`] if it still goes
 /// on, [`ReportError::Io`] if a picture cannot be written.
 pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
+    enough(folder, wish)?;
     visit(folder, |scene, scenario, directory| {
         draw(scene, scenario, wish, directory)
     })
@@ -67,6 +69,7 @@ pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> 
 /// # Errors
 /// As [`redraw`]; a comparison is refused too.
 pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String, ReportError> {
+    enough(folder, wish)?;
     visit(folder, |scene, scenario, directory| {
         if scene.takes.len() > 1 {
             let reason =
@@ -114,11 +117,7 @@ fn visit<T>(
     visitor: impl FnOnce(&Scene<'_>, &Scenario, &RunDirectory) -> Result<T, ReportError>,
 ) -> Result<T, ReportError> {
     let directory = RunDirectory::open(folder)?;
-    let names = if plain::is_file(folder, COMPARISON) {
-        variants(folder)?
-    } else {
-        vec![String::new()]
-    };
+    let names = contents(folder)?;
     let archives: Vec<Archive> = names
         .iter()
         .map(|name| Archive::load(&folder.join(name)))
@@ -152,6 +151,15 @@ fn visit<T>(
         takes: &takes,
     };
     visitor(&scene, scenario, &directory)
+}
+
+/// The runs in `folder`: the variants of a comparison, or the one that it is itself.
+fn contents(folder: &Path) -> Result<Vec<String>, ReportError> {
+    if plain::is_file(folder, COMPARISON) {
+        variants(folder)
+    } else {
+        Ok(vec![String::new()])
+    }
 }
 
 impl Redraw {
@@ -280,12 +288,32 @@ fn note(manifest: &Manifest) -> String {
 }
 
 fn experiment(folder: &Path) -> Result<Experiment, String> {
+    Experiment::new(scenario(folder)?, &Folder(folder.to_owned()))
+        .map_err(|error| error.to_string())
+}
+
+fn scenario(folder: &Path) -> Result<Scenario, String> {
     const FILE: &str = "scenario.toml";
     let text =
         plain::text(folder, FILE).map_err(|error| format!("`{FILE}` cannot be read: {error}"))?;
     let document = Document::parse(FILE, &text).map_err(|error| error.to_string())?;
-    let scenario: Scenario = document.read().map_err(|error| error.to_string())?;
-    Experiment::new(scenario, &Folder(folder.to_owned())).map_err(|error| error.to_string())
+    document.read().map_err(|error| error.to_string())
+}
+
+/// Asks for the memory that the pictures take, before anything is read.
+fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
+    let names = contents(folder)?;
+    let mut needs = Vec::new();
+    for name in &names {
+        let own = folder.join(name);
+        let mut scenario = scenario(&own).map_err(|reason| not_a_run(&own, reason))?;
+        let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
+        scenario.output.scale = wider * wish.scale.unwrap_or(scenario.output.scale);
+        let need = Need::of(&scenario, rayon::current_num_threads());
+        needs.push(need.with_files(&scenario, &Folder(own)).without_disk());
+    }
+    Need::of_all(&needs, 1).fits(room(folder))?;
+    Ok(())
 }
 
 /// The rows of `metrics.csv`. Columns of other versions, which no picture shows, are left out.

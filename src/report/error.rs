@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::scenario::TooMuch;
+
 /// Something went wrong with a file or a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -16,6 +18,9 @@ pub enum ReportError {
         /// What the operating system said.
         cause: io::Error,
     },
+    /// There is not enough memory for what is to be read.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     /// Another process is running in the folder.
     #[error("{} is in use by another run: wait until it has ended, or choose another folder", path.display())]
     InUse {

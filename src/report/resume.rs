@@ -11,8 +11,9 @@ use super::keeper;
 use super::known::COMPARISON;
 use super::manifest::{Manifest, Status};
 use super::plain;
+use super::room::room;
 use super::run::{Course, Record, RunError, Watcher, retire};
-use crate::scenario::{Claim, Document, Experiment, ScenarioError};
+use crate::scenario::{Claim, Document, Experiment, Need, Scenario, ScenarioError};
 use crate::target::Folder;
 
 /// Why a run cannot be taken up.
@@ -88,7 +89,13 @@ impl Unfinished {
         let scenario = plain::text(path, "scenario.toml")
             .map_err(|cause| ReportError::io("read", &file, cause))?;
         let document = Document::parse(&file.display().to_string(), &scenario)?;
-        let experiment = Experiment::read(&document, &Folder(path.to_owned()))?;
+        let files = Folder(path.to_owned());
+        let begun: Scenario = document.read()?;
+        let need = Need::of(&begun, rayon::current_num_threads()).with_files(&begun, &files);
+        need.without_disk()
+            .fits(room(path))
+            .map_err(ReportError::from)?;
+        let experiment = Experiment::read(&document, &files)?;
         let fingerprint = Fingerprint::of_run(path, &scenario)?;
         let mut warnings = Vec::new();
         if manifest.version != env!("CARGO_PKG_VERSION") {

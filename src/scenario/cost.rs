@@ -14,6 +14,7 @@ use crate::discriminator::mlp::Start;
 use crate::metric::Measurement;
 use crate::observe::Cadence;
 use crate::random::Stream;
+use crate::target::Files;
 
 /// An estimate of what a run takes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -45,9 +46,9 @@ impl Cost {
     /// Estimates the cost of running `experiment`, by taking two steps of it in memory. What a run repeats the trial does less often, and what
     /// takes the trial more than five seconds is left where it is.
     #[must_use]
-    pub fn of(experiment: &Experiment) -> Self {
+    pub fn of(experiment: &Experiment, files: &dyn Files) -> Self {
         let scenario = &experiment.scenario;
-        let need = Need::of(scenario, rayon::current_num_threads());
+        let need = Need::of(scenario, rayon::current_num_threads()).with_files(scenario, files);
         let trial = Trial::within(PATIENCE, experiment);
         Self {
             steps: scenario.flow.steps,

@@ -11,6 +11,7 @@ mod error;
 mod experiment;
 mod explain;
 mod fault;
+mod filed;
 mod guide;
 mod need;
 mod place;

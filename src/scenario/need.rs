@@ -3,10 +3,12 @@
 use std::fmt;
 
 use super::cost::frames_of;
+use super::filed;
 use super::spec::Scenario;
 use crate::discriminator::DiscriminatorSpec;
 use crate::observe::Cadence;
 use crate::setting::WordOr;
+use crate::target::Files;
 
 /// Bytes that a run needs, and which keys they come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +23,7 @@ pub struct Need {
 }
 
 /// Bytes, and the key that they grow with.
-type Part = (String, f64);
+pub(super) type Part = (String, f64);
 
 /// What a machine has to spare, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +192,27 @@ impl Need {
             disk,
             files,
         }
+    }
+
+    /// The same, and what the scenario's files become in memory.
+    #[must_use]
+    pub fn with_files(mut self, scenario: &Scenario, files: &dyn Files) -> Self {
+        self.held.extend(filed::held(scenario, files));
+        self
+    }
+
+    /// What the points of a file take in memory; it is looked at, and not read.
+    #[must_use]
+    pub fn of_points(name: &str, files: &dyn Files) -> Self {
+        let bytes = filed::points(name, files).unwrap_or(0.0);
+        Self::of_memory(&format!("the number of points in {name}"), bytes)
+    }
+
+    /// The same without what is written.
+    #[must_use]
+    pub fn without_disk(mut self) -> Self {
+        self.disk.clear();
+        self
     }
 
     /// How many of several runs can be worked on at a time in so many bytes of memory: at least one.

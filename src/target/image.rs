@@ -219,24 +219,24 @@ fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
         1
     };
     let full: u64 = if depth == 2 { 0xffff } else { 0xff };
-    let samples: Vec<u64> = buffer[..frame.buffer_size()]
-        .chunks_exact(depth)
-        .map(|bytes| {
-            bytes
-                .iter()
-                .fold(0, |value, &byte| value << 8 | u64::from(byte))
-        })
-        .collect();
+    let channels = frame.color_type.samples();
     let mut clear = true;
-    let pixels: Vec<f64> = samples
-        .chunks_exact(frame.color_type.samples())
+    let pixels: Vec<f64> = buffer[..frame.buffer_size()]
+        .chunks_exact(channels * depth)
         .map(|pixel| {
-            let (luma, alpha) = match *pixel {
-                [grey] => (10_000 * grey, full),
-                [grey, alpha] => (10_000 * grey, alpha),
-                [r, g, b] => (2126 * r + 7152 * g + 722 * b, full),
-                [r, g, b, alpha] => (2126 * r + 7152 * g + 722 * b, alpha),
-                _ => (0, 0),
+            let sample = |channel: usize| {
+                let bytes = &pixel[channel * depth..][..depth];
+                bytes
+                    .iter()
+                    .fold(0, |value, &byte| value << 8 | u64::from(byte))
+            };
+            let luma = match channels {
+                1 | 2 => 10_000 * sample(0),
+                _ => 2126 * sample(0) + 7152 * sample(1) + 722 * sample(2),
+            };
+            let alpha = match channels {
+                2 | 4 => sample(channels - 1),
+                _ => full,
             };
             let amount = match ink {
                 Ink::Dark => 10_000 * full - luma,
@@ -246,6 +246,7 @@ fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
             (amount * alpha) as f64
         })
         .collect();
+    drop(buffer);
     // They may stand behind the pixels; what is wrong there does not matter any more.
     let _ = reader.finish();
     let exif = reader.info().exif_metadata.as_deref();
