@@ -470,6 +470,46 @@ mod sizes {
                 "cloud.samples=100000",
                 "output.frames=0",
             ],
+            &[
+                "discriminator.mlp.hidden=[1000, 1000]",
+                "discriminator.mlp.batch=20000",
+                "discriminator.mlp.warm_up=1",
+                "discriminator.mlp.inner_steps=1",
+                "output.frames=0",
+                "flow.steps=1",
+            ],
+            &[
+                "discriminator.wasserstein.batch=100000",
+                "discriminator.wasserstein.warm_up=1",
+                "discriminator.wasserstein.inner_steps=1",
+                "output.frames=0",
+                "flow.steps=1",
+            ],
+            &[
+                "generator.distill.network=[1000, 1000]",
+                "generator.distill.batch=\"full\"",
+                "generator.distill.inner_steps=1",
+                "cloud.particles=20000",
+                "metrics.particles=500",
+                "output.frames=0",
+                "flow.steps=1",
+            ],
+            &[
+                "discriminator.ulsif.centres=1000",
+                "cloud.particles=10000",
+                "cloud.samples=10000",
+                "metrics.particles=500",
+                "output.frames=0",
+                "flow.steps=1",
+            ],
+            &[
+                "metrics.permutations=5000",
+                "metrics.particles=5000",
+                "cloud.particles=5000",
+                "metrics.reference=5000",
+                "output.frames=0",
+                "flow.steps=1",
+            ],
         ] {
             let mut text = "[target.moons]\n[flow]\nsteps = 5\n".to_owned();
             text +=

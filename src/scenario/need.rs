@@ -6,6 +6,7 @@ use super::cost::frames_of;
 use super::filed;
 use super::spec::Scenario;
 use crate::discriminator::DiscriminatorSpec;
+use crate::generator::Precision;
 use crate::observe::Cadence;
 use crate::setting::WordOr;
 use crate::target::Files;
@@ -131,6 +132,7 @@ impl Need {
         let rows =
             Cadence::Every((scenario.metrics.every as usize).max(1)).count(scenario.flow.steps);
         let rows = rows as f64 * ROW;
+        let permutations = scenario.metrics.permutations as f64;
         let drawn_at_once = frames.max(2.0).min(threads as f64);
         let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
@@ -161,7 +163,7 @@ impl Need {
             )),
             part((
                 "metrics.permutations",
-                16.0 * scenario.metrics.permutations as f64,
+                16.0 * permutations + 8.0 * (measured + references) * permutations.min(1000.0),
             )),
             part(("output.frames", frames * PICTURE * area)),
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
@@ -310,30 +312,35 @@ fn fitted(scenario: &Scenario) -> Vec<Part> {
     let samples = scenario.cloud.samples as f64;
     let name = scenario.discriminator.name();
     let part = |key: &str, bytes: f64| (format!("discriminator.{name}.{key}"), bytes);
-    // A table of features of all points, and square matrices of them: least squares has one for each of five folds of either side.
-    let table = |features: usize| {
+    // A table of features of so many points, and square matrices of them: least squares has one for each of five folds of either side.
+    let table = |features: usize, points: f64, squares: f64| {
         let features = features as f64;
-        8.0 * features * (particles + samples + 13.0 * features)
+        8.0 * features * (points + squares * features)
     };
     // No more centres than samples.
-    let centred = |centres: usize| {
-        let bytes = table(centres.min(scenario.cloud.samples));
+    let centred = |centres: usize, points: f64, squares: f64| {
+        let bytes = table(centres.min(scenario.cloud.samples), points, squares);
         vec![part("centres", bytes)]
     };
+    // Both sides, and for the penalty of a critic as many points between them.
+    let network = |hidden: &[usize], sides: f64, batch: usize| {
+        let rows = sides * batch as f64;
+        let [held, worked] = trained(hidden, rows, 4.0);
+        vec![part("hidden", held), part("batch", worked + 20.0 * rows)]
+    };
     match &scenario.discriminator {
-        DiscriminatorSpec::Mlp(spec) => vec![
-            part("hidden", 64.0 * weights(&spec.hidden)),
-            part("batch", 40.0 * spec.batch as f64),
-        ],
-        DiscriminatorSpec::Wasserstein(spec) => vec![
-            part("hidden", 64.0 * weights(&spec.hidden)),
-            part("batch", 60.0 * spec.batch as f64),
-        ],
-        DiscriminatorSpec::Logistic(spec) => vec![part("count", table(spec.count))],
-        DiscriminatorSpec::Ulsif(spec) => centred(spec.centres),
-        DiscriminatorSpec::Rulsif(spec) => centred(spec.centres),
-        DiscriminatorSpec::Kliep(spec) => centred(spec.centres),
-        DiscriminatorSpec::Kale(spec) => centred(spec.centres),
+        DiscriminatorSpec::Mlp(spec) => network(&spec.hidden, 2.0, spec.batch),
+        DiscriminatorSpec::Wasserstein(spec) => network(&spec.hidden, 3.0, spec.batch),
+        DiscriminatorSpec::Logistic(spec) => {
+            vec![part(
+                "count",
+                table(spec.count, 2.0 * (particles + samples), 13.0),
+            )]
+        }
+        DiscriminatorSpec::Ulsif(spec) => centred(spec.centres, particles + samples, 13.0),
+        DiscriminatorSpec::Rulsif(spec) => centred(spec.centres, particles + samples, 13.0),
+        DiscriminatorSpec::Kliep(spec) => centred(spec.centres, samples, 0.0),
+        DiscriminatorSpec::Kale(spec) => centred(spec.centres, particles + samples, 1.0),
         _ => vec![
             ("cloud.particles".to_owned(), SUMMED[0] * particles),
             ("cloud.samples".to_owned(), SUMMED[1] * samples),
@@ -346,23 +353,42 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
     let Some(spec) = &scenario.generator else {
         return Vec::new();
     };
-    let key = format!("generator.{}.network", spec.name());
-    let network = match &spec.training().network {
-        WordOr::Value(hidden) => 64.0 * weights(hidden),
-        WordOr::Word(_) => 0.0,
-    };
+    let training = spec.training();
+    let particles = scenario.cloud.particles;
     // A batch larger than the cloud is the cloud.
+    let rows = match training.batch {
+        WordOr::Value(batch) => batch.min(particles),
+        WordOr::Word(_) => particles,
+    };
+    let size = match training.precision {
+        Precision::F32 => 4.0,
+        Precision::F64 => 8.0,
+    };
+    let [held, worked] = match &training.network {
+        WordOr::Value(hidden) => trained(hidden, rows as f64, size),
+        WordOr::Word(_) => [0.0; 2],
+    };
+    let key = |name: &str| format!("generator.{}.{name}", spec.name());
     vec![
-        (key, network),
-        (
-            "cloud.particles".to_owned(),
-            100.0 * scenario.cloud.particles as f64,
-        ),
+        (key("network"), held),
+        (key("batch"), worked),
+        ("cloud.particles".to_owned(), 100.0 * particles as f64),
     ]
 }
 
 fn total(parts: &[Part]) -> f64 {
     parts.iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// Bytes that training a network takes with numbers of `size` bytes: what grows with its weights (their moments, and what is kept in case a fit fails),
+/// and what each chunk of the `rows` of a batch has of its own: a gradient, and the activations of a tile. Measured up to 2000 units a layer.
+fn trained(hidden: &[usize], rows: f64, size: f64) -> [f64; 2] {
+    /// Rows of a chunk.
+    const CHUNK: f64 = 256.0;
+    let weights = weights(hidden);
+    let units = hidden.iter().sum::<usize>() as f64;
+    let chunk = size * (weights + 160.0 * units);
+    [32.0 * size * weights, (rows / CHUNK).ceil() * chunk]
 }
 
 /// Number of weights between layers of these widths, two numbers in and two out.
