@@ -304,6 +304,13 @@ fn what_was_taken_for_a_header_is_in_the_notes_of_a_run() {
     assert!(manifest.contains(said), "{manifest}");
     let yes = ["check", "p.toml", "--set", "target.points.header=yes"];
     assert!(!told(&ask(home.path(), &yes)).contains("line 1"));
+    let text = TINY.replace(
+        "[target.ring]",
+        "[target.points]\nfile = \"p.npy\"\nheader = \"yes\"",
+    );
+    fs::write(home.path().join("npy.toml"), text).unwrap();
+    let text = refused(home.path(), &["check", "npy.toml"], 2);
+    assert!(text.contains("only a .csv file has a header"), "{text}");
     let wrong = ["check", "p.toml", "--set", "target.points.header=maybe"];
     assert!(refused(home.path(), &wrong, 2).contains("target.points.header"));
     let output = ask(

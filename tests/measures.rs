@@ -445,7 +445,9 @@ fn ratioflow(folder: &std::path::Path, args: &[&str]) -> std::process::Output {
 
 fn save(folder: &std::path::Path, name: &str, cloud: &Cloud) {
     let rows = cloud.rows().into_iter();
-    let lines: Vec<String> = rows.map(|row| format!("{},{}", row[0], row[1])).collect();
+    let lines: Vec<String> = rows
+        .map(|row| format!("{:?},{:?}", row[0], row[1]))
+        .collect();
     let text = lines.join("\n");
     std::fs::write(folder.join(name), text).unwrap();
 }

@@ -303,6 +303,8 @@ fn what_is_taken_for_a_header_is_said_unless_it_is_certain() {
         ("\"2019\",\"2020\"\n15,25\n", 1, "names"),
         ("\"1.5\",\"2.5\"\n\"15\",\"25\"\n", 2, ""),
         ("0,1\n1,2\n", 2, "a point"),
+        // Whole numbers are written so in this file.
+        ("0,1\n0.5,0.25\n1,0.5\n", 3, "a point"),
         ("0,1\n", 1, "a point"),
         ("l.5,O.3\n1,2\n", 1, "names"),
     ];

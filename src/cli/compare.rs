@@ -65,9 +65,8 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         None if args.variants.is_empty() => parsed(&document, written)?,
         None => {
             let variants = written.iter().map(|text| Variant::parse(text));
-            variants
-                .collect::<Result<_, _>>()
-                .map_err(CliError::Usage)?
+            let variants: Result<_, String> = variants.collect();
+            variants.map_err(|reason| CliError::Usage(format!("--variant: {reason}")))?
         }
     };
     let contenders = contenders(

@@ -195,7 +195,12 @@ fn points(name: &OsStr, header: Header, notes: &mut Vec<String>) -> Result<Cloud
     let sheet = point_file::read_from(file, name, header)
         .map_err(|error| CliError::Usage(option(error.to_string())))?;
     let said = sheet.notes.into_iter();
-    notes.extend(said.map(|note| format!("{name}: {}", option(note))));
+    for note in said.map(|note| format!("{name}: {}", option(note))) {
+        // One file may stand on both sides.
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
     Ok(sheet.points)
 }
 

@@ -40,12 +40,8 @@ pub(super) fn read(
             if names {
                 continue;
             }
-        } else if let Some(open) = doubt.take() {
-            let (names, note) = open.settle(Some((pair, x.quoted || y.quoted)));
-            if names {
-                values.clear();
-            }
-            notes.extend(note);
+        } else if let Some(doubt) = &mut doubt {
+            doubt.compare([x, y]);
         }
         for (column, (field, value)) in [x, y].into_iter().zip(pair).enumerate() {
             let place = || format!("line {number}, column {}", column + 1);
@@ -63,7 +59,12 @@ pub(super) fn read(
             ));
         }
     }
-    notes.extend(doubt.and_then(|open| open.settle(None).1));
+    if let Some((names, note)) = doubt.map(Doubt::settle) {
+        notes.extend(note);
+        if names {
+            values.drain(..2);
+        }
+    }
     let rows = values.len() / 2;
     counted(rows)?;
     Cloud::from_shape_vec((rows, 2), values).map_err(|error| error.to_string())
@@ -192,19 +193,27 @@ struct Doubt {
     /// Of the kind that programs give to columns without names, `0,1`, or years.
     ascending: bool,
     quoted: bool,
+    /// What is below them: anything, a whole number that is written as one, a number in quotation marks.
+    below: [bool; 3],
 }
 
 impl Doubt {
-    /// Whether they are names, as the `next` line shows, and what to say of it.
-    fn settle(self, next: Option<([Option<f64>; 2], bool)>) -> (bool, Option<String>) {
-        let names = next.is_some_and(|(values, quoted)| {
-            let broken = |value: &Option<f64>| value.is_some_and(|value| value.fract() != 0.0);
-            self.ascending && values.iter().any(broken) || self.quoted && !quoted
-        });
+    /// Sees a line below.
+    fn compare(&mut self, fields: [&Field<'_>; 2]) {
+        let [_, whole, quoted] = self.below;
+        let whole = whole || fields.iter().any(|field| field.integer().is_some());
+        let quoted = quoted || fields.iter().any(|field| field.quoted);
+        self.below = [true, whole, quoted];
+    }
+
+    /// Whether they are names, which is so if no number below is written like them, and what to say of it.
+    fn settle(self) -> (bool, Option<String>) {
+        let [some, whole, quoted] = self.below;
+        let names = some && (self.ascending && !whole || self.quoted && !quoted);
         let said = self.said;
         let note = if names {
             format!(
-                "{said} was taken for the names of the columns, since the next line does not look like it; if it is a point, set header = \"no\""
+                "{said} was taken for the names of the columns, since no number below is written like that; if it is a point, set header = \"no\""
             )
         } else {
             format!(
@@ -215,7 +224,7 @@ impl Doubt {
     }
 }
 
-/// Whether the first line holds names; two numbers are a question to the second line.
+/// Whether the first line holds names; two numbers are a question to the lines below.
 fn look(
     line: usize,
     fields: [&Field<'_>; 2],
@@ -232,6 +241,7 @@ fn look(
                 said,
                 ascending,
                 quoted: fields.iter().all(|field| field.quoted),
+                below: [false; 3],
             };
             Ok((false, Some(doubt)))
         }

@@ -62,8 +62,9 @@ impl PointsSpec {
             return Err(Invalid::new("file", "\"\"", remedy).into());
         }
         if self.header != Header::Auto && !self.paths().into_iter().any(may_have_header) {
-            let remedy = "is about .csv files, and there is none: leave it out";
-            return Err(Invalid::new("header", format!("{:?}", self.header), remedy).into());
+            let written = format!("\"{:?}\"", self.header).to_lowercase();
+            let remedy = "only a .csv file has a header, and there is none here; leave it out";
+            return Err(Invalid::new("header", written, remedy).into());
         }
         let mut notes = Vec::new();
         let mut read = |key: &str, name: &str| {
