@@ -306,7 +306,10 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
     let mut needs = Vec::new();
     for name in &names {
         let own = folder.join(name);
-        let mut scenario = scenario(&own).map_err(|reason| not_a_run(&own, reason))?;
+        // What cannot be read is refused below, with its reason.
+        let Ok(mut scenario) = scenario(&own) else {
+            continue;
+        };
         let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
         scenario.output.scale = wider * wish.scale.unwrap_or(scenario.output.scale);
         let need = Need::of(&scenario, rayon::current_num_threads());

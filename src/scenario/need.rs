@@ -161,10 +161,12 @@ impl Need {
                 "metrics.floor_draws",
                 200.0 * scenario.metrics.draws(measured as usize) as f64,
             )),
+            part(("metrics.permutations", 16.0 * permutations)),
             part((
-                "metrics.permutations",
-                16.0 * permutations + 8.0 * (measured + references) * permutations.min(1000.0),
+                "metrics.particles",
+                8.0 * measured * permutations.min(1000.0),
             )),
+            part((reference_key, 8.0 * references * permutations.min(1000.0))),
             part(("output.frames", frames * PICTURE * area)),
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written)),
