@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// `n` points in the plane, one a row: shape `n×2`, in the target's own units.
 pub type Cloud = Array2<f64>;
@@ -43,8 +43,21 @@ pub fn spread(points: CloudView<'_>) -> f64 {
 
 /// The order of two points by their coordinates: one that does not depend on the order of the rows that they stand in.
 #[must_use]
-pub fn by_place(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> Ordering {
+pub fn by_place(a: [f64; 2], b: [f64; 2]) -> Ordering {
     a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
+}
+
+/// The places of the points in that order; of points at one place the first comes first.
+#[must_use]
+pub fn in_order(points: CloudView<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..points.nrows()).collect();
+    order.sort_by(|&i, &j| by_place(at(points, i), at(points, j)));
+    order
+}
+
+/// The point at place `i`.
+pub(crate) fn at(points: CloudView<'_>, i: usize) -> [f64; 2] {
+    [points[[i, 0]], points[[i, 1]]]
 }
 
 /// The smallest box that holds all points, as `[[x_min, x_max], [y_min, y_max]]`; `None` for an empty cloud.

@@ -114,7 +114,8 @@ pub fn may_have_header(name: &str) -> bool {
     ending(name) == "csv"
 }
 
-fn ending(path: &str) -> String {
+/// The ending of a name in small letters, by which files are told.
+pub(crate) fn ending(path: &str) -> String {
     let ending = path.rsplit('.').next().unwrap_or_default();
     ending.to_ascii_lowercase()
 }

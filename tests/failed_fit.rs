@@ -1,20 +1,11 @@
 //! A step that fails midway leaves the last good one whole: cloud, fit, and what the next fit would begin with.
 
-use std::io;
-
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitError, Pace, Ratio, Round};
 use ratioflow::flow::{Ending, Flow, FlowSpec, Integrator};
 use ratioflow::random::Stream;
-use ratioflow::target::{Files, GaussianSpec, TargetSpec};
-
-struct Nowhere;
-
-impl Files for Nowhere {
-    fn read(&self, _: &str) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-}
+use ratioflow::scenario::Embedded;
+use ratioflow::target::{GaussianSpec, TargetSpec};
 
 /// An estimator of which one fit fails when all its work is done.
 #[derive(Debug)]
@@ -92,7 +83,7 @@ fn specs() -> Vec<DiscriminatorSpec> {
 #[test]
 fn the_last_good_step_is_whole_whichever_fit_fails() {
     let normal = TargetSpec::Gaussian(GaussianSpec::default());
-    let target = normal.build(&Nowhere).unwrap();
+    let target = normal.build(&Embedded).unwrap();
     let sample = |name, count| target.sample(count, Stream::new(1, name));
     let places = sample("places", 7);
     for integrator in [Integrator::Euler, Integrator::Heun] {
@@ -134,7 +125,7 @@ fn the_last_good_step_is_whole_whichever_fit_fails() {
 #[test]
 fn a_fit_that_fails_changes_nothing() {
     let normal = TargetSpec::Gaussian(GaussianSpec::default());
-    let target = normal.build(&Nowhere).unwrap();
+    let target = normal.build(&Embedded).unwrap();
     let sample = |name, count| target.sample(count, Stream::new(1, name));
     let (p, q, places) = (sample("p", 40), sample("q", 30), sample("places", 7));
     let mut failures = 0;

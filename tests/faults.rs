@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ratioflow::report::{Checkpoint, Manifest, Status};
 
-use shared::{contents, draw};
+use shared::{contents, ctrl_c, draw, send};
 
 /// A run of a tenth of a second with a checkpoint at every step.
 const SCENARIO: &str = "
@@ -222,27 +222,6 @@ fn two_hundred_kills_lose_at_most_a_step_each() {
         home.assert_whole(&name, &name);
     }
     println!("{kills} kills over {runs} runs");
-}
-
-/// Sends a signal by its name.
-fn send(signal: &str, child: &Child) {
-    let sent = Command::new("kill")
-        .args([format!("-{signal}"), child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
-/// Ctrl-C and its exit code. Where a shell has these tests in its background it is ignored, by the program too, and SIGTERM stands for it.
-fn ctrl_c() -> (&'static str, i32) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
-    if mask & 2 == 0 {
-        ("INT", 130)
-    } else {
-        ("TERM", 143)
-    }
 }
 
 /// Ended by the signal: by us with its code, or, before we listen, by the system.

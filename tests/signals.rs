@@ -1,6 +1,8 @@
 //! Signals: each leaves a run that can be gone on with, and says where it lies.
 #![cfg(unix)]
 
+mod shared;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use ratioflow::report::{Checkpoint, Manifest, Status};
 use tempfile::TempDir;
+
+use shared::{ctrl_c, send};
 
 /// Steps of a few milliseconds, more of them than anybody waits for.
 const STEADY: &str = "[target.ring]\n[cloud]\nparticles = 200\nsamples = 200\n[flow]\nsteps = 1000000\n[metrics]\nevery = 10\nfloor_draws = 8\npermutations = 19\n[output]\nframes = 0\nscale = 0.25\ncheckpoint_every = 1000000000\n";
@@ -60,14 +64,6 @@ fn wait_for(mut ready: impl FnMut() -> bool) {
     }
 }
 
-fn send(signal: &str, child: &Child) {
-    let sent = Command::new("kill")
-        .args([format!("-{signal}"), child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
 fn end(child: Child) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = child.wait_with_output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
@@ -75,7 +71,7 @@ fn end(child: Child) -> (Option<i32>, String) {
 
 #[test]
 fn every_signal_that_ends_writes_a_checkpoint_first_and_says_where() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("XCPU", 152)] {
+    for (signal, code) in [ctrl_c(), ("TERM", 143), ("HUP", 129), ("XCPU", 152)] {
         let home = Home::new(STEADY);
         let child = home.begin("");
         send(signal, &child);

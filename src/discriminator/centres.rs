@@ -1,8 +1,6 @@
 //! Few points that stand for many: evenly spread over all of them, whatever their order.
 
-use std::cmp::Ordering;
-
-use crate::cloud::{self, Cloud, CloudView};
+use crate::cloud::{self, Cloud, CloudView, by_place};
 
 /// At most `count` of the points, each the one furthest from those chosen before, beginning with the one nearest to the
 /// mean (Gonzalez 1985). The choice depends on no order and moves with the points. Coinciding points are taken once.
@@ -15,7 +13,7 @@ pub(super) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
     while chosen.len() < count {
         // Of equally far ones the last in reading order, so that the order of the list does not matter.
         let furthest = (0..places.len()).max_by(|&i, &j| {
-            let tie = || compare(places[i], places[j]);
+            let tie = || by_place(places[i], places[j]);
             gaps[i].total_cmp(&gaps[j]).then_with(tie)
         });
         let Some(next) = furthest else { break };
@@ -33,16 +31,9 @@ pub(super) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
     points.select(ndarray::Axis(0), &chosen)
 }
 
-fn compare(a: [f64; 2], b: [f64; 2]) -> Ordering {
-    a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1]))
-}
-
 /// The points in reading order.
 pub(super) fn in_order(points: CloudView<'_>) -> Cloud {
-    let place = |i: usize| [points[[i, 0]], points[[i, 1]]];
-    let mut order: Vec<usize> = (0..points.nrows()).collect();
-    order.sort_unstable_by(|&i, &j| compare(place(i), place(j)));
-    points.select(ndarray::Axis(0), &order)
+    points.select(ndarray::Axis(0), &cloud::in_order(points))
 }
 
 /// The points as at most `count` centres, each the mean of the samples nearest to one of [`spread_out`], with the share of

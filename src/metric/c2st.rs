@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::pairs::Planar;
 use super::sample::{Needs, Neighbourhood, Reference, Sample, Seen};
 use super::{About, Grain, Ideal, Metric, QUERIES, Reading};
-use crate::cloud::CloudView;
+use crate::cloud::{CloudView, by_place};
 
 /// What [`C2st`] measures.
 pub const C2ST: About = About {
@@ -54,7 +54,7 @@ impl C2st {
 /// How many points are copies of others.
 fn repeated(points: impl Iterator<Item = [f64; 2]>) -> usize {
     let mut points: Vec<[f64; 2]> = points.collect();
-    points.sort_unstable_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    points.sort_unstable_by(|&a, &b| by_place(a, b));
     points.windows(2).filter(|two| two[0] == two[1]).count()
 }
 

@@ -22,7 +22,7 @@ pub const ENERGY_DISTANCE: About = About {
 };
 
 /// Relabellings that are worked out at a time.
-const TOGETHER: usize = 1000;
+pub(crate) const TOGETHER: usize = 1000;
 
 /// What [`EnergyDistance::p_value`] says.
 pub const ENERGY_P: About = About {

@@ -12,7 +12,7 @@ use super::verdict::{Circumstances, Findings, Verdict};
 use super::{
     About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, SINKHORN, W2, Wasserstein,
 };
-use crate::cloud::{Cloud, CloudView, bounds, by_place};
+use crate::cloud::{Cloud, CloudView, bounds, in_order};
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
 use crate::target::Target;
@@ -275,8 +275,7 @@ impl Judge {
     fn thinned(&self, key: &str, cloud: CloudView<'_>, notes: &mut Vec<String>) -> Cloud {
         let n = cloud.nrows();
         // What is drawn from the rows must not depend on the order in which a file has them.
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&i, &j| by_place(cloud.row(i), cloud.row(j)));
+        let mut order = in_order(cloud);
         if n <= self.points {
             return cloud.select(Axis(0), &order);
         }

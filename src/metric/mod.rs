@@ -43,6 +43,7 @@ mod whiten;
 pub use arrival::Arrival;
 pub use c2st::{C2ST, C2st};
 pub use coverage::{COVERAGE, Coverage, DENSITY, Density};
+pub(crate) use energy::TOGETHER;
 pub use energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
 pub use floor::{Floor, Floors};
 pub use joint::{JointTest, Mark, Side, Standing};

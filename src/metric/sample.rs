@@ -47,9 +47,9 @@ fn nearest(from: &Neighbours, to: &Neighbours, same: bool) -> Vec<Near> {
             for (i, &(at, place)) in points.iter().enumerate() {
                 let found = to.nearest_below(bound, at, NEAR, same.then_some(place));
                 all[i].copy_from_slice(&found.squares()[..NEAR]);
-                bound = points
-                    .get(i + 1)
-                    .map_or(bound, |&(next, _)| beyond(&found, at, next));
+                let next = points.get(i + 1).map(|&(next, _)| beyond(&found, at, next));
+                // A point that is nowhere says nothing of the next.
+                bound = next.filter(|b| !b.is_nan()).unwrap_or(f64::INFINITY);
             }
         });
     all
@@ -163,4 +163,40 @@ impl<'s, 'p> Seen<'s, 'p> {
 pub(super) fn mean_within(points: &Planar) -> f64 {
     let n = points.len() as f64;
     2.0 * within(points, Term::Distance) / (n * n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_neighbours_of_a_point_do_not_depend_on_those_of_the_one_before() {
+        let mut points: Vec<[f64; 2]> = (0..700)
+            .map(|i| {
+                let t = f64::from(i);
+                // Copies, ties on a lattice, one far away, and one that is nowhere.
+                match i % 7 {
+                    0 => [0.25, -0.5],
+                    1 => [f64::from(i % 5), f64::from(i % 3)],
+                    _ => [(1.3 * t).sin(), (0.7 * t * t).cos()],
+                }
+            })
+            .collect();
+        points[100] = [1e9, -1e9];
+        points[350] = [f64::NAN, 0.0];
+        let tree = Neighbours::new(&Planar::new(CloudView::from(&points[..])));
+        for same in [false, true] {
+            let found = nearest(&tree, &tree, same);
+            for (near, (at, place)) in found.iter().zip(tree.points()) {
+                let alone = tree.nearest(at, NEAR, same.then_some(place));
+                assert_eq!(near[..], *alone.squares(), "{at:?}");
+            }
+        }
+        let few = Neighbours::new(&Planar::new(CloudView::from(&points[..3])));
+        assert!(
+            nearest(&few, &few, true)
+                .iter()
+                .all(|near| near[1].is_finite() && near[2].is_infinite())
+        );
+    }
 }

@@ -14,7 +14,7 @@ use super::product::{Start, TILE, add_columns, dots, times, transposed_times};
 use super::{Layer, Network, Real};
 
 /// Samples in a unit of parallel work. It is fixed, so that sums do not depend on the number of threads.
-const CHUNK: usize = 8 * TILE;
+pub(crate) const CHUNK: usize = 8 * TILE;
 
 /// What a network is trained for: a sum over samples of `loss(output) + w (‖∇ₓ output‖ − s)²`.
 pub trait Objective<T: Real>: Sync {

@@ -101,7 +101,7 @@ impl Layout {
             _ => 3,
         };
         let rows = count.div_ceil(columns);
-        let width = style.sane_width([720.0, 1080.0, 1400.0][columns - 1]);
+        let width = style.sane_width([Style::WIDTH, 1080.0, 1400.0][columns - 1]);
         let lines = key(figure, &labels(figure), width)
             .last()
             .map_or(0, |mark| mark.line);

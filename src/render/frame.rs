@@ -169,7 +169,7 @@ impl Layout {
             more => more.div_ceil(4),
         };
         let columns = count.div_ceil(rows);
-        let width = style.sane_width([720.0, 1080.0, 1400.0, 1720.0, 1900.0][columns - 1]);
+        let width = style.sane_width([Style::WIDTH, 1080.0, 1400.0, 1720.0, 1900.0][columns - 1]);
         let view = frame.view.sane();
         let split = |left: f64| {
             ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()

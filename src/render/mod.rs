@@ -133,6 +133,7 @@ impl Default for Show {
 impl Style {
     /// Width of a picture of one panel in logical pixels, if no other is asked for.
     pub const WIDTH: f64 = 720.0;
+
     /// The scale, within its range.
     fn sane_scale(&self) -> f64 {
         if self.scale.is_finite() {

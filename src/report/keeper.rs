@@ -247,7 +247,7 @@ pub(super) fn check_frames(folder: &Path, checkpoint: &Checkpoint) -> Result<(),
     read_frames(folder, checkpoint, &mut |_| Ok(()))
 }
 
-/// The snapshots that belong to `checkpoint`.
+/// Reads the snapshots that belong to `checkpoint`, one at a time, and hands each to `take`.
 fn read_frames(
     folder: &Path,
     checkpoint: &Checkpoint,

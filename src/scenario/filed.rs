@@ -4,8 +4,9 @@ use std::io::{Read as _, SeekFrom};
 
 use super::need::Part;
 use super::spec::Scenario;
-use crate::point_file::{MOST_POINTS, path_and_array};
-use crate::target::{Files, TargetSpec};
+use crate::npy::Header;
+use crate::point_file::{MOST_POINTS, ending, path_and_array};
+use crate::target::{Files, MOST_PIXELS, TargetSpec};
 
 /// Bytes of a file that are looked at.
 const HEAD: u64 = 1 << 16;
@@ -13,8 +14,6 @@ const HEAD: u64 = 1 << 16;
 const POINT: f64 = 72.0;
 /// Bytes of a pixel at the peak: its ink, twice. Measured at 4096 × 4096.
 const PIXEL: f64 = 16.0;
-/// Most pixels that a picture may have.
-const MOST_PIXELS: f64 = 16_777_216.0;
 
 /// What is held of the files of `scenario`. One that cannot be looked at needs nothing: it will be refused when it is read.
 pub(super) fn held(scenario: &Scenario, files: &dyn Files) -> Vec<Part> {
@@ -37,25 +36,16 @@ pub(super) fn held(scenario: &Scenario, files: &dyn Files) -> Vec<Part> {
 pub(super) fn points(name: &str, files: &dyn Files) -> Option<f64> {
     let (path, _) = path_and_array(name);
     let (head, length) = look(path, files)?;
-    let ending = path.rsplit('.').next().unwrap_or_default();
-    let row = match ending.to_ascii_lowercase().as_str() {
+    let rows = match ending(path).as_str() {
         "csv" => {
-            let lines = head.split(|&byte| byte == b'\n').count().saturating_sub(1);
-            head.len() as f64 / lines.max(1) as f64
+            let lines = head.split(|&byte| byte == b'\n').count() - 1;
+            length * lines.max(1) as f64 / head.len().max(1) as f64
         }
-        // Two numbers of so many bytes: the last digits of `'descr': '<f8'`.
-        "npy" => {
-            let text = String::from_utf8_lossy(&head[..head.len().min(256)]);
-            let kind = text
-                .split("'descr':")
-                .nth(1)
-                .and_then(|rest| rest.split('\'').nth(1));
-            let digits = kind.map(|kind| kind.trim_start_matches(|c: char| !c.is_ascii_digit()));
-            2.0 * digits.and_then(|digits| digits.parse().ok()).unwrap_or(8.0)
-        }
-        _ => 16.0,
+        "npy" => *Header::read(&mut &head[..]).ok()?.header.shape.first()? as f64,
+        // Two numbers of eight bytes.
+        _ => length / 16.0,
     };
-    Some(POINT * (length / row.max(1.0)).min(MOST_POINTS as f64))
+    Some(POINT * rows.min(MOST_POINTS as f64))
 }
 
 /// Bytes that a picture takes at the peak: its width and height stand at the beginning of a PNG.
@@ -65,7 +55,7 @@ fn picture(name: &str, files: &dyn Files) -> Option<f64> {
         let bytes = head.get(at..)?.first_chunk::<4>()?;
         Some(f64::from(u32::from_be_bytes(*bytes)))
     };
-    Some(length + PIXEL * (side(16)? * side(20)?).min(MOST_PIXELS))
+    Some(length + PIXEL * (side(16)? * side(20)?).min(MOST_PIXELS as f64))
 }
 
 /// The beginning of a file, and its length in bytes.

@@ -7,6 +7,8 @@ use super::filed;
 use super::spec::Scenario;
 use crate::discriminator::DiscriminatorSpec;
 use crate::generator::Precision;
+use crate::metric::TOGETHER;
+use crate::network::CHUNK;
 use crate::observe::Cadence;
 use crate::setting::WordOr;
 use crate::target::Files;
@@ -133,6 +135,7 @@ impl Need {
             Cadence::Every((scenario.metrics.every as usize).max(1)).count(scenario.flow.steps);
         let rows = rows as f64 * ROW;
         let permutations = scenario.metrics.permutations as f64;
+        let together = permutations.min(TOGETHER as f64);
         let drawn_at_once = frames.max(2.0).min(threads as f64);
         let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
@@ -162,11 +165,8 @@ impl Need {
                 200.0 * scenario.metrics.draws(measured as usize) as f64,
             )),
             part(("metrics.permutations", 16.0 * permutations)),
-            part((
-                "metrics.particles",
-                8.0 * measured * permutations.min(1000.0),
-            )),
-            part((reference_key, 8.0 * references * permutations.min(1000.0))),
+            part(("metrics.particles", 8.0 * measured * together)),
+            part((reference_key, 8.0 * references * together)),
             part(("output.frames", frames * PICTURE * area)),
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written)),
@@ -385,12 +385,10 @@ fn total(parts: &[Part]) -> f64 {
 /// Bytes that training a network takes with numbers of `size` bytes: what grows with its weights (their moments, and what is kept in case a fit fails),
 /// and what each chunk of the `rows` of a batch has of its own: a gradient, and the activations of a tile. Measured up to 2000 units a layer.
 fn trained(hidden: &[usize], rows: f64, size: f64) -> [f64; 2] {
-    /// Rows of a chunk.
-    const CHUNK: f64 = 256.0;
     let weights = weights(hidden);
     let units = hidden.iter().sum::<usize>() as f64;
     let chunk = size * (weights + 160.0 * units);
-    [32.0 * size * weights, (rows / CHUNK).ceil() * chunk]
+    [32.0 * size * weights, (rows / CHUNK as f64).ceil() * chunk]
 }
 
 /// Number of weights between layers of these widths, two numbers in and two out.

@@ -179,7 +179,7 @@ impl Target for Image {
 }
 
 /// Most pixels that a picture may have: 4096 × 4096.
-const MOST: u64 = 1 << 24;
+pub(crate) const MOST_PIXELS: u64 = 1 << 24;
 
 /// What a file shows.
 struct Picture {
@@ -198,7 +198,9 @@ struct Picture {
 fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
     check_palette(bytes)?;
     let too_large = || {
-        format!("it has more than {MOST} pixels; scale it down, a few hundred across are plenty")
+        format!(
+            "it has more than {MOST_PIXELS} pixels; scale it down, a few hundred across are plenty"
+        )
     };
     let no_png = |error| match error {
         DecodingError::LimitsExceeded => too_large(),
@@ -208,7 +210,7 @@ fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(no_png)?;
     let (width, height) = reader.info().size();
-    if u64::from(width) * u64::from(height) > MOST {
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(too_large());
     }
     let mut buffer = vec![0; reader.output_buffer_size().ok_or_else(too_large)?];

@@ -37,6 +37,7 @@ pub use circles::{Circles, CirclesSpec};
 pub use files::{Anywhere, BuildError, Files, Folder, open_file};
 pub use gaussian::GaussianSpec;
 pub use grid::GridSpec;
+pub(crate) use image::MOST_PIXELS;
 pub use image::{Image, ImageSpec, Ink};
 pub use mixture::{Mixture, MixtureSpec};
 pub use moons::{Moons, MoonsSpec};

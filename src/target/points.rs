@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{fetch, unusable};
 use super::{BuildError, Files, Parts, Target};
-use crate::cloud::{Cloud, CloudView, by_place};
+use crate::cloud::{Cloud, CloudView, at, by_place, in_order};
 use crate::point_file::{self, Header, may_have_header};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -144,18 +144,16 @@ fn parts(rows: &Cloud, held_out: Option<Cloud>) -> Parts {
 
 /// The rows in a random order that follows from the points alone.
 fn shuffled(rows: &Cloud) -> Cloud {
-    let mut order: Vec<usize> = (0..rows.nrows()).collect();
-    order.sort_by(|&i, &j| by_place(rows.row(i), rows.row(j)));
+    let mut order = in_order(rows.view());
     order.shuffle(&mut Stream::new(0, "parts of a file").rng());
     rows.select(Axis(0), &order)
 }
 
 /// Says so if more than one in a hundred of the held-out points stands in the training part as well.
 fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> {
-    let mut known: Vec<usize> = (0..training.nrows()).collect();
-    known.sort_by(|&i, &j| by_place(training.row(i), training.row(j)));
+    let known = in_order(training);
     let is_known = |&i: &usize| {
-        let found = known.binary_search_by(|&k| by_place(training.row(k), held_out.row(i)));
+        let found = known.binary_search_by(|&k| by_place(at(training, k), at(held_out, i)));
         found.is_ok()
     };
     let twice = (0..held_out.nrows()).filter(is_known).count();

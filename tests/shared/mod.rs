@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -79,4 +80,25 @@ pub(crate) fn second(n: usize) -> Cloud {
 
 pub(crate) fn mixture(components: &[Component]) -> Arc<dyn Target> {
     Arc::new(Mixture::new(components.to_vec()).unwrap())
+}
+
+/// Sends a signal by its name.
+pub(crate) fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill")
+        .args([format!("-{signal}"), child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+/// Ctrl-C and its exit code. Where a shell has these tests in its background it is ignored, by the program too, and SIGTERM stands for it.
+pub(crate) fn ctrl_c() -> (&'static str, i32) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+    if mask & 2 == 0 {
+        ("INT", 130)
+    } else {
+        ("TERM", 143)
+    }
 }
