@@ -182,6 +182,15 @@ fn limits_of_files_and_threads_are_errors() {
     let (code, text) = run("ulimit -v 8000000; RAYON_NUM_THREADS=30000");
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("--threads 1"), "{text}");
+    // Fewer than we refuse, and more than have room; more than we refuse, which a system may give.
+    for threads in [
+        "ulimit -v 1500000; RAYON_NUM_THREADS=1000",
+        "RAYON_NUM_THREADS=30000",
+    ] {
+        let (code, text) = run(threads);
+        assert_eq!(code, Some(1), "{threads}: {text}");
+        assert!(text.contains("--threads 1"), "{threads}: {text}");
+    }
 }
 
 #[test]

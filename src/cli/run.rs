@@ -111,12 +111,12 @@ const MOST_THREADS: usize = 1024;
 
 /// Starts the threads that everything uses: so many, or as many as `RAYON_NUM_THREADS` says, or one per core.
 pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
-    const VARIABLE: &str = "RAYON_NUM_THREADS";
-    let wished = std::env::var(VARIABLE).ok();
-    let wished = wished.and_then(|wished| wished.parse::<usize>().ok());
-    if let Some(wished) = wished.filter(|&wished| threads.is_none() && wished > MOST_THREADS) {
-        return Err(CliError::Usage(format!(
-            "{VARIABLE} is {wished}: must be at most {MOST_THREADS}"
+    let wished = std::env::var("RAYON_NUM_THREADS").unwrap_or_default();
+    let wished = wished.parse().unwrap_or(0);
+    // So many may be had, and then do nothing but look for work.
+    if threads.is_none() && wished > MOST_THREADS {
+        return Err(CliError::Run(format!(
+            "RAYON_NUM_THREADS is {wished}: at most {MOST_THREADS} threads are started; ask for fewer, or with `--threads 1`"
         )));
     }
     let count = threads.map_or(0, usize::from);
