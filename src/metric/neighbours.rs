@@ -88,19 +88,7 @@ impl Neighbours {
     /// The `wanted` stored points nearest to `at`, leaving out the one at place `skip` of the cloud. The cloud must have
     /// that many.
     pub(super) fn nearest(&self, at: [f64; 2], wanted: usize, skip: Option<u32>) -> Nearest {
-        self.nearest_below(f64::INFINITY, at, wanted, skip)
-    }
-
-    /// The same, sooner, where as many are known to lie nearer than the root of `bound`.
-    pub(super) fn nearest_below(
-        &self,
-        bound: f64,
-        at: [f64; 2],
-        wanted: usize,
-        skip: Option<u32>,
-    ) -> Nearest {
         let mut found = Nearest::new(wanted);
-        found.squared = [bound; MOST];
         let query = Query {
             at,
             skip: skip.unwrap_or(u32::MAX),

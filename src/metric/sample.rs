@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::QUERIES;
-use super::neighbours::{Nearest, Neighbours};
+use super::neighbours::Neighbours;
 use super::pairs::{Planar, Single, Term, within};
 use super::sliced::{SlicedW2, projections};
 use crate::cloud::CloudView;
@@ -38,30 +38,16 @@ impl Neighbourhood {
 /// For each point of `from`, in its tree's order, how far the nearest points of `to` are; the point itself left out, where both are one.
 fn nearest(from: &Neighbours, to: &Neighbours, same: bool) -> Vec<Near> {
     let points: Vec<([f64; 2], u32)> = from.points().collect();
-    let mut all = vec![[f64::INFINITY; NEAR]; points.len()];
-    let parts = all.par_chunks_mut(QUERIES);
-    parts
-        .zip(points.par_chunks(QUERIES))
-        .for_each(|(all, points)| {
-            let mut bound = f64::INFINITY;
-            for (i, &(at, place)) in points.iter().enumerate() {
-                let found = to.nearest_below(bound, at, NEAR, same.then_some(place));
-                all[i].copy_from_slice(&found.squares()[..NEAR]);
-                let next = points.get(i + 1).map(|&(next, _)| beyond(&found, at, next));
-                // A point that is nowhere says nothing of the next.
-                bound = next.filter(|b| !b.is_nan()).unwrap_or(f64::INFINITY);
-            }
-        });
-    all
-}
-
-/// A square of a distance from `next` within which there are as many points as were `found` around `at`: no farther than by way of `at`. If `next` is
-/// itself one of them, and left out there, `at` takes its place.
-fn beyond(found: &Nearest, at: [f64; 2], next: [f64; 2]) -> f64 {
-    let (dx, dy) = (next[0] - at[0], next[1] - at[1]);
-    let reach = (dx * dx + dy * dy).sqrt() + found.radius();
-    // Wider by more than the rounding of all of this, so that the farthest of them is still nearer.
-    reach * reach * (1.0 + 1e-12) + f64::MIN_POSITIVE
+    points
+        .par_iter()
+        .with_min_len(QUERIES)
+        .map(|&(at, place)| {
+            let found = to.nearest(at, NEAR, same.then_some(place));
+            let mut near = [f64::INFINITY; NEAR];
+            near.copy_from_slice(&found.squares()[..NEAR]);
+            near
+        })
+        .collect()
 }
 
 /// The points that a panel compares clouds with, worked through once for all of its measures.
@@ -163,40 +149,4 @@ impl<'s, 'p> Seen<'s, 'p> {
 pub(super) fn mean_within(points: &Planar) -> f64 {
     let n = points.len() as f64;
     2.0 * within(points, Term::Distance) / (n * n)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_neighbours_of_a_point_do_not_depend_on_those_of_the_one_before() {
-        let mut points: Vec<[f64; 2]> = (0..700)
-            .map(|i| {
-                let t = f64::from(i);
-                // Copies, ties on a lattice, one far away, and one that is nowhere.
-                match i % 7 {
-                    0 => [0.25, -0.5],
-                    1 => [f64::from(i % 5), f64::from(i % 3)],
-                    _ => [(1.3 * t).sin(), (0.7 * t * t).cos()],
-                }
-            })
-            .collect();
-        points[100] = [1e9, -1e9];
-        points[350] = [f64::NAN, 0.0];
-        let tree = Neighbours::new(&Planar::new(CloudView::from(&points[..])));
-        for same in [false, true] {
-            let found = nearest(&tree, &tree, same);
-            for (near, (at, place)) in found.iter().zip(tree.points()) {
-                let alone = tree.nearest(at, NEAR, same.then_some(place));
-                assert_eq!(near[..], *alone.squares(), "{at:?}");
-            }
-        }
-        let few = Neighbours::new(&Planar::new(CloudView::from(&points[..3])));
-        assert!(
-            nearest(&few, &few, true)
-                .iter()
-                .all(|near| near[1].is_finite() && near[2].is_infinite())
-        );
-    }
 }
