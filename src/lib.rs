@@ -29,10 +29,14 @@ pub mod flow;
 pub mod metric;
 pub mod reference;
 pub mod observe;
+#[cfg(feature = "render")]
 pub mod render;
 pub mod scenario;
+#[cfg(feature = "record")]
 pub mod calibration;
+#[cfg(feature = "record")]
 pub mod report;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 

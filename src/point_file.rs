@@ -2,15 +2,16 @@
 //!
 //! What a file says about itself is held against its true size before any memory is asked for, and memory holds the points, not the file.
 
+#[cfg(feature = "record")]
 mod csv;
 mod npy;
+#[cfg(feature = "record")]
 mod npz;
 
 use std::ffi::OsStr;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +35,8 @@ pub struct PointFileError {
 }
 
 /// Whether the first line of a `.csv` file holds the names of its columns.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Header {
     /// As it looks; what is not certain is said.
@@ -91,12 +91,18 @@ fn sheet(mut source: BufReader<impl Source>, name: &str, header: Header) -> Resu
     let size = source.seek(SeekFrom::End(0)).map_err(trouble)?;
     source.rewind().map_err(trouble)?;
     let (path, array) = path_and_array(name);
-    let mut notes = Vec::new();
-    let points = match ending(path).as_str() {
+    let (points, notes) = match ending(path).as_str() {
         _ if size == 0 => return Err("the file is empty".to_owned()),
-        "npy" => npy::read(source, size)?,
-        "npz" => npz::read(source, array)?,
-        "csv" => csv::read(source, header, &mut notes)?,
+        "npy" => (npy::read(source, size)?, Vec::new()),
+        #[cfg(feature = "record")]
+        "npz" => (npz::read(source, array)?, Vec::new()),
+        #[cfg(feature = "record")]
+        "csv" => csv::read(source, header)?,
+        #[cfg(not(feature = "record"))]
+        "npz" | "csv" => {
+            let _ = (array, header);
+            return Err("this build, without the feature `record`, reads .npy alone".to_owned());
+        }
         _ => return Err("its name must end in .npy, .npz or .csv".to_owned()),
     };
     let largest = points.iter().fold(0.0, |most: f64, x| most.max(x.abs()));

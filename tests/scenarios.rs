@@ -54,7 +54,7 @@ fn variants(name: &str, settings: &[&str]) -> HashMap<String, Outcome> {
     let document = document(name, settings);
     let base: Scenario = document.read().unwrap();
     let written = base.variants.par_iter().map(|text| {
-        let variant = Variant::parse(text).unwrap();
+        let variant = Variant::named(text).unwrap();
         let scenario: Scenario = variant.apply(&document).unwrap().read().unwrap();
         variant.check(&base, &scenario).unwrap();
         let experiment = Experiment::new(scenario, &Embedded).unwrap();

@@ -64,7 +64,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         None if written.is_empty() => Variant::defaults(),
         None if args.variants.is_empty() => parsed(&document, written)?,
         None => {
-            let variants = written.iter().map(|text| Variant::parse(text));
+            let variants = written.iter().map(|text| Variant::named(text));
             let variants: Result<_, String> = variants.collect();
             variants.map_err(|reason| CliError::Usage(format!("--variant: {reason}")))?
         }
@@ -124,7 +124,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
 /// The variants that a scenario names; an error says where.
 pub(super) fn parsed(document: &Document, written: &[String]) -> Result<Vec<Variant>, CliError> {
     let variant = |(place, text): (usize, &String)| {
-        Variant::parse(text).map_err(|reason| {
+        Variant::named(text).map_err(|reason| {
             let key = format!("variants[{place}]");
             document
                 .blame(&Invalid::new(key, format!("{text:?}"), reason))

@@ -14,8 +14,8 @@ const LONGEST: usize = 1 << 16;
 pub(super) fn read(
     mut source: impl BufRead,
     header: Header,
-    notes: &mut Vec<String>,
-) -> Result<Cloud, String> {
+) -> Result<(Cloud, Vec<String>), String> {
+    let mut notes = Vec::new();
     let mut values = Vec::new();
     let mut first = None;
     let mut doubt = None;
@@ -32,7 +32,7 @@ pub(super) fn read(
                 Header::Yes => true,
                 Header::No => false,
                 Header::Auto => {
-                    let (names, open) = look(number, [x, y], notes)?;
+                    let (names, open) = look(number, [x, y], &mut notes)?;
                     doubt = open;
                     names
                 }
@@ -67,7 +67,8 @@ pub(super) fn read(
     }
     let rows = values.len() / 2;
     counted(rows)?;
-    Cloud::from_shape_vec((rows, 2), values).map_err(|error| error.to_string())
+    let points = Cloud::from_shape_vec((rows, 2), values).map_err(|error| error.to_string())?;
+    Ok((points, notes))
 }
 
 /// The lines of a text that hold anything, one at a time.

@@ -223,7 +223,8 @@ fn span(figure: &Figure<'_>) -> [f64; 2] {
 }
 
 /// The colour of the run at this place among the labels; a second round is darker.
-pub(crate) fn colour(place: usize, theme: Theme) -> Colour {
+#[must_use]
+pub fn colour(place: usize, theme: Theme) -> Colour {
     let own = series(place);
     // On white, orange and sky blue are pale for a line; orange must not come near to vermilion, which some eyes take for it.
     let part = match (theme, place % 7) {
@@ -490,7 +491,8 @@ fn axis(
 }
 
 /// The colours of the sampling floor: of its band, and of its line and its name.
-pub(crate) fn floor_colours(theme: Theme) -> [Colour; 2] {
+#[must_use]
+pub fn floor_colours(theme: Theme) -> [Colour; 2] {
     let part = if theme == Theme::Dark { 0.26 } else { 0.13 };
     [
         theme.paper().mix(series(2), part),

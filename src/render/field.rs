@@ -49,7 +49,8 @@ impl Lattice {
 
 impl Lattice {
     /// Columns and rows.
-    pub(crate) fn shape(&self) -> [usize; 2] {
+    #[must_use]
+    pub fn shape(&self) -> [usize; 2] {
         [self.columns, self.rows]
     }
 
@@ -106,7 +107,8 @@ pub struct Field {
 
 /// `log r` on a scale on which the edges of the bands are ±1, ±2, …: linear between two edges, and limited
 /// beyond the last, where the colour no longer changes.
-pub(crate) fn depth(log_ratio: f64) -> f32 {
+#[must_use]
+pub fn depth(log_ratio: f64) -> f32 {
     let size = log_ratio.abs();
     let mut inner = 0.0;
     for (passed, edge) in EDGES.iter().enumerate() {
@@ -150,22 +152,26 @@ impl Field {
     }
 
     /// `log r` at each place, `rows·columns`.
-    pub(crate) fn log_ratio(&self) -> ArrayView1<'_, f32> {
+    #[must_use]
+    pub fn log_ratio(&self) -> ArrayView1<'_, f32> {
         self.log_ratio.view()
     }
 
     /// Where it was asked for.
-    pub(crate) fn lattice(&self) -> Lattice {
+    #[must_use]
+    pub fn lattice(&self) -> Lattice {
         self.lattice
     }
 
     /// Where `log r` lies among the bands at each place, see [`depth`].
-    pub(crate) fn depths(&self) -> &[f32] {
+    #[must_use]
+    pub fn depths(&self) -> &[f32] {
         &self.depths
     }
 
     /// The velocity at each place, `(rows·columns)×2`.
-    pub(crate) fn velocity(&self) -> ArrayView2<'_, f32> {
+    #[must_use]
+    pub fn velocity(&self) -> ArrayView2<'_, f32> {
         self.velocity.view()
     }
 

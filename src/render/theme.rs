@@ -24,10 +24,10 @@ pub enum Theme {
 }
 
 /// Bands on either side of the neutral one.
-pub(crate) const BANDS: usize = 4;
+pub const BANDS: usize = 4;
 /// The ratio at the outer edge of the neutral band, and of each one beyond. The first is close to one, since a
 /// coarse estimate, with which a flow begins, never differs much from it.
-pub(crate) const EDGES: [f64; BANDS] = [1.2, 2.0, 5.0, 20.0];
+pub const EDGES: [f64; BANDS] = [1.2, 2.0, 5.0, 20.0];
 
 impl Theme {
     pub(crate) fn paper(self) -> Colour {

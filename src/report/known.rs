@@ -51,8 +51,7 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 /// Whether files or folders of a comparison, or devices, are called `name`, which has no capitals.
-#[must_use]
-pub fn is_taken(name: &str) -> bool {
+pub(super) fn is_taken(name: &str) -> bool {
     FILES.contains(&name) || [FRAMES, INPUTS, SEEDS].contains(&name) || is_device(name)
 }
 

@@ -24,6 +24,7 @@ mod resume;
 mod room;
 mod run;
 mod table;
+mod variant_name;
 mod verdict;
 
 pub use crate::npy::Element;
@@ -38,7 +39,6 @@ pub use facts::{RunFacts, check_claims};
 pub use gallery::{Exhibit, Found, gallery};
 pub use interrupt::{Signal, outlive_file_limits};
 pub use keeper::Interrupted;
-pub use known::is_taken;
 pub use lock::in_use;
 pub use manifest::{Counts, JOINT, Manifest, Status};
 pub use page::{Page, Sheet};

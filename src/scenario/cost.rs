@@ -60,12 +60,6 @@ impl Cost {
     }
 }
 
-/// How many frames a run has.
-pub(super) fn frames_of(scenario: &Scenario) -> usize {
-    let frames = scenario.output.frames;
-    frames.min(scenario.flow.steps.saturating_add(1))
-}
-
 /// Parts of a trial, in their order.
 const FIRST: usize = 0;
 const STEP: usize = 1;
@@ -137,7 +131,7 @@ impl Trial {
             + self.seconds[FLOORS] * draws
             + self.seconds[MEASUREMENT] * measured as f64
             + self.seconds[RELABELLINGS] * relabelled
-            + frame * frames_of(scenario) as f64
+            + frame * scenario.frames() as f64
     }
 }
 

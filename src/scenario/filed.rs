@@ -2,11 +2,13 @@
 
 use std::io::{Read as _, SeekFrom};
 
-use super::need::Part;
 use super::spec::Scenario;
 use crate::npy::Header;
 use crate::point_file::{MOST_POINTS, ending, path_and_array};
 use crate::target::{Files, MOST_PIXELS, TargetSpec};
+
+/// Bytes, and the key that they grow with.
+pub(super) type Part = (String, f64);
 
 /// Bytes of a file that are looked at.
 const HEAD: u64 = 1 << 16;

@@ -5,6 +5,7 @@
 
 mod assign;
 mod claim;
+#[cfg(feature = "record")]
 mod cost;
 mod document;
 mod error;
@@ -23,6 +24,7 @@ mod tree;
 mod variant;
 
 pub use claim::{At, Checked, Claim, Facts, Moment, Other, Quantity, Relation, Than};
+#[cfg(feature = "record")]
 pub use cost::Cost;
 pub use document::Document;
 pub use error::ScenarioError;

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::cost::frames_of;
-use super::filed;
+use super::filed::{self, Part};
 use super::spec::Scenario;
 use crate::discriminator::DiscriminatorSpec;
 use crate::generator::Precision;
@@ -24,9 +23,6 @@ pub struct Need {
     /// Files that are open at once.
     files: Vec<Part>,
 }
-
-/// Bytes, and the key that they grow with.
-pub(super) type Part = (String, f64);
 
 /// What a machine has to spare, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +125,7 @@ impl Need {
             Some(_) => "metrics.reference",
             None => "cloud.particles",
         };
-        let frames = frames_of(scenario) as f64;
+        let frames = scenario.frames() as f64;
         let area = scenario.output.scale * scenario.output.scale;
         let rows =
             Cadence::Every((scenario.metrics.every as usize).max(1)).count(scenario.flow.steps);

@@ -137,6 +137,12 @@ impl Scenario {
         toml::to_string(self).unwrap_or_default()
     }
 
+    /// How many frames a run has: no more than it has clouds.
+    pub(super) fn frames(&self) -> usize {
+        let frames = self.output.frames;
+        frames.min(self.flow.steps.saturating_add(1))
+    }
+
     /// What is measured or kept of a part of the cloud only, in words.
     pub(super) fn subsets(&self) -> Vec<String> {
         let all = self.cloud.particles;

@@ -5,11 +5,15 @@ mod checkerboard;
 mod circles;
 mod curve;
 mod files;
+#[cfg(feature = "record")]
+mod folder;
 mod gaussian;
 mod grid;
 mod image;
 mod mixture;
 mod moons;
+#[cfg(feature = "record")]
+mod picture;
 mod pinwheel;
 mod points;
 mod ring;
@@ -34,7 +38,9 @@ use crate::setting::{Invalid, exactly, exactly_rows};
 
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
-pub use files::{Anywhere, BuildError, Files, Folder, open_file};
+pub use files::{BuildError, Files};
+#[cfg(feature = "record")]
+pub use folder::{Anywhere, Folder, open_file};
 pub use gaussian::GaussianSpec;
 pub use grid::GridSpec;
 pub(crate) use image::MOST_PIXELS;
