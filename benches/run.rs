@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ratioflow::report::{RunDirectory, record};
-use ratioflow::scenario::{Document, Embedded, Experiment, find};
+use ratioflow::experiment::Experiment;
+use ratioflow::record::{StopToken, record};
+use ratioflow::scenario::{Document, Embedded, find};
+use ratioflow::store::RunDirectory;
 
 fn runs(c: &mut Criterion) {
     let mut group = c.benchmark_group("run");
@@ -24,6 +26,7 @@ fn runs(c: &mut Criterion) {
                 &experiment,
                 &Embedded,
                 &directory,
+                &StopToken::default(),
                 &mut |_, _| (),
             )
             .unwrap()

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::mlp::MlpSpec;
 use crate::discriminator::{DiscriminatorSpec, Loss, Ratio, Round};
+use crate::experiment::Experiment;
 use crate::monotone::softplus;
 use crate::random::Stream;
-use crate::scenario::Experiment;
 use crate::setting::Invalid;
 use crate::target::Target;
 

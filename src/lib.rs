@@ -32,10 +32,17 @@ pub mod observe;
 #[cfg(feature = "render")]
 pub mod render;
 pub mod scenario;
+pub mod experiment;
 #[cfg(feature = "record")]
 pub mod calibration;
 #[cfg(feature = "record")]
-pub mod report;
+pub mod store;
+#[cfg(feature = "record")]
+pub mod film;
+#[cfg(feature = "record")]
+pub mod page;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;

@@ -4,9 +4,10 @@ use ratioflow::calibration::Calibration;
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::oracle::OracleSpec;
 use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, Ratio, Round};
+use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Embedded, Experiment};
+use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, Mixture, MixtureSpec, RingSpec, Target};
 

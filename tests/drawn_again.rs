@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use ratioflow::render::{Show, Theme};
-use ratioflow::report::{
-    Contender, Exhibit, Format, Found, Manifest, Redraw, ReportError, RunDirectory, Status,
-    compare, gallery, nightly, record, redraw, snapshots,
+use ratioflow::experiment::Experiment;
+use ratioflow::page::{Exhibit, Found, gallery};
+use ratioflow::record::{
+    Audience, Contender, Format, Redraw, StopToken, compare, nightly, record, redraw, snapshots,
 };
-use ratioflow::scenario::{Checked, Document, Embedded, Experiment};
+use ratioflow::render::{Show, Theme};
+use ratioflow::scenario::{Checked, Document, Embedded};
+use ratioflow::store::{Manifest, ReportError, RunDirectory, Status};
 use tempfile::TempDir;
 
 const SMALL: &str = r#"
@@ -43,7 +45,14 @@ fn experiment(settings: &[&str]) -> Experiment {
 fn run(settings: &[&str], folder: &Path) -> Manifest {
     let directory = RunDirectory::at(folder, false).unwrap();
     let experiment = experiment(settings);
-    let record = record("lumps", &experiment, &Embedded, &directory, &mut |_, _| {});
+    let record = record(
+        "lumps",
+        &experiment,
+        &Embedded,
+        &directory,
+        &StopToken::default(),
+        &mut |_, _| {},
+    );
     record.unwrap().manifest
 }
 
@@ -113,8 +122,11 @@ fn a_comparison_is_drawn_again_as_one() {
         &Embedded,
         &directory,
         &[],
-        &|_, _| {},
-        &|_, _, _| {},
+        Audience {
+            stop: &StopToken::default(),
+            step: &|_, _| {},
+            done: &|_, _, _| {},
+        },
     )
     .unwrap();
     drop(directory);

@@ -9,8 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, rms};
 use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, Ratio, Round};
+use ratioflow::experiment::Experiment;
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Embedded, Experiment};
+use ratioflow::scenario::{Document, Embedded};
 use ratioflow::target::{GaussianSpec, Target};
 
 /// A rotation followed by a shift.

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ratioflow::report::{Checkpoint, Manifest, Status};
+use ratioflow::store::{Checkpoint, Manifest, Status};
 
 use shared::{contents, ctrl_c, draw, send};
 

@@ -9,9 +9,10 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use ratioflow::experiment::Experiment;
 use ratioflow::point_file;
-use ratioflow::report::Checkpoint;
-use ratioflow::scenario::{Document, Experiment, Need, Room, Scenario};
+use ratioflow::scenario::{Document, Need, Room, Scenario};
+use ratioflow::store::Checkpoint;
 use ratioflow::target::{Files, ImageSpec, TargetSpec};
 
 /// The files kept for one format, with their names.

@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::kde::{Kde, KdeSpec};
 use ratioflow::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Divergence, Ending, Flow, FlowSpec};
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Experiment, Need, Room, Scenario, ScenarioError};
+use ratioflow::scenario::{Document, Need, Room, Scenario, ScenarioError};
 use ratioflow::target::{Files, Folder, GaussianSpec};
 use serde_json::{Map, Value};
 

@@ -1,10 +1,12 @@
 //! Clouds too large to be measured or kept whole: a part stands for them, and the run says so.
 
 use ndarray::{Array2, Array3};
+use ratioflow::experiment::Experiment;
 use ratioflow::metric::{Evidence, Floors, MetricsSpec};
 use ratioflow::random::Stream;
-use ratioflow::report::{RunDirectory, record};
-use ratioflow::scenario::{Document, Embedded, Experiment};
+use ratioflow::record::{StopToken, record};
+use ratioflow::scenario::{Document, Embedded};
+use ratioflow::store::RunDirectory;
 use ratioflow::target::{RingSpec, Target};
 
 #[test]
@@ -46,7 +48,15 @@ fn a_run_keeps_the_first_particles_and_draws_all() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let directory = RunDirectory::at(&path, false).unwrap();
-    let run = record("test", &experiment, &Embedded, &directory, &mut |_, _| {}).unwrap();
+    let run = record(
+        "test",
+        &experiment,
+        &Embedded,
+        &directory,
+        &StopToken::default(),
+        &mut |_, _| {},
+    )
+    .unwrap();
     for words in [
         "measured: the first 40 of 90",
         "trajectory.npz: the first 20 of 90",

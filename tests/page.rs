@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
+use ratioflow::experiment::{Experiment, Summary};
+use ratioflow::film::{Recorder, Scene, Take, view_of};
 use ratioflow::metric::ALL;
 use ratioflow::observe::{Cadence, Meter, drive};
-use ratioflow::report::{
-    Format, Manifest, Page, Record, Recorder, Redraw, RunDirectory, Scene, Sheet, Summary, Take,
-    record, redraw, view_of,
-};
-use ratioflow::scenario::{Document, Embedded, Experiment};
+use ratioflow::page::{Page, Sheet};
+use ratioflow::record::{Format, Record, Redraw, StopToken, record, redraw};
+use ratioflow::scenario::{Document, Embedded};
+use ratioflow::store::{Manifest, RunDirectory};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -57,7 +58,15 @@ fn experiment(text: &str, settings: &[&str]) -> Experiment {
 
 fn run(name: &str, experiment: &Experiment, folder: &Path) -> Record {
     let directory = RunDirectory::at(folder, false).unwrap();
-    record(name, experiment, &Embedded, &directory, &mut |_, _| {}).unwrap()
+    record(
+        name,
+        experiment,
+        &Embedded,
+        &directory,
+        &StopToken::default(),
+        &mut |_, _| {},
+    )
+    .unwrap()
 }
 
 /// A page about several runs of one experiment.

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 
-use ratioflow::report::{
+use ratioflow::store::{
     Arrays, Checkpoint, Damage, Draft, Fingerprint, Manifest, ReportError, RunDirectory, Status,
     Table, in_use,
 };

@@ -7,11 +7,10 @@ mod shared;
 use std::fs;
 use std::path::Path;
 
-use ratioflow::report::{
-    Checkpoint, Fingerprint, Opened, Record, RunDirectory, RunError, Signal, Status, Unfinished,
-    Watcher, record,
-};
-use ratioflow::scenario::{Document, Embedded, Experiment, SHIPPED};
+use ratioflow::experiment::Experiment;
+use ratioflow::record::{Opened, Record, RunError, StopToken, Unfinished, Watcher, record};
+use ratioflow::scenario::{Document, Embedded, SHIPPED};
+use ratioflow::store::{Checkpoint, Fingerprint, RunDirectory, Status};
 use rayon::ThreadPoolBuilder;
 
 use shared::{contents, draw};
@@ -136,19 +135,16 @@ fn on_threads(
 }
 
 /// Asks for a stop at one step.
-fn stop_at(stop: usize) -> impl FnMut(usize) + Send {
-    move |step| {
-        if step == stop {
-            Signal::Terminate.ask();
-        }
-    }
-}
-
-fn watched(
-    mut look: impl FnMut(usize) + Send,
-    work: impl FnOnce(&mut Watcher<'_>) -> Result<Record, RunError>,
+fn stopped_at(
+    stop: usize,
+    work: impl FnOnce(&StopToken, &mut Watcher<'_>) -> Result<Record, RunError>,
 ) -> Result<Record, RunError> {
-    work(&mut |step, _| look(step.index))
+    let token = StopToken::default();
+    work(&token, &mut |step, _| {
+        if step.index == stop {
+            token.ask("SIGTERM");
+        }
+    })
 }
 
 #[test]
@@ -161,7 +157,14 @@ fn neither_threads_nor_interruptions_change_a_byte() {
         for threads in [1, 2, 3, 7] {
             let run = RunDirectory::at(&place(&threads.to_string()), false).unwrap();
             on_threads(threads, || {
-                record(name, experiment, &Embedded, &run, &mut |_, _| {})
+                record(
+                    name,
+                    experiment,
+                    &Embedded,
+                    &run,
+                    &StopToken::default(),
+                    &mut |_, _| {},
+                )
             })
             .unwrap_or_else(|error| panic!("{name}: {error}"));
             if threads > 1 {
@@ -181,13 +184,12 @@ fn neither_threads_nor_interruptions_change_a_byte() {
         let path = place("stopped");
         let directory = RunDirectory::at(&path, false).unwrap();
         let mut ended = on_threads(3, || {
-            watched(stop_at(stops[0]), |watcher| {
-                record(name, experiment, &Embedded, &directory, watcher)
+            stopped_at(stops[0], |token, watcher| {
+                record(name, experiment, &Embedded, &directory, token, watcher)
             })
         });
         drop(directory);
         for (place, &stop) in stops.iter().chain(&[usize::MAX]).enumerate().skip(1) {
-            Signal::forget();
             let Err(error) = ended else { break };
             let RunError::Interrupted(at) = error else {
                 panic!("{name}: {error}")
@@ -200,10 +202,11 @@ fn neither_threads_nor_interruptions_change_a_byte() {
             assert!(run.warnings.is_empty(), "{name}: {:?}", run.warnings);
             ended = on_threads(1 + (place + 1) % 4, || {
                 // The step that it stands at is not shown again.
-                watched(stop_at(stop.max(at.step + 1)), |watcher| run.go_on(watcher))
+                stopped_at(stop.max(at.step + 1), |token, watcher| {
+                    run.go_on(token, watcher)
+                })
             });
         }
-        Signal::forget();
         let record = ended.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_ne!(record.manifest.status, Status::Interrupted);
         assert_same(&place("1"), &path, &format!("{name} stopped at {stops:?}"));
@@ -221,16 +224,16 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
     let interrupted = || {
         let _ = fs::remove_dir_all(&path);
         let directory = RunDirectory::at(&path, false).unwrap();
-        let stopped = watched(stop_at(9), |watcher| {
+        let stopped = stopped_at(9, |token, watcher| {
             record(
                 "eight-gaussians",
                 experiment,
                 &Embedded,
                 &directory,
+                token,
                 watcher,
             )
         });
-        Signal::forget();
         assert!(matches!(stopped, Err(RunError::Interrupted(_))));
     };
     let open = || match Unfinished::open(&path) {
@@ -266,7 +269,7 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
             "{:?}",
             run.warnings
         );
-        run.go_on(&mut |_, _| {}).unwrap();
+        run.go_on(&StopToken::default(), &mut |_, _| {}).unwrap();
         assert_same(&reference, &path, damage);
     }
 
@@ -289,7 +292,10 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
     for name in ["checkpoint", "checkpoint.previous", "checkpoint.frames"] {
         fs::remove_file(path.join(name)).unwrap();
     }
-    open().unwrap().go_on(&mut |_, _| {}).unwrap();
+    open()
+        .unwrap()
+        .go_on(&StopToken::default(), &mut |_, _| {})
+        .unwrap();
     assert_same(&reference, &path, "from the beginning");
     assert!(Checkpoint::load(&path, Fingerprint::of("another")).is_err());
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use ratioflow::cloud;
 use ratioflow::discriminator::DiscriminatorSpec;
+use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Ending, Flow};
 use ratioflow::metric::{ExactW2, Extra, Floors, Measurement, Stop};
 use ratioflow::observe::{Cadence, Meter, drive};
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Embedded, Experiment, Scenario, Variant, find};
+use ratioflow::scenario::{Document, Embedded, Scenario, Variant, find};
 use rayon::prelude::*;
 
 /// A run of a scenario, measured at its end against the reference sample.

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ratioflow::report::{Checkpoint, Manifest, Status};
+use ratioflow::store::{Checkpoint, Manifest, Status};
 use tempfile::TempDir;
 
 use shared::{ctrl_c, send};

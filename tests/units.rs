@@ -6,10 +6,11 @@ use std::fmt::Write;
 use ndarray::array;
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::DiscriminatorSpec;
+use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::generator::GeneratorSpec;
 use ratioflow::metric::{ALL, Evidence, Measurement, MetricsSpec};
-use ratioflow::scenario::{Document, Embedded, Experiment};
+use ratioflow::scenario::{Document, Embedded};
 use rayon::prelude::*;
 
 /// `x ↦ unit · x + origin`.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Axis, concatenate, s};
 use ratioflow::cloud::Cloud;
+use ratioflow::experiment::Experiment;
 use ratioflow::metric::{
     Circumstances, Evidence, Floors, Judge, MetricsSpec, Null, Panel, Verdict,
 };
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Experiment};
+use ratioflow::scenario::Document;
 use ratioflow::target::{Folder, Target, TargetSpec};
 use rayon::prelude::*;
 

@@ -13,7 +13,7 @@ use super::run::set_threads;
 use super::{Common, plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
 use crate::render::{Estimates, Scatter, Style, Theme, scatter};
-use crate::report::RunDirectory;
+use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CalibrateArgs {

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
 use super::{Common, print, say, warn};
-use crate::scenario::Cost;
+use crate::experiment::Cost;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CheckArgs {

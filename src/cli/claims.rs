@@ -13,8 +13,9 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
 use super::{Common, plain, print, say};
-use crate::report::{RunFacts, check_claims, rehearse};
-use crate::scenario::{Checked, Claim, Experiment, SHIPPED, Scenario, Variant};
+use crate::experiment::Experiment;
+use crate::record::{RunFacts, check_claims, rehearse};
+use crate::scenario::{Checked, Claim, SHIPPED, Scenario, Variant};
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]

@@ -13,10 +13,13 @@ use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
 use super::{Common, plain, print, print_path, room, say, summary, warn};
+use crate::experiment::Experiment;
 use crate::metric::Verdict;
-use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
-use crate::scenario::{Claim, Document, Experiment, Need, Scenario, Variant};
+use crate::page::Page;
+use crate::record::{Audience, Contender, Record, compare};
+use crate::scenario::{Claim, Document, Need, Scenario, Variant};
 use crate::setting::Invalid;
+use crate::store::{Comparison, RunDirectory, Status};
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
@@ -51,7 +54,7 @@ pub(super) struct CompareArgs {
 
 pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    listen()?;
+    let stop = listen()?;
     let (found, document) = args.scenario.document()?;
     let base: Scenario = document.read()?;
     let written = if args.variants.is_empty() {
@@ -94,15 +97,18 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &*found.files,
         &directory,
         &claims,
-        &|step, mark| progress.count(step, mark),
-        &|name, experiment, record| {
-            tell(&progress, name, experiment, record, common);
-            if args.preview && experiment.scenario.seed == base.seed {
-                let picture = Preview::of(name, experiment, record, alone);
-                // A thread that panicked while it held the lock left whole pictures behind.
-                let mut all = pictures.lock().unwrap_or_else(PoisonError::into_inner);
-                all.push(picture);
-            }
+        Audience {
+            stop: &stop,
+            step: &|step, mark| progress.count(step, mark),
+            done: &|name, experiment, record| {
+                tell(&progress, name, experiment, record, common);
+                if args.preview && experiment.scenario.seed == base.seed {
+                    let picture = Preview::of(name, experiment, record, alone);
+                    // A thread that panicked while it held the lock left whole pictures behind.
+                    let mut all = pictures.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.push(picture);
+                }
+            },
         },
     );
     progress.clear();

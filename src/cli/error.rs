@@ -5,8 +5,10 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::report::{Interrupted, ReportError, ResumeError, RunError};
+use super::signal::Signal;
+use crate::record::{Interrupted, ResumeError, RunError};
 use crate::scenario::{ScenarioError, TooMuch};
+use crate::store::ReportError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +96,7 @@ impl CliError {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
             Self::TooMuch(_) | Self::Report(ReportError::TooMuch(_)) => 5,
-            Self::Interrupted { stop, .. } => stop.signal.exit_code(),
+            Self::Interrupted { stop, .. } => Signal::named(stop.by).map_or(1, Signal::exit_code),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,
         }

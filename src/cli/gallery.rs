@@ -13,8 +13,11 @@ use super::render::within;
 use super::room;
 use super::run::set_threads;
 use super::{Common, plain, print, print_path, say};
-use crate::report::{Exhibit, Found, RunDirectory, compare, gallery as page, nightly, record};
-use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, Scenario, Shipped};
+use crate::experiment::Experiment;
+use crate::page::{Exhibit, Found, gallery as page};
+use crate::record::{Audience, StopToken, compare, nightly, record};
+use crate::scenario::{Document, Embedded, Need, SHIPPED, Scenario, Shipped};
+use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct GalleryArgs {
@@ -157,6 +160,7 @@ fn fill(
             &experiment,
             &Embedded,
             &directory,
+            &StopToken::default(),
             &mut |step, mark| {
                 progress.show(step, mark);
             },
@@ -187,8 +191,11 @@ fn fill(
         &Embedded,
         &directory,
         &of_variants(&scenario, &contenders),
-        &|step, mark| progress.count(step, mark),
-        &|_, _, _| {},
+        Audience {
+            stop: &StopToken::default(),
+            step: &|step, mark| progress.count(step, mark),
+            done: &|_, _, _| {},
+        },
     );
     progress.clear();
     let comparison = comparison?;

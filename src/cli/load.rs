@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::error::CliError;
 use super::room;
-use crate::scenario::{Document, Embedded, Experiment, Need, SHIPPED, find, plain_name};
+use crate::experiment::Experiment;
+use crate::scenario::{Document, Embedded, Need, SHIPPED, find, plain_name};
 use crate::target::{Anywhere, Files, Folder};
 
 /// A scenario and what is changed in it.

@@ -19,6 +19,7 @@ mod resume;
 mod room;
 mod run;
 mod schema;
+mod signal;
 mod summary;
 
 use std::borrow::Cow;
@@ -106,7 +107,7 @@ enum Command {
 pub fn main() -> ExitCode {
     tell_of_bugs();
     // If it cannot be had, the system ends the process as it ever did.
-    let _ = crate::report::outlive_file_limits();
+    let _ = signal::outlive_file_limits();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version go to standard output, errors to standard error.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::error::CliError;
 use crate::point_file;
-use crate::report::Draft;
+use crate::store::Draft;
 
 /// What says that a PNG file is a plot of ours, as a chunk of text.
 const MARK: &[u8] = b"tEXtSoftware\0ratioflow measure";

@@ -1,9 +1,10 @@
 //! `--preview`: the last clouds as small pictures on the terminal.
 
 use super::{plain, say};
+use crate::experiment::Experiment;
+use crate::film::view_of;
+use crate::record::Record;
 use crate::render::{Theme, origin, preview};
-use crate::report::{Record, view_of};
-use crate::scenario::Experiment;
 
 /// Characters across a single picture, and across one of several.
 const WIDE: usize = 60;

@@ -12,14 +12,17 @@ use super::room;
 use super::run::set_threads;
 use super::{Common, print, print_path, say};
 use crate::cloud::CloudView;
+use crate::experiment::Experiment;
+use crate::film::view_of;
 use crate::metric::{KnownKl, Metric};
 use crate::monotone::Map;
 use crate::observe::Cadence;
+use crate::record::{Moment, ReferenceRow, record_reference};
 use crate::reference::{Grid, Reference};
 use crate::render::{Style, number};
-use crate::report::{Moment, ReferenceRow, RunDirectory, record_reference, view_of};
-use crate::scenario::{Experiment, Need};
+use crate::scenario::Need;
 use crate::setting::WordOr;
+use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ReferenceArgs {

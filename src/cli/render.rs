@@ -9,8 +9,8 @@ use serde_json::json;
 use super::error::CliError;
 use super::run::set_threads;
 use super::{Common, print, print_path, say};
+use crate::record::{Format, Redraw, redraw, snapshots};
 use crate::render::{Show, Theme};
-use crate::report::{Format, Redraw, redraw, snapshots};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RenderArgs {

@@ -10,7 +10,8 @@ use super::error::CliError;
 use super::progress::Progress;
 use super::run::{listen, set_threads};
 use super::{Common, compare, plain, run, say, summary, warn};
-use crate::report::{Comparison, Opened, Unfinished, UnfinishedComparison};
+use crate::record::{Audience, Opened, Unfinished, UnfinishedComparison};
+use crate::store::Comparison;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct ResumeArgs {
@@ -40,7 +41,7 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
             return run::print_run(path, &manifest, common);
         }
     };
-    listen()?;
+    let stop = listen()?;
     if !common.quiet {
         warn(&unfinished.warnings);
         say(&format!("going on after step {}", unfinished.step()));
@@ -50,7 +51,7 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
     let scenario = experiment.scenario.clone();
     let told = experiment.warnings.len();
     let progress = Progress::new(scenario.flow.steps, common.quiet);
-    let record = unfinished.go_on(&mut |step, mark| progress.show(step, mark));
+    let record = unfinished.go_on(&stop, &mut |step, mark| progress.show(step, mark));
     progress.clear();
     let record = record.map_err(|error| CliError::of_run(error, path))?;
     if !common.quiet {
@@ -65,17 +66,18 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
     let comparison = match UnfinishedComparison::open(path)? {
         Opened::Ended(comparison) => comparison,
         Opened::Unfinished(unfinished) => {
-            listen()?;
+            let stop = listen()?;
             if !common.quiet {
                 warn(&unfinished.warnings);
             }
             let progress = Progress::new(unfinished.steps(), common.quiet);
-            let comparison = unfinished.go_on(
-                &|step, mark| progress.count(step, mark),
-                &|name, experiment, record| {
+            let comparison = unfinished.go_on(Audience {
+                stop: &stop,
+                step: &|step, mark| progress.count(step, mark),
+                done: &|name, experiment, record| {
                     compare::tell(&progress, name, experiment, record, common);
                 },
-            );
+            });
             progress.clear();
             comparison.map_err(|error| CliError::of_run(error, path))?
         }

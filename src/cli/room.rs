@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::error::CliError;
-use crate::report::room;
 use crate::scenario::Need;
+use crate::store::room;
 
 /// Refuses a run that would not fit, writing below `folder`.
 pub(super) fn check(need: &Need, folder: &Path) -> Result<(), CliError> {

@@ -10,8 +10,10 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
+use super::signal::Signal;
 use super::{Common, plain, print, print_path, say, summary, warn};
-use crate::report::{Manifest, RunDirectory, Signal, Status, record};
+use crate::record::{StopToken, record};
+use crate::store::{Manifest, RunDirectory, Status};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -36,7 +38,7 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    listen()?;
+    let stop = listen()?;
     let mut loaded = args
         .scenario
         .load(args.out.as_deref().unwrap_or(Path::new("output")))?;
@@ -58,6 +60,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         experiment,
         &*loaded.files,
         &directory,
+        &stop,
         &mut |step, mark| progress.show(step, mark),
     );
     progress.clear();
@@ -101,7 +104,7 @@ pub(super) fn print_run(
 }
 
 /// From now on Ctrl-C, SIGTERM and their like let the runs write a checkpoint first.
-pub(super) fn listen() -> Result<(), CliError> {
+pub(super) fn listen() -> Result<StopToken, CliError> {
     Signal::listen(|text| say(&plain(text)))
         .map_err(|error| CliError::io("cannot listen for signals", error))
 }

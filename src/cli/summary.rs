@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::{plain, say, warn};
+use crate::page::Page;
+use crate::record::Record;
 use crate::render::number;
-use crate::report::{Manifest, Page, Record};
 use crate::scenario::{Checked, Scenario};
+use crate::store::Manifest;
 
 /// Says what a reader should know before trusting the numbers, and then the five lines.
 pub(super) fn tell(

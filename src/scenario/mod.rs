@@ -5,11 +5,8 @@
 
 mod assign;
 mod claim;
-#[cfg(feature = "record")]
-mod cost;
 mod document;
 mod error;
-mod experiment;
 mod explain;
 mod fault;
 mod filed;
@@ -24,11 +21,8 @@ mod tree;
 mod variant;
 
 pub use claim::{At, Checked, Claim, Facts, Moment, Other, Quantity, Relation, Than};
-#[cfg(feature = "record")]
-pub use cost::Cost;
 pub use document::Document;
 pub use error::ScenarioError;
-pub use experiment::Experiment;
 pub use need::{Need, Resource, Room, TooMuch};
 pub use shipped::{Embedded, SHIPPED, Shipped, find, headline, plain_name};
 pub use spec::{CloudSpec, OutputSpec, Scenario, ThemeSpec};

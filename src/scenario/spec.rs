@@ -138,13 +138,13 @@ impl Scenario {
     }
 
     /// How many frames a run has: no more than it has clouds.
-    pub(super) fn frames(&self) -> usize {
+    pub(crate) fn frames(&self) -> usize {
         let frames = self.output.frames;
         frames.min(self.flow.steps.saturating_add(1))
     }
 
     /// What is measured or kept of a part of the cloud only, in words.
-    pub(super) fn subsets(&self) -> Vec<String> {
+    pub(crate) fn subsets(&self) -> Vec<String> {
         let all = self.cloud.particles;
         [
             ("metrics.particles", "measured", self.metrics.particles),
@@ -166,7 +166,7 @@ impl Scenario {
     ///
     /// # Errors
     /// [`Invalid`] with the full dotted key.
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
         if i64::try_from(self.seed).is_err() {
             return Err(Invalid::new("seed", self.seed, "must be at most 2⁶³ − 1"));
         }

@@ -1,0 +1,378 @@
+//! What a scenario comes to: the distributions, the samples of each purpose, and the flow.
+
+#[cfg(feature = "record")]
+mod cost;
+mod summary;
+
+use std::sync::Arc;
+
+use ndarray::Axis;
+use rand::seq::SliceRandom;
+
+use crate::cloud::Cloud;
+use crate::flow::{Flow, FlowSpec};
+use crate::generator::Units;
+use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
+use crate::random::Stream;
+use crate::scenario::{Document, Scenario, ScenarioError};
+use crate::setting::Invalid;
+use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
+
+#[cfg(feature = "record")]
+pub use cost::Cost;
+pub use summary::Summary;
+
+/// A scenario ready to run.
+///
+/// Training, validation and reference sample are three independent draws of the target: the discriminator sees the
+/// first, the curves of a run are measured against the second, its final numbers against the third.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The scenario it was built from.
+    pub scenario: Scenario,
+    /// The distribution to reach.
+    pub target: Arc<dyn Target>,
+    /// The distribution that the cloud begins with.
+    pub source: Arc<dyn Target>,
+    /// What a user should know although it is allowed.
+    pub warnings: Vec<String>,
+    /// Sample of the target that the discriminator sees, `samples×2`.
+    pub training: Cloud,
+    /// Sample that clouds are compared with during the run.
+    pub validation: Cloud,
+    /// Sample that the last cloud is compared with.
+    pub reference: Cloud,
+    /// The first cloud, `particles×2`.
+    pub start: Cloud,
+    /// Particles that are measured: of a larger cloud the first so many.
+    pub measured: usize,
+    /// Why validation and reference sample do not judge as fresh draws would; nothing if they do.
+    pub caveat: Option<String>,
+}
+
+impl Experiment {
+    /// The experiment that a document describes; an error says where in it.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for the first thing that cannot be used.
+    pub fn read(document: &Document, files: &dyn Files) -> Result<Self, ScenarioError> {
+        Self::new(document.read()?, files).map_err(|error| document.blame(&error.into()))
+    }
+
+    /// Checks the whole scenario, reads its files and draws its samples.
+    ///
+    /// # Errors
+    /// [`BuildError`] with the full dotted key of the first setting that cannot be used.
+    pub fn new(scenario: Scenario, files: &dyn Files) -> Result<Self, BuildError> {
+        scenario.check()?;
+        let target: Arc<dyn Target> = scenario
+            .target
+            .build(files)
+            .map_err(|error| error.under("target"))?
+            .into();
+        let source: Arc<dyn Target> = scenario
+            .source
+            .build(files)
+            .map_err(|error| error.under("source"))?
+            .into();
+        let discriminator = scenario
+            .discriminator
+            .build(&*target)
+            .map_err(|invalid| invalid.under("discriminator"))?;
+        let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
+        if !discriminator.is_log_ratio() {
+            let name = scenario.discriminator.name();
+            if scenario.flow.h != FlowSpec::default().h {
+                return Err(Invalid::new(
+                    "flow.h",
+                    "not \"identity\"",
+                    format!("discriminator.{name} is no log ratio, which is what h is a function of; leave h out"),
+                )
+                .into());
+            }
+            warnings.push(format!(
+                "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"
+            ));
+        }
+
+        for (role, built) in [("target", &target), ("source", &source)] {
+            warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
+        }
+
+        let particles = scenario.cloud.particles;
+        enough(&*source, particles)?;
+        let Samples {
+            training,
+            validation,
+            reference,
+            measured,
+            notes,
+        } = Samples::draw(&scenario, &*target);
+        warnings.extend(notes);
+        warnings.extend(twins(&*source, particles));
+        if let TargetSpec::Points(spec) = &scenario.source
+            && spec.held_out.is_some()
+        {
+            warnings.push(
+                "source.points.held_out is not used: nothing is measured against the source"
+                    .to_owned(),
+            );
+        }
+        if scenario.metrics.wants(MEMORISATION.name)
+            && Memorisation::new(reference.view(), training.view()).is_none()
+        {
+            warnings.push(
+                "memorisation is left out: half of the points to judge by stand in the training sample, where a copy cannot be told from a draw".to_owned(),
+            );
+        }
+        let start = source.sample(particles, Stream::new(scenario.seed, "source"));
+        warnings.extend(scenario.discriminator.warnings(training.view()));
+        scenario
+            .metrics
+            .check()
+            .map_err(|invalid| invalid.under("metrics"))?;
+        warnings.extend(scenario.subsets());
+        let experiment = Self {
+            caveat: target.parts().and_then(|parts| parts.caveat.clone()),
+            target,
+            source,
+            warnings,
+            training,
+            validation,
+            reference,
+            start,
+            measured,
+            scenario,
+        };
+        // Says now whatever is wrong between the parts.
+        experiment.flow()?;
+        Ok(experiment)
+    }
+
+    /// The flow at its beginning.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a setting is out of range; [`new`](Self::new) has said so before.
+    pub fn flow(&self) -> Result<Flow, Invalid> {
+        let flow = Flow::new(
+            self.scenario.flow.clone(),
+            self.scenario
+                .discriminator
+                .build(&*self.target)
+                .map_err(|invalid| invalid.under("discriminator"))?,
+            self.training.clone(),
+            self.start.clone(),
+            self.scenario.seed,
+        )
+        .map_err(|invalid| invalid.under("flow"))?;
+        let Some(generator) = &self.scenario.generator else {
+            return Ok(flow);
+        };
+        let generator = generator
+            .build(
+                self.start.clone(),
+                Arc::clone(&self.source),
+                Units::between(
+                    [&*self.source, &*self.target],
+                    self.start.view(),
+                    self.training.view(),
+                ),
+                Stream::new(self.scenario.seed, "generator weights"),
+            )
+            .map_err(|invalid| invalid.under("generator"))?;
+        flow.with_generator(generator)
+            .map_err(|invalid| invalid.under("flow"))
+    }
+
+    /// The metrics against the validation sample with their floors, for the curves of a run.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
+    pub fn validation_gauge(&self) -> Result<(Panel, Floors), Invalid> {
+        self.gauge(&self.validation)
+    }
+
+    /// The metrics against the reference sample with their floors, for the final numbers.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
+    pub fn reference_gauge(&self) -> Result<(Panel, Floors), Invalid> {
+        self.gauge(&self.reference)
+    }
+
+    /// Both gauges at once, that of the curves first, for less than each by itself. They use the same independent draws for their floors, so that
+    /// they differ by the sample alone.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
+    pub fn gauges(&self) -> Result<[(Panel, Floors); 2], Invalid> {
+        if self.parts().is_some() {
+            let (validation, curves) = self.validation_gauge()?;
+            // Floors of what is held out depend on the size of a reference and not on its points.
+            let (reference, last) = if self.validation.nrows() == self.reference.nrows() {
+                (self.panel(&self.reference)?, curves.clone())
+            } else {
+                self.reference_gauge()?
+            };
+            return Ok([(validation, curves), (reference, last)]);
+        }
+        let validation = self.panel(&self.validation)?;
+        let reference = self.panel(&self.reference)?;
+        let [curves, last] = Floors::estimate_both(
+            [&validation, &reference],
+            &*self.target,
+            self.measured,
+            self.draws(),
+            self.floor_stream(),
+        );
+        Ok([(validation, curves), (reference, last)])
+    }
+
+    fn gauge(&self, sample: &Cloud) -> Result<(Panel, Floors), Invalid> {
+        let panel = self.panel(sample)?;
+        let (draws, stream) = (self.draws(), self.floor_stream());
+        let floors = match self.parts() {
+            Some(parts) => Floors::held_out(
+                parts.held_out.view(),
+                [self.measured, sample.nrows()],
+                draws,
+                stream,
+                &|reference| self.panel(reference),
+            )?,
+            None => Floors::estimate(&panel, &*self.target, self.measured, draws, stream),
+        };
+        Ok((panel, floors))
+    }
+
+    fn panel(&self, reference: &Cloud) -> Result<Panel, Invalid> {
+        let mut spec = self.scenario.metrics.clone();
+        spec.particles = self.measured;
+        spec.build(Evidence {
+            reference: reference.view(),
+            training: Some(self.training.view()),
+            components: self.target.components(),
+            target: Some(&self.target),
+        })
+    }
+
+    /// The parts of a target that is known by points alone, if there is more than one.
+    fn parts(&self) -> Option<&Parts> {
+        self.target.parts().filter(|parts| parts.is_parted())
+    }
+
+    fn draws(&self) -> usize {
+        self.scenario.metrics.draws(self.measured)
+    }
+
+    fn floor_stream(&self) -> Stream {
+        Stream::new(self.scenario.seed, "floor")
+    }
+}
+
+/// The samples of the target, one for each purpose.
+struct Samples {
+    training: Cloud,
+    validation: Cloud,
+    reference: Cloud,
+    /// Particles that can be measured against them.
+    measured: usize,
+    /// What a user should know of them.
+    notes: Vec<String>,
+}
+
+impl Samples {
+    fn draw(scenario: &Scenario, target: &dyn Target) -> Self {
+        let measured = scenario.cloud.particles.min(scenario.metrics.particles);
+        let references = scenario.metrics.reference.unwrap_or(measured);
+        let samples = scenario.cloud.samples;
+        let stream = |name| Stream::new(scenario.seed, name);
+        let Some(parts) = target.parts() else {
+            return Self {
+                training: target.sample(samples, stream("target")),
+                validation: target.sample(references, stream("validation")),
+                reference: target.sample(references, stream("reference")),
+                measured,
+                notes: Vec::new(),
+            };
+        };
+        let (known, unseen) = (parts.training.nrows(), parts.held_out.nrows());
+        let mut order: Vec<usize> = (0..known).collect();
+        let (chosen, _) = order.partial_shuffle(&mut stream("target").rng(), samples.min(known));
+        let training = parts.training.select(Axis(0), chosen);
+        let held_out = |from: usize, count: usize| {
+            let to = unseen.min(from + count);
+            parts.held_out.slice(ndarray::s![from..to, ..]).to_owned()
+        };
+        // What is held out is the reference of the run in one half and that of its end in the other, unless there is but one part.
+        let half = if parts.is_parted() {
+            unseen / 2
+        } else {
+            unseen
+        };
+        let count = references.min(half);
+        let validation = held_out(0, count);
+        let reference = held_out(unseen - half, count);
+        let measured = measured.min(half);
+        let mut notes = vec![format!(
+            "target.points: {} points to learn from, {} to measure the run against, {} for the final numbers; {measured} particles are measured",
+            training.nrows(),
+            validation.nrows(),
+            reference.nrows(),
+        )];
+        notes.extend(
+            parts
+                .caveat
+                .iter()
+                .map(|caveat| format!("target.points: {caveat}")),
+        );
+        notes.extend(crowded(scenario.cloud.particles, training.nrows()));
+        Self {
+            training,
+            validation,
+            reference,
+            measured,
+            notes,
+        }
+    }
+}
+
+/// Says so if many particles are drawn to each of the points of a file.
+fn crowded(particles: usize, points: usize) -> Option<String> {
+    /// So many to a point, and most of them lie nearer to it than a new point of the distribution would.
+    const MANY: usize = 4;
+    (particles > MANY * points).then(|| {
+        format!(
+            "target.points: {particles} particles follow {points} points, {} to each: the nearer they come, the more of them are copies of these points and not new ones; give more points, or ask for fewer particles (cloud.particles)",
+            particles / points.max(1)
+        )
+    })
+}
+
+/// Refuses more particles than a source can give without repeating itself.
+fn enough(source: &dyn Target, count: usize) -> Result<(), Invalid> {
+    match source.capacity() {
+        Some(most) if count > most => Err(Invalid::new(
+            "cloud.particles",
+            count,
+            format!(
+                "the source holds {most} points and does not repeat them; ask for at most {most}, or set replace = true there"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Says so if a file of points has to begin with copies.
+fn twins(source: &dyn Target, particles: usize) -> Option<String> {
+    let parts = source.parts().filter(|_| source.capacity().is_none())?;
+    let rows = if parts.is_parted() {
+        parts.training.nrows() + parts.held_out.nrows()
+    } else {
+        parts.training.nrows()
+    };
+    (rows < particles).then(|| {
+        format!(
+            "source.points has {rows} points for {particles} particles: some begin as twins, and stay so where nothing random moves them"
+        )
+    })
+}

@@ -1,0 +1,8 @@
+//! What is drawn of one run or several: the snapshots that were taken, and the pictures made of them.
+
+mod pictures;
+mod recorder;
+
+pub(crate) use pictures::CHARTS;
+pub use pictures::{Scene, Take};
+pub use recorder::{Recorder, Snapshot, view_of};

@@ -1,0 +1,155 @@
+//! Keeps what the pictures and the trajectory of a run are made of.
+
+use std::ops::ControlFlow;
+
+use ndarray::{Array1, Axis};
+
+use crate::cloud::{Cloud, CloudView};
+use crate::discriminator::Ratio;
+use crate::flow::{Ending, Step};
+use crate::observe::{Cadence, ObserveError, Observer};
+use crate::render::{Field, Lattice, View};
+
+/// Places along the longer side of the view where the field is asked for.
+const ACROSS: usize = 64;
+
+/// The field is drawn in full within this many length scales of the discriminator from the nearest sample or
+/// particle, and not at all beyond [`NOWHERE`]: far from all data an estimate of the ratio means nothing.
+const NEAR: f64 = 2.5;
+const NOWHERE: f64 = 4.5;
+
+/// The flow at one step.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Steps done.
+    pub step: usize,
+    /// Σ ε.
+    pub time: f64,
+    /// The particles, `n×2`.
+    pub cloud: Cloud,
+    /// `D` at the particles, `n`; empty where it is no log ratio.
+    pub log_ratio: Array1<f64>,
+    /// `D` and the velocity all over the view.
+    pub field: Field,
+}
+
+/// An [`Observer`] that takes a [`Snapshot`] at each due step, and of the last good one.
+#[derive(Debug)]
+pub struct Recorder {
+    cadence: Option<Cadence>,
+    lattice: Lattice,
+    places: Cloud,
+    target: Cloud,
+    snapshots: Vec<Snapshot>,
+    speed: f64,
+}
+
+impl Recorder {
+    /// A recorder of `frames` snapshots (0: only the last one) over `view`, for a flow towards `target`.
+    #[must_use]
+    pub fn new(frames: usize, view: View, target: CloudView<'_>) -> Self {
+        let lattice = Lattice::new(view, ACROSS);
+        Self {
+            cadence: (frames > 0).then_some(Cadence::Spread(frames)),
+            places: lattice.points(),
+            lattice,
+            target: target.to_owned(),
+            snapshots: Vec::new(),
+            speed: 0.0,
+        }
+    }
+
+    /// The snapshots in order of the steps; after the run the last one is the last good step.
+    #[must_use]
+    pub fn snapshots(&self) -> &[Snapshot] {
+        &self.snapshots
+    }
+
+    /// The speed that arrows are drawn relative to, the same in all frames: the typical one of the first.
+    #[must_use]
+    pub fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// Where the field is asked for.
+    pub(crate) fn lattice(&self) -> Lattice {
+        self.lattice
+    }
+
+    /// Takes up the snapshots of an earlier part of the run.
+    pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>) {
+        if let Some(first) = snapshots.first() {
+            self.speed = first.field.typical_speed();
+        }
+        self.snapshots = snapshots;
+    }
+
+    fn take(&mut self, step: &Step<'_>) {
+        let distances = self
+            .lattice
+            .distances(&[self.target.view(), step.state.cloud.view()]);
+        let length = step.scale.max(self.lattice.pitch());
+        let weights =
+            distances.mapv(|d| ((NOWHERE - d / length) / (NOWHERE - NEAR)).clamp(0.0, 1.0));
+        // The rest is not drawn, and would be the dearest to ask for: sums far from all points.
+        let near: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
+        let mut ratio = Ratio::zeros(weights.len());
+        let mut velocity = Cloud::zeros(self.places.raw_dim());
+        if !near.is_empty() {
+            let mut found = Ratio::zeros(near.len());
+            let places = self.places.select(Axis(0), &near);
+            step.field.ratio(places.view(), &mut found);
+            let velocities = step.field.velocity(&found);
+            for (k, &i) in near.iter().enumerate() {
+                ratio.log[i] = weights[i] * found.log[k];
+                let drawn = &velocities.row(k) * weights[i];
+                velocity.row_mut(i).assign(&drawn);
+            }
+        }
+        let mut log_ratio = step.ratio.log.clone();
+        if !step.field.is_log_ratio() {
+            log_ratio = Array1::default(0);
+            ratio.log = Array1::default(0);
+        }
+        let field = Field::new(self.lattice, &ratio.log, velocity);
+        if self.snapshots.is_empty() {
+            self.speed = field.typical_speed();
+        }
+        self.snapshots.push(Snapshot {
+            step: step.index,
+            time: step.state.time,
+            cloud: step.state.cloud.clone(),
+            log_ratio,
+            field,
+        });
+    }
+}
+
+impl Observer for Recorder {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        if self
+            .cadence
+            .is_some_and(|c| c.is_due(step.index, step.steps))
+        {
+            self.take(step);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn finish(&mut self, last: &Step<'_>, _: &Ending) -> Result<(), ObserveError> {
+        if self
+            .snapshots
+            .last()
+            .is_none_or(|snapshot| snapshot.step != last.index)
+        {
+            self.take(last);
+        }
+        Ok(())
+    }
+}
+
+/// The view of a run: around the first cloud and the target, the same for every picture.
+#[must_use]
+pub fn view_of(start: CloudView<'_>, target: CloudView<'_>) -> View {
+    View::around(&[start, target])
+}

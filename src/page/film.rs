@@ -1,0 +1,424 @@
+//! What the player of the page shows, as JSON: the runs with their clouds, fields and curves, each long series packed.
+
+use std::io;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::pack::{self, Grid};
+use super::palette::Ramps;
+use crate::cloud::CloudView;
+use crate::film::{CHARTS, Scene, Snapshot, Take};
+use crate::metric::{ALL, Floors, Mark};
+use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
+
+/// Positions that a page holds, all runs together; of more particles an even part is shown.
+const POSITIONS: usize = 1_600_000;
+/// Frames of a run that a page holds; of more an even part is shown.
+const FRAMES: usize = 400;
+/// Points of the target sample that are shown.
+const TARGETS: usize = 6000;
+/// Parts of a band that the log ratio of a particle is counted in.
+const FINE: f32 = 16.0;
+/// The same for the field, whose contours would show the steps where it is flat.
+const FINER: f32 = 160.0;
+/// Arrows stand at every second place of the field's lattice.
+const ARROWS: usize = 2;
+
+/// Everything that moves.
+#[derive(Debug, Serialize)]
+pub(super) struct Film<'a> {
+    view: [[f64; 2]; 2],
+    /// Steps of the longest run.
+    steps: usize,
+    fps: f64,
+    /// Packed series, which the runs refer to by their place.
+    blobs: Vec<String>,
+    grid: Places,
+    /// Parts of a band that log ratios and fields are counted in, and the bands on either side.
+    fine: f32,
+    finer: f32,
+    bands: usize,
+    /// The ratios at the edges of the bands.
+    edges: [f64; BANDS],
+    light: Ramps,
+    dark: Ramps,
+    runs: Vec<Run<'a>>,
+    charts: Vec<Chart>,
+}
+
+/// What the numbers of a cloud stand for.
+#[derive(Debug, Serialize)]
+struct Places {
+    middle: [f64; 2],
+    step: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Run<'a> {
+    name: &'a str,
+    note: &'a str,
+    /// Particles in the run, and in the page.
+    particles: usize,
+    shown: usize,
+    /// Step and time of each frame.
+    steps: Vec<usize>,
+    times: Vec<f64>,
+    /// Each frame: all x, then all y.
+    cloud: usize,
+    /// Each frame: the place of each particle's log ratio among the bands.
+    ratio: usize,
+    /// Lattice of the field, `[columns, rows]`.
+    lattice: [usize; 2],
+    /// Each frame: the place of the log ratio among the bands, row by row from the bottom left.
+    field: usize,
+    /// Lattice of the arrows, and how many steps of the field's lattice apart they are.
+    arrow_lattice: [usize; 2],
+    arrow_pitch: usize,
+    /// Each frame: all x, then all y, in 127ths of the longest arrow.
+    arrows: usize,
+    target: usize,
+    /// Colours of the particles by origin, red, green and blue of each.
+    light: usize,
+    dark: usize,
+    /// Steps at which the run was measured.
+    measured: Vec<usize>,
+    series: Vec<Series>,
+    /// Where the cloud stood at each of these steps, by all measures together.
+    marks: &'a [Mark],
+    /// The same of the last cloud, against the sample that is kept for it.
+    outcome: Option<&'a Mark>,
+}
+
+/// A measure along a run, in the order of the charts.
+#[derive(Debug, Serialize)]
+struct Series {
+    /// Empty if this run was not measured so.
+    values: Vec<Option<f64>>,
+    /// Where perfect samples stand: median, and the values between which 95 % of them lie.
+    floor: Option<Floor>,
+    /// Step at which it reached the floor.
+    since: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Floor {
+    median: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Chart {
+    name: &'static str,
+    words: &'static str,
+    logarithmic: bool,
+}
+
+/// What a packed series is made from.
+enum Raw {
+    Wide(Vec<i16>, usize),
+    Narrow(Vec<i8>, usize),
+    Bytes(Vec<u8>),
+}
+
+/// Series waiting to be packed; two that are equal become one.
+#[derive(Default)]
+struct Raws(Vec<Raw>);
+
+impl Raws {
+    fn add(&mut self, raw: Raw) -> usize {
+        let known = self.0.iter().position(|other| match (other, &raw) {
+            (Raw::Wide(a, n), Raw::Wide(b, m)) => n == m && a == b,
+            (Raw::Narrow(a, n), Raw::Narrow(b, m)) => n == m && a == b,
+            (Raw::Bytes(a), Raw::Bytes(b)) => a == b,
+            _ => false,
+        });
+        known.unwrap_or_else(|| {
+            self.0.push(raw);
+            self.0.len() - 1
+        })
+    }
+
+    fn pack(self) -> io::Result<Vec<String>> {
+        self.0
+            .into_par_iter()
+            .map(|raw| match raw {
+                Raw::Wide(values, stride) => pack::wide(&values, stride),
+                Raw::Narrow(values, stride) => pack::narrow(&values, stride),
+                Raw::Bytes(bytes) => pack::deflate(&bytes),
+            })
+            .collect()
+    }
+}
+
+impl<'a> Film<'a> {
+    pub(super) fn new(scene: &Scene<'a>, fps: f64) -> io::Result<Self> {
+        let view = scene.view.sane();
+        let grid = Grid::over(view);
+        let mut raws = Raws::default();
+        let speeds = scene.takes.iter().map(|take| take.recorder.speed());
+        let stage = Stage {
+            grid,
+            runs: scene.takes.len(),
+            speed: speeds.fold(0.0, f64::max),
+        };
+        let charts: Vec<Chart> = CHARTS
+            .iter()
+            .filter(|(name, ..)| scene.takes.iter().any(|take| has(take, name)))
+            .map(|&(name, words, logarithmic)| Chart {
+                name,
+                words,
+                logarithmic,
+            })
+            .collect();
+        let runs = scene
+            .takes
+            .iter()
+            .map(|take| stage.run(scene, take, &charts, &mut raws))
+            .collect();
+        Ok(Self {
+            view: [view.x, view.y],
+            steps: scene.steps,
+            fps,
+            blobs: raws.pack()?,
+            grid: Places {
+                middle: grid.middle(),
+                step: grid.step(),
+            },
+            fine: FINE,
+            finer: FINER,
+            bands: BANDS,
+            edges: EDGES,
+            light: Ramps::of(Theme::Light),
+            dark: Ramps::of(Theme::Dark),
+            runs,
+            charts,
+        })
+    }
+
+    /// The film as JSON that may stand inside an HTML page: no character of it begins or ends a tag.
+    pub(super) fn json(&self) -> io::Result<String> {
+        let json = serde_json::to_string(self)?;
+        Ok(json
+            .replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+            .replace('&', "\\u0026"))
+    }
+}
+
+/// Whether the measure `name` has a value anywhere along the run.
+fn has(take: &Take<'_>, name: &str) -> bool {
+    let rows = take.meter.rows().iter();
+    rows.filter_map(|row| row.values.get(name))
+        .any(f64::is_finite)
+}
+
+/// What all runs of a page share.
+struct Stage {
+    grid: Grid,
+    runs: usize,
+    speed: f64,
+}
+
+impl Stage {
+    fn run<'a>(
+        &self,
+        scene: &Scene<'a>,
+        take: &Take<'a>,
+        charts: &[Chart],
+        raws: &mut Raws,
+    ) -> Run<'a> {
+        let all = take.recorder.snapshots();
+        let frames: Vec<&Snapshot> = spread(all.len(), FRAMES).map(|k| &all[k]).collect();
+        let particles = scene.start.nrows();
+        let most = (POSITIONS / self.runs.max(1) / frames.len().max(1)).max(250);
+        let kept: Vec<usize> = spread(particles, most).collect();
+        let [columns, rows] = all
+            .first()
+            .map_or([0, 0], |snapshot| snapshot.field.lattice().shape());
+        let [across, up] = [columns, rows].map(|n| n.div_ceil(ARROWS));
+        let colours = |theme| {
+            let colours = origin::colours(scene.start, theme);
+            let kept = kept.iter().filter_map(|&k| colours.get(k));
+            Raw::Bytes(kept.flat_map(|&Colour { r, g, b }| [r, g, b]).collect())
+        };
+        let targets: Vec<usize> = spread(scene.target.nrows(), TARGETS).collect();
+        let rows_measured = take.meter.rows();
+        Run {
+            name: take.name,
+            note: take.note,
+            particles,
+            shown: kept.len(),
+            steps: frames.iter().map(|frame| frame.step).collect(),
+            times: frames.iter().map(|frame| short(frame.time)).collect(),
+            cloud: raws.add(Raw::Wide(
+                frames
+                    .iter()
+                    .flat_map(|frame| self.places(frame.cloud.view(), &kept))
+                    .collect(),
+                2 * kept.len(),
+            )),
+            ratio: raws.add(Raw::Narrow(
+                frames
+                    .iter()
+                    .flat_map(|frame| {
+                        kept.iter()
+                            .map(|&k| fine(frame.log_ratio.get(k).map_or(0.0, |&u| depth(u))))
+                    })
+                    .collect(),
+                kept.len(),
+            )),
+            lattice: [columns, rows],
+            field: raws.add(Raw::Wide(
+                frames
+                    .iter()
+                    .flat_map(|frame| frame.field.depths().iter().map(|&v| finer(v)))
+                    .collect(),
+                columns * rows,
+            )),
+            arrow_lattice: [across, up],
+            arrow_pitch: ARROWS,
+            arrows: raws.add(Raw::Narrow(
+                frames
+                    .iter()
+                    .flat_map(|frame| self.arrows(frame, [across, up], columns))
+                    .collect(),
+                2 * across * up,
+            )),
+            target: raws.add(Raw::Wide(
+                self.places(scene.target, &targets).collect(),
+                2 * targets.len(),
+            )),
+            light: raws.add(colours(Theme::Light)),
+            dark: raws.add(colours(Theme::Dark)),
+            measured: rows_measured.iter().map(|row| row.step).collect(),
+            series: charts
+                .iter()
+                .map(|chart| series(take, chart.name))
+                .collect(),
+            marks: take.meter.marks(),
+            outcome: take.outcome,
+        }
+    }
+
+    /// The points with the given indices: all x, then all y.
+    fn places<'a>(
+        &self,
+        cloud: CloudView<'a>,
+        kept: &'a [usize],
+    ) -> impl Iterator<Item = i16> + use<'a> {
+        let grid = self.grid;
+        (0..2).flat_map(move |axis| {
+            kept.iter()
+                .map(move |&k| grid.count(axis, cloud[(k, axis)]))
+        })
+    }
+
+    /// The arrows at every second place: all x, then all y. The length is `v/(v + speed)` of the longest, as in pictures.
+    fn arrows(&self, frame: &Snapshot, [across, up]: [usize; 2], columns: usize) -> Vec<i8> {
+        let velocity = frame.field.velocity();
+        let mut values = Vec::with_capacity(2 * across * up);
+        for axis in 0..2 {
+            for row in 0..up {
+                for column in 0..across {
+                    let place = ARROWS * (row * columns + column);
+                    let v = [0, 1]
+                        .map(|axis| velocity.get((place, axis)).copied().map_or(0.0, f64::from));
+                    let part = v[axis] / (v[0].hypot(v[1]) + self.speed.max(f64::MIN_POSITIVE));
+                    values.push(if part.is_finite() {
+                        (127.0 * part).round() as i8
+                    } else {
+                        0
+                    });
+                }
+            }
+        }
+        values
+    }
+}
+
+/// A place among the bands in parts of a band. A little beyond the last edge nothing changes any more.
+fn fine(depth: f32) -> i8 {
+    let most = BANDS as f32 + 1.0;
+    (FINE * depth.clamp(-most, most)).round() as i8
+}
+
+/// The same, finer: contours of a flat field would show the steps.
+fn finer(depth: f32) -> i16 {
+    let most = BANDS as f32 + 0.7;
+    (FINER * depth.clamp(-most, most)).round() as i16
+}
+
+fn series(take: &Take<'_>, name: &str) -> Series {
+    let rows = take.meter.rows().iter();
+    let values = if has(take, name) {
+        rows.map(|row| row.values.get(name).filter(|v| v.is_finite()).map(short))
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let mut arrivals = take.meter.arrivals();
+    Series {
+        values,
+        floor: floor(take.meter.floors(), name),
+        since: arrivals
+            .find(|(n, _)| *n == name)
+            .and_then(|(_, step)| step),
+    }
+}
+
+fn floor(floors: &Floors, name: &str) -> Option<Floor> {
+    let ideal = ALL.iter().find(|about| about.name == name)?.ideal;
+    let floor = floors.get(name)?;
+    let [low, high] = floor
+        .range(ideal, 0.95)
+        .map(|edge| Some(edge).filter(|v| v.is_finite()));
+    Some(Floor {
+        median: short(floor.median),
+        low: low.map(short),
+        high: high.map(short),
+    })
+}
+
+/// Six significant digits, which is more than anyone sees in a chart.
+fn short(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+/// At most `most` of the numbers `0..count`, evenly spread, the first and the last among them.
+fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let kept = count.min(most);
+    (0..kept).map(move |k| {
+        if kept < 2 {
+            k
+        } else {
+            k * (count - 1) / (kept - 1)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_keeps_both_ends() {
+        assert_eq!(spread(5, 10).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        assert_eq!(spread(9, 3).collect::<Vec<_>>(), [0, 4, 8]);
+        assert_eq!(spread(0, 3).count(), 0);
+        let many: Vec<_> = spread(100_003, 401).collect();
+        assert_eq!((many.len(), many[0], many[400]), (401, 0, 100_002));
+        assert!(many.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn equal_series_are_kept_once() {
+        let mut raws = Raws::default();
+        let first = raws.add(Raw::Wide(vec![1, 2], 2));
+        let other = raws.add(Raw::Wide(vec![1, 3], 2));
+        assert_eq!(raws.add(Raw::Wide(vec![1, 2], 2)), first);
+        assert_ne!(first, other);
+        assert_eq!(raws.pack().unwrap().len(), 2);
+    }
+}

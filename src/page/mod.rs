@@ -1,0 +1,201 @@
+//! The report page: a run, or several side by side, as one HTML file that needs nothing else.
+//!
+//! `page.html` says what stands where, and every name and title reaches it through the template engine, which escapes
+//! it; the film goes along as JSON ([`film`]), in which no character can end its element. The content security policy of
+//! the page names the hashes of its one script and its one style sheet, so that nothing else runs and nothing is fetched.
+
+mod film;
+mod gallery;
+mod pack;
+mod palette;
+mod results;
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, context};
+use sha2::{Digest as _, Sha256};
+
+use self::film::Film;
+use self::results::{Outcome, Row};
+use crate::experiment::Summary;
+use crate::film::Scene;
+use crate::metric::Floors;
+use crate::render::{BANDS, EDGES};
+use crate::scenario::{Document, Scenario, find};
+use crate::store::{Manifest, PAGE};
+
+pub use gallery::{Exhibit, Found, gallery};
+
+const TEMPLATE: &str = include_str!("page.html");
+/// Typography and layout, also of the gallery.
+const STYLE: &str = include_str!("page.css");
+/// The parts of the script, each one idea, in the order in which they use each other.
+const SCRIPT: [&str; 6] = [
+    include_str!("watch.js"),
+    include_str!("film.js"),
+    include_str!("stage.js"),
+    include_str!("charts.js"),
+    include_str!("player.js"),
+    include_str!("selftest.js"),
+];
+
+/// What a page is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// The runs as they are drawn: one panel each, all in lock-step.
+    pub scene: &'a Scene<'a>,
+    /// What is known of each of them, in the order of the scene.
+    pub sheets: &'a [Sheet<'a>],
+    /// The question that the scenario asks; empty for none.
+    pub question: &'a str,
+    /// What its author expected; empty for nothing.
+    pub expect: &'a str,
+    /// Frames a second at normal speed.
+    pub fps: f64,
+    /// The picture that lies beside the page, for readers without JavaScript.
+    pub picture: &'a str,
+    /// What to type in the folder of the page in order to repeat each run.
+    pub commands: &'a [String],
+    /// What to type anywhere, if the scenario is a shipped one; empty if it is not.
+    pub anywhere: &'a str,
+}
+
+/// One run on a page, beside its pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct Sheet<'a> {
+    /// What was run, and the final numbers.
+    pub manifest: &'a Manifest,
+    /// The same in words.
+    pub summary: &'a Summary,
+    /// The floors of the final numbers.
+    pub floors: &'a Floors,
+    /// The resolved scenario, as TOML.
+    pub scenario: &'a str,
+}
+
+impl Page<'_> {
+    /// Name of the file in a run directory.
+    pub const FILE: &'static str = PAGE;
+
+    /// The text of the page. The same page gives the same bytes.
+    ///
+    /// # Errors
+    /// None that is known; those of the compressor, the JSON writer and the template engine are passed on.
+    pub fn html(&self) -> io::Result<String> {
+        let style = format!("{}{STYLE}", palette::css());
+        let script = SCRIPT.concat();
+        let outcomes: Vec<Outcome<'_>> = self
+            .scene
+            .takes
+            .iter()
+            .zip(self.sheets)
+            .map(|(take, sheet)| Outcome::new(take.name, sheet))
+            .collect();
+        let page = context! {
+            title => self.scene.title,
+            question => self.question,
+            expect => self.expect,
+            picture => self.picture,
+            commands => Serde(self.commands),
+            anywhere => self.anywhere,
+            version => env!("CARGO_PKG_VERSION"),
+            authors => authors(env!("CARGO_PKG_AUTHORS")),
+            address => env!("CARGO_PKG_REPOSITORY"),
+            scenario => self.sheets.first().map_or("", |sheet| sheet.manifest.scenario.as_str()),
+            seed => self.sheets.first().map_or(0, |sheet| sheet.manifest.seed),
+            particles => self.scene.start.nrows(),
+            outcomes => Serde(&outcomes),
+            rows => Serde(Row::all(self.sheets)),
+            own => Serde(Row::flow(self.sheets)),
+            bands => 2 * BANDS + 1,
+            edges => EDGES,
+            film => Film::new(self.scene, self.fps)?.json()?,
+            style_hash => hash(&style),
+            script_hash => hash(&script),
+            style,
+            script,
+        };
+        let mut engine = Environment::new();
+        engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine
+            .render_named_str("page.html", TEMPLATE, page)
+            .map_err(io::Error::other)
+    }
+}
+
+/// What to type anywhere so as to repeat a run of `scenario`, called `name`: there is such a command if the scenario is a
+/// shipped one, changed in nothing but the seed and the number of steps.
+#[must_use]
+pub(crate) fn short_command(name: &str, scenario: &Scenario) -> Option<String> {
+    let document = Document::parse(name, find(name)?.text).ok()?;
+    let mut shipped: Scenario = document.read().ok()?;
+    let steps = if shipped.flow.steps == scenario.flow.steps {
+        String::new()
+    } else {
+        format!(" --steps {}", scenario.flow.steps)
+    };
+    shipped.seed = scenario.seed;
+    shipped.flow.steps = scenario.flow.steps;
+    (shipped == *scenario).then(|| format!("ratioflow run {name} --seed {}{steps}", scenario.seed))
+}
+
+/// The package's authors, `A <a@x>:B`, as BibTeX writes them: `{A} and {B}`, braced so that no name is taken apart.
+fn authors(listed: &str) -> String {
+    let name = |author: &str| {
+        let name = author.split('<').next().unwrap_or(author);
+        format!("{{{}}}", name.trim())
+    };
+    listed
+        .split(':')
+        .map(name)
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+/// The hash by which a content security policy knows an element.
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_the_standard() {
+        // The example of the Content Security Policy Level 3 draft, section 2.3.1.
+        assert_eq!(
+            hash("alert('Hello, world.');"),
+            "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+        );
+    }
+
+    #[test]
+    fn authors_are_cited_without_their_addresses() {
+        assert_eq!(
+            authors("A. B <a@b.c>:The C team"),
+            "{A. B} and {The C team}"
+        );
+    }
+
+    #[test]
+    fn the_short_command_is_given_only_where_it_is_true() {
+        let shipped = find("moons").unwrap();
+        let document = Document::parse("moons", shipped.text).unwrap();
+        let mut scenario: Scenario = document.read().unwrap();
+        scenario.seed = 7;
+        let command = |scenario: &Scenario| short_command("moons", scenario);
+        assert_eq!(command(&scenario).unwrap(), "ratioflow run moons --seed 7");
+        scenario.flow.steps = 12;
+        assert_eq!(
+            command(&scenario).unwrap(),
+            "ratioflow run moons --seed 7 --steps 12"
+        );
+        scenario.cloud.particles = 10;
+        assert_eq!(command(&scenario), None);
+        assert_eq!(short_command("no-such-name", &scenario), None);
+    }
+}

@@ -1,0 +1,364 @@
+//! Several variants of a scenario side by side: the same first cloud and samples, one animation, one table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use rayon::prelude::*;
+
+use super::draw::{save_page, save_pictures};
+use super::facts::{RunFacts, check_claims};
+use super::run::{Course, Record, RunError, retire};
+use super::stop::StopToken;
+use crate::experiment::Experiment;
+use crate::film::{Scene, Take, view_of};
+use crate::flow::Step;
+use crate::metric::{Mark, Verdict};
+use crate::page::Sheet;
+use crate::scenario::{Claim, Need};
+use crate::store::{
+    COMPARISON, Checkpoint, Comparison, JOINT, Manifest, ReportError, RunDirectory, Spread, Status,
+    folder_of, free_memory,
+};
+use crate::target::Files;
+
+/// A variant, ready to run on one seed or several.
+#[derive(Debug)]
+pub struct Contender {
+    /// Name in tables, pictures and folders.
+    pub name: String,
+    /// The experiment on each seed; the first is recorded in full.
+    pub experiments: Vec<Experiment>,
+}
+
+/// Those who attend a comparison.
+#[derive(Clone, Copy)]
+pub struct Audience<'a> {
+    /// Asks its runs to stop.
+    pub stop: &'a StopToken,
+    /// Is shown each step of any run, and where its cloud stood when it was last measured.
+    pub step: &'a (dyn Fn(&Step<'_>, Option<&Mark>) + Sync),
+    /// Is told of each run as it ends: name of the variant, experiment, and what was recorded.
+    pub done: &'a (dyn Fn(&str, &Experiment, &Record) + Sync),
+}
+
+/// Runs all contenders, in parallel where there are threads and memory for it, and records them in folders of `directory` named after
+/// them, with the common pictures and tables above. A contender that diverges does not stop the others.
+///
+/// # Errors
+/// [`RunError`] of the first contender that could not be run or recorded.
+pub fn compare(
+    name: &str,
+    contenders: &[Contender],
+    files: &(dyn Files + Sync),
+    directory: &RunDirectory,
+    claims: &[Claim],
+    audience: Audience<'_>,
+) -> Result<Comparison, RunError> {
+    let mut runs = Vec::new();
+    for contender in contenders {
+        for (place, experiment) in contender.experiments.iter().enumerate() {
+            let seed = (place > 0).then_some(experiment.scenario.seed);
+            let folder = folder_of(&contender.name, seed);
+            runs.push((experiment, directory.part(&folder)?));
+        }
+    }
+    // All of them begin before one goes on, so that a comparison can be taken up wherever it is stopped.
+    let courses = runs.iter().map(|(experiment, own)| {
+        let course = Course::begin(name, experiment, files, own)?;
+        Ok((course, None))
+    });
+    let courses = courses.collect::<Result<Vec<_>, ReportError>>()?;
+    let mut begun = courses.iter().map(|(course, _)| &course.manifest);
+    let manifests = contenders.iter().map(|contender| {
+        let own = begun.by_ref().take(contender.experiments.len());
+        own.cloned().collect()
+    });
+    let mut begun = Comparison::new(contenders, manifests.collect(), Status::Running);
+    begun.claim = claims.to_vec();
+    save(&begun, directory)?;
+    play(name, contenders, courses, directory, claims, audience)
+}
+
+/// Runs every course to its end, each from its checkpoint if it has one, and records what they come to together.
+pub(super) fn play(
+    name: &str,
+    contenders: &[Contender],
+    courses: Vec<(Course<'_>, Option<&Checkpoint>)>,
+    directory: &RunDirectory,
+    claims: &[Claim],
+    audience: Audience<'_>,
+) -> Result<Comparison, RunError> {
+    let variants = contenders
+        .iter()
+        .flat_map(|contender| contender.experiments.iter().map(|_| &contender.name));
+    let threads = rayon::current_num_threads();
+    let needs: Vec<Need> = courses
+        .iter()
+        .map(|(course, _)| Need::of(&course.experiment.scenario, threads))
+        .collect();
+    // A thread that waits within a run may begin another, so that only a group's size bounds how many are under way.
+    let at_once = Need::at_once(&needs, free_memory());
+    let mut runs = variants.zip(courses);
+    let mut records: Vec<Result<(&RunDirectory, Record), RunError>> = Vec::new();
+    loop {
+        let group: Vec<_> = runs.by_ref().take(at_once).collect();
+        if group.is_empty() {
+            break;
+        }
+        records.par_extend(
+            group
+                .into_par_iter()
+                .map(|(variant, (course, checkpoint))| {
+                    let (own, experiment) = (course.directory, course.experiment);
+                    let record = course.follow(checkpoint, audience.stop, &mut |step, mark| {
+                        (audience.step)(step, mark);
+                    })?;
+                    (audience.done)(variant, experiment, &record);
+                    Ok((own, record))
+                }),
+        );
+    }
+    if records
+        .iter()
+        .any(|record| matches!(record, Err(RunError::Interrupted(_))))
+    {
+        let mut stopped = Comparison::load(directory.path())?;
+        stopped.status = Status::Interrupted;
+        save(&stopped, directory)?;
+    }
+    let mut records = records.into_iter();
+    let mut by_contender: Vec<Vec<Record>> = Vec::new();
+    let mut directories = Vec::new();
+    for contender in contenders {
+        let own = records.by_ref().take(contender.experiments.len());
+        let own = own.collect::<Result<Vec<_>, _>>()?;
+        let (folders, own): (Vec<_>, Vec<_>) = own.into_iter().unzip();
+        directories.extend(folders);
+        by_contender.push(own);
+    }
+
+    let manifests = by_contender.iter().map(|all| {
+        let all = all.iter().map(|record| record.manifest.clone());
+        all.collect()
+    });
+    let mut comparison = Comparison::new(contenders, manifests.collect(), Status::Complete);
+    if !comparison.seeds.is_empty() {
+        let spreads = contenders.iter().zip(&by_contender);
+        comparison.spread = spreads
+            .map(|(contender, all)| (contender.name.clone(), spread(all)))
+            .collect();
+    }
+    claims.clone_into(&mut comparison.claim);
+    comparison.claims = check_claims(claims, &facts(contenders, &by_contender));
+    for (contender, all) in contenders.iter().zip(&by_contender) {
+        let timed: Vec<f64> = all.iter().filter_map(|r| r.seconds_per_step).collect();
+        if !timed.is_empty() {
+            let mean = timed.iter().sum::<f64>() / timed.len() as f64;
+            let name = contender.name.clone();
+            comparison.seconds_per_step.insert(name, mean);
+        }
+    }
+    save_common_pictures(name, contenders, &by_contender, directory)?;
+    directory.save("comparison.csv", |file| {
+        file.write_all(comparison.table(&by_contender, contenders).as_bytes())
+    })?;
+    save(&comparison, directory)?;
+    // Until now a run that has ended may have had to be read again.
+    for (own, record) in directories.iter().zip(by_contender.iter().flatten()) {
+        retire(own, record.manifest.status)?;
+    }
+    directory.settle()?;
+    Ok(comparison)
+}
+
+fn save(comparison: &Comparison, directory: &RunDirectory) -> Result<(), ReportError> {
+    let json = comparison
+        .to_json()
+        .map_err(|error| ReportError::io("write", COMPARISON.as_ref(), error.into()))?;
+    directory.save(COMPARISON, |file| file.write_all(json.as_bytes()))
+}
+
+/// For each seed what the variants gave on it, under their names.
+fn facts(contenders: &[Contender], records: &[Vec<Record>]) -> Vec<BTreeMap<String, RunFacts>> {
+    let seeds = records.iter().map(Vec::len).min().unwrap_or(0);
+    let named = |seed: usize| {
+        let pairs = contenders.iter().zip(records);
+        pairs.map(move |(contender, all)| {
+            let facts = RunFacts::new(&all[seed].manifest, all[seed].meter.rows());
+            (contender.name.clone(), facts)
+        })
+    };
+    (0..seeds).map(|seed| named(seed).collect()).collect()
+}
+
+/// Animation, last picture, curves and page with all variants, on the first seed.
+fn save_common_pictures(
+    name: &str,
+    contenders: &[Contender],
+    records: &[Vec<Record>],
+    directory: &RunDirectory,
+) -> Result<(), ReportError> {
+    let Some(first) = contenders
+        .first()
+        .and_then(|contender| contender.experiments.first())
+    else {
+        return Ok(());
+    };
+    let notes: Vec<String> = records.iter().map(|all| all[0].ending.note()).collect();
+    let mark = |all: &Vec<Record>| all[0].manifest.verdict.as_ref().map(Verdict::mark);
+    let marks: Vec<Option<Mark>> = records.iter().map(mark).collect();
+    let takes: Vec<Take<'_>> = contenders
+        .iter()
+        .zip(records)
+        .zip(notes.iter().zip(&marks))
+        .map(|((contender, records), (note, mark))| Take {
+            name: &contender.name,
+            recorder: &records[0].recorder,
+            meter: &records[0].meter,
+            note,
+            outcome: mark.as_ref(),
+        })
+        .collect();
+    let steps = contenders
+        .iter()
+        .map(|c| c.experiments[0].scenario.flow.steps)
+        .max();
+    let title = &first.scenario.title;
+    let scene = Scene {
+        title: if title.is_empty() { name } else { title },
+        steps: steps.unwrap_or(0),
+        start: first.start.view(),
+        target: first.training.view(),
+        view: view_of(first.start.view(), first.training.view()),
+        takes: &takes,
+    };
+    save_pictures(&first.scenario, &scene, directory)?;
+    let sheets: Vec<Sheet<'_>> = records
+        .iter()
+        .map(|all| Sheet {
+            manifest: &all[0].manifest,
+            summary: &all[0].summary,
+            floors: &all[0].floors,
+            scenario: &all[0].scenario,
+        })
+        .collect();
+    let commands: Vec<String> = contenders
+        .iter()
+        .map(|contender| format!("ratioflow run \"{}/scenario.toml\"", contender.name))
+        .collect();
+    save_page(&first.scenario, &scene, &sheets, &commands, "", directory)
+}
+
+impl Comparison {
+    /// The comparison of runs with these manifests, a list of them for each contender.
+    fn new(contenders: &[Contender], manifests: Vec<Vec<Manifest>>, status: Status) -> Self {
+        let several = manifests.iter().any(|all| all.len() > 1);
+        let names = || contenders.iter().map(|contender| contender.name.clone());
+        let firsts = manifests.iter().filter_map(|all| all.first().cloned());
+        Self {
+            status,
+            variants: names().zip(firsts).collect(),
+            spread: BTreeMap::new(),
+            order: names().collect(),
+            claim: Vec::new(),
+            claims: Vec::new(),
+            seconds_per_step: BTreeMap::new(),
+            seeds: if several {
+                names().zip(manifests).collect()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    /// `comparison.csv`: a row a variant; each metric with its mean over the seeds, its standard deviation if there are
+    /// several, and its floor.
+    fn table(&self, records: &[Vec<Record>], contenders: &[Contender]) -> String {
+        let several = !self.seeds.is_empty();
+        let spreads: Vec<_> = records.iter().map(|all| spread(all)).collect();
+        let mut metrics: Vec<&String> = spreads.iter().flat_map(BTreeMap::keys).collect();
+        metrics.sort();
+        metrics.dedup();
+        let mut text = "variant,status,seeds,diverged,steps,converged_at".to_owned();
+        for metric in &metrics {
+            let _ = write!(text, ",{metric}");
+            if several {
+                let _ = write!(text, ",{metric}_sd");
+            }
+        }
+        text.push('\n');
+        for ((contender, all), spread) in contenders.iter().zip(records).zip(&spreads) {
+            let first = &all[0].manifest;
+            let diverged = all
+                .iter()
+                .filter(|r| r.manifest.status == Status::Diverged)
+                .count();
+            let status = if first.status == Status::Diverged {
+                "diverged"
+            } else {
+                "complete"
+            };
+            let converged = first.converged_at.get(JOINT).copied().flatten();
+            let converged = converged.map_or(String::new(), |step| step.to_string());
+            let _ = write!(
+                text,
+                "{},{status},{},{diverged},{},{converged}",
+                contender.name,
+                all.len(),
+                first.steps
+            );
+            for metric in &metrics {
+                let value = spread.get(*metric).filter(|s| s.mean.is_finite());
+                let _ = write!(
+                    text,
+                    ",{}",
+                    value.map_or(String::new(), |s| s.mean.to_string())
+                );
+                if several {
+                    let _ = write!(
+                        text,
+                        ",{}",
+                        value.map_or(String::new(), |s| s.sd.to_string())
+                    );
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Each metric over the runs that did not diverge; over all, if all did.
+fn spread(records: &[Record]) -> BTreeMap<String, Spread> {
+    let good: Vec<&Record> = records
+        .iter()
+        .filter(|record| record.manifest.status != Status::Diverged)
+        .collect();
+    let counted: Vec<&Record> = if good.is_empty() {
+        records.iter().collect()
+    } else {
+        good
+    };
+    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for record in counted {
+        for (metric, value) in &record.manifest.last {
+            values.entry(metric.clone()).or_default().push(*value);
+        }
+    }
+    values
+        .into_iter()
+        .map(|(metric, values)| {
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+            let sd = if values.len() > 1 {
+                (squares / (n - 1.0)).sqrt()
+            } else {
+                0.0
+            };
+            let seeds = values.len();
+            (metric, Spread { mean, sd, seeds })
+        })
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! What a run comes to: its last cloud measured, and all that its manifest says.
+
+use std::collections::BTreeMap;
+
+use super::facts::RunFacts;
+use super::run::RunError;
+use crate::experiment::{Experiment, Summary};
+use crate::flow::{Ending, Flow};
+use crate::metric::{Circumstances, Extra, Floors, Measurement, Panel, Stop, Verdict, standings};
+use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, drive};
+use crate::random::Stream;
+use crate::setting::Invalid;
+use crate::store::{Counts, JOINT, Manifest, Status};
+
+/// What the end of a run comes to.
+pub(super) struct Conclusion {
+    pub(super) summary: Summary,
+    pub(super) floors: Floors,
+}
+
+/// Measures the last cloud and the training sample against the sample that is kept for them, and writes into the manifest what came of the run.
+pub(super) fn conclude(
+    experiment: &Experiment,
+    (panel, floors): Gauge,
+    flow: &Flow,
+    ending: &Ending,
+    meter: &Meter,
+    manifest: &mut Manifest,
+) -> Conclusion {
+    let scenario = &experiment.scenario;
+    let cloud = flow.state().cloud.view();
+    let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
+    let training = floors.joint(&panel.measure(experiment.training.view()));
+    let verdict = Verdict::new(
+        &values,
+        &floors,
+        Circumstances {
+            since: meter.since(),
+            references: experiment.reference.nrows(),
+            caveat: experiment.caveat.as_deref(),
+            training: Some(&training),
+            copies_reference: false,
+        },
+    );
+    let summary = Summary::new(ending, &verdict, &values, &floors);
+    describe(manifest, &values, meter, &floors, &summary);
+    manifest.training_sample = standings(&training);
+    manifest.verdict = Some(verdict);
+    let clipped = meter.clipped();
+    if clipped > 0 {
+        let moves = flow.state().step * scenario.cloud.particles;
+        manifest.warnings.push(format!(
+            "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
+            100.0 * clipped as f64 / moves as f64
+        ));
+    }
+    let held_back = meter.held_back();
+    if held_back > 0 {
+        let moves = flow.state().step * scenario.cloud.particles;
+        manifest.warnings.push(format!(
+            "in {held_back} of {moves} moves ({:.2} %) D was out of the range in which flow.h is taken, from −60 to 8 (neyman: from −8 to 60), and the nearest end of it stood for D",
+            100.0 * held_back as f64 / moves.max(1) as f64
+        ));
+    }
+    manifest.steps = flow.state().step as u64;
+    manifest.status = match ending {
+        Ending::Diverged { .. } => Status::Diverged,
+        _ => Status::Complete,
+    };
+    let own = scenario.claim.iter().filter(|claim| claim.is_of_the_run());
+    let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
+    manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
+    Conclusion { summary, floors }
+}
+
+/// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.
+///
+/// # Errors
+/// [`RunError`] if the flow cannot begin.
+pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunError> {
+    let mut manifest = begun(name, experiment);
+    let (mut meter, gauge) = meter_of(experiment)?;
+    let mut flow = experiment.flow()?;
+    let ending = drive(&mut flow, &mut [&mut meter])?;
+    conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest);
+    Ok(RunFacts::new(&manifest, meter.rows()))
+}
+
+/// A panel with its floors.
+pub(super) type Gauge = (Panel, Floors);
+
+/// The meter of a run, and what its end is measured with.
+pub(super) fn meter_of(experiment: &Experiment) -> Result<(Meter, Gauge), Invalid> {
+    let metrics = &experiment.scenario.metrics;
+    let [(panel, floors), last] = experiment.gauges()?;
+    let meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize));
+    let meter = meter
+        .stopping_at_floor(metrics.stop == Stop::Floor)
+        .matching_the_start(metrics.also.contains(&Extra::W2Moved));
+    Ok((meter, last))
+}
+
+/// The manifest of a run that begins.
+pub(super) fn begun(name: &str, experiment: &Experiment) -> Manifest {
+    let mut manifest = Manifest::begun(name, experiment.scenario.seed);
+    manifest.warnings.clone_from(&experiment.warnings);
+    manifest.points = Counts {
+        training: experiment.training.nrows(),
+        validation: experiment.validation.nrows(),
+        reference: experiment.reference.nrows(),
+        measured: experiment.measured,
+    };
+    let caveat = experiment.caveat.clone();
+    manifest.held_out = caveat.unwrap_or_else(|| "disjoint".to_owned());
+    if let Some(components) = experiment.target.components() {
+        components.clone_into(&mut manifest.components);
+    }
+    manifest
+}
+
+/// Fills in the numbers of the manifest.
+fn describe(
+    manifest: &mut Manifest,
+    values: &Measurement,
+    meter: &Meter,
+    floors: &Floors,
+    summary: &Summary,
+) {
+    let named = |(name, value): (&str, f64)| (name.to_owned(), value);
+    manifest.last = values.iter().map(named).collect();
+    if let Some(row) = meter.rows().last() {
+        let own = row
+            .values
+            .iter()
+            .filter(|(name, _)| FLOW_COLUMNS.contains(name) || *name == DISTILLATION_GAP);
+        manifest.last.extend(own.map(named));
+    }
+    manifest.floor = floors
+        .iter()
+        .map(|(name, floor)| {
+            let numbers = [
+                ("mean", floor.mean),
+                ("sd", floor.sd),
+                ("median", floor.median),
+                ("q90", floor.q90),
+                ("q95", floor.q95),
+            ];
+            (name.to_owned(), BTreeMap::from(numbers.map(named)))
+        })
+        .collect();
+    manifest.converged_at = meter
+        .arrivals()
+        .chain([(JOINT, meter.since())])
+        .map(|(name, step)| (name.to_owned(), step))
+        .collect();
+    manifest.ending = Some(summary.headline.clone());
+}

@@ -1,0 +1,371 @@
+//! Keeps what a run has come to, so that it can be gone on with: the flow, what was measured, what was seen.
+
+use std::fs::File;
+use std::io::{Read as _, Seek, SeekFrom, Write as _};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, ArrayD, Ix1, Ix2, arr0};
+
+use super::stop::StopToken;
+use crate::film::{Recorder, Snapshot};
+use crate::flow::{Auto, Flow, Step};
+use crate::metric::Measurement;
+use crate::observe::{Meter, ObserveError, Row};
+use crate::render::Field;
+use crate::setting::WordOr;
+use crate::store::{Checkpoint, Fingerprint, ReportError, RunDirectory, SNAPSHOTS, plain};
+
+/// The part of the time that automatic checkpoints may take is one in so many.
+const SHARE: u32 = 50;
+/// Shortest time between two automatic checkpoints.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Prefix of what the flow carries.
+const FLOW: &str = "flow/";
+/// Measured rows: step, time, values in the order of the columns; NaN where there is none.
+const ROWS: &str = "rows";
+/// 1 where there is a value, which may be NaN itself.
+const MEASURED: &str = "measured";
+const CLIPPED: &str = "clipped";
+const HELD_BACK: &str = "held_back";
+const SEEN: &str = "frames";
+const SEEN_BYTES: &str = "bytes of frames";
+
+/// The run was asked to stop, at this step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped by {by} after step {step}")]
+pub struct Interrupted {
+    /// Who asked.
+    pub by: &'static str,
+    /// Steps done, to which the checkpoint belongs.
+    pub step: usize,
+}
+
+/// Writes checkpoints of one run, when they are due and when somebody asks for one or for the end.
+#[derive(Debug)]
+pub(super) struct Keeper<'a> {
+    directory: &'a RunDirectory,
+    stop: &'a StopToken,
+    scenario: Fingerprint,
+    every: WordOr<u64, Auto>,
+    frames: Option<File>,
+    /// Snapshots in the file, and its length.
+    seen: usize,
+    bytes: u64,
+    last: Instant,
+    cost: Duration,
+    /// Checkpoints that were asked for, as far as they were written.
+    granted: usize,
+    /// Time that all checkpoints have taken.
+    pub(super) spent: Duration,
+}
+
+impl<'a> Keeper<'a> {
+    pub(super) fn new(
+        directory: &'a RunDirectory,
+        stop: &'a StopToken,
+        scenario: Fingerprint,
+        every: WordOr<u64, Auto>,
+    ) -> Self {
+        Self {
+            directory,
+            stop,
+            scenario,
+            every,
+            frames: None,
+            seen: 0,
+            bytes: 0,
+            last: Instant::now(),
+            cost: Duration::ZERO,
+            granted: stop.checkpoints(),
+            spent: Duration::ZERO,
+        }
+    }
+
+    /// To be called after all others have seen the step.
+    pub(super) fn look(
+        &mut self,
+        step: &Step<'_>,
+        columns: &[&str],
+        meter: &Meter,
+        recorder: &Recorder,
+    ) -> Result<(), ObserveError> {
+        let asked = self.stop.asked();
+        let due = match self.every {
+            WordOr::Value(every) => step.index > 0 && (step.index as u64).is_multiple_of(every),
+            WordOr::Word(Auto::Auto) => self.last.elapsed() >= PAUSE.max(SHARE * self.cost),
+        };
+        let wished = self.stop.checkpoints();
+        if due || asked.is_some() || wished != self.granted {
+            self.save(step, columns, meter, recorder)?;
+            self.granted = wished;
+        }
+        match asked {
+            Some(by) => {
+                let step = step.index;
+                Err(Interrupted { by, step }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a checkpoint.
+    pub(super) fn save(
+        &mut self,
+        step: &Step<'_>,
+        columns: &[&str],
+        meter: &Meter,
+        recorder: &Recorder,
+    ) -> Result<(), ReportError> {
+        let begun = Instant::now();
+        self.keep_frames(recorder.snapshots())?;
+        let mut checkpoint = Checkpoint::new(self.scenario);
+        let numbers = [
+            (CLIPPED, meter.clipped() as u64),
+            (HELD_BACK, meter.held_back() as u64),
+            (SEEN, self.seen as u64),
+            (SEEN_BYTES, self.bytes),
+        ];
+        checkpoint
+            .numbers
+            .extend(numbers.map(|(name, number)| (name.to_owned(), number)));
+        let [rows, measured] = tabulate(meter.rows(), columns);
+        checkpoint.arrays.insert(ROWS.to_owned(), rows);
+        checkpoint.arrays.insert(MEASURED.to_owned(), measured);
+        let carried = step.carry().into_iter();
+        checkpoint
+            .arrays
+            .extend(carried.map(|(name, array)| (format!("{FLOW}{name}"), array)));
+        checkpoint.save(self.directory)?;
+        self.last = Instant::now();
+        self.cost = begun.elapsed();
+        self.spent += self.cost;
+        Ok(())
+    }
+
+    /// Adds the snapshots that are not on file yet.
+    fn keep_frames(&mut self, snapshots: &[Snapshot]) -> Result<(), ReportError> {
+        let path = self.directory.file(SNAPSHOTS)?;
+        let io = |e| ReportError::io("write", &path, e);
+        if self.frames.is_none() {
+            let mut file = plain::update(self.directory.path(), SNAPSHOTS).map_err(io)?;
+            // What a run that was killed has added after its last checkpoint.
+            file.set_len(self.bytes).map_err(io)?;
+            file.seek(SeekFrom::End(0)).map_err(io)?;
+            self.frames = Some(file);
+        }
+        let Some(file) = &mut self.frames else {
+            return Ok(());
+        };
+        if self.seen == snapshots.len() {
+            return Ok(());
+        }
+        for snapshot in snapshots.iter().skip(self.seen) {
+            let bytes = pack(snapshot, self.scenario).encode();
+            file.write_all(&bytes).map_err(io)?;
+            self.bytes += bytes.len() as u64;
+        }
+        self.seen = snapshots.len();
+        file.sync_data().map_err(io)
+    }
+
+    /// Puts the run back to where `checkpoint` was written. Meter, recorder and flow must be at their beginning.
+    ///
+    /// # Errors
+    /// [`ReportError::NoCheckpoint`] if it does not fit, or the snapshots that belong to it are damaged.
+    pub(super) fn restore(
+        &mut self,
+        checkpoint: &Checkpoint,
+        columns: &[&'static str],
+        flow: &mut Flow,
+        meter: &mut Meter,
+        recorder: &mut Recorder,
+    ) -> Result<(), ReportError> {
+        let refuse = |reason: String| ReportError::NoCheckpoint {
+            path: self.directory.path().to_owned(),
+            reason,
+        };
+        let number = |name: &str| {
+            let number = checkpoint.numbers.get(name).copied();
+            number.ok_or_else(|| refuse(format!("its checkpoint holds no `{name}`")))
+        };
+        let mut snapshots = Vec::new();
+        read_frames(self.directory.path(), checkpoint, &mut |frame| {
+            let snapshot = unpack(&frame, recorder);
+            snapshots.push(snapshot.ok_or_else(|| "it is malformed".to_owned())?);
+            Ok(())
+        })
+        .map_err(&refuse)?;
+        let rows = checkpoint
+            .arrays
+            .get(ROWS)
+            .zip(checkpoint.arrays.get(MEASURED))
+            .and_then(|(rows, measured)| rows_of(rows, measured, columns))
+            .ok_or_else(|| {
+                refuse("its checkpoint holds no measurements of these columns".to_owned())
+            })?;
+        let step = step_of(checkpoint);
+        if rows.iter().any(|row| row.step > step) {
+            return Err(refuse(
+                "its checkpoint holds measurements of later steps".to_owned(),
+            ));
+        }
+        let carried = checkpoint.arrays.iter().filter_map(|(name, array)| {
+            let name = name.strip_prefix(FLOW)?;
+            Some((name.to_owned(), array.clone()))
+        });
+        flow.restore(&carried.collect())
+            .map_err(|error| refuse(format!("its checkpoint cannot be used: {error}")))?;
+        meter.restore(rows, number(CLIPPED)? as usize);
+        meter.restore_held_back(number(HELD_BACK)? as usize);
+        self.seen = snapshots.len();
+        recorder.restore(snapshots);
+        if let ControlFlow::Break(reason) = meter.wish() {
+            flow.stop(reason);
+        }
+        self.bytes = number(SEEN_BYTES)?;
+        Ok(())
+    }
+}
+
+/// The step that `checkpoint` was written at.
+pub(super) fn step_of(checkpoint: &Checkpoint) -> usize {
+    let state = checkpoint.arrays.get(&format!("{FLOW}state"));
+    state
+        .and_then(|state| state.first())
+        .map_or(0, |&step| step as usize)
+}
+
+/// Says what is wrong with the snapshots that belong to `checkpoint`.
+pub(super) fn check_frames(folder: &Path, checkpoint: &Checkpoint) -> Result<(), String> {
+    read_frames(folder, checkpoint, &mut |_| Ok(()))
+}
+
+/// Reads the snapshots that belong to `checkpoint`, one at a time, and hands each to `take`.
+fn read_frames(
+    folder: &Path,
+    checkpoint: &Checkpoint,
+    take: &mut dyn FnMut(Checkpoint) -> Result<(), String>,
+) -> Result<(), String> {
+    let number = |name: &str| {
+        let number = checkpoint.numbers.get(name).copied();
+        number.ok_or_else(|| format!("it holds no `{name}`"))
+    };
+    let (count, length) = (number(SEEN)?, number(SEEN_BYTES)?);
+    if count == 0 {
+        return Ok(());
+    }
+    let trouble =
+        |what: &dyn std::fmt::Display| format!("of `{SNAPSHOTS}`, which belongs to it: {what}");
+    let mut file = plain::open(folder, SNAPSHOTS, plain::STATE).map_err(|e| trouble(&e))?;
+    let there = file.metadata().map_err(|e| trouble(&e))?.len();
+    if there < length {
+        return Err(trouble(&format!("shorter than {length} bytes")));
+    }
+    // All snapshots of a run have one size.
+    if !length.is_multiple_of(count) {
+        return Err(trouble(&"it is malformed"));
+    }
+    let mut bytes = vec![0; (length / count) as usize];
+    for _ in 0..count {
+        file.read_exact(&mut bytes).map_err(|e| trouble(&e))?;
+        match Checkpoint::decode(&bytes) {
+            Ok(snapshot) if snapshot.scenario == checkpoint.scenario => {
+                take(snapshot).map_err(|what| trouble(&what))?;
+            }
+            Ok(_) => return Err(trouble(&"it belongs to another run")),
+            Err(damage) => return Err(trouble(&damage)),
+        }
+    }
+    Ok(())
+}
+
+fn tabulate(rows: &[Row], columns: &[&str]) -> [ArrayD<f64>; 2] {
+    let shape = (rows.len(), 2 + columns.len());
+    let mut values = Array2::from_elem(shape, f64::NAN);
+    let mut measured = Array2::zeros(shape);
+    for (i, row) in rows.iter().enumerate() {
+        let head = [Some(row.step as f64), Some(row.time)];
+        let cells = columns.iter().map(|name| row.values.get(name));
+        for (j, cell) in head.into_iter().chain(cells).enumerate() {
+            if let Some(value) = cell {
+                values[[i, j]] = value;
+                measured[[i, j]] = 1.0;
+            }
+        }
+    }
+    [values.into_dyn(), measured.into_dyn()]
+}
+
+fn rows_of(
+    values: &ArrayD<f64>,
+    measured: &ArrayD<f64>,
+    columns: &[&'static str],
+) -> Option<Vec<Row>> {
+    let values = values.view().into_dimensionality::<Ix2>().ok()?;
+    let measured = measured.view().into_dimensionality::<Ix2>().ok()?;
+    if values.ncols() != 2 + columns.len() || values.dim() != measured.dim() {
+        return None;
+    }
+    let row = |(row, there): (ndarray::ArrayView1<'_, f64>, ndarray::ArrayView1<'_, f64>)| {
+        let mut values = Measurement::default();
+        for (j, &name) in columns.iter().enumerate() {
+            if there[2 + j] == 1.0 {
+                values.push(name, row[2 + j]);
+            }
+        }
+        Row {
+            step: row[0] as usize,
+            time: row[1],
+            values,
+        }
+    };
+    Some(
+        values
+            .rows()
+            .into_iter()
+            .zip(measured.rows())
+            .map(row)
+            .collect(),
+    )
+}
+
+fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
+    let field = &snapshot.field;
+    let arrays = [
+        ("time", arr0(snapshot.time).into_dyn()),
+        ("cloud", snapshot.cloud.clone().into_dyn()),
+        ("log ratio", snapshot.log_ratio.clone().into_dyn()),
+        ("field", field.log_ratio().mapv(f64::from).into_dyn()),
+        ("velocity", field.velocity().mapv(f64::from).into_dyn()),
+    ];
+    let mut checkpoint = Checkpoint::new(scenario);
+    let step = ("step".to_owned(), snapshot.step as u64);
+    checkpoint.numbers.extend([step]);
+    checkpoint
+        .arrays
+        .extend(arrays.map(|(name, array)| (name.to_owned(), array)));
+    checkpoint
+}
+
+fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
+    let array = |name: &str| checkpoint.arrays.get(name);
+    let flat = |name: &str| array(name)?.clone().into_dimensionality::<Ix1>().ok();
+    let plane = |name: &str| array(name)?.clone().into_dimensionality::<Ix2>().ok();
+    let narrow = |v: f64| v as f32;
+    let (log_ratio, velocity) = (flat("field")?, plane("velocity")?);
+    let field = Field::single(
+        recorder.lattice(),
+        log_ratio.mapv(narrow),
+        velocity.mapv(narrow),
+    );
+    Some(Snapshot {
+        step: *checkpoint.numbers.get("step")? as usize,
+        time: array("time")?.first().copied()?,
+        cloud: plane("cloud")?,
+        log_ratio: flat("log ratio")?,
+        field,
+    })
+}

@@ -1,0 +1,27 @@
+//! Runs and comparisons on disk: recorded, gone on with after an interruption, drawn again.
+
+mod clock;
+mod compare;
+mod conclude;
+mod draw;
+mod facts;
+mod inputs;
+mod keeper;
+mod redraw;
+mod reference;
+mod resume;
+mod run;
+mod stop;
+mod trajectory;
+mod variant_name;
+mod watch;
+
+pub use compare::{Audience, Contender, compare};
+pub use conclude::rehearse;
+pub use facts::{RunFacts, check_claims};
+pub use keeper::Interrupted;
+pub use redraw::{Format, Redraw, nightly, redraw, snapshots};
+pub use reference::{Moment, ReferenceRow, record_reference};
+pub use resume::{Opened, ResumeError, Unfinished, UnfinishedComparison};
+pub use run::{Record, RunError, Watcher, record};
+pub use stop::{Abandoned, StopToken};

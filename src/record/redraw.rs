@@ -1,0 +1,311 @@
+//! Finished runs read back from their directories, so that their pictures can be drawn again, otherwise.
+
+use std::path::Path;
+
+use super::trajectory;
+use crate::experiment::Experiment;
+use crate::film::{Recorder, Scene, Take, view_of};
+use crate::metric::{Mark, Verdict};
+use crate::observe::{Cadence, Meter};
+use crate::render::{Pace, Show, Style, Theme, View};
+use crate::scenario::{Document, Need, Scenario};
+use crate::store::{
+    COMPARISON, Comparison, Manifest, ReportError, RunDirectory, SCENARIO, Status, plain, room,
+    table,
+};
+use crate::target::Folder;
+
+/// How the pictures of a finished run are drawn; what is `None` is as the scenario says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Redraw {
+    /// Width of a picture in logical pixels.
+    pub width: Option<f64>,
+    /// Device pixels per logical pixel of frames and animation; `final` and `convergence` have twice as many.
+    pub scale: Option<f64>,
+    /// Frames a second of the animation.
+    pub fps: Option<f64>,
+    /// Dark or light.
+    pub theme: Option<Theme>,
+    /// What a frame shows.
+    pub show: Show,
+    /// Shapes instead of pixels.
+    pub format: Format,
+}
+
+/// Kinds of pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Animation, frames, last cloud and curves as pixels.
+    #[default]
+    Png,
+    /// Last cloud and curves as shapes, for papers.
+    Svg,
+}
+
+/// Draws the pictures of the finished run, or comparison, in `folder` again and writes them there. Returns the names of
+/// the files, the frames' folder as one.
+///
+/// # Errors
+/// [`ReportError::NotARun`] if the folder holds no finished run that can be read, [`ReportError::InUse`] if it still goes
+/// on, [`ReportError::Io`] if a picture cannot be written.
+pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
+    enough(folder, wish)?;
+    visit(folder, |scene, scenario, directory| {
+        draw(scene, scenario, wish, directory)
+    })
+}
+
+/// Draws the finished run in `folder` at some of its `steps`, side by side as on a page of a paper, and writes that
+/// picture there: `snapshots.png` or `snapshots.svg`, whose name is returned. Of each step the nearest frame is shown.
+///
+/// # Errors
+/// As [`redraw`]; a comparison is refused too.
+pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String, ReportError> {
+    enough(folder, wish)?;
+    visit(folder, |scene, scenario, directory| {
+        if scene.takes.len() > 1 {
+            let reason =
+                "snapshots show one run, and this compares several; name the folder of one of them";
+            return Err(not_a_run(folder, reason.to_owned()));
+        }
+        let style = wish.style(scenario);
+        let (name, bytes) = match wish.format {
+            Format::Png => ("snapshots.png", scene.snapshots(&style, steps)),
+            Format::Svg => (
+                "snapshots.svg",
+                scene.snapshots_svg(&style, steps).into_bytes(),
+            ),
+        };
+        directory.put(name, &bytes)?;
+        Ok(name.to_owned())
+    })
+}
+
+/// Draws the last cloud, and the animation if there is one, of the finished run or comparison in `folder` also on dark paper,
+/// as `final-dark.png` and `animation-dark.png`. Returns whether it did: what is dark already stays as it is.
+///
+/// # Errors
+/// As [`redraw`].
+pub fn nightly(folder: &Path) -> Result<bool, ReportError> {
+    visit(folder, |scene, scenario, directory| {
+        let style = Style::of(&scenario.output);
+        if style.theme == Theme::Dark {
+            return Ok(false);
+        }
+        let theme = Theme::Dark;
+        let style = Style { theme, ..style };
+        directory.put("final-dark.png", &scene.last(&style))?;
+        if scenario.output.frames > 0 {
+            let film = scene.film(&style, Pace::of(scenario.output.fps), false);
+            directory.put("animation-dark.png", &film.animation)?;
+        }
+        Ok(true)
+    })
+}
+
+/// Reads the run or comparison in `folder` and shows `visitor` what there is to draw.
+fn visit<T>(
+    folder: &Path,
+    visitor: impl FnOnce(&Scene<'_>, &Scenario, &RunDirectory) -> Result<T, ReportError>,
+) -> Result<T, ReportError> {
+    let directory = RunDirectory::open(folder)?;
+    let names = contents(folder)?;
+    let archives: Vec<Archive> = names
+        .iter()
+        .map(|name| Archive::load(&folder.join(name)))
+        .collect::<Result<_, _>>()?;
+    let Some(first) = archives.first() else {
+        return Err(not_a_run(folder, "it compares nothing".to_owned()));
+    };
+    let takes: Vec<Take<'_>> = names
+        .iter()
+        .zip(&archives)
+        .map(|(name, archive)| Take {
+            name,
+            recorder: &archive.recorder,
+            meter: &archive.meter,
+            note: &archive.note,
+            outcome: archive.mark.as_ref(),
+        })
+        .collect();
+    let scenario = &first.experiment.scenario;
+    let steps = archives.iter().map(|a| a.experiment.scenario.flow.steps);
+    let scene = Scene {
+        title: if scenario.title.is_empty() {
+            &first.manifest.scenario
+        } else {
+            &scenario.title
+        },
+        steps: steps.max().unwrap_or(0),
+        start: first.experiment.start.view(),
+        target: first.experiment.training.view(),
+        view: first.view(),
+        takes: &takes,
+    };
+    visitor(&scene, scenario, &directory)
+}
+
+/// The runs in `folder`: the variants of a comparison, or the one that it is itself.
+fn contents(folder: &Path) -> Result<Vec<String>, ReportError> {
+    if plain::is_file(folder, COMPARISON) {
+        variants(folder)
+    } else {
+        Ok(vec![String::new()])
+    }
+}
+
+impl Redraw {
+    /// What is asked for, and the scenario's own style where nothing is.
+    fn style(&self, scenario: &Scenario) -> Style {
+        let own = Style::of(&scenario.output);
+        Style {
+            theme: self.theme.unwrap_or(own.theme),
+            scale: self.scale.unwrap_or(own.scale),
+            width: self.width,
+            show: self.show,
+        }
+    }
+}
+
+fn draw(
+    scene: &Scene<'_>,
+    scenario: &Scenario,
+    wish: &Redraw,
+    directory: &RunDirectory,
+) -> Result<Vec<String>, ReportError> {
+    let style = wish.style(scenario);
+    let mut written = Vec::new();
+    let mut put = |name: &str, bytes: &[u8]| {
+        directory.put(name, bytes)?;
+        written.push(name.to_owned());
+        Ok::<_, ReportError>(())
+    };
+    match wish.format {
+        Format::Svg => {
+            put("final.svg", scene.last_svg(&style).as_bytes())?;
+            put("convergence.svg", scene.convergence_svg(&style).as_bytes())?;
+        }
+        Format::Png => {
+            put("final.png", &scene.last(&style))?;
+            put("convergence.png", &scene.convergence(&style))?;
+            if scenario.output.frames > 0 {
+                let pace = Pace::of(wish.fps.unwrap_or(scenario.output.fps));
+                let film = scene.film(&style, pace, true);
+                put("animation.png", &film.animation)?;
+                for (k, png) in film.stills.iter().enumerate() {
+                    directory.put(&format!("frames/{k:04}.png"), png)?;
+                }
+                written.push("frames".to_owned());
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// The names of the variants that were compared, in their order.
+fn variants(folder: &Path) -> Result<Vec<String>, ReportError> {
+    let names = Comparison::load(folder)?.order;
+    match names.iter().find(|name| !plain::is_folder(folder, name)) {
+        Some(name) => Err(not_a_run(
+            &folder.join(name),
+            "it is no folder of this comparison, or a link to one".to_owned(),
+        )),
+        None => Ok(names),
+    }
+}
+
+fn not_a_run(folder: &Path, reason: String) -> ReportError {
+    ReportError::NotARun {
+        path: folder.to_owned(),
+        reason,
+    }
+}
+
+/// A finished run.
+struct Archive {
+    manifest: Manifest,
+    experiment: Experiment,
+    meter: Meter,
+    recorder: Recorder,
+    note: String,
+    mark: Option<Mark>,
+}
+
+impl Archive {
+    fn load(folder: &Path) -> Result<Self, ReportError> {
+        let damaged = |reason| not_a_run(folder, reason);
+        let manifest = Manifest::load(folder)?;
+        if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
+            return Err(damaged(
+                "the run has not come to its end, so there is nothing to draw yet".to_owned(),
+            ));
+        }
+        let experiment = experiment(folder).map_err(damaged)?;
+        let (panel, floors) = experiment
+            .validation_gauge()
+            .map_err(|invalid| damaged(invalid.to_string()))?;
+        let rows = table::rows(folder).map_err(damaged)?;
+        let clipped = rows.last().and_then(|row| row.values.get("clipped"));
+        let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
+        let mut meter = Meter::new(panel, floors, cadence);
+        meter.restore(rows, clipped.map_or(0, |count| count as usize));
+        let recorder = trajectory::load(&experiment, folder)
+            .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
+        Ok(Self {
+            note: note(&manifest),
+            mark: manifest.verdict.as_ref().map(Verdict::mark),
+            meter,
+            manifest,
+            experiment,
+            recorder,
+        })
+    }
+
+    fn view(&self) -> View {
+        let experiment = &self.experiment;
+        view_of(experiment.start.view(), experiment.training.view())
+    }
+}
+
+/// The remark of a run that did not end as planned, as it stands in its own pictures.
+fn note(manifest: &Manifest) -> String {
+    let ending = manifest.ending.as_deref().unwrap_or_default();
+    if manifest.status == Status::Diverged {
+        return ending.split(": ").next().unwrap_or_default().to_owned();
+    }
+    let stopped = ending.strip_prefix("stopped, ");
+    stopped
+        .and_then(|rest| rest.split_once(';'))
+        .map_or(String::new(), |(reason, _)| format!("stopped: {reason}"))
+}
+
+fn experiment(folder: &Path) -> Result<Experiment, String> {
+    Experiment::new(scenario(folder)?, &Folder(folder.to_owned()))
+        .map_err(|error| error.to_string())
+}
+
+fn scenario(folder: &Path) -> Result<Scenario, String> {
+    let text = plain::text(folder, SCENARIO)
+        .map_err(|error| format!("`{SCENARIO}` cannot be read: {error}"))?;
+    let document = Document::parse(SCENARIO, &text).map_err(|error| error.to_string())?;
+    document.read().map_err(|error| error.to_string())
+}
+
+/// Asks for the memory that the pictures take, before anything is read.
+fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
+    let names = contents(folder)?;
+    let mut needs = Vec::new();
+    for name in &names {
+        let own = folder.join(name);
+        // What cannot be read is refused below, with its reason.
+        let Ok(mut scenario) = scenario(&own) else {
+            continue;
+        };
+        let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
+        scenario.output.scale = wider * wish.scale.unwrap_or(scenario.output.scale);
+        let need = Need::of(&scenario, rayon::current_num_threads());
+        needs.push(need.with_files(&scenario, &Folder(own)).without_disk());
+    }
+    Need::of_all(&needs, 1).fits(room(folder))?;
+    Ok(())
+}

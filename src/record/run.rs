@@ -1,0 +1,350 @@
+//! One run from its first file to its last: drives the flow, measures, draws, and writes the run directory.
+
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::conclude::{Conclusion, Gauge, begun, conclude, meter_of};
+use super::draw::{save_page, save_pictures};
+use super::inputs;
+use super::keeper::{Interrupted, Keeper};
+use super::stop::StopToken;
+use super::trajectory;
+use super::watch::{Log, Timed, Watch};
+use crate::experiment::{Experiment, Summary};
+use crate::film::{Recorder, Scene, Take, view_of};
+use crate::flow::{Ending, Flow, Step};
+use crate::metric::{Floors, Mark, Verdict};
+use crate::observe::{DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, drive};
+use crate::page::{Sheet, short_command};
+use crate::setting::Invalid;
+use crate::store::{
+    Checkpoint, Fingerprint, METRICS, Manifest, ReportError, RunDirectory, SCENARIO, SNAPSHOTS,
+    Status, TIMINGS, Table,
+};
+use crate::target::Files;
+
+/// A recorded run: what its files were made from.
+#[derive(Debug)]
+pub struct Record {
+    /// What was written into `run.json`.
+    pub manifest: Manifest,
+    /// The same in words.
+    pub summary: Summary,
+    /// How the flow ended.
+    pub ending: Ending,
+    /// What was measured during the run, with the floors.
+    pub meter: Meter,
+    /// The snapshots.
+    pub recorder: Recorder,
+    /// The floors of the final numbers.
+    pub floors: Floors,
+    /// What was written into `scenario.toml`.
+    pub scenario: String,
+    /// Wall-clock seconds that a step took, without what was measured and drawn; `None` if no step was left to take.
+    pub seconds_per_step: Option<f64>,
+}
+
+/// Why a run could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A setting is out of range.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The flow could not begin, or a watcher failed.
+    #[error("{0}")]
+    Drive(DriveError),
+    /// It was asked to stop; a checkpoint was written.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl From<DriveError> for RunError {
+    /// What an observer of ours has failed at is told as that.
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Observer(cause) => match cause.downcast::<Interrupted>() {
+                Ok(stop) => Self::Interrupted(*stop),
+                Err(cause) => cause.into(),
+            },
+            other @ DriveError::Flow(_) => Self::Drive(other),
+        }
+    }
+}
+
+impl From<ObserveError> for RunError {
+    fn from(cause: ObserveError) -> Self {
+        match cause.downcast::<ReportError>() {
+            Ok(error) => Self::Report(*error),
+            Err(cause) => Self::Drive(DriveError::Observer(cause)),
+        }
+    }
+}
+
+/// Is shown each step, and where the cloud stood when it was last measured: a progress bar.
+pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Mark>) + 'a;
+
+/// Runs `experiment` and records it in `directory`. `files` is where the scenario's own files come from; they are
+/// copied, so that the directory repeats the run by itself.
+///
+/// # Errors
+/// [`RunError`]; the manifest then says `failed`, or `interrupted`, and what was written before stays.
+pub fn record(
+    name: &str,
+    experiment: &Experiment,
+    files: &dyn Files,
+    directory: &RunDirectory,
+    stop: &StopToken,
+    watcher: &mut Watcher<'_>,
+) -> Result<Record, RunError> {
+    let course = Course::begin(name, experiment, files, directory)?;
+    let record = course.follow(None, stop, watcher)?;
+    retire(directory, record.manifest.status)?;
+    Ok(record)
+}
+
+/// Removes what only a run that is not complete needs. The last checkpoint stays, if the flow has ended with it.
+pub(super) fn retire(directory: &RunDirectory, status: Status) -> Result<(), ReportError> {
+    directory.remove(SNAPSHOTS)?;
+    Checkpoint::retire(directory, status == Status::Complete)?;
+    directory.settle()
+}
+
+/// A run whose directory holds what it needs to begin, or to go on.
+pub(super) struct Course<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) directory: &'a RunDirectory,
+    /// As begun.
+    pub(super) manifest: Manifest,
+    /// The text of `scenario.toml`.
+    pub(super) scenario: String,
+    pub(super) fingerprint: Fingerprint,
+}
+
+impl<'a> Course<'a> {
+    /// Writes `scenario.toml`, the files that it reads, and a manifest that says `running`.
+    pub(super) fn begin(
+        name: &str,
+        experiment: &'a Experiment,
+        files: &dyn Files,
+        directory: &'a RunDirectory,
+    ) -> Result<Self, ReportError> {
+        let kept = inputs::keep(&experiment.scenario, files, directory)?;
+        let scenario = kept.to_toml();
+        directory.save(SCENARIO, |file| {
+            std::io::Write::write_all(file, scenario.as_bytes())
+        })?;
+        let course = Self::new(name, experiment, directory, scenario)?;
+        course.manifest.save(directory)?;
+        Ok(course)
+    }
+
+    /// A course whose files are there. `scenario` is the text of its `scenario.toml`.
+    pub(super) fn new(
+        name: &str,
+        experiment: &'a Experiment,
+        directory: &'a RunDirectory,
+        scenario: String,
+    ) -> Result<Self, ReportError> {
+        let manifest = begun(name, experiment);
+        Ok(Self {
+            fingerprint: Fingerprint::of_run(directory.path(), &scenario)?,
+            experiment,
+            directory,
+            manifest,
+            scenario,
+        })
+    }
+
+    /// Runs to the end, from the beginning or from a checkpoint.
+    pub(super) fn follow(
+        self,
+        from: Option<&Checkpoint>,
+        stop: &StopToken,
+        watcher: &mut Watcher<'_>,
+    ) -> Result<Record, RunError> {
+        let Self {
+            experiment,
+            directory,
+            mut manifest,
+            scenario,
+            fingerprint,
+        } = self;
+        stop.begin(directory.path());
+        let result = simulate(
+            experiment,
+            (&scenario, fingerprint),
+            directory,
+            from,
+            stop,
+            &mut manifest,
+            watcher,
+        );
+        stop.end(directory.path(), || match &result {
+            Ok(_) => manifest.save(directory),
+            Err(error) => {
+                if let RunError::Interrupted(interrupted) = error {
+                    manifest.status = Status::Interrupted;
+                    manifest.steps = interrupted.step as u64;
+                } else {
+                    manifest.status = Status::Failed;
+                }
+                manifest.ending = Some(error.to_string());
+                // The first error is the one to tell, even if this fails for the same reason.
+                let _ = manifest.save(directory);
+                Ok(())
+            }
+        })?;
+        let (summary, ending, meter, recorder, floors, seconds_per_step) = result?;
+        Ok(Record {
+            manifest,
+            summary,
+            ending,
+            meter,
+            recorder,
+            floors,
+            scenario,
+            seconds_per_step,
+        })
+    }
+}
+
+/// All of a [`Record`] but what was known before.
+type Simulated = (Summary, Ending, Meter, Recorder, Floors, Option<f64>);
+
+fn simulate(
+    experiment: &Experiment,
+    (kept, fingerprint): (&str, Fingerprint),
+    directory: &RunDirectory,
+    from: Option<&Checkpoint>,
+    stop: &StopToken,
+    manifest: &mut Manifest,
+    watcher: &mut Watcher<'_>,
+) -> Result<Simulated, RunError> {
+    let scenario = &experiment.scenario;
+    let mut clock = Clock::start();
+    let every = scenario.output.checkpoint_every;
+    let keeper = Keeper::new(directory, stop, fingerprint, every);
+    let (flow, ending, meter, recorder, gauge) =
+        observe(experiment, directory, keeper, from, watcher, &mut clock)?;
+    go_on(&flow, stop)?;
+
+    let Conclusion { summary, floors } =
+        conclude(experiment, gauge, &flow, &ending, &meter, manifest);
+    let mark = manifest.verdict.as_ref().map(Verdict::mark);
+    clock.lap("final metrics");
+    go_on(&flow, stop)?;
+
+    trajectory::save(experiment, &recorder, directory)?;
+    clock.lap("trajectory");
+    let name = manifest.scenario.clone();
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let scene = Scene {
+        title: if scenario.title.is_empty() {
+            &name
+        } else {
+            &scenario.title
+        },
+        steps: scenario.flow.steps,
+        start: experiment.start.view(),
+        target: experiment.training.view(),
+        view,
+        takes: &[Take {
+            name: "",
+            recorder: &recorder,
+            meter: &meter,
+            note: &ending.note(),
+            outcome: mark.as_ref(),
+        }],
+    };
+    save_pictures(scenario, &scene, directory)?;
+    clock.lap("pictures");
+    go_on(&flow, stop)?;
+
+    // The page shows the numbers of the manifest, so it comes when they are known.
+    let sheet = Sheet {
+        manifest,
+        summary: &summary,
+        floors: &floors,
+        scenario: kept,
+    };
+    save_page(
+        scenario,
+        &scene,
+        &[sheet],
+        &["ratioflow run scenario.toml".to_owned()],
+        &short_command(&name, scenario).unwrap_or_default(),
+        directory,
+    )?;
+    clock.lap("page");
+    directory.put(TIMINGS, clock.report(flow.state().step).as_bytes())?;
+    let pace = clock.seconds_per_step();
+    Ok((summary, ending, meter, recorder, floors, pace))
+}
+
+/// Runs the flow to its end, measures it and takes its pictures.
+fn observe(
+    experiment: &Experiment,
+    directory: &RunDirectory,
+    mut keeper: Keeper<'_>,
+    from: Option<&Checkpoint>,
+    watcher: &mut Watcher<'_>,
+    clock: &mut Clock,
+) -> Result<(Flow, Ending, Meter, Recorder, Gauge), RunError> {
+    let scenario = &experiment.scenario;
+    let (mut meter, gauge) = meter_of(experiment)?;
+    let columns: Vec<&'static str> = meter
+        .measures()
+        .chain(FLOW_COLUMNS)
+        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
+        .collect();
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
+    let mut flow = experiment.flow()?;
+    if let Some(checkpoint) = from {
+        keeper.restore(checkpoint, &columns, &mut flow, &mut meter, &mut recorder)?;
+    }
+    let table = Table::create(&directory.file(METRICS)?, &columns)?;
+    let begun = flow.state().step;
+    clock.lap("floors");
+
+    let mut watch = Watch {
+        log: Log {
+            meter,
+            table,
+            columns,
+            written: 0,
+            watcher,
+            spent: Duration::ZERO,
+        },
+        camera: Timed {
+            inner: recorder,
+            spent: Duration::ZERO,
+        },
+        keeper,
+    };
+    watch.log.write()?;
+    let ending = drive(&mut flow, &mut [&mut watch])?;
+    let Watch {
+        log,
+        camera,
+        keeper,
+    } = watch;
+    let (meter, recorder) = (log.meter, camera.inner);
+    log.table.finish()?;
+    clock.lap("flow");
+    clock.shift("flow", "metrics", log.spent);
+    clock.shift("flow", "fields", camera.spent);
+    clock.shift("flow", "checkpoints", keeper.spent);
+    clock.steps = flow.state().step - begun;
+    Ok((flow, ending, meter, recorder, gauge))
+}
+
+/// Stops here if somebody has asked for it; the flow has ended, and its last checkpoint stands.
+fn go_on(flow: &Flow, stop: &StopToken) -> Result<(), Interrupted> {
+    let step = flow.state().step;
+    stop.asked()
+        .map_or(Ok(()), |by| Err(Interrupted { by, step }))
+}

@@ -1,0 +1,134 @@
+//! `trajectory.npz`: the snapshots of a run that has ended, written and read back.
+
+use std::path::Path;
+
+use ndarray::{Array1, Array2, Array3, Array4, ArrayD, Axis};
+
+use crate::experiment::Experiment;
+use crate::film::{Recorder, Snapshot, view_of};
+use crate::render::Field;
+use crate::store::{Arrays, ReportError, RunDirectory, Stored, TRAJECTORY};
+
+/// Writes `trajectory.npz`.
+pub(super) fn save(
+    experiment: &Experiment,
+    recorder: &Recorder,
+    directory: &RunDirectory,
+) -> Result<(), ReportError> {
+    let snapshots = recorder.snapshots();
+    let most = experiment.scenario.output.particles;
+    let (frames, particles) = (snapshots.len(), experiment.start.nrows().min(most));
+    let kept = ndarray::s![..particles, ..];
+    let steps: Array1<i64> = snapshots
+        .iter()
+        .map(|s| s.step.cast_signed() as i64)
+        .collect();
+    let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
+    let mut clouds = Array3::zeros((frames, particles, 2));
+    let known = snapshots.iter().all(|s| s.log_ratio.len() >= particles);
+    let mut ratios = Array2::zeros((if known { frames } else { 0 }, particles));
+    for (k, snapshot) in snapshots.iter().enumerate() {
+        clouds
+            .index_axis_mut(Axis(0), k)
+            .assign(&snapshot.cloud.slice(kept));
+    }
+    for (mut row, snapshot) in ratios.rows_mut().into_iter().zip(snapshots) {
+        row.assign(&snapshot.log_ratio.slice(ndarray::s![..particles]));
+    }
+    let [columns, rows] = recorder.lattice().shape();
+    let mut fields: Array3<f32> = Array3::zeros((frames, rows, columns));
+    let mut velocities: Array4<f32> = Array4::zeros((frames, rows, columns, 2));
+    for (k, Snapshot { field, .. }) in snapshots.iter().enumerate() {
+        let places = fields.index_axis_mut(Axis(0), k);
+        places
+            .into_iter()
+            .zip(field.log_ratio())
+            .for_each(|(to, from)| *to = *from);
+        let places = velocities.index_axis_mut(Axis(0), k);
+        places
+            .into_iter()
+            .zip(field.velocity())
+            .for_each(|(to, from)| *to = *from);
+    }
+    let view = view_of(experiment.start.view(), experiment.training.view()).sane();
+    directory.save(TRAJECTORY, |file| {
+        let mut arrays = Arrays::new(file);
+        arrays.add("steps", steps.view())?;
+        arrays.add("times", times.view())?;
+        arrays.add("particles", clouds.view())?;
+        if known {
+            arrays.add("log_ratio", ratios.view())?;
+        }
+        arrays.add("target", experiment.training.view())?;
+        arrays.add("reference", experiment.reference.view())?;
+        arrays.add("view", ndarray::arr2(&[view.x, view.y]).view())?;
+        arrays.add("field_log_ratio", fields.view())?;
+        arrays.add("field_velocity", velocities.view())?;
+        arrays.finish()
+    })
+}
+
+/// The snapshots of `trajectory.npz`.
+pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, String> {
+    let mut arrays = Stored::open(folder, TRAJECTORY)?;
+    let steps: Array1<i64> = arrays.get("steps")?;
+    let times: Array1<f64> = arrays.get("times")?;
+    let clouds: Array3<f64> = arrays.get("particles")?;
+    // Witness functions, which are no log ratios, leave none behind.
+    let ratios: Option<Array2<f64>> = if arrays.has("log_ratio") {
+        Some(arrays.get("log_ratio")?)
+    } else {
+        None
+    };
+    let fields: Array3<f32> = arrays.get("field_log_ratio")?;
+    let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
+    let view = view_of(experiment.start.view(), experiment.training.view());
+    let mut recorder = Recorder::new(0, view, experiment.training.view());
+    let [columns, rows] = recorder.lattice().shape();
+    let (frames, particles) = (steps.len(), experiment.start.nrows());
+    let most = experiment.scenario.output.particles;
+    if most < particles {
+        return Err(format!(
+            "it holds the first {most} of {particles} particles, and pictures show all; run the scenario again with a larger output.particles"
+        ));
+    }
+    let fits = frames > 0
+        && times.len() == frames
+        && clouds.dim() == (frames, particles, 2)
+        && ratios
+            .as_ref()
+            .is_none_or(|ratios| ratios.dim() == (frames, particles))
+        && fields.dim() == (frames, rows, columns)
+        && velocities.shape() == [frames, rows, columns, 2];
+    if !fits {
+        return Err(format!(
+            "its arrays do not have the sizes of a run of {particles} particles"
+        ));
+    }
+    let velocities = velocities
+        .into_shape_with_order((frames, rows * columns, 2))
+        .map_err(|error| error.to_string())?;
+    let fields = fields
+        .into_shape_with_order((frames, rows * columns))
+        .map_err(|error| error.to_string())?;
+    let mut snapshots = Vec::with_capacity(frames);
+    for k in 0..frames {
+        let (log_ratio, field) = match &ratios {
+            Some(ratios) => (ratios.row(k).to_owned(), fields.row(k).to_owned()),
+            None => (Array1::default(0), Array1::default(0)),
+        };
+        snapshots.push(Snapshot {
+            step: usize::try_from(steps[k]).map_err(|error| error.to_string())?,
+            time: times[k],
+            cloud: clouds.index_axis(Axis(0), k).to_owned(),
+            log_ratio,
+            field: Field::single(
+                recorder.lattice(),
+                field,
+                velocities.index_axis(Axis(0), k).to_owned(),
+            ),
+        });
+    }
+    recorder.restore(snapshots);
+    Ok(recorder)
+}

@@ -1,0 +1,105 @@
+//! Those who watch a recorded run: what is measured and shown, what is seen, what is kept.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use super::keeper::Keeper;
+use super::run::Watcher;
+use crate::film::Recorder;
+use crate::flow::{Ending, Step};
+use crate::observe::{Meter, ObserveError, Observer};
+use crate::store::Table;
+
+/// Meter, table and watcher: measures a step, writes the row at once, and shows it.
+pub(super) struct Log<'a, 'b> {
+    pub(super) meter: Meter,
+    pub(super) table: Table,
+    pub(super) columns: Vec<&'static str>,
+    pub(super) written: usize,
+    pub(super) watcher: &'a mut Watcher<'b>,
+    pub(super) spent: Duration,
+}
+
+impl Log<'_, '_> {
+    pub(super) fn write(&mut self) -> Result<(), ObserveError> {
+        for row in &self.meter.rows()[self.written..] {
+            let values: Vec<Option<f64>> = self
+                .columns
+                .iter()
+                .map(|name| row.values.get(name))
+                .collect();
+            self.table.row(row.step as u64, row.time, &values)?;
+            self.written += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Log<'_, '_> {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        let start = Instant::now();
+        let wish = self.meter.observe(step)?;
+        self.write()?;
+        (self.watcher)(step, self.meter.marks().last());
+        self.spent += start.elapsed();
+        Ok(wish)
+    }
+
+    fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        let start = Instant::now();
+        self.meter.finish(last, ending)?;
+        self.write()?;
+        self.spent += start.elapsed();
+        Ok(())
+    }
+}
+
+/// Log, recorder and checkpoints, which are of what the other two have.
+pub(super) struct Watch<'a, 'b, 'k> {
+    pub(super) log: Log<'a, 'b>,
+    pub(super) camera: Timed<Recorder>,
+    pub(super) keeper: Keeper<'k>,
+}
+
+impl Observer for Watch<'_, '_, '_> {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        let wish = self.log.observe(step)?;
+        let _ = self.camera.observe(step)?;
+        let (log, camera) = (&self.log, &self.camera.inner);
+        self.keeper.look(step, &log.columns, &log.meter, camera)?;
+        Ok(wish)
+    }
+
+    fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        self.log.finish(last, ending)?;
+        self.camera.finish(last, ending)?;
+        // What the networks of a flow that diverged have become is not what they were at the last good step.
+        if !matches!(ending, Ending::Diverged { .. }) {
+            let (log, camera) = (&self.log, &self.camera.inner);
+            self.keeper.save(last, &log.columns, &log.meter, camera)?;
+        }
+        Ok(())
+    }
+}
+
+/// An observer, and the time it has taken.
+pub(super) struct Timed<O> {
+    pub(super) inner: O,
+    pub(super) spent: Duration,
+}
+
+impl<O: Observer> Observer for Timed<O> {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        let start = Instant::now();
+        let wish = self.inner.observe(step);
+        self.spent += start.elapsed();
+        wish
+    }
+
+    fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+        let start = Instant::now();
+        let done = self.inner.finish(last, ending);
+        self.spent += start.elapsed();
+        done
+    }
+}

@@ -1,0 +1,33 @@
+//! The run directory: its lock, the list of what is ours in it, and each kind of file in it that is read again, with its writer and its reader.
+
+mod arrays;
+mod atomic;
+mod checkpoint;
+mod comparison;
+mod directory;
+mod error;
+mod inventory;
+mod lock;
+mod manifest;
+mod names;
+pub(crate) mod plain;
+mod room;
+pub(crate) mod table;
+
+pub use crate::npy::Element;
+pub use arrays::Arrays;
+pub(crate) use arrays::Stored;
+pub use atomic::Draft;
+pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
+pub(crate) use comparison::folder_of;
+pub use comparison::{Comparison, Spread};
+pub use directory::RunDirectory;
+pub use error::ReportError;
+pub use lock::in_use;
+pub use manifest::{Counts, JOINT, Manifest, Status};
+pub(crate) use names::{
+    COMPARISON, METRICS, PAGE, SCENARIO, SNAPSHOTS, TIMINGS, TRAJECTORY, is_taken,
+};
+pub(crate) use room::free_memory;
+pub use room::room;
+pub use table::Table;
