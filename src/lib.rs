@@ -40,7 +40,7 @@ pub mod report;
 #[doc(hidden)]
 pub mod cli;
 
-/// The code in the README compiles.
+/// The code in `docs/library.md` compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/library.md")]
+struct Library;
