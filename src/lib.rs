@@ -54,8 +54,11 @@
 //! * [`monotone`], [`divergence`]: how a log ratio becomes a speed, and which divergence that belongs to.
 //! * [`discriminator`], [`generator`], [`flow`]: the estimates of `log r`, the stage that moves parameters instead of points, and the engine.
 //! * [`metric`], [`observe`]: measures with their floors and one verdict, and who watches a flow; beside them [the exact flow on a grid](mod@reference).
-//! * [`render`]: pictures in memory.
-//! * [`scenario`], [`calibration`], [`report`]: scenario files and what they come to, estimators against a known ratio, and all that a run writes.
+//! * `render` (feature `render`): pictures in memory.
+//! * [`scenario`]: scenario files and what they come to.
+//! * `calibration`, `report` (feature `record`): estimators against a known ratio, and all that a run writes.
+//!
+//! The feature `cli`, which is the default, has both others with it.
 
 // No panic may be reached from the command line; where one cannot be, it is said why.
 #![cfg_attr(
