@@ -1,9 +1,64 @@
 //! Particle flows along the log density ratio: GANs as ODEs in two dimensions.
 //!
 //! A cloud of points moves by `x ← x + ε ∇ log r(x)`, where `r = p/q` compares the target density `p`
-//! with the density `q` of the cloud, and `log r` is estimated anew at every step.
+//! with the density `q` of the cloud, and `log r` is estimated anew at every step. This is the Wasserstein
+//! gradient flow of `KL(q‖p)`, and what the samples of a GAN do between two updates of its generator.
 //!
-//! The modules are listed in the order in which they may use each other: each uses only those above it.
+//! The binary `ratioflow` runs scenario files and records what comes of them. The engine needs no file: a target, a discriminator,
+//! a flow, and a loop that is yours.
+//!
+//! # A flow, and whether it arrives
+//!
+//! A kernel estimate of `log r` leads a standard normal cloud to a ring of eight Gaussians. A perfect sampler, too, gives only points, so
+//! the distance to the target is held against its floor: what the same measure gives for independent samples of the target.
+//!
+//! ```
+//! use ratioflow::discriminator::DiscriminatorSpec;
+//! use ratioflow::flow::{Flow, FlowSpec};
+//! use ratioflow::metric::{EnergyDistance, Floor, Metric};
+//! use ratioflow::random::Stream;
+//! use ratioflow::target::{GaussianSpec, RingSpec, Target};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (seed, particles) = (1, 300);
+//! let target = RingSpec::default().build()?;
+//! let source = GaussianSpec::default().build()?;
+//! let real = target.sample(1000, Stream::new(seed, "target"));
+//! let start = source.sample(particles, Stream::new(seed, "source"));
+//!
+//! let kde = DiscriminatorSpec::default().build(&target)?;
+//! let mut flow = Flow::new(FlowSpec::default(), kde, real, start, seed)?;
+//! while flow.advance()?.is_some() {}
+//!
+//! // A sample that the flow has never seen, and the distances of others to it.
+//! let fresh = target.sample(particles, Stream::new(seed, "reference"));
+//! let distance = EnergyDistance::new(fresh.view());
+//! let energy = distance.measure(flow.state().cloud.view());
+//! let draws = (0..32).map(|i| target.sample(particles, Stream::new(seed, "floor").at(i)));
+//! let floor = Floor::new(draws.map(|draw| distance.measure(draw.view()))).ok_or("no floor")?;
+//! assert!(energy < floor.q95);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A type of your own becomes a target with one method, [`Target::sample`](target::Target::sample); an estimator or a measure of your own implements
+//! [`Discriminator`](discriminator::Discriminator) or [`Metric`](metric::Metric), and the loop above takes it.
+//!
+//! # The rooms
+//!
+//! The modules are listed in the order in which they may use each other: a module may use only those above it.
+//!
+//! * [`cloud`], [`random`], [`setting`], [`point_file`]: points in the plane, named streams of randomness, checked settings, files of points.
+//! * [`kernel`], [`network`]: sums of Gaussian kernels; a small multilayer perceptron.
+//! * [`target`]: distributions to start from and to reach.
+//! * [`monotone`], [`divergence`]: how a log ratio becomes a speed, and which divergence that belongs to.
+//! * [`discriminator`], [`generator`], [`flow`]: the estimates of `log r`, the stage that moves parameters instead of points, and the engine.
+//! * [`metric`], [`observe`]: measures with their floors and one verdict, and who watches a flow; beside them [the exact flow on a grid](mod@reference).
+//! * `render` (feature `render`): pictures in memory.
+//! * [`scenario`]: scenario files and what they come to.
+//! * `calibration`, `report` (feature `record`): estimators against a known ratio, and all that a run writes.
+//!
+//! The feature `cli`, which is the default, has both others with it.
 
 // No panic may be reached from the command line; where one cannot be, it is said why.
 #![cfg_attr(
@@ -47,7 +102,7 @@ pub mod record;
 #[doc(hidden)]
 pub mod cli;
 
-/// The code in the README compiles.
+/// The code in `docs/library.md` compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/library.md")]
+struct Library;
