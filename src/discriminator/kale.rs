@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::centres::condense;
+use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial, Weighted};
+use super::recipe::{Recipe, Sizes, centred, given};
 use super::solve::{Cholesky, Symmetric, dot, times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{Cloud, CloudView};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
+use crate::target::Target;
 
 const MOST_STEPS: usize = 200;
 /// A fit has converged when the witness at every target point agrees with its weight to this.
@@ -87,12 +90,27 @@ impl KaleSpec {
             spec: self.clone(),
             schedule,
             bandwidth: 1.0,
-            target: Target::default(),
+            target: Sample::default(),
             logs: Vec::new(),
             heights: Vec::new(),
             anchor: None,
             witness: Weighted::default(),
         })
+    }
+}
+
+impl Recipe for KaleSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        let points = sizes.particles + sizes.samples;
+        centred(self.centres, points, 1, sizes)
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }
 
@@ -102,7 +120,7 @@ pub struct Kale {
     spec: KaleSpec,
     schedule: Schedule,
     bandwidth: f64,
-    target: Target,
+    target: Sample,
     /// `log a_j/w_j`, which at the minimum is the witness at the target points. The next fit begins with it.
     logs: Vec<f64>,
     /// The witness at the target points.
@@ -114,7 +132,7 @@ pub struct Kale {
 
 /// The target sample, and what is worked out from it.
 #[derive(Clone, Debug, Default)]
-struct Target {
+struct Sample {
     sample: Cloud,
     points: Cloud,
     /// Their shares.
@@ -148,7 +166,7 @@ fn refuse(reason: String) -> FitError {
     }
 }
 
-impl Target {
+impl Sample {
     fn load(&mut self, sample: CloudView<'_>, centres: usize) {
         if self.sample != sample {
             let (points, shares) = condense(sample, centres);
@@ -199,7 +217,7 @@ impl Target {
 
 /// The state of the dual at some weights.
 struct Dual<'a> {
-    target: &'a Target,
+    target: &'a Sample,
     lambda: f64,
     /// `μ_q` at the target points.
     mean: &'a [f64],
@@ -212,7 +230,7 @@ struct Dual<'a> {
 }
 
 impl<'a> Dual<'a> {
-    fn new(target: &'a Target, lambda: f64, mean: &'a [f64], logs: Vec<f64>) -> Self {
+    fn new(target: &'a Sample, lambda: f64, mean: &'a [f64], logs: Vec<f64>) -> Self {
         let weights = target.weights(&logs);
         let sums = times(&target.matrix.1, &weights);
         let terms = logs.iter().zip(sums.iter().zip(mean));
@@ -418,7 +436,7 @@ impl Discriminator for Kale {
     }
 
     fn pace(&self) -> Pace {
-        super::fitted_pace(self.bandwidth)
+        fitted_pace(self.bandwidth)
     }
 
     fn carry(&self) -> Vec<f64> {

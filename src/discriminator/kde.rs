@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 
 use super::bandwidth::Schedule;
+use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
 use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
+use crate::target::Target;
 
 /// A cloud is slow if it moves by less than this part of the bandwidth in a step of `ε = h²`.
 const SLOW: f64 = 1e-3;
@@ -84,6 +86,20 @@ impl KdeSpec {
             fake: Points::default(),
             room: Room::default(),
         })
+    }
+}
+
+impl Recipe for KdeSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        summed(sizes)
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }
 

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::centres::{folds, in_order, spread_out};
+use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial, Weighted};
+use super::recipe::{Recipe, Sizes, centred, given};
 use super::solve::{times, transposed_times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{Cloud, CloudView};
 use crate::setting::{Invalid, WordOr, at_least};
+use crate::target::Target;
 
 const FOLDS: usize = 5;
 /// A fit has converged when the mean log likelihood is less than this below its maximum, in nats: D is then off by the root of twice that, 0.045, in
@@ -73,6 +76,20 @@ impl KliepSpec {
             bandwidth: 1.0,
             points: Weighted::default(),
         })
+    }
+}
+
+impl Recipe for KliepSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        centred(self.centres, sizes.samples, 0, sizes)
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }
 
@@ -345,7 +362,7 @@ impl Discriminator for Kliep {
     }
 
     fn pace(&self) -> Pace {
-        super::fitted_pace(self.bandwidth)
+        fitted_pace(self.bandwidth)
     }
 
     fn carry(&self) -> Vec<f64> {

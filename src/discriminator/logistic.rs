@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::features::{Features, Fourier, Nystrom};
+use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial};
+use super::recipe::{Recipe, Sizes, given, table};
 use super::solve::{Cholesky, Symmetric, dot, times, transposed_times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{CloudView, mean};
 use crate::network::softplus;
 use crate::setting::{Invalid, WordOr, at_least, positive};
+use crate::target::Target;
 
 /// Most Newton steps of a fit.
 const MOST_STEPS: usize = 100;
@@ -91,6 +94,21 @@ impl LogisticSpec {
             features: None,
             weights: Vec::new(),
         })
+    }
+}
+
+impl Recipe for LogisticSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        let points = 2 * (sizes.particles + sizes.samples);
+        vec![("count", table(self.count, points, 13))]
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }
 
@@ -286,7 +304,7 @@ impl Discriminator for Logistic {
     }
 
     fn pace(&self) -> Pace {
-        super::fitted_pace(self.bandwidth)
+        fitted_pace(self.bandwidth)
     }
 
     fn carry(&self) -> Vec<f64> {

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::learner::{self, Deck, Frame, Learner, Plan};
 use super::loss::Loss;
+use super::recipe::{Recipe, Sizes, trained};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
 use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
+use crate::target::Target;
 
 /// Settings of the neural discriminator.
 ///
@@ -151,6 +153,29 @@ impl MlpSpec {
             progress: 0.0,
             workspace: Workspace::new(),
         })
+    }
+}
+
+impl Recipe for MlpSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, _sizes: Sizes) -> Vec<(&'static str, f64)> {
+        trained(&self.hidden, 2, self.batch)
+    }
+
+    fn repeats(&self) -> [usize; 2] {
+        let first = self.warm_up.max(self.inner_steps);
+        match self.start {
+            Start::Cold => [first; 2],
+            Start::Warm => [first, self.inner_steps],
+        }
+    }
+
+    fn shorten(&mut self, most: usize) {
+        self.warm_up = most.min(self.warm_up);
+        self.inner_steps = most.min(self.inner_steps);
     }
 }
 

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::radial::{Kernel, Radial, Weighted};
+use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
 use crate::setting::{Invalid, WordOr};
+use crate::target::Target;
 
 /// `D(x) = E_p k(x, ·) − E_q k(x, ·)`, the direction in which the maximum mean discrepancy falls fastest
 /// (Arbel et al., "Maximum mean discrepancy gradient flow", 2019).
@@ -59,6 +61,20 @@ impl MmdSpec {
             },
             points: Weighted::default(),
         })
+    }
+}
+
+impl Recipe for MmdSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        summed(sizes)
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::recipe::{Recipe, Sizes, summed};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{self, CloudView};
 use crate::kernel::{self, Method, Points};
@@ -77,6 +78,16 @@ impl OracleSpec {
                 .fold(f64::INFINITY, f64::min),
             cloud: Side::Nothing,
         })
+    }
+}
+
+impl Recipe for OracleSpec {
+    fn estimator(&self, target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build(target)?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        summed(sizes)
     }
 }
 

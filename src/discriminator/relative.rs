@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::bandwidth::Schedule;
 use super::centres::{folds, spread_out};
+use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial, Weighted};
 use super::solve::{Cholesky, Symmetric, times, transposed_times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
@@ -383,7 +384,7 @@ impl Discriminator for Relative {
     }
 
     fn pace(&self) -> Pace {
-        super::fitted_pace(self.fitted.bandwidth)
+        fitted_pace(self.fitted.bandwidth)
     }
 
     fn carry(&self) -> Vec<f64> {

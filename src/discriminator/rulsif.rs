@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Discriminator;
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::radial::Radial;
+use super::recipe::{Recipe, Sizes, centred, given};
 use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
 use crate::setting::{Invalid, WordOr, positive};
+use crate::target::Target;
 
 /// `r̂_α(x) = Σ_l θ_l k(x, c_l) ≈ p/(αp + (1−α)q)`, at most 1/α, by least squares as in `uLSIF`; `D = log (1−α) r̂_α / (1 − α r̂_α)`.
 ///
@@ -68,5 +71,21 @@ impl RulsifSpec {
         };
         relative.check()?;
         Ok(relative)
+    }
+}
+
+impl Recipe for RulsifSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        let points = sizes.particles + sizes.samples;
+        // Least squares has square matrices for each of five folds of either side.
+        centred(self.centres, points, 13, sizes)
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }

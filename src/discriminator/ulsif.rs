@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Discriminator;
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::radial::Radial;
+use super::recipe::{Recipe, Sizes, centred, given};
 use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
 use crate::setting::{Invalid, WordOr};
+use crate::target::Target;
 
 /// `r̂(x) = Σ_l θ_l k(x, c_l)`, with `θ ≥ 0` from the least of `½ E_q r̂² − E_p r̂ + λ/2 ‖θ‖²`; `D = log r̂`.
 ///
@@ -64,5 +67,21 @@ impl UlsifSpec {
         };
         relative.check()?;
         Ok(relative)
+    }
+}
+
+impl Recipe for UlsifSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        let points = sizes.particles + sizes.samples;
+        // Least squares has square matrices for each of five folds of either side.
+        centred(self.centres, points, 13, sizes)
+    }
+
+    fn bandwidth(&self) -> Option<f64> {
+        given(&self.bandwidth, self.bandwidth_scale)
     }
 }

@@ -5,10 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::learner::{self, Deck, Frame, Learner, Plan};
+use super::recipe::{Recipe, Sizes, trained};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::CloudView;
 use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, at_least, exactly, positive, within};
+use crate::target::Target;
 
 /// `D` that maximises `E_p D − E_q D − λ E (‖∇D‖ − 1)²`, the last mean over points drawn evenly on the lines between samples of
 /// `p` and of `q` (Gulrajani et al., "Improved training of Wasserstein GANs", 2017).
@@ -76,6 +78,26 @@ impl WassersteinSpec {
             progress: 0.0,
             workspace: Workspace::new(),
         })
+    }
+}
+
+impl Recipe for WassersteinSpec {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn memory(&self, _sizes: Sizes) -> Vec<(&'static str, f64)> {
+        // For the penalty there are as many points between the two sides.
+        trained(&self.hidden, 3, self.batch)
+    }
+
+    fn repeats(&self) -> [usize; 2] {
+        [self.warm_up.max(self.inner_steps), self.inner_steps]
+    }
+
+    fn shorten(&mut self, most: usize) {
+        self.warm_up = most.min(self.warm_up);
+        self.inner_steps = most.min(self.inner_steps);
     }
 }
 

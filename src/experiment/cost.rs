@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::Experiment;
-use crate::discriminator::DiscriminatorSpec;
-use crate::discriminator::mlp::Start;
 use crate::metric::Measurement;
 use crate::observe::Cadence;
 use crate::random::Stream;
@@ -163,16 +161,7 @@ fn parts(experiment: &Experiment, tell: &dyn Fn(f64)) -> Option<()> {
 impl Scenario {
     /// Optimiser steps of the first step of the flow, and of each that follows; 1 where there are none.
     fn repeats(&self) -> [usize; 2] {
-        let [first, next] = match &self.discriminator {
-            DiscriminatorSpec::Mlp(spec) => match spec.start {
-                Start::Cold => [spec.warm_up.max(spec.inner_steps); 2],
-                Start::Warm => [spec.warm_up.max(spec.inner_steps), spec.inner_steps],
-            },
-            DiscriminatorSpec::Wasserstein(spec) => {
-                [spec.warm_up.max(spec.inner_steps), spec.inner_steps]
-            }
-            _ => [1, 1],
-        };
+        let [first, next] = self.discriminator.repeats();
         let generator = self.generator.as_ref();
         let generator = generator.map_or(1, |spec| spec.training().inner_steps);
         [first.max(generator).max(1), next.max(generator).max(1)]
@@ -180,20 +169,10 @@ impl Scenario {
 
     /// Makes the scenario repeat less what it repeats.
     fn shorten(&mut self) {
-        let fewer = |count: &mut usize| *count = SAMPLE.min(*count);
-        match &mut self.discriminator {
-            DiscriminatorSpec::Mlp(spec) => {
-                fewer(&mut spec.warm_up);
-                fewer(&mut spec.inner_steps);
-            }
-            DiscriminatorSpec::Wasserstein(spec) => {
-                fewer(&mut spec.warm_up);
-                fewer(&mut spec.inner_steps);
-            }
-            _ => {}
-        }
+        self.discriminator.shorten(SAMPLE);
         if let Some(generator) = &mut self.generator {
-            fewer(&mut generator.training_mut().inner_steps);
+            let steps = &mut generator.training_mut().inner_steps;
+            *steps = SAMPLE.min(*steps);
         }
         self.metrics.permutations = SAMPLE;
         self.metrics.floor_draws = Some(DRAWS);

@@ -4,43 +4,15 @@ use std::collections::BTreeMap;
 
 use ndarray::{Array1, ArrayD, Ix2, arr1};
 
-use super::{Flow, State, Step};
-use crate::cloud::{Cloud, CloudView};
-use crate::discriminator::{Discriminator, FitError, Round};
+use super::engine::{Flow, Step};
+use super::momentum::Memory;
+use super::origin::Origin;
+use super::state::State;
+use crate::cloud::Cloud;
+use crate::discriminator::Round;
 
 /// Named arrays of plain numbers.
 pub type Carried = BTreeMap<String, ArrayD<f64>>;
-
-/// What the present fit began with. A fit is repeated rather than kept: it follows from this and the samples.
-#[derive(Clone, Debug)]
-pub(super) struct Origin {
-    /// What the discriminator carried over into the fit.
-    carry: Vec<f64>,
-    /// The cloud that it was fitted to, `n×2`.
-    cloud: Cloud,
-    /// When.
-    round: Round,
-}
-
-impl Origin {
-    pub(super) fn new(discriminator: &dyn Discriminator, cloud: &Cloud, round: Round) -> Self {
-        Self {
-            carry: discriminator.carry(),
-            cloud: cloud.clone(),
-            round,
-        }
-    }
-
-    /// Fits `discriminator` to the target sample `real` again, as it was fitted then.
-    pub(super) fn repeat(
-        &self,
-        discriminator: &mut dyn Discriminator,
-        real: CloudView<'_>,
-    ) -> Result<(), FitError> {
-        discriminator.restore(&self.carry)?;
-        discriminator.fit(real, self.cloud.view(), self.round)
-    }
-}
 
 /// Why a flow cannot go on from what was kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,7 +128,7 @@ impl Flow {
             dissipation,
             clipped: clipped as usize,
             distillation_gap: gap.first().copied(),
-            memory: super::Memory {
+            memory: Memory {
                 first: memory(MEMORY[0])?,
                 second: memory(MEMORY[1])?,
             },

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::filed::{self, Part};
 use super::spec::Scenario;
-use crate::discriminator::DiscriminatorSpec;
+use crate::discriminator::Sizes;
 use crate::generator::Precision;
 use crate::metric::TOGETHER;
-use crate::network::CHUNK;
+use crate::network::training_bytes;
 use crate::observe::Cadence;
 use crate::setting::WordOr;
 use crate::target::Files;
@@ -96,8 +96,6 @@ const BASE: f64 = 10e6;
 const PARTICLE: f64 = 140.0;
 /// Bytes a target sample. Measured at a million.
 const SAMPLE: f64 = 130.0;
-/// Bytes that kernel sums take besides, of a particle and of a sample. Measured at a million.
-const SUMMED: [f64; 2] = [80.0, 60.0];
 /// Bytes of a particle that is measured, and of its share in the floors. Measured at ten thousand.
 const JUDGED: f64 = 2000.0;
 /// Bytes a particle in a snapshot: two coordinates and log r.
@@ -167,7 +165,11 @@ impl Need {
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written)),
         ];
-        work.extend(fitted(scenario));
+        let sizes = Sizes {
+            particles: scenario.cloud.particles,
+            samples: scenario.cloud.samples,
+        };
+        work.extend(scenario.discriminator.memory(sizes));
         work.extend(generated(scenario));
         let disk = vec![
             part((
@@ -304,48 +306,6 @@ impl Need {
     }
 }
 
-/// What the discriminator's fit needs.
-fn fitted(scenario: &Scenario) -> Vec<Part> {
-    let particles = scenario.cloud.particles as f64;
-    let samples = scenario.cloud.samples as f64;
-    let name = scenario.discriminator.name();
-    let part = |key: &str, bytes: f64| (format!("discriminator.{name}.{key}"), bytes);
-    // A table of features of so many points, and square matrices of them: least squares has one for each of five folds of either side.
-    let table = |features: usize, points: f64, squares: f64| {
-        let features = features as f64;
-        8.0 * features * (points + squares * features)
-    };
-    // No more centres than samples.
-    let centred = |centres: usize, points: f64, squares: f64| {
-        let bytes = table(centres.min(scenario.cloud.samples), points, squares);
-        vec![part("centres", bytes)]
-    };
-    // Both sides, and for the penalty of a critic as many points between them.
-    let network = |hidden: &[usize], sides: f64, batch: usize| {
-        let rows = sides * batch as f64;
-        let [held, worked] = trained(hidden, rows, 4.0);
-        vec![part("hidden", held), part("batch", worked + 20.0 * rows)]
-    };
-    match &scenario.discriminator {
-        DiscriminatorSpec::Mlp(spec) => network(&spec.hidden, 2.0, spec.batch),
-        DiscriminatorSpec::Wasserstein(spec) => network(&spec.hidden, 3.0, spec.batch),
-        DiscriminatorSpec::Logistic(spec) => {
-            vec![part(
-                "count",
-                table(spec.count, 2.0 * (particles + samples), 13.0),
-            )]
-        }
-        DiscriminatorSpec::Ulsif(spec) => centred(spec.centres, particles + samples, 13.0),
-        DiscriminatorSpec::Rulsif(spec) => centred(spec.centres, particles + samples, 13.0),
-        DiscriminatorSpec::Kliep(spec) => centred(spec.centres, samples, 0.0),
-        DiscriminatorSpec::Kale(spec) => centred(spec.centres, particles + samples, 1.0),
-        _ => vec![
-            ("cloud.particles".to_owned(), SUMMED[0] * particles),
-            ("cloud.samples".to_owned(), SUMMED[1] * samples),
-        ],
-    }
-}
-
 /// What the generator needs, if there is one.
 fn generated(scenario: &Scenario) -> Vec<Part> {
     let Some(spec) = &scenario.generator else {
@@ -363,7 +323,7 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
         Precision::F64 => 8.0,
     };
     let [held, worked] = match &training.network {
-        WordOr::Value(hidden) => trained(hidden, rows as f64, size),
+        WordOr::Value(hidden) => training_bytes(hidden, rows as f64, size),
         WordOr::Word(_) => [0.0; 2],
     };
     let key = |name: &str| format!("generator.{}.{name}", spec.name());
@@ -376,25 +336,6 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
 
 fn total(parts: &[Part]) -> f64 {
     parts.iter().map(|(_, bytes)| bytes).sum()
-}
-
-/// Bytes that training a network takes with numbers of `size` bytes: what grows with its weights (their moments, and what is kept in case a fit fails),
-/// and what each chunk of the `rows` of a batch has of its own: a gradient, and the activations of a tile. Measured up to 2000 units a layer.
-fn trained(hidden: &[usize], rows: f64, size: f64) -> [f64; 2] {
-    let weights = weights(hidden);
-    let units = hidden.iter().sum::<usize>() as f64;
-    let chunk = size * (weights + 160.0 * units);
-    [32.0 * size * weights, (rows / CHUNK as f64).ceil() * chunk]
-}
-
-/// Number of weights between layers of these widths, two numbers in and two out.
-fn weights(hidden: &[usize]) -> f64 {
-    let widths = [2].into_iter().chain(hidden.iter().copied()).chain([2]);
-    let widths: Vec<f64> = widths.map(|width| width as f64).collect();
-    widths
-        .windows(2)
-        .map(|pair| (pair[0] + 1.0) * pair[1])
-        .sum()
 }
 
 #[cfg(test)]

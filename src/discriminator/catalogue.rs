@@ -1,0 +1,148 @@
+//! The only list of the estimators.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::fit::Discriminator;
+use super::kale::KaleSpec;
+use super::kde::KdeSpec;
+use super::kliep::KliepSpec;
+use super::logistic::LogisticSpec;
+use super::mlp::MlpSpec;
+use super::mmd::MmdSpec;
+use super::oracle::OracleSpec;
+use super::recipe::{Recipe, Sizes};
+use super::rulsif::RulsifSpec;
+use super::ulsif::UlsifSpec;
+use super::wasserstein::WassersteinSpec;
+use crate::cloud::CloudView;
+use crate::kernel::neighbour_distance;
+use crate::setting::Invalid;
+use crate::target::Target;
+
+/// Lists estimators: how each is documented, its settings, its name in a scenario file, and a line about it.
+macro_rules! estimators {
+    ($($(#[$documented:meta])* $variant:ident($spec:ty) = $name:literal: $line:literal;)*) => {
+        /// The estimator and its settings, one table of a scenario file: `[discriminator.kde]`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        #[non_exhaustive]
+        pub enum DiscriminatorSpec {
+            $($(#[$documented])* $variant($spec),)*
+        }
+
+        impl DiscriminatorSpec {
+            /// All estimators: name in a scenario file, and what it is.
+            pub const CATALOGUE: &[(&str, &str)] = &[$(($name, $line)),*];
+
+            /// The name of the estimator in a scenario file.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $name),*
+                }
+            }
+
+            fn recipe(&self) -> &dyn Recipe {
+                match self {
+                    $(Self::$variant(spec) => spec),*
+                }
+            }
+
+            #[cfg(feature = "record")]
+            fn recipe_mut(&mut self) -> &mut dyn Recipe {
+                match self {
+                    $(Self::$variant(spec) => spec),*
+                }
+            }
+        }
+    };
+}
+
+estimators! {
+    /// Kernel density ratio with one bandwidth for both clouds, annealed from coarse to fine.
+    Kde(KdeSpec) = "kde": "kernel density ratio, equal bandwidth on both sides, annealed (default)";
+    /// A network trained to tell samples of the target from the cloud.
+    Mlp(MlpSpec) = "mlp": "multilayer perceptron, eight losses, warm-started; r1 and annealed instance noise as options";
+    /// The exact density of a target that is a mixture of Gaussians, beside what is known of the cloud's.
+    Oracle(OracleSpec) = "oracle": "exact density of a Gaussian mixture over the cloud's: moment-matched Gaussian, kde, or left out";
+    /// Logistic regression on kernel features.
+    Logistic(LogisticSpec) = "logistic": "logistic regression on random Fourier features or Nyström centres, damped Newton";
+    /// The ratio as a sum of kernels, by least squares.
+    Ulsif(UlsifSpec) = "ulsif": "least-squares fit of the ratio as a sum of kernels (uLSIF), leave-one-out cross-validation";
+    /// The ratio to a mixture of target and cloud, by least squares.
+    Rulsif(RulsifSpec) = "rulsif": "least-squares fit of the ratio to a mixture of target and cloud (RuLSIF)";
+    /// The ratio as a sum of kernels, by maximum likelihood.
+    Kliep(KliepSpec) = "kliep": "maximum-likelihood fit of the ratio as a sum of kernels (KLIEP)";
+    /// The witness of a Kullback-Leibler divergence smoothed by a kernel.
+    Kale(KaleSpec) = "kale": "witness of a kernel-smoothed Kullback-Leibler divergence (KALE), from its dual";
+    /// The witness of the maximum mean discrepancy: no log ratio.
+    Mmd(MmdSpec) = "mmd": "witness of the maximum mean discrepancy: a comparator, no log ratio";
+    /// A critic whose gradient is held near length one: no log ratio, for comparison.
+    Wasserstein(WassersteinSpec) = "wasserstein": "gradient-penalised critic (WGAN-GP), for comparison: its D is no log ratio";
+}
+
+impl Default for DiscriminatorSpec {
+    fn default() -> Self {
+        Self::Kde(KdeSpec::default())
+    }
+}
+
+impl DiscriminatorSpec {
+    /// Whether the automatic step is the square of a kernel's bandwidth, which has a stability limit of its own.
+    #[must_use]
+    pub fn is_kernel(&self) -> bool {
+        matches!(self, Self::Kde(_))
+    }
+
+    /// What a user should be told about settings that are allowed but unwise for this target sample (`m×2`).
+    #[must_use]
+    pub fn warnings(&self, real: CloudView<'_>) -> Vec<String> {
+        let spacing = neighbour_distance(real, 1);
+        let narrow = self.recipe().bandwidth().filter(|&h| h < spacing);
+        let warning = narrow.map(|h| {
+            format!(
+                "discriminator.{}.bandwidth: {h} is below the spacing of the target sample ({spacing:.3}, the median distance to the nearest neighbour): the estimate sees single points",
+                self.name()
+            )
+        });
+        warning.into_iter().collect()
+    }
+
+    /// The estimator, ready to be fitted. `target` is what it is to be compared with, for those that
+    /// know its density.
+    ///
+    /// # Errors
+    /// [`Invalid`] with a key that begins with the estimator's name.
+    pub fn build(&self, target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        let built = self.recipe().estimator(target);
+        built.map_err(|invalid| invalid.under(self.name()))
+    }
+
+    /// Bytes that a fit to clouds of these sizes takes at its peak, each with the full key that they grow with.
+    pub(crate) fn memory(&self, sizes: Sizes) -> Vec<(String, f64)> {
+        let full = |(key, bytes): (&str, f64)| {
+            // A key of another table is a full one already.
+            let own = format!("discriminator.{}.{key}", self.name());
+            let key = if key.contains('.') {
+                key.to_owned()
+            } else {
+                own
+            };
+            (key, bytes)
+        };
+        self.recipe().memory(sizes).into_iter().map(full).collect()
+    }
+
+    /// Optimiser steps of the first fit, and of each that follows; 1 where there are none.
+    #[cfg(feature = "record")]
+    pub(crate) fn repeats(&self) -> [usize; 2] {
+        self.recipe().repeats()
+    }
+
+    /// Makes no fit repeat its optimiser's steps more often than that.
+    #[cfg(feature = "record")]
+    pub(crate) fn shorten(&mut self, most: usize) {
+        self.recipe_mut().shorten(most);
+    }
+}

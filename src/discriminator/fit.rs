@@ -1,0 +1,133 @@
+//! What every estimator is: fitted to two samples, and evaluated anywhere.
+
+use std::fmt::Debug;
+
+use ndarray::{Array1, Array2};
+
+use crate::cloud::CloudView;
+use crate::random::Stream;
+
+/// `D ≈ log p/q` at `n` points, with its gradient.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ratio {
+    /// `log p/q` at each point, shape `n`, natural logarithm.
+    pub log: Array1<f64>,
+    /// `∇ log p/q` at each point, shape `n×2`, in inverse units of the target.
+    pub gradient: Array2<f64>,
+}
+
+impl Ratio {
+    /// Zeros for `count` points.
+    #[must_use]
+    pub fn zeros(count: usize) -> Self {
+        Self {
+            log: Array1::zeros(count),
+            gradient: Array2::zeros((count, 2)),
+        }
+    }
+
+    /// Makes room for `count` points; what stands there is not kept.
+    pub fn resize(&mut self, count: usize) {
+        if self.log.len() != count {
+            *self = Self::zeros(count);
+        }
+    }
+}
+
+/// Where in the run a fit takes place: annealed estimators depend on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Round {
+    /// Index of the fit, from 0. Equal to the step for Euler; Heun fits twice a step.
+    pub index: u64,
+    /// The part of the run that lies behind, in `[0, 1]`.
+    pub progress: f64,
+    /// Randomness for this fit alone.
+    pub stream: Stream,
+}
+
+/// The step that suits the present fit, used when the scenario says `step_size = "auto"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// ε for h = identity, in squared units of the target (before the scenario's `step_ratio`).
+    pub step_size: f64,
+    /// Longest displacement of a particle in one step, in the target's units; `None`: no bound.
+    pub clip: Option<f64>,
+    /// Length over which the estimate is smooth, in the target's units (the bandwidth of a kernel). A map
+    /// other than the identity moves no particle further than half of it in one step.
+    pub scale: f64,
+}
+
+/// The pace of an estimator that fits a sum of kernels of bandwidth `h`: its field overshoots at the steps that the kernel
+/// ratio itself bears, and is steep in places.
+pub(super) fn fitted_pace(h: f64) -> Pace {
+    const SHARE: f64 = 0.15;
+    Pace {
+        step_size: SHARE * h * h,
+        clip: Some(0.5 * h),
+        scale: h,
+    }
+}
+
+/// Why the ratio could not be estimated.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("cannot fit the {discriminator} discriminator: {reason}")]
+pub struct FitError {
+    /// Name of the estimator, as in a scenario file.
+    pub discriminator: &'static str,
+    /// What went wrong, with the numbers and the remedy.
+    pub reason: String,
+}
+
+/// An estimator of `log p/q`, refit at every step of the flow.
+///
+/// `fit` is the inner loop of a GAN, `evaluate` is the physics; evaluation never changes the fit.
+pub trait Discriminator: Debug + Send + Sync {
+    /// Estimates `log p/q` from samples of `p` (`real`, `m×2`) and of `q` (`fake`, `n×2`), both non-empty
+    /// and finite.
+    ///
+    /// # Errors
+    /// [`FitError`] where the samples admit no estimate, such as a cloud collapsed to a point.
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: Round,
+    ) -> Result<(), FitError>;
+
+    /// Writes `D` and `∇D` at the points `at` (`n×2`) into `into`, which is resized if need be.
+    /// Finite wherever `at` is.
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio);
+
+    /// The step that suits the present fit.
+    fn pace(&self) -> Pace;
+
+    /// Whether `D` estimates `log p/q`. A critic or witness that does not gives a velocity all the same, but no
+    /// diagnostic that reads `D` as a log ratio applies to it, and no map h but the identity.
+    fn is_log_ratio(&self) -> bool {
+        true
+    }
+
+    /// What the next fit starts from, as plain numbers, so that a run can be stopped and gone on with;
+    /// empty for an estimator that starts afresh each time.
+    fn carry(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// Takes up what [`carry`](Self::carry) gave.
+    ///
+    /// # Errors
+    /// [`FitError`] if the numbers do not belong to an estimator of this shape.
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        if carry.is_empty() {
+            return Ok(());
+        }
+        let reason = format!(
+            "it carries nothing over, and {} numbers were to be taken up",
+            carry.len()
+        );
+        Err(FitError {
+            discriminator: "stateless",
+            reason,
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! What the catalogue asks of the settings of an estimator.
+
+use super::fit::Discriminator;
+use crate::network::training_bytes;
+use crate::setting::{Invalid, WordOr};
+use crate::target::Target;
+
+/// How many points a fit sees.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Samples of the cloud.
+    pub(crate) particles: usize,
+    /// Samples of the target.
+    pub(crate) samples: usize,
+}
+
+/// The settings of an estimator.
+#[cfg_attr(
+    not(feature = "record"),
+    allow(dead_code, reason = "only the trial of `check` repeats less")
+)]
+pub(super) trait Recipe {
+    /// The estimator, ready to be fitted. `target` is for those that know its density.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range.
+    fn estimator(&self, target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid>;
+
+    /// Bytes that a fit takes at its peak, each with the setting that they grow with; a setting of another table by its full key.
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)>;
+
+    /// The bandwidth, where it is given as a number.
+    fn bandwidth(&self) -> Option<f64> {
+        None
+    }
+
+    /// Optimiser steps of the first fit, and of each that follows; 1 where there are none.
+    fn repeats(&self) -> [usize; 2] {
+        [1; 2]
+    }
+
+    /// Makes no fit repeat its optimiser's steps more often than that.
+    fn shorten(&mut self, _most: usize) {}
+}
+
+/// The bandwidth that `rule` gives without a look at the samples.
+pub(super) fn given<W>(rule: &WordOr<f64, W>, scale: f64) -> Option<f64> {
+    match rule {
+        WordOr::Value(h) => Some(scale * h),
+        WordOr::Word(_) => None,
+    }
+}
+
+/// Bytes that sums of kernels over both clouds take. Measured at a million.
+pub(super) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
+    vec![
+        ("cloud.particles", 80.0 * sizes.particles as f64),
+        ("cloud.samples", 60.0 * sizes.samples as f64),
+    ]
+}
+
+/// Bytes of a table of features of so many points, and of square matrices of them.
+pub(super) fn table(features: usize, points: usize, squares: usize) -> f64 {
+    let features = features as f64;
+    8.0 * features * (points as f64 + squares as f64 * features)
+}
+
+/// Bytes that a sum of kernels around centres takes while it is fitted: no more centres than samples.
+pub(super) fn centred(
+    centres: usize,
+    points: usize,
+    squares: usize,
+    sizes: Sizes,
+) -> Vec<(&'static str, f64)> {
+    let bytes = table(centres.min(sizes.samples), points, squares);
+    vec![("centres", bytes)]
+}
+
+/// Bytes that training a network on minibatches of so many points of each of its `sides` takes.
+pub(super) fn trained(hidden: &[usize], sides: usize, batch: usize) -> Vec<(&'static str, f64)> {
+    let rows = sides as f64 * batch as f64;
+    let [held, worked] = training_bytes(hidden, rows, 4.0);
+    vec![("hidden", held), ("batch", worked + 20.0 * rows)]
+}

@@ -1,0 +1,80 @@
+//! How a flow ends, or cannot begin.
+
+use crate::digits::three;
+use crate::discriminator::FitError;
+use crate::setting::Invalid;
+
+/// A particle this many times further from the middle than the data reach has run away.
+pub(super) const RUN_AWAY: f64 = 1e3;
+
+/// Why a flow ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// All steps were done.
+    Complete,
+    /// Somebody who watched asked for the end, for this reason.
+    Stopped {
+        /// Why, in a few words: `at the sampling floor`.
+        reason: String,
+    },
+    /// The step after this one could not be taken; the state is the last good one.
+    Diverged {
+        /// Number of the step that failed.
+        step: usize,
+        /// What happened.
+        cause: Divergence,
+    },
+}
+
+impl Ending {
+    /// A remark for pictures and tables; empty for a flow that ended as planned.
+    #[must_use]
+    pub fn note(&self) -> String {
+        match self {
+            Self::Complete => String::new(),
+            Self::Stopped { reason } => format!("stopped: {reason}"),
+            Self::Diverged { step, .. } => format!("diverged at step {step}"),
+        }
+    }
+}
+
+/// How a flow can fail. Such a run is a finding, not an error.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Divergence {
+    /// A number was NaN or infinite.
+    #[error("the {term} of particle {particle} is not a finite number")]
+    NotFinite {
+        /// Row of the cloud.
+        particle: usize,
+        /// Which number: `log ratio`, `velocity` or `position`.
+        term: &'static str,
+    },
+    /// A particle left the neighbourhood of the data.
+    #[error(
+        "particle {particle} ran away to a distance of {far}, more than {RUN_AWAY} times the extent {wide} of target and source; lower flow.step_size or flow.step_ratio",
+        far = three(*distance),
+        wide = three(*extent)
+    )]
+    RunAway {
+        /// Row of the cloud.
+        particle: usize,
+        /// Distance from the middle of the data, in the target's units.
+        distance: f64,
+        /// Half the diagonal of the box around target sample and first cloud.
+        extent: f64,
+    },
+    /// The ratio could no longer be estimated.
+    #[error("{0}")]
+    Unfit(#[from] FitError),
+}
+
+/// The flow cannot begin.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FlowError {
+    /// A setting is out of range.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The ratio cannot be estimated even for the first cloud.
+    #[error(transparent)]
+    Unfit(#[from] FitError),
+}

@@ -1,0 +1,448 @@
+//! One step after another: fit, move, fit again.
+
+use ndarray::Array2;
+
+use super::ending::{Divergence, Ending, FlowError, RUN_AWAY};
+use super::field::Field;
+use super::momentum::{Memory, Momentum};
+use super::noise;
+use super::origin::Origin;
+use super::spec::{Auto, Clip, FlowSpec, Integrator};
+use super::state::State;
+use crate::cloud::{self, Cloud, CloudView};
+use crate::discriminator::{Discriminator, Pace, Ratio, Round};
+use crate::generator::Generator;
+use crate::monotone::Monotone;
+use crate::random::Stream;
+use crate::setting::{Invalid, WordOr};
+
+/// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Steps done so far, from 0 (the first cloud) to the number of steps.
+    pub index: usize,
+    /// Number of steps that the run is to take.
+    pub steps: usize,
+    /// The state, with the cloud.
+    pub state: &'a State,
+    /// The first cloud, `n×2`.
+    pub start: CloudView<'a>,
+    /// `D` and `∇D` at the particles.
+    pub ratio: &'a Ratio,
+    /// Velocity of the particles, `n×2`.
+    pub velocity: CloudView<'a>,
+    /// ε of the step to come, in squared units of the target.
+    pub step_size: f64,
+    /// Length over which the fitted ratio is smooth, in the target's units.
+    pub scale: f64,
+    /// Root mean square distance of the particles from where they began.
+    pub displacement: f64,
+    /// The velocity field at any other place.
+    pub field: Field<'a>,
+    pub(super) flow: &'a Flow,
+}
+
+/// A flow in progress. `while let Some(step) = flow.advance()? { … }` runs it to its end.
+#[derive(Debug)]
+pub struct Flow {
+    pub(super) spec: FlowSpec,
+    map: Monotone,
+    pub(super) discriminator: Box<dyn Discriminator>,
+    pub(super) generator: Option<Generator>,
+    pub(super) real: Cloud,
+    pub(super) start: Cloud,
+    pub(super) fits: Stream,
+    rounds: Stream,
+    shocks: Stream,
+    middle: [f64; 2],
+    extent: f64,
+    pub(super) state: State,
+    pub(super) ratio: Ratio,
+    pub(super) velocity: Cloud,
+    pub(super) pace: Pace,
+    pub(super) origin: Option<Origin>,
+    pub(super) fitted: bool,
+    ending: Option<Ending>,
+}
+
+impl Flow {
+    /// A flow of the cloud `start` (`n×2`) towards the sample `real` (`m×2`), both non-empty and finite.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range, under its key in the table `flow`.
+    pub fn new(
+        spec: FlowSpec,
+        discriminator: Box<dyn Discriminator>,
+        real: Cloud,
+        start: Cloud,
+        seed: u64,
+    ) -> Result<Self, Invalid> {
+        let map = spec.check()?;
+        let [x, y] = joint_bounds(real.view(), start.view());
+        let middle = [f64::midpoint(x[0], x[1]), f64::midpoint(y[0], y[1])];
+        let extent = 0.5 * (x[1] - x[0]).hypot(y[1] - y[0]);
+        Ok(Self {
+            map,
+            discriminator,
+            generator: None,
+            fits: Stream::new(seed, "fit"),
+            rounds: Stream::new(seed, "generator"),
+            shocks: Stream::new(seed, "noise"),
+            middle,
+            extent: extent.max(f64::MIN_POSITIVE),
+            state: State {
+                step: 0,
+                time: 0.0,
+                cloud: start.clone(),
+                path_length: 0.0,
+                dissipation: 0.0,
+                clipped: 0,
+                distillation_gap: None,
+                memory: Memory::default(),
+            },
+            ratio: Ratio::zeros(start.nrows()),
+            velocity: Cloud::zeros((start.nrows(), 2)),
+            pace: Pace {
+                step_size: 0.0,
+                clip: None,
+                scale: 0.0,
+            },
+            origin: None,
+            fitted: false,
+            ending: None,
+            spec,
+            real,
+            start,
+        })
+    }
+
+    /// The same flow with a generator stage: instead of the particles themselves, the generator's parameters move. Its drawn
+    /// cloud must be the cloud that the flow begins with.
+    ///
+    /// # Errors
+    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum or noise, which have no meaning for parameters.
+    pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
+        let remedy =
+            "a generator follows one velocity a step; set the default or take the generator away";
+        if self.spec.integrator != Integrator::Euler {
+            return Err(Invalid::new("integrator", "\"heun\"", remedy));
+        }
+        if self.spec.momentum != Momentum::None {
+            return Err(Invalid::new("momentum", "not \"none\"", remedy));
+        }
+        if self.spec.noise > 0.0 {
+            return Err(Invalid::new("noise", self.spec.noise, remedy));
+        }
+        if generator.cloud() != self.start {
+            return Err(Invalid::new(
+                "generator",
+                "another cloud",
+                "its drawn cloud must be the one that the flow begins with",
+            ));
+        }
+        self.generator = Some(generator);
+        Ok(self)
+    }
+
+    /// The generator, if there is one.
+    #[must_use]
+    pub fn generator(&self) -> Option<&Generator> {
+        self.generator.as_ref()
+    }
+
+    /// Goes on to the next cloud and fits the ratio to it. The first call gives the first cloud, not moved
+    /// yet; `None` means that the flow has ended, and [`ending`](Self::ending) says why.
+    ///
+    /// # Errors
+    /// [`FlowError::Unfit`] if the ratio cannot be estimated for the first cloud; later on that is an
+    /// [`Ending`].
+    pub fn advance(&mut self) -> Result<Option<Step<'_>>, FlowError> {
+        if self.ending.is_some() {
+            return Ok(None);
+        }
+        if self.fitted && self.state.step == self.spec.steps {
+            self.ending = Some(Ending::Complete);
+            return Ok(None);
+        }
+        let first = !self.fitted && self.state.step == 0;
+        // Within the thread pool, which is entered once, not at every parallel loop.
+        match rayon::scope(|_| self.go_on()) {
+            Ok(()) => Ok(Some(self.last())),
+            Err(Divergence::Unfit(error)) if first => Err(error.into()),
+            Err(cause) => {
+                let step = self.state.step + usize::from(self.fitted);
+                self.ending = Some(Ending::Diverged { step, cause });
+                Ok(None)
+            }
+        }
+    }
+
+    /// Why the flow ended; `None` while it goes on.
+    #[must_use]
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// Ends the flow where it stands.
+    pub fn stop(&mut self, reason: impl Into<String>) {
+        self.ending.get_or_insert(Ending::Stopped {
+            reason: reason.into(),
+        });
+    }
+
+    /// The present state; after a divergence the last good one.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The target sample that the discriminator sees, `m×2`.
+    #[must_use]
+    pub fn real(&self) -> CloudView<'_> {
+        self.real.view()
+    }
+
+    /// The last good step: the present cloud with its fit. Before the first call of
+    /// [`advance`](Self::advance) ratio and velocity are zero.
+    #[must_use]
+    pub fn last(&self) -> Step<'_> {
+        Step {
+            index: self.state.step,
+            steps: self.spec.steps,
+            state: &self.state,
+            start: self.start.view(),
+            ratio: &self.ratio,
+            velocity: self.velocity.view(),
+            step_size: self.step_size(),
+            scale: self.pace.scale,
+            displacement: cloud::rms((&self.state.cloud - &self.start).view()),
+            field: self.field(),
+            flow: self,
+        }
+    }
+
+    fn field(&self) -> Field<'_> {
+        Field {
+            discriminator: &*self.discriminator,
+            map: &self.map,
+        }
+    }
+
+    /// ε at the present pace.
+    fn step_size(&self) -> f64 {
+        match self.spec.step_size {
+            WordOr::Value(epsilon) => epsilon,
+            WordOr::Word(Auto::Auto) => {
+                self.spec.step_ratio * self.pace.step_size / self.map.slope(0.0)
+            }
+        }
+    }
+
+    /// Longest displacement at the present pace.
+    fn longest(&self) -> f64 {
+        match self.spec.clip {
+            WordOr::Value(longest) => longest,
+            WordOr::Word(Clip::Off) => f64::INFINITY,
+            WordOr::Word(Clip::Auto) => match self.pace.clip {
+                Some(longest) => longest,
+                None if self.map.is_identity() => f64::INFINITY,
+                None => 0.5 * self.pace.scale,
+            },
+        }
+    }
+
+    /// Takes a step, unless there is no fit yet, and fits the ratio. The state changes only if both are good.
+    fn go_on(&mut self) -> Result<(), Divergence> {
+        if !self.fitted {
+            return self.refit();
+        }
+        let generator = self.generator.as_ref().map(Generator::carry);
+        let next = match self.step() {
+            Ok(next) => next,
+            Err(cause) => {
+                self.take_back(generator.as_deref());
+                return Err(cause);
+            }
+        };
+        let before = std::mem::replace(&mut self.state, next);
+        let refitted = self.refit();
+        if refitted.is_err() {
+            self.state = before;
+            self.take_back(generator.as_deref());
+        }
+        refitted
+    }
+
+    /// Puts discriminator and generator back to where the present state has them, after a step that has failed midway.
+    fn take_back(&mut self, generator: Option<&[f64]>) {
+        if let (Some(now), Some(before)) = (&mut self.generator, generator) {
+            let fits = now.restore(before);
+            debug_assert!(fits, "it is what the generator itself gave");
+        }
+        let Some(origin) = &self.origin else {
+            return;
+        };
+        // A fit that has succeeded does so again; one that cannot be repeated has nothing better to offer.
+        let _ = origin.repeat(&mut *self.discriminator, self.real.view());
+    }
+
+    /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
+    fn refit(&mut self) -> Result<(), Divergence> {
+        if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
+            (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
+            return Ok(());
+        }
+        let round = self.round(self.state.step, 0);
+        let origin = Origin::new(&*self.discriminator, &self.state.cloud, round);
+        let cloud = std::mem::take(&mut self.state.cloud);
+        let found = self.fit_at(cloud.view(), round);
+        self.state.cloud = cloud;
+        let (ratio, velocity) = found?;
+        self.ratio = ratio;
+        self.velocity = velocity;
+        self.pace = self.discriminator.pace();
+        self.origin = Some(origin);
+        self.fitted = true;
+        Ok(())
+    }
+
+    /// The round of the fit at time `step`; the methods of Heun and of Nesterov have two stages.
+    fn round(&self, step: usize, stage: u64) -> Round {
+        let index = 2 * step as u64 + stage;
+        Round {
+            index,
+            progress: (step as f64 / self.spec.steps.max(1) as f64).min(1.0),
+            stream: self.fits.at(index),
+        }
+    }
+
+    /// Fits the ratio to a cloud; gives it and the velocity there.
+    fn fit_at(&mut self, cloud: CloudView<'_>, round: Round) -> Result<(Ratio, Cloud), Divergence> {
+        self.discriminator.fit(self.real.view(), cloud, round)?;
+        self.velocity_at(cloud)
+    }
+
+    /// The velocity of a cloud that is only tried, at the time `step`. The ratio is fitted to it, unless fits are fewer than steps: the field
+    /// of the present cloud knows nothing of where that one is.
+    fn fit_ahead(&mut self, cloud: &Cloud, step: usize) -> Result<Cloud, Divergence> {
+        let (_, velocity) = if self.spec.refit_every == 1 {
+            self.fit_at(cloud.view(), self.round(step, 1))?
+        } else {
+            self.velocity_at(cloud.view())?
+        };
+        Ok(velocity)
+    }
+
+    /// The ratio and the velocity at `at`, both finite.
+    pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Divergence> {
+        let mut ratio = Ratio::zeros(at.nrows());
+        let field = self.field();
+        field.ratio(at, &mut ratio);
+        let velocity = field.velocity(&ratio);
+        if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
+            return Err(Divergence::NotFinite {
+                particle,
+                term: "log ratio",
+            });
+        }
+        all_finite(&velocity, "velocity")?;
+        Ok((ratio, velocity))
+    }
+
+    /// The state after one more step.
+    fn step(&mut self) -> Result<State, Divergence> {
+        let epsilon = self.step_size();
+        let longest = self.longest();
+        let beta = self.spec.momentum_decay;
+        let momentum = self.spec.momentum;
+        let mut memory = self.state.memory.clone();
+
+        let mut elsewhere = None;
+        if let Some(ahead) = momentum.look_ahead(beta, &memory) {
+            let there = &self.state.cloud + &ahead;
+            self.check_place(&there)?;
+            elsewhere = Some(self.fit_ahead(&there, self.state.step)?);
+        }
+        if self.spec.integrator == Integrator::Heun {
+            let before = elsewhere.unwrap_or_else(|| self.velocity.clone());
+            let predicted = &self.state.cloud + &(&before * epsilon);
+            self.check_place(&predicted)?;
+            let after = self.fit_ahead(&predicted, self.state.step + 1)?;
+            elsewhere = Some((before + after) * 0.5);
+        }
+        let velocity = elsewhere.as_ref().unwrap_or(&self.velocity);
+        let mut moves = momentum.displace(velocity, epsilon, beta, &mut memory);
+        let clipped = cloud::shorten(&mut moves, longest);
+        if self.spec.noise > 0.0 {
+            let deviation = (2.0 * self.spec.noise * epsilon).sqrt();
+            noise::add(
+                &mut moves,
+                deviation,
+                self.shocks.at(self.state.step as u64),
+            );
+        }
+        let mut moved = &self.state.cloud + &moves;
+        self.check_place(&moved)?;
+        let mut distillation_gap = None;
+        if let Some(mut generator) = self.generator.take() {
+            let field = self.field();
+            let stream = self.rounds.at(self.state.step as u64);
+            generator.train(&field, epsilon, longest, stream);
+            let drawn = generator.cloud();
+            self.generator = Some(generator);
+            let asked = cloud::rms(moves.view());
+            let missed = cloud::rms((&drawn - &moved).view());
+            distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
+            self.check_place(&drawn)?;
+            moved = drawn;
+        }
+
+        let displaced = &moved - &self.state.cloud;
+        let promised = (&displaced * &self.ratio.gradient).sum() / displaced.nrows() as f64;
+        Ok(State {
+            step: self.state.step + 1,
+            time: self.state.time + epsilon,
+            path_length: self.state.path_length + cloud::rms(displaced.view()),
+            dissipation: self.state.dissipation + promised,
+            cloud: moved,
+            clipped,
+            distillation_gap,
+            memory,
+        })
+    }
+
+    /// Refuses particles that are nowhere or too far away.
+    fn check_place(&self, cloud: &Cloud) -> Result<(), Divergence> {
+        all_finite(cloud, "position")?;
+        let furthest = RUN_AWAY * self.extent;
+        for (particle, row) in cloud.rows().into_iter().enumerate() {
+            let [x, y] = [0, 1].map(|axis| (row[axis] - self.middle[axis]).abs());
+            // The sum bounds the distance, and takes a tenth of the time.
+            if x + y > furthest && x.hypot(y) > furthest {
+                let distance = x.hypot(y);
+                return Err(Divergence::RunAway {
+                    particle,
+                    distance,
+                    extent: self.extent,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The box around both clouds.
+fn joint_bounds(a: CloudView<'_>, b: CloudView<'_>) -> [[f64; 2]; 2] {
+    let both = ndarray::concatenate![ndarray::Axis(0), a, b];
+    cloud::bounds(both.view()).unwrap_or_default()
+}
+
+fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Divergence> {
+    let bad = rows
+        .rows()
+        .into_iter()
+        .position(|row| !(row[0].is_finite() && row[1].is_finite()));
+    bad.map_or(Ok(()), |particle| {
+        Err(Divergence::NotFinite { particle, term })
+    })
+}

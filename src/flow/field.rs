@@ -1,0 +1,54 @@
+//! The velocity field of a fitted ratio.
+
+use crate::cloud::{Cloud, CloudView};
+use crate::discriminator::{Discriminator, Ratio};
+use crate::generator::Drive;
+use crate::monotone::Monotone;
+
+/// The fitted ratio together with the map: the velocity field at any place.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    pub(super) discriminator: &'a dyn Discriminator,
+    pub(super) map: &'a Monotone,
+}
+
+impl Field<'_> {
+    /// `D` and `∇D` at the points `at` (`n×2`).
+    pub fn ratio(&self, at: CloudView<'_>, into: &mut Ratio) {
+        self.discriminator.evaluate(at, into);
+    }
+
+    /// Whether `D` estimates a log ratio; see [`Discriminator::is_log_ratio`].
+    #[must_use]
+    pub fn is_log_ratio(&self) -> bool {
+        self.discriminator.is_log_ratio()
+    }
+
+    /// At how many points the map h takes another number in place of D; see [`Monotone::holds_back`].
+    #[must_use]
+    pub fn held_back(&self, ratio: &Ratio) -> usize {
+        let log = ratio.log.iter();
+        log.filter(|&&u| self.map.holds_back(u)).count()
+    }
+
+    /// The velocity `h'(D) ∇D` (`n×2`) at points where the ratio is known.
+    #[must_use]
+    pub fn velocity(&self, ratio: &Ratio) -> Cloud {
+        let mut velocity = ratio.gradient.clone();
+        if !self.map.is_identity() {
+            for (mut row, &u) in velocity.rows_mut().into_iter().zip(&ratio.log) {
+                let factor = self.map.slope(u);
+                row.mapv_inplace(|v| factor * v);
+            }
+        }
+        velocity
+    }
+}
+
+impl Drive for Field<'_> {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        let mut ratio = Ratio::zeros(at.nrows());
+        self.ratio(at, &mut ratio);
+        self.velocity(&ratio)
+    }
+}

@@ -1,0 +1,138 @@
+//! The settings of a flow.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::momentum::Momentum;
+use crate::monotone::{Map, MapSpec, Monotone};
+use crate::setting::{Invalid, WordOr, at_least, positive, within};
+
+/// How the cloud moves: `x ← x + ε h'(D(x)) ∇D(x)`, with `D` refit on the cloud first.
+///
+/// Su Jianlin, "GAN as a diffusion ODE" (2023), equation 6; Yi, Zhu and Liu, `MonoFlow`, ICML 2023.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FlowSpec {
+    /// Number of steps.
+    pub steps: usize,
+    /// ε in squared units of the target, or `auto`: the discriminator's own rule divided by `h'(0)`.
+    pub step_size: WordOr<f64, Auto>,
+    /// Factor c on the automatic step size. For the kde discriminator ε = c h²; it oscillates from c = 2 on.
+    pub step_ratio: f64,
+    /// `euler` (one fit a step) or `heun` (second order, two fits a step).
+    pub integrator: Integrator,
+    /// The monotone map h: a name, `{ exp-power = a }`, or `{ table = [[u, slope], …] }`. Exponential maps are taken for u from −60 to 8 (neyman:
+    /// −8 to 60), and at the nearest end of that beyond it; a run counts how often.
+    pub h: MapSpec,
+    /// C in `h(u + C)`.
+    pub shift: f64,
+    /// Longest displacement of a particle in one step, in the target's units; `auto`: what the
+    /// discriminator asks for; `off`: no bound.
+    pub clip: WordOr<f64, Clip>,
+    /// What a particle remembers of its motion.
+    pub momentum: Momentum,
+    /// β in [0, 1), the share of its motion that a particle keeps from step to step.
+    pub momentum_decay: f64,
+    /// γ ≥ 0: each step adds `√(2γε) ξ`, ξ normal and fresh, after the clip. The cloud then diffuses by γ∇²q beside its flow:
+    /// with γ = 1 and the exact score of the target in place of the log ratio's gradient
+    /// (`discriminator.oracle.cloud = "none"`) it is Langevin dynamics.
+    pub noise: f64,
+    /// How many steps are made with a fit before the next: 1 fits at every step, 10 follows a D that is up to 9 steps old.
+    pub refit_every: usize,
+}
+
+impl Default for FlowSpec {
+    fn default() -> Self {
+        Self {
+            steps: 200,
+            step_size: WordOr::Word(Auto::Auto),
+            step_ratio: 1.0,
+            integrator: Integrator::Euler,
+            h: WordOr::Word(Map::Identity),
+            shift: 0.0,
+            clip: WordOr::Word(Clip::Auto),
+            momentum: Momentum::None,
+            momentum_decay: 0.8,
+            noise: 0.0,
+            refit_every: 1,
+        }
+    }
+}
+
+/// The word for "choose a number that suits".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auto {
+    /// Choose a number that suits.
+    Auto,
+}
+
+/// Rules for the longest displacement in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clip {
+    /// What the discriminator asks for; half its length scale if h is not the identity.
+    Auto,
+    /// No bound.
+    Off,
+}
+
+/// How the equation of motion is integrated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Integrator {
+    /// `x ← x + ε v(x)`; error of order ε.
+    #[default]
+    Euler,
+    /// The mean of the velocities before and after an Euler step, each with its own fit; error of order ε².
+    Heun,
+}
+
+impl FlowSpec {
+    /// Checks all settings and builds the map h.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range.
+    pub fn check(&self) -> Result<Monotone, Invalid> {
+        if let WordOr::Value(epsilon) = self.step_size {
+            positive("step_size", epsilon)?;
+        }
+        positive("step_ratio", self.step_ratio)?;
+        if let WordOr::Value(longest) = self.clip {
+            positive("clip", longest)?;
+        }
+        within("momentum_decay", self.momentum_decay, 0.0, 0.999_999)?;
+        within("noise", self.noise, 0.0, 1e6)?;
+        at_least("refit_every", self.refit_every, 1)?;
+        let map = Monotone::new(&self.h, self.shift)?;
+        if self.step_size == WordOr::Word(Auto::Auto) && map.slope(0.0) <= 0.0 {
+            return Err(Invalid::new(
+                "step_size",
+                "\"auto\"",
+                "the slope of h at log r = 0 is zero, so no step can be derived from it; give a number",
+            ));
+        }
+        Ok(map)
+    }
+
+    /// What a user should be told about settings that are allowed but unwise; `kernel` says whether
+    /// the step rule is that of a kernel discriminator.
+    #[must_use]
+    pub fn warnings(&self, kernel: bool) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let automatic = self.step_size == WordOr::Word(Auto::Auto);
+        if kernel && automatic && self.step_ratio >= 2.0 {
+            warnings.push(format!(
+                "flow.step_ratio = {} is at or beyond the stability limit of 2: the cloud will not come to rest",
+                self.step_ratio
+            ));
+        }
+        if !automatic && self.step_ratio != 1.0 {
+            warnings.push(format!(
+                "flow.step_ratio = {} has no effect, because flow.step_size is a number",
+                self.step_ratio
+            ));
+        }
+        warnings
+    }
+}
