@@ -215,7 +215,10 @@ fn along_hilbert_curve(x: &[f64], y: &[f64], around: &Rectangle) -> Vec<u32> {
     let cells = f64::from(LAST);
     let scale = if side > 0.0 { cells / side } else { 0.0 };
     let cell = |v: &[f64], low: f64| -> [u32; LANES] {
-        std::array::from_fn(|lane| v.get(lane).map_or(0, |v| (((v - low) * scale) as u32).min(LAST)))
+        std::array::from_fn(|lane| {
+            v.get(lane)
+                .map_or(0, |v| (((v - low) * scale) as u32).min(LAST))
+        })
     };
     let mut keys = vec![0; x.len()];
     keys.par_chunks_mut(LANES)

@@ -218,9 +218,7 @@ mod tests {
             }
         }
         // Two clouds are no cloud with strays.
-        let halves = Array2::from_shape_fn((5000, 2), |(i, _)| {
-            (i % 2 * 1_000_000 + i % 71) as f64
-        });
+        let halves = Array2::from_shape_fn((5000, 2), |(i, _)| (i % 2 * 1_000_000 + i % 71) as f64);
         assert!(Points::new(halves.view()).parted().is_none());
     }
 }
