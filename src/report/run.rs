@@ -24,7 +24,7 @@ use super::table::Table;
 use super::verdict::Summary;
 use crate::flow::{Ending, Flow, Step};
 use crate::metric::{
-    Circumstances, Extra, Floors, Mark, Measurement, Panel, Stop, Verdict, standings,
+    Circumstances, ENERGY_P, Extra, Floors, Mark, Measurement, Panel, Stop, Verdict, standings,
 };
 use crate::observe::{
     Cadence, DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, Observer, drive,
@@ -68,6 +68,11 @@ pub enum RunError {
     /// The flow could not begin, or a watcher failed.
     #[error("{0}")]
     Drive(DriveError),
+    /// The last cloud was measured, and none of its values is a number.
+    #[error(
+        "the flow has ended, but no measure of its last cloud is a finite number, so that there is no result: bring target and source to coordinates of about 1 (divide both by the same factor), or take a smaller flow.step_size"
+    )]
+    NoResult,
     /// A signal came; a checkpoint was written.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -240,7 +245,7 @@ fn simulate(
     go_on(&flow)?;
 
     let Conclusion { summary, floors } =
-        conclude(experiment, gauge, &flow, &ending, &meter, manifest);
+        conclude(experiment, gauge, &flow, &ending, &meter, manifest)?;
     let mark = manifest.verdict.as_ref().map(Verdict::mark);
     clock.lap("final metrics");
     go_on(&flow)?;
@@ -370,10 +375,14 @@ fn conclude(
     ending: &Ending,
     meter: &Meter,
     manifest: &mut Manifest,
-) -> Conclusion {
+) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
     let cloud = flow.state().cloud.view();
     let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
+    let mut measured = values.iter().filter(|(name, _)| *name != ENERGY_P.name);
+    if !matches!(ending, Ending::Diverged { .. }) && !measured.any(|(_, v)| v.is_finite()) {
+        return Err(RunError::NoResult);
+    }
     let training = floors.joint(&panel.measure(experiment.training.view()));
     let verdict = Verdict::new(
         &values,
@@ -414,7 +423,7 @@ fn conclude(
     let own = scenario.claim.iter().filter(|claim| claim.is_of_the_run());
     let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
     manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
-    Conclusion { summary, floors }
+    Ok(Conclusion { summary, floors })
 }
 
 /// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.
@@ -426,7 +435,7 @@ pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunErro
     let (mut meter, gauge) = meter_of(experiment)?;
     let mut flow = experiment.flow()?;
     let ending = drive(&mut flow, &mut [&mut meter])?;
-    conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest);
+    conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest)?;
     Ok(RunFacts::new(&manifest, meter.rows()))
 }
 
