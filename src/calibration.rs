@@ -133,6 +133,11 @@ impl Calibration {
 }
 
 impl Calibration {
+    /// The estimators that are fitted, one after the other, where `own` is the scenario's.
+    pub fn estimators(own: &DiscriminatorSpec) -> impl Iterator<Item = DiscriminatorSpec> {
+        contenders(own).into_iter().map(|(_, spec)| spec)
+    }
+
     /// The estimators whose gradient is further from the truth, over the samples of one side, than a gradient of zero.
     pub fn worse_than_none(&self) -> impl Iterator<Item = &Estimate> {
         self.estimates.iter().filter(|e| {

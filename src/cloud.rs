@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 
 /// `n` points in the plane, one a row: shape `n×2`, in the target's own units.
 pub type Cloud = Array2<f64>;
@@ -50,9 +51,24 @@ pub fn by_place(a: [f64; 2], b: [f64; 2]) -> Ordering {
 /// The places of the points in that order; of points at one place the first comes first.
 #[must_use]
 pub fn in_order(points: CloudView<'_>) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..points.nrows()).collect();
-    order.sort_by(|&i, &j| by_place(at(points, i), at(points, j)));
-    order
+    // With its place beside it, a point is compared where it stands, and not where it came from.
+    let mut all: Vec<([f64; 2], u32)> = (0..points.nrows())
+        .map(|i| (at(points, i), i as u32))
+        .collect();
+    all.par_sort_unstable_by(|(a, i), (b, j)| by_place(*a, *b).then(i.cmp(j)));
+    all.into_iter().map(|(_, i)| i as usize).collect()
+}
+
+/// The points at these places. The library's `select` makes a view of each row, which takes twice the memory of the rows themselves.
+#[must_use]
+pub fn rows(points: CloudView<'_>, places: &[usize]) -> Cloud {
+    let mut some = Cloud::zeros((places.len(), 2));
+    if let Some(values) = some.as_slice_mut() {
+        let into = values.par_chunks_exact_mut(2).with_min_len(4096);
+        into.zip(places)
+            .for_each(|(row, &i)| row.copy_from_slice(&at(points, i)));
+    }
+    some
 }
 
 /// The point at place `i`.

@@ -13,6 +13,7 @@ use super::run::set_threads;
 use super::{Common, plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
 use crate::render::{Estimates, Scatter, Style, Theme, scatter};
+use crate::scenario::{Need, Scenario};
 use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
@@ -32,7 +33,8 @@ pub(super) struct CalibrateArgs {
 
 pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    let loaded = args.scenario.load("output".as_ref())?;
+    let folder = args.out.as_deref().unwrap_or("output".as_ref());
+    let loaded = args.scenario.load_for(folder, need)?;
     let calibration = Calibration::new(&loaded.experiment)
         .map_err(|invalid| CliError::Usage(invalid.to_string()))?;
     let directory = match &args.out {
@@ -64,6 +66,25 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
         return print(&format!("{object:#}\n"));
     }
     print(&table(&calibration))
+}
+
+/// What the estimator takes that takes most: they are fitted one after the other.
+fn need(scenario: &Scenario) -> Need {
+    let needs = Calibration::estimators(&scenario.discriminator).map(|discriminator| {
+        let scenario = Scenario {
+            discriminator,
+            ..scenario.clone()
+        };
+        Need::of(&scenario, rayon::current_num_threads()).without_disk()
+    });
+    let none = Need::of(scenario, rayon::current_num_threads()).without_disk();
+    needs.fold(none, |most, need| {
+        if need.memory() > most.memory() {
+            need
+        } else {
+            most
+        }
+    })
 }
 
 fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {

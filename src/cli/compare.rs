@@ -251,10 +251,21 @@ pub(super) fn contenders(
             .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         let mut experiments = Vec::new();
-        let need = Need::of(&scenario, threads).with_files(&scenario, files);
-        needs.extend(vec![need; usize::from(seeds)]);
+        // Only the first seed is drawn.
+        for drawn in std::iter::once(!no_frames).chain(vec![false; usize::from(seeds) - 1]) {
+            let mut scenario = scenario.clone();
+            if !drawn {
+                scenario.output.frames = 0;
+            }
+            needs.push(Need::of(&scenario, threads).with_files(&scenario, files));
+        }
+        let mut drawn = scenario.clone();
+        if no_frames {
+            drawn.output.frames = 0;
+        }
+        let pictures = Need::of_pictures(&drawn, contenders.len() + 1, threads);
         // One at a time at least; `compare` finds out how many more there is memory for.
-        room::check(&Need::of_all(&needs, 1), folder)?;
+        room::check(&Need::of_all(&needs, 1).then(pictures), folder)?;
         for seed in 0..u64::from(seeds) {
             let mut scenario = scenario.clone();
             scenario.claim = claims_about(base, &variant.name);

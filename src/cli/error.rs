@@ -39,6 +39,9 @@ pub(super) enum CliError {
         /// A blank and the run directory, where it is known.
         folder: String,
     },
+    /// The run has come to nothing that can be measured.
+    #[error("{0}")]
+    NoResult(String),
     /// The run could not be brought to an end.
     #[error("{0}")]
     Run(String),
@@ -58,6 +61,7 @@ impl From<RunError> for CliError {
                 stop,
                 folder: String::new(),
             },
+            RunError::NoResult => Self::NoResult(error.to_string()),
             other => Self::Run(other.to_string()),
         }
     }
@@ -95,6 +99,7 @@ impl CliError {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
+            Self::NoResult(_) => 4,
             Self::TooMuch(_) | Self::Report(ReportError::TooMuch(_)) => 5,
             Self::Interrupted { stop, .. } => Signal::named(stop.by).map_or(1, Signal::exit_code),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,

@@ -9,7 +9,7 @@ use clap::Args;
 use super::error::CliError;
 use super::room;
 use crate::experiment::Experiment;
-use crate::scenario::{Document, Embedded, Need, SHIPPED, find, plain_name};
+use crate::scenario::{Document, Embedded, Need, SHIPPED, Scenario, find, plain_name};
 use crate::target::{Anywhere, Files, Folder};
 
 /// A scenario and what is changed in it.
@@ -60,12 +60,23 @@ impl ScenarioArgs {
         }
     }
 
-    /// Reads, changes and checks the scenario, which is to be recorded below `folder`.
+    /// Reads, changes and checks the scenario, a run of which is to be recorded below `folder`.
     pub(super) fn load(&self, folder: &Path) -> Result<Loaded, CliError> {
+        self.load_for(folder, |scenario| {
+            Need::of(scenario, rayon::current_num_threads())
+        })
+    }
+
+    /// As [`load`](Self::load), for something that has other needs than a run; those of the scenario's files are added.
+    pub(super) fn load_for(
+        &self,
+        folder: &Path,
+        need: impl FnOnce(&Scenario) -> Need,
+    ) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
         let scenario = document.read()?;
-        let need = Need::of(&scenario, rayon::current_num_threads());
-        room::check(&need.with_files(&scenario, &*found.files), folder)?;
+        let need = need(&scenario).with_files(&scenario, &*found.files);
+        room::check(&need, folder)?;
         let experiment = Experiment::read(&document, &*found.files)?;
         Ok(Loaded {
             name: found.name,

@@ -90,16 +90,10 @@ fn named(name: &str) -> Result<&'static About, String> {
 
 pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    for (option, draws) in [("--draws", args.draws), ("--dear-draws", args.dear_draws)] {
-        room::check(&Need::of_memory(option, DRAW * draws as f64), ".".as_ref())?;
-    }
+    room::check(&need(args), ".".as_ref())?;
     if let Some(path) = &args.plot {
         let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];
         plot::check(path, inputs.into_iter().flatten(), args.force)?;
-    }
-    for file in std::iter::once(&args.a).chain(&args.b) {
-        let need = Need::of_points(&file.to_string_lossy(), &Anywhere(PathBuf::from(".")));
-        room::check(&need, ".".as_ref())?;
     }
     let mut notes = Vec::new();
     let cloud = points(&args.a, args.header, &mut notes)?;
@@ -168,6 +162,17 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         }
     }
     print(&table(&judged, target.is_some(), common.quiet))
+}
+
+/// What the draws and the files take together.
+fn need(args: &MeasureArgs) -> Need {
+    let draws = [("--draws", args.draws), ("--dear-draws", args.dear_draws)];
+    let draws = draws.map(|(option, draws)| Need::of_memory(option, DRAW * draws as f64));
+    let files = std::iter::once(&args.a).chain(&args.b);
+    let files =
+        files.map(|file| Need::of_points(&file.to_string_lossy(), &Anywhere(PathBuf::from("."))));
+    let all: Vec<Need> = draws.into_iter().chain(files).collect();
+    Need::of_all(&all, all.len())
 }
 
 /// The notes with the files' names in place of `a` and `b`.

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::room;
 use super::run::set_threads;
 use super::{Common, print, print_path, say};
 use crate::cloud::CloudView;
@@ -67,10 +66,12 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         );
         return Err(CliError::Usage(text));
     }
-    let mut loaded = args.scenario.load("output".as_ref())?;
-    let cells = f64::from(args.cells).powi(2);
-    let need = Need::of_memory("--cells", CELL * cells);
-    room::check(&need, args.out.as_deref().unwrap_or("output".as_ref()))?;
+    let folder = args.out.as_deref().unwrap_or("output".as_ref());
+    let mut loaded = args.scenario.load_for(folder, |scenario| {
+        let cells = Need::of_memory("--cells", CELL * f64::from(args.cells).powi(2));
+        let run = Need::of(scenario, rayon::current_num_threads());
+        Need::of_all(&[cells, run.without_disk()], 2)
+    })?;
     // A generator follows at the same times.
     loaded.experiment.scenario.generator = None;
     let experiment = &loaded.experiment;

@@ -28,12 +28,12 @@ pub(super) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
             *gap = gap.min(square(place, other));
         }
     }
-    points.select(ndarray::Axis(0), &chosen)
+    cloud::rows(points, &chosen)
 }
 
 /// The points in reading order.
 pub(super) fn in_order(points: CloudView<'_>) -> Cloud {
-    points.select(ndarray::Axis(0), &cloud::in_order(points))
+    cloud::rows(points, &cloud::in_order(points))
 }
 
 /// The points as at most `count` centres, each the mean of the samples nearest to one of [`spread_out`], with the share of

@@ -6,10 +6,9 @@ mod summary;
 
 use std::sync::Arc;
 
-use ndarray::Axis;
 use rand::seq::SliceRandom;
 
-use crate::cloud::Cloud;
+use crate::cloud::{self, Cloud};
 use crate::flow::{Flow, FlowSpec};
 use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
@@ -298,7 +297,7 @@ impl Samples {
         let (known, unseen) = (parts.training.nrows(), parts.held_out.nrows());
         let mut order: Vec<usize> = (0..known).collect();
         let (chosen, _) = order.partial_shuffle(&mut stream("target").rng(), samples.min(known));
-        let training = parts.training.select(Axis(0), chosen);
+        let training = cloud::rows(parts.training.view(), chosen);
         let held_out = |from: usize, count: usize| {
             let to = unseen.min(from + count);
             parts.held_out.slice(ndarray::s![from..to, ..]).to_owned()

@@ -53,6 +53,11 @@ impl Rectangle {
         }
     }
 
+    /// Lowest and highest coordinate along each axis.
+    pub(super) fn corners(&self) -> [[f64; 2]; 2] {
+        [0, 1].map(|axis| [self.low[axis], self.high[axis]])
+    }
+
     /// Width and height.
     pub(super) fn sides(&self) -> [f64; 2] {
         [0, 1].map(|axis| self.high[axis] - self.low[axis])
@@ -97,8 +102,9 @@ pub(super) struct Distances {
 }
 
 impl Blocks {
-    pub(super) fn new(x: &[f64], y: &[f64]) -> Self {
-        let order = along_hilbert_curve(x, y);
+    /// Points in the order of a curve through `around`; those outside are as if on its edge.
+    pub(super) fn new(x: &[f64], y: &[f64], around: &Rectangle) -> Self {
+        let order = along_hilbert_curve(x, y, around);
         let [x, y] = [x, y].map(|v| order.iter().map(|&i| v[i as usize]).collect::<Vec<f64>>());
         let rectangles: Vec<Rectangle> = x
             .chunks(BLOCK)
@@ -202,14 +208,17 @@ fn square_distances(
 }
 
 /// Indices of the points in the order of the curve; points in one cell in the order in which they came.
-fn along_hilbert_curve(x: &[f64], y: &[f64]) -> Vec<u32> {
-    let all = Rectangle::around(x, y);
-    let [width, height] = all.sides();
+fn along_hilbert_curve(x: &[f64], y: &[f64], around: &Rectangle) -> Vec<u32> {
+    const LAST: u32 = (1 << DEPTH) - 1;
+    let [width, height] = around.sides();
     let side = width.max(height);
-    let cells = f64::from((1u32 << DEPTH) - 1);
+    let cells = f64::from(LAST);
     let scale = if side > 0.0 { cells / side } else { 0.0 };
     let cell = |v: &[f64], low: f64| -> [u32; LANES] {
-        std::array::from_fn(|lane| v.get(lane).map_or(0, |v| ((v - low) * scale) as u32))
+        std::array::from_fn(|lane| {
+            v.get(lane)
+                .map_or(0, |v| (((v - low) * scale) as u32).min(LAST))
+        })
     };
     let mut keys = vec![0; x.len()];
     keys.par_chunks_mut(LANES)
@@ -217,7 +226,7 @@ fn along_hilbert_curve(x: &[f64], y: &[f64]) -> Vec<u32> {
         .enumerate()
         .with_min_len(256)
         .for_each(|(chunk, (keys, (x, y)))| {
-            let places = hilbert(cell(x, all.low[0]), cell(y, all.low[1]));
+            let places = hilbert(cell(x, around.low[0]), cell(y, around.low[1]));
             for (lane, (key, place)) in keys.iter_mut().zip(places).enumerate() {
                 *key = u64::from(place) << 32 | (chunk * LANES + lane) as u64;
             }
@@ -267,7 +276,7 @@ mod tests {
     fn groups_hold_every_point_once_and_keep_to_their_radius() {
         let x: Vec<f64> = (0..1000).map(|i| f64::from(i * i % 997)).collect();
         let y: Vec<f64> = (0..1000).map(|i| f64::from(i * 31 % 1009)).collect();
-        let blocks = Blocks::new(&x, &y);
+        let blocks = Blocks::new(&x, &y, &Rectangle::around(&x, &y));
         let mut seen = vec![false; 1000];
         for &i in &blocks.order {
             assert!(!std::mem::replace(&mut seen[i as usize], true));
@@ -288,7 +297,7 @@ mod tests {
     fn distances_bound_those_of_all_points() {
         let x: Vec<f64> = (0..300).map(|i| f64::from(i * i % 97)).collect();
         let y: Vec<f64> = (0..300).map(|i| f64::from(i * 31 % 89)).collect();
-        let blocks = Blocks::new(&x, &y);
+        let blocks = Blocks::new(&x, &y, &Rectangle::around(&x, &y));
         let place = Rectangle::around(&[20.0, 60.0], &[-9.0, 4.0]);
         let mut squares = Distances::default();
         blocks.distances(&place, &mut squares);
@@ -305,7 +314,7 @@ mod tests {
             assert!(squares.near[index] <= near);
         }
         // One point alone: both distances are exact.
-        let point = Blocks::new(&[4.0], &[2.0]);
+        let point = Blocks::new(&[4.0], &[2.0], &Rectangle::around(&[4.0], &[2.0]));
         point.distances(&Rectangle::around(&[0.0, 1.0], &[0.0, 1.0]), &mut squares);
         assert_eq!((squares.near[0], squares.far[0]), (10.0, 20.0));
     }
@@ -314,7 +323,7 @@ mod tests {
     fn nearest_points_by_rank() {
         let x: Vec<f64> = (0..500).map(|i| f64::from(i * i % 499)).collect();
         let y: Vec<f64> = (0..500).map(|i| f64::from(i * 31 % 503)).collect();
-        let blocks = Blocks::new(&x, &y);
+        let blocks = Blocks::new(&x, &y, &Rectangle::around(&x, &y));
         for place in [[100.0, 100.0], [-300.0, 900.0]] {
             let mut all: Vec<f64> = x
                 .iter()

@@ -12,6 +12,8 @@ pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
 pub(crate) use lane::Lane;
 pub use points::Points;
 
+use rayon::prelude::*;
+
 /// The kernel sum at one place, and where it pulls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct KernelSum {
@@ -23,6 +25,17 @@ pub struct KernelSum {
 }
 
 impl KernelSum {
+    /// The sum over these points and others.
+    fn and(self, other: Self) -> Self {
+        let log = self.log.max(other.log);
+        let [own, its] = [self, other].map(|sum| (sum.log - log).exp());
+        let both = own + its;
+        Self {
+            log: log + both.ln(),
+            shift: [0, 1].map(|axis| (own * self.shift[axis] + its * other.shift[axis]) / both),
+        }
+    }
+
     /// The sum without the term of a point that lies at `x` itself, which adds one to the weights and
     /// nothing to the pull. A point with no other in reach keeps the smallest positive weight.
     #[must_use]
@@ -74,11 +87,11 @@ impl Method {
             Self::Exact => PAIR * places * points,
             Self::Direct => PAIR / 3.0 * places * points,
             Self::Grid => {
-                let nodes = of.iter().map(|points| grid::nodes(points, h));
-                if nodes.clone().any(|nodes| nodes > grid::MOST_NODES) {
+                let nodes = of.map(|points| grid::nodes(crowd(points), h));
+                if nodes.iter().any(|&nodes| nodes > grid::MOST_NODES) {
                     return f64::INFINITY;
                 }
-                POINT * (points + places * (K + 1) as f64) + nodes.sum::<f64>()
+                POINT * (points + places * (K + 1) as f64) + nodes.iter().sum::<f64>()
             }
         };
         [Self::Direct, Self::Grid]
@@ -126,10 +139,86 @@ pub fn sums_into<const K: usize>(
             if plain
                 && of
                     .iter()
-                    .all(|points| grid::nodes(points, h) <= grid::MOST_NODES) =>
+                    .all(|points| grid::nodes(crowd(points), h) <= grid::MOST_NODES) =>
         {
-            grid::sums(into, at, of, h);
+            grid::sums(into, at, of.map(crowd), h);
+            for (k, points) in of.into_iter().enumerate() {
+                if let Some([_, far]) = points.parted() {
+                    add(into, k, at, far, h);
+                }
+            }
         }
         _ => direct::sums::<f64, K>(into, at.blocks(), of, h),
+    }
+}
+
+/// The points without those far from all others, which are few.
+fn crowd(points: &Points) -> &Points {
+    points.parted().map_or(points, |[crowd, _]| crowd)
+}
+
+/// Adds the terms of a few points far from all others to the sums of cloud `k`, each by itself: the digits of a sum around them would not reach from
+/// here to there.
+fn add<const K: usize>(into: &mut [[KernelSum; K]], k: usize, at: &Points, far: &Points, h: f64) {
+    /// Logarithm of what is lost in the last digit of a sum.
+    const LOST: f64 = -40.0;
+    into.par_iter_mut().enumerate().for_each(|(i, sums)| {
+        let place = at.at(i);
+        for j in 0..far.len() {
+            let [dx, dy] = [0, 1].map(|axis| far.at(j)[axis] - place[axis]);
+            let log = -0.5 * ((dx / h).powi(2) + (dy / h).powi(2));
+            if log > sums[k].log + LOST {
+                let shift = [dx, dy];
+                sums[k] = sums[k].and(KernelSum { log, shift });
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    /// A spiral that fills a disk of radius 3, and a last point at `(far, 0)`.
+    fn disk(count: usize, far: f64) -> Points {
+        let cloud = Array2::from_shape_fn((count, 2), |(i, axis)| {
+            let t = i as f64;
+            let radius = 3.0 * (t / count as f64).sqrt();
+            let at = [radius * (2.4 * t).cos(), radius * (2.4 * t).sin()][axis];
+            if i + 1 == count { [far, 0.0][axis] } else { at }
+        });
+        Points::new(cloud.view())
+    }
+
+    /// A point far off costs no nodes of the grid and no order of the others, and what it adds to the sums is not lost.
+    #[test]
+    fn a_point_far_from_all_others_costs_no_more_than_itself() {
+        let h = 0.1;
+        let near = disk(5000, 3.0);
+        assert!(near.parted().is_none());
+        for far in [100.0, 1e4, 1e9, -1e100] {
+            let points = disk(5000, far);
+            let [crowd, strays] = points.parted().unwrap();
+            assert_eq!([crowd.len(), strays.len()], [4999, 1], "{far}");
+            assert!(grid::nodes(crowd, h) <= grid::nodes(&near, h));
+            let method = |points: &Points| Method::cheapest(points, [points], h, 1e-8);
+            assert_eq!(method(&points), method(&near), "{far}");
+            let groups = |points: &Points| points.blocks().groups(h).len();
+            assert!(groups(&points) <= groups(&near) + 2, "{far}");
+            let found = sums(&points, [&points], h, Method::Grid);
+            let exact = sums(&points, [&points], h, Method::Exact);
+            for ([found], [exact]) in found.iter().zip(&exact) {
+                assert!((found.log - exact.log).abs() < 1e-7, "{far}");
+                for axis in 0..2 {
+                    let error = (found.shift[axis] - exact.shift[axis]).abs();
+                    assert!(error < 1e-7 * h, "{far}: {error:e}");
+                }
+            }
+        }
+        // Two clouds are no cloud with strays.
+        let halves = Array2::from_shape_fn((5000, 2), |(i, _)| (i % 2 * 1_000_000 + i % 71) as f64);
+        assert!(Points::new(halves.view()).parted().is_none());
     }
 }

@@ -22,6 +22,7 @@ pub struct Points {
     /// `(h/h_j)²` for each point where widths differ; empty where all are `h`.
     narrowness: Vec<f64>,
     bounds: Option<Rectangle>,
+    parted: OnceLock<Option<Arc<[Points; 2]>>>,
     blocks: OnceLock<Blocks>,
     cells: Recent<Cells>,
     grids: [Recent<Grid>; grid::LONGEST],
@@ -54,6 +55,7 @@ impl Points {
         if self.equals(cloud) {
             return;
         }
+        self.parted.take();
         self.blocks.take();
         self.cells.take();
         self.grids.iter_mut().for_each(Recent::take);
@@ -100,6 +102,11 @@ impl Points {
         self.x.is_empty()
     }
 
+    /// Point `index`.
+    pub(super) fn at(&self, index: usize) -> [f64; 2] {
+        [self.x[index], self.y[index]]
+    }
+
     /// Whether point `index` lies exactly at `place`.
     #[must_use]
     pub fn is_at(&self, index: usize, place: [f64; 2]) -> bool {
@@ -107,7 +114,22 @@ impl Points {
     }
 
     pub(super) fn blocks(&self) -> &Blocks {
-        self.blocks.get_or_init(|| Blocks::new(&self.x, &self.y))
+        self.blocks.get_or_init(|| {
+            let crowd = self.parted().map_or(self, |[crowd, _]| crowd);
+            let around = crowd.bounds.unwrap_or(Rectangle::around(&self.x, &self.y));
+            Blocks::new(&self.x, &self.y, &around)
+        })
+    }
+
+    /// The crowd, and the few points that are so far from it that a rectangle around all would be almost empty; `None` if there are none such.
+    pub(super) fn parted(&self) -> Option<&[Self; 2]> {
+        let parted = self.parted.get_or_init(|| {
+            let far = strays(&self.x, &self.y, &self.bounds?)?;
+            let is_far = |i: &usize| far.binary_search(i).is_ok();
+            let crowd: Vec<usize> = (0..self.len()).filter(|i| !is_far(i)).collect();
+            Some(Arc::new([self.some(&crowd), self.some(&far)]))
+        });
+        parted.as_deref()
     }
 
     pub(super) fn cells(&self, h: f64) -> Arc<Cells> {
@@ -138,6 +160,37 @@ impl Points {
             ]
         })
     }
+}
+
+/// The points far from all others, in their order: at most one in a thousand, and further off than the others spread ten times over. Clouds without such
+/// points are left as they are.
+fn strays(x: &[f64], y: &[f64], all: &Rectangle) -> Option<Vec<usize>> {
+    /// Points that the spread is told from, and those of them left out at either end.
+    const PROBES: usize = 1000;
+    const OUTER: usize = PROBES / 100;
+    /// Spreads from the others within which a point is one of them.
+    const NEAR: f64 = 10.0;
+    const RARE: usize = 1000;
+    let count = x.len();
+    if count < PROBES {
+        return None;
+    }
+    let inner = [x, y].map(|v| {
+        let mut some: Vec<f64> = (0..PROBES).map(|k| v[k * count / PROBES]).collect();
+        some.sort_unstable_by(f64::total_cmp);
+        [some[OUTER], some[PROBES - 1 - OUTER]]
+    });
+    let spread = inner.iter().fold(0.0, |most: f64, [a, b]| most.max(b - a));
+    let reach = NEAR * spread;
+    let is_far = |v: f64, [low, high]: [f64; 2]| v < low - reach || v > high + reach;
+    // Most often there are none, which the rectangle tells.
+    let corners = all.corners();
+    if spread <= 0.0 || !(0..2).any(|k| corners[k].iter().any(|&v| is_far(v, inner[k]))) {
+        return None;
+    }
+    let far = (0..count).filter(|&i| is_far(x[i], inner[0]) || is_far(y[i], inner[1]));
+    let far: Vec<usize> = far.take(count / RARE + 1).collect();
+    (far.len() <= count / RARE).then_some(far)
 }
 
 /// What was last worked out for some bandwidth.

@@ -7,8 +7,9 @@ use std::io::Write as _;
 use rayon::prelude::*;
 
 use super::draw::{save_page, save_pictures};
+use super::error::RunError;
 use super::facts::{RunFacts, check_claims};
-use super::run::{Course, Record, RunError, retire};
+use super::run::{Course, Record, retire};
 use super::stop::StopToken;
 use crate::experiment::Experiment;
 use crate::film::{Scene, Take, view_of};

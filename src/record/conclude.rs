@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::error::RunError;
 use super::facts::RunFacts;
-use super::run::RunError;
 use crate::experiment::{Experiment, Summary};
 use crate::flow::{Ending, Flow};
-use crate::metric::{Circumstances, Extra, Floors, Measurement, Panel, Stop, Verdict, standings};
+use crate::metric::{
+    Circumstances, ENERGY_P, Extra, Floors, Measurement, Panel, Stop, Verdict, standings,
+};
 use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, drive};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -26,10 +28,14 @@ pub(super) fn conclude(
     ending: &Ending,
     meter: &Meter,
     manifest: &mut Manifest,
-) -> Conclusion {
+) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
     let cloud = flow.state().cloud.view();
     let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
+    let mut measured = values.iter().filter(|(name, _)| *name != ENERGY_P.name);
+    if !matches!(ending, Ending::Diverged { .. }) && !measured.any(|(_, v)| v.is_finite()) {
+        return Err(RunError::NoResult);
+    }
     let training = floors.joint(&panel.measure(experiment.training.view()));
     let verdict = Verdict::new(
         &values,
@@ -70,7 +76,7 @@ pub(super) fn conclude(
     let own = scenario.claim.iter().filter(|claim| claim.is_of_the_run());
     let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
     manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
-    Conclusion { summary, floors }
+    Ok(Conclusion { summary, floors })
 }
 
 /// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.
@@ -82,7 +88,7 @@ pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunErro
     let (mut meter, gauge) = meter_of(experiment)?;
     let mut flow = experiment.flow()?;
     let ending = drive(&mut flow, &mut [&mut meter])?;
-    conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest);
+    conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest)?;
     Ok(RunFacts::new(&manifest, meter.rows()))
 }
 

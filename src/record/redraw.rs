@@ -294,7 +294,8 @@ fn scenario(folder: &Path) -> Result<Scenario, String> {
 /// Asks for the memory that the pictures take, before anything is read.
 fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
     let names = contents(folder)?;
-    let mut needs = Vec::new();
+    let threads = rayon::current_num_threads();
+    let (mut needs, mut first) = (Vec::new(), None);
     for name in &names {
         let own = folder.join(name);
         // What cannot be read is refused below, with its reason.
@@ -303,9 +304,15 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
         };
         let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
         scenario.output.scale = wider * wish.scale.unwrap_or(scenario.output.scale);
-        let need = Need::of(&scenario, rayon::current_num_threads());
+        let need = Need::of(&scenario, threads);
         needs.push(need.with_files(&scenario, &Folder(own)).without_disk());
+        first.get_or_insert(scenario);
     }
-    Need::of_all(&needs, 1).fits(room(folder))?;
+    let mut need = Need::of_all(&needs, 1);
+    if let Some(scenario) = first.filter(|_| names.len() > 1) {
+        let common = Need::of_pictures(&scenario, names.len(), threads);
+        need = need.then(common.without_disk());
+    }
+    need.fits(room(folder))?;
     Ok(())
 }

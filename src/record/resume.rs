@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use super::compare::{Audience, Contender, play};
+use super::error::RunError;
 use super::keeper;
-use super::run::{Course, Record, RunError, Watcher, retire};
+use super::run::{Course, Record, retire};
 use super::stop::{StopToken, comparison_above};
+use super::watch::Watcher;
 use crate::experiment::Experiment;
 use crate::scenario::{Claim, Document, Need, Scenario, ScenarioError};
 use crate::store::{

@@ -5,18 +5,18 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::conclude::{Conclusion, Gauge, begun, conclude, meter_of};
 use super::draw::{save_page, save_pictures};
+use super::error::RunError;
 use super::inputs;
 use super::keeper::{Interrupted, Keeper};
 use super::stop::StopToken;
 use super::trajectory;
-use super::watch::{Log, Timed, Watch};
+use super::watch::{Log, Timed, Watch, Watcher};
 use crate::experiment::{Experiment, Summary};
 use crate::film::{Recorder, Scene, Take, view_of};
-use crate::flow::{Ending, Flow, Step};
-use crate::metric::{Floors, Mark, Verdict};
-use crate::observe::{DISTILLATION_GAP, DriveError, FLOW_COLUMNS, Meter, ObserveError, drive};
+use crate::flow::{Ending, Flow};
+use crate::metric::{Floors, Verdict};
+use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, Meter, drive};
 use crate::page::{Sheet, short_command};
-use crate::setting::Invalid;
 use crate::store::{
     Checkpoint, Fingerprint, METRICS, Manifest, ReportError, RunDirectory, SCENARIO, SNAPSHOTS,
     Status, TIMINGS, Table,
@@ -43,48 +43,6 @@ pub struct Record {
     /// Wall-clock seconds that a step took, without what was measured and drawn; `None` if no step was left to take.
     pub seconds_per_step: Option<f64>,
 }
-
-/// Why a run could not be recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A file could not be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// A setting is out of range.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// The flow could not begin, or a watcher failed.
-    #[error("{0}")]
-    Drive(DriveError),
-    /// It was asked to stop; a checkpoint was written.
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
-}
-
-impl From<DriveError> for RunError {
-    /// What an observer of ours has failed at is told as that.
-    fn from(error: DriveError) -> Self {
-        match error {
-            DriveError::Observer(cause) => match cause.downcast::<Interrupted>() {
-                Ok(stop) => Self::Interrupted(*stop),
-                Err(cause) => cause.into(),
-            },
-            other @ DriveError::Flow(_) => Self::Drive(other),
-        }
-    }
-}
-
-impl From<ObserveError> for RunError {
-    fn from(cause: ObserveError) -> Self {
-        match cause.downcast::<ReportError>() {
-            Ok(error) => Self::Report(*error),
-            Err(cause) => Self::Drive(DriveError::Observer(cause)),
-        }
-    }
-}
-
-/// Is shown each step, and where the cloud stood when it was last measured: a progress bar.
-pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Mark>) + 'a;
 
 /// Runs `experiment` and records it in `directory`. `files` is where the scenario's own files come from; they are
 /// copied, so that the directory repeats the run by itself.
@@ -232,7 +190,7 @@ fn simulate(
     go_on(&flow, stop)?;
 
     let Conclusion { summary, floors } =
-        conclude(experiment, gauge, &flow, &ending, &meter, manifest);
+        conclude(experiment, gauge, &flow, &ending, &meter, manifest)?;
     let mark = manifest.verdict.as_ref().map(Verdict::mark);
     clock.lap("final metrics");
     go_on(&flow, stop)?;

@@ -4,11 +4,14 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::keeper::Keeper;
-use super::run::Watcher;
 use crate::film::Recorder;
 use crate::flow::{Ending, Step};
+use crate::metric::Mark;
 use crate::observe::{Meter, ObserveError, Observer};
 use crate::store::Table;
+
+/// Is shown each step, and where the cloud stood when it was last measured: a progress bar.
+pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Mark>) + 'a;
 
 /// Meter, table and watcher: measures a step, writes the row at once, and shows it.
 pub(super) struct Log<'a, 'b> {

@@ -159,17 +159,35 @@ struct Layout {
     legend: f64,
 }
 
+/// Widths of a picture with so many panels side by side.
+const WIDTHS: [f64; 5] = [Style::WIDTH, 1080.0, 1400.0, 1720.0, 1900.0];
+
+/// Columns and rows of so many panels: up to three stand in a row, up to ten in two, nine in a square; the rows differ by one panel at most.
+fn seats(count: usize) -> [usize; 2] {
+    let rows = match count {
+        ..=3 => 1,
+        4..=8 | 10 => 2,
+        more => more.div_ceil(4),
+    };
+    [count.div_ceil(rows), rows]
+}
+
+/// How much larger a picture with so many panels is than one with a single panel, where a panel is about as tall as wide.
+#[must_use]
+pub fn expanse(panels: usize) -> f64 {
+    let area = |count: usize| {
+        let [columns, rows] = seats(count);
+        let width = WIDTHS[columns - 1];
+        width * (HEAD + TICKS + rows as f64 * (width / columns as f64 + NAME))
+    };
+    area(panels.max(1)) / area(1)
+}
+
 impl Layout {
     fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
         let count = frame.panels.len().max(1);
-        // Up to three stand in a row, up to ten in two, nine in a square; the rows differ by one panel at most.
-        let rows = match count {
-            ..=3 => 1,
-            4..=8 | 10 => 2,
-            more => more.div_ceil(4),
-        };
-        let columns = count.div_ceil(rows);
-        let width = style.sane_width([Style::WIDTH, 1080.0, 1400.0, 1720.0, 1900.0][columns - 1]);
+        let [columns, rows] = seats(count);
+        let width = style.sane_width(WIDTHS[columns - 1]);
         let view = frame.view.sane();
         let split = |left: f64| {
             ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()

@@ -61,7 +61,7 @@ pub use canvas::Image;
 pub use colour::Colour;
 pub use curves::{Chart, Curve, Figure, colour as curve_colour, curves, curves_svg, floor_colours};
 pub use field::{Field, Lattice, depth};
-pub use frame::{Frame, Headline, Panel, draw, draw_svg};
+pub use frame::{Frame, Headline, Panel, draw, draw_svg, expanse};
 pub use heat::{Heat, heats};
 pub use indexed::{Indexed, Palette};
 pub use overlay::overlay;

@@ -210,6 +210,40 @@ impl Need {
         Self::of_memory(&format!("the number of points in {name}"), bytes)
     }
 
+    #[cfg(feature = "render")]
+    /// What the pictures of `panels` variants of `scenario` side by side take, when all have run.
+    #[must_use]
+    pub fn of_pictures(scenario: &Scenario, panels: usize, threads: usize) -> Self {
+        let frames = scenario.frames() as f64;
+        let area = scenario.output.scale * scenario.output.scale * crate::render::expanse(panels);
+        let part = |key: &str, bytes: f64| (key.to_owned(), bytes);
+        let drawn_at_once = frames.max(2.0).min(threads as f64);
+        Self {
+            held: Vec::new(),
+            work: vec![
+                part("output.scale", BASE + CANVAS * area * drawn_at_once),
+                part("output.frames", frames * PICTURE * area),
+            ],
+            disk: vec![
+                part("output.frames", frames * PICTURE * area),
+                part("output.scale", 1e6 * area),
+            ],
+            files: Vec::new(),
+        }
+    }
+
+    /// The same, if `later` is worked on when the work of this is done, and what this holds is still held.
+    #[must_use]
+    pub fn then(mut self, later: Self) -> Self {
+        self.held.extend(later.held);
+        self.disk.extend(later.disk);
+        self.files.extend(later.files);
+        if total(&later.work) > total(&self.work) {
+            self.work = later.work;
+        }
+        self
+    }
+
     /// The same without what is written.
     #[must_use]
     pub fn without_disk(mut self) -> Self {

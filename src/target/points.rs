@@ -1,14 +1,14 @@
 //! Points from a file: some to learn from, the others to judge by.
 
-use ndarray::Axis;
 use rand::Rng;
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files::{fetch, unusable};
 use super::{BuildError, Files, Parts, Target};
-use crate::cloud::{Cloud, CloudView, at, by_place, in_order};
+use crate::cloud::{self, Cloud, CloudView, at, by_place, in_order};
 use crate::point_file::{self, Header, may_have_header};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -119,21 +119,26 @@ const PARTED: usize = 200;
 
 /// Parts the rows of a file, by their values and not by their order.
 fn parts(rows: &Cloud, held_out: Option<Cloud>) -> Parts {
-    let rows = shuffled(rows);
+    let order = shuffled(rows);
     let n = rows.nrows();
+    let part = |places: &[usize]| cloud::rows(rows.view(), places);
     let (training, held_out, caveat) = match held_out {
-        Some(held_out) => (rows, shuffled(&held_out), None),
+        Some(held_out) => {
+            let its = shuffled(&held_out);
+            (part(&order), cloud::rows(held_out.view(), &its), None)
+        }
         None if n < PARTED => {
             let caveat = format!(
                 "the file has {n} points, too few to hold any out (fewer than {PARTED}): the cloud is measured against the points it learned from"
             );
-            (rows.clone(), rows, Some(caveat))
+            (part(&order), part(&order), Some(caveat))
         }
         None => {
-            let (training, held_out) = rows.view().split_at(Axis(0), n.div_ceil(2));
-            (training.to_owned(), held_out.to_owned(), None)
+            let (training, held_out) = order.split_at(n.div_ceil(2));
+            (part(training), part(held_out), None)
         }
     };
+    drop(order);
     let caveat = caveat.or_else(|| repeated(training.view(), held_out.view()));
     Parts {
         training,
@@ -142,21 +147,27 @@ fn parts(rows: &Cloud, held_out: Option<Cloud>) -> Parts {
     }
 }
 
-/// The rows in a random order that follows from the points alone.
-fn shuffled(rows: &Cloud) -> Cloud {
+/// The places of the rows in a random order that follows from the points alone.
+fn shuffled(rows: &Cloud) -> Vec<usize> {
     let mut order = in_order(rows.view());
     order.shuffle(&mut Stream::new(0, "parts of a file").rng());
-    rows.select(Axis(0), &order)
+    order
 }
 
 /// Says so if more than one in a hundred of the held-out points stands in the training part as well.
 fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> {
-    let known = in_order(training);
-    let is_known = |&i: &usize| {
-        let found = known.binary_search_by(|&k| by_place(at(training, k), at(held_out, i)));
-        found.is_ok()
+    let [known, unseen] = [training, held_out].map(|points| {
+        let mut all: Vec<[f64; 2]> = (0..points.nrows()).map(|i| at(points, i)).collect();
+        all.par_sort_unstable_by(|&a, &b| by_place(a, b));
+        all
+    });
+    // Both are gone through once, side by side.
+    let mut known = known.into_iter().peekable();
+    let is_known = |&place: &[f64; 2]| {
+        while known.next_if(|&k| by_place(k, place).is_lt()).is_some() {}
+        known.peek().is_some_and(|&k| by_place(k, place).is_eq())
     };
-    let twice = (0..held_out.nrows()).filter(is_known).count();
+    let twice = unseen.iter().copied().filter(is_known).count();
     let share = 100.0 * twice as f64 / held_out.nrows() as f64;
     (share > 1.0).then(|| {
         format!(
@@ -180,19 +191,23 @@ impl Target for Points {
     fn sample(&self, count: usize, stream: Stream) -> Cloud {
         let mut rng = stream.rng();
         let rows = self.rows.nrows();
-        let mut order: Vec<usize> = (0..rows).collect();
+        // The front of it is what was drawn without replacement.
+        let mut order: Vec<usize> = Vec::new();
+        if !self.replace {
+            order.extend(0..rows);
+        }
         let chosen: Vec<usize> = (0..count)
             .map(|k| {
                 if self.replace {
                     return rng.random_range(0..rows);
                 }
-                // One step of a Fisher-Yates shuffle: the front of `order` is what was drawn.
+                // One step of a Fisher-Yates shuffle.
                 let front = k % rows;
                 order.swap(front, rng.random_range(front..rows));
                 order[front]
             })
             .collect();
-        self.rows.select(Axis(0), &chosen)
+        cloud::rows(self.rows.view(), &chosen)
     }
 
     fn parts(&self) -> Option<&Parts> {

@@ -102,3 +102,44 @@ pub(crate) fn ctrl_c() -> (&'static str, i32) {
         ("TERM", 143)
     }
 }
+
+/// The words that a key of a scenario may have as its value, or in it, as the schema has them.
+pub(crate) fn words(key: &str) -> Vec<String> {
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+    fn collect(
+        node: &Value,
+        root: &Value,
+        path: &[&str],
+        seen: &mut BTreeSet<String>,
+        found: &mut Vec<String>,
+    ) {
+        if let Some(name) = node["$ref"].as_str() {
+            if seen.insert(format!("{name} {}", path.len())) {
+                let name = name.rsplit('/').next().unwrap();
+                collect(&root["$defs"][name], root, path, seen, found);
+            }
+        }
+        for choice in ["anyOf", "oneOf", "allOf"] {
+            for one in node[choice].as_array().into_iter().flatten() {
+                collect(one, root, path, seen, found);
+            }
+        }
+        match path {
+            [first, rest @ ..] => collect(&node["properties"][first], root, rest, seen, found),
+            [] => {
+                let listed = node["enum"].as_array().into_iter().flatten();
+                let all = listed.chain([&node["const"]]);
+                found.extend(all.filter_map(Value::as_str).map(str::to_owned));
+                if node["items"].is_object() {
+                    collect(&node["items"], root, path, seen, found);
+                }
+            }
+        }
+    }
+    let schema = Value::from(schemars::schema_for!(ratioflow::scenario::Scenario));
+    let path: Vec<&str> = key.split('.').collect();
+    let mut found = Vec::new();
+    collect(&schema, &schema, &path, &mut BTreeSet::new(), &mut found);
+    found
+}
