@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use ratioflow::store::{Checkpoint, Manifest, Status};
 use tempfile::TempDir;
 
-use shared::{ctrl_c, send};
+use shared::{ctrl_c, hang_up, send};
 
 /// Steps of a few milliseconds, more of them than anybody waits for.
 const STEADY: &str = "[target.ring]\n[cloud]\nparticles = 200\nsamples = 200\n[flow]\nsteps = 1000000\n[metrics]\nevery = 10\nfloor_draws = 8\npermutations = 19\n[output]\nframes = 0\nscale = 0.25\ncheckpoint_every = 1000000000\n";
@@ -71,7 +71,7 @@ fn end(child: Child) -> (Option<i32>, String) {
 
 #[test]
 fn every_signal_that_ends_writes_a_checkpoint_first_and_says_where() {
-    for (signal, code) in [ctrl_c(), ("TERM", 143), ("HUP", 129), ("XCPU", 152)] {
+    for (signal, code) in [ctrl_c(), ("TERM", 143), hang_up(), ("XCPU", 152)] {
         let home = Home::new(STEADY);
         let child = home.begin("");
         send(signal, &child);

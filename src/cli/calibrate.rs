@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
-use super::{Common, plain, print, say};
+use super::terminal::{plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
 use crate::render::{Estimates, Scatter, Style, Theme, scatter};
 use crate::scenario::{Need, Scenario};

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
-use super::{Common, print, say, warn};
+use super::terminal::{print, say, warn};
 use crate::experiment::Cost;
 
 #[derive(Clone, Debug, Args)]

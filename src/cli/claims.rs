@@ -8,11 +8,12 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::json;
 
+use super::common::Common;
 use super::compare::{contenders, parsed};
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
-use super::{Common, plain, print, say};
+use super::terminal::{plain, print, say};
 use crate::experiment::Experiment;
 use crate::record::{RunFacts, check_claims, rehearse};
 use crate::scenario::{Checked, Claim, SHIPPED, Scenario, Variant};

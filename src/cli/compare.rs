@@ -7,12 +7,14 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
+use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, plain, print, print_path, room, say, summary, warn};
+use super::terminal::{plain, print, print_path, say, warn};
+use super::{room, summary};
 use crate::experiment::Experiment;
 use crate::metric::Verdict;
 use crate::page::Page;

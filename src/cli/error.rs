@@ -1,9 +1,7 @@
 //! What can go wrong, as one message and an exit code.
 
-use std::error::Error;
 use std::io;
 use std::path::Path;
-use std::process::ExitCode;
 
 use super::signal::Signal;
 use crate::record::{Interrupted, ResumeError, RunError};
@@ -95,7 +93,7 @@ impl CliError {
         }
     }
 
-    fn code(&self) -> u8 {
+    pub(super) fn code(&self) -> u8 {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
             Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
@@ -105,22 +103,5 @@ impl CliError {
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,
         }
-    }
-
-    /// Prints the chain of causes on one message and gives the exit code.
-    pub(super) fn report(&self) -> ExitCode {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let more = error.to_string();
-            // Transparent errors repeat what was said.
-            if !text.contains(&more) {
-                text = format!("{text}: {more}");
-            }
-            cause = error.source();
-        }
-        let text = super::plain(&text);
-        super::say(&format!("\x1b[1;31merror\x1b[0m: {text}"));
-        ExitCode::from(self.code())
     }
 }

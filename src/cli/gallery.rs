@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::common::Common;
 use super::compare::{contenders, of_variants, parsed};
 use super::error::CliError;
 use super::progress::Progress;
 use super::render::within;
 use super::room;
 use super::run::set_threads;
-use super::{Common, plain, print, print_path, say};
+use super::terminal::{plain, print, print_path, say};
 use crate::experiment::Experiment;
 use crate::page::{Exhibit, Found, gallery as page};
 use crate::record::{Audience, StopToken, compare, nightly, record};

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::common::Common;
 use super::error::CliError;
-use super::{Common, plain, print_path, say};
+use super::terminal::{plain, print_path, say};
 
 const TEMPLATE: &str = include_str!("template.toml");
 

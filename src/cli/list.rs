@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::common::Common;
 use super::error::CliError;
-use super::{Common, print};
+use super::terminal::print;
 use crate::discriminator::DiscriminatorSpec;
 use crate::scenario::{SHIPPED, headline};
 use crate::target::TargetSpec;

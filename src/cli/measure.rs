@@ -10,12 +10,13 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::plot;
 use super::room;
 use super::run::set_threads;
-use super::{Common, plain, print, say};
+use super::terminal::{plain, print, say};
 use crate::cloud::Cloud;
 use crate::metric::{ALL, About, ENERGY_P, Judge, Judged, Judgement, MEMORISATION, Null};
 use crate::point_file::{self, Header};

@@ -3,6 +3,7 @@
 mod calibrate;
 mod check;
 mod claims;
+mod common;
 mod compare;
 mod error;
 mod gallery;
@@ -21,15 +22,16 @@ mod run;
 mod schema;
 mod signal;
 mod summary;
+mod terminal;
 
-use std::borrow::Cow;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::error::Error as _;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
 
+use common::{Color, Common};
 use error::CliError;
+use terminal::{plain, print, say};
 
 /// Particle flows along the log density ratio: GANs as ODEs, simulated, drawn and measured in two dimensions.
 #[derive(Debug, Parser)]
@@ -44,27 +46,6 @@ struct Cli {
     common: Common,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Options that every command has.
-#[derive(Clone, Copy, Debug, Args)]
-struct Common {
-    /// Print results and errors only
-    #[arg(short, long, global = true)]
-    quiet: bool,
-    /// Print one JSON object on standard output instead of text
-    #[arg(long, global = true)]
-    json: bool,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    color: Color,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Color {
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,7 +98,7 @@ pub fn main() -> ExitCode {
                 say(text.trim_end());
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
             }
-            return print(&text).unwrap_or_else(|error| error.report());
+            return print(&text).unwrap_or_else(|error| report(&error));
         }
     };
     match cli.common.color {
@@ -149,8 +130,25 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(error) => error.report(),
+        Err(error) => report(&error),
     }
+}
+
+/// Prints the chain of causes on one message and gives the exit code.
+fn report(failed: &CliError) -> ExitCode {
+    let mut text = failed.to_string();
+    let mut cause = failed.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Transparent errors repeat what was said.
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    let text = plain(&text);
+    say(&format!("\x1b[1;31merror\x1b[0m: {text}"));
+    ExitCode::from(failed.code())
 }
 
 /// A panic is a fault of the program, and says so.
@@ -172,98 +170,4 @@ fn tell_of_bugs() {
             std::env::consts::ARCH,
         ));
     }));
-}
-
-/// Writes to standard output. A reader that has gone away, as `head` does, is no error.
-fn print(text: &str) -> Result<ExitCode, CliError> {
-    let mut out = anstream::stdout().lock();
-    let shown = if std::io::stdout().is_terminal() {
-        harmless(text)
-    } else {
-        Cow::Borrowed(text)
-    };
-    written(out.write_all(shown.as_bytes()).and_then(|()| out.flush()))
-}
-
-/// Writes a path to standard output as one line: harmless on a terminal, else just as it is, for programs.
-fn print_path(path: &Path) -> Result<ExitCode, CliError> {
-    let mut out = std::io::stdout().lock();
-    if out.is_terminal() {
-        return print(&format!("{}\n", plain(&path.display().to_string())));
-    }
-    let name = path.as_os_str().as_encoded_bytes();
-    written(
-        out.write_all(&[name, b"\n"].concat())
-            .and_then(|()| out.flush()),
-    )
-}
-
-fn written(done: std::io::Result<()>) -> Result<ExitCode, CliError> {
-    match done {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(CliError::io("cannot write to standard output", error))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-/// A remark on standard error; nothing can be done if even that fails.
-fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", harmless(text));
-}
-
-/// Warnings on standard error.
-fn warn(warnings: &[String]) {
-    for warning in warnings {
-        say(&format!("\x1b[1;33mwarning\x1b[0m: {}", plain(warning)));
-    }
-}
-
-/// Text from a scenario as it may be shown on a terminal: control characters, with which it could move the cursor, colour
-/// or rename the window, and marks that turn the direction of writing are shown as `�`. Lines stay lines.
-fn plain(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| {
-        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        (c.is_control() && c != '\n' && c != '\t') || turns
-    };
-    if text.contains(harmful) {
-        Cow::Owned(text.replace(harmful, "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// As [`plain`], but colours stay: what all text for people goes through, so that nothing worse than a colour can slip in.
-fn harmless(text: &str) -> Cow<'_, str> {
-    let Some((first, rest)) = text.split_once("\x1b[") else {
-        return plain(text);
-    };
-    let mut shown = plain(first).into_owned();
-    for part in rest.split("\x1b[") {
-        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
-        match end.map(|end| part.split_at(end)) {
-            Some((codes, after)) if after.starts_with('m') => {
-                shown.extend(["\x1b[", codes, &plain(after)]);
-            }
-            _ => shown.extend(["\u{fffd}[", &plain(part)]),
-        }
-    }
-    Cow::Owned(shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_from_a_file_gives_orders_to_the_terminal() {
-        let text = "a\x1b]0;title\x07\u{9b}31m\r\u{202e}b\n\tc";
-        assert_eq!(plain(text), "a�]0;title��31m��b\n\tc");
-        assert!(matches!(plain("∇ log r ≤ 1"), Cow::Borrowed(_)));
-        let coloured = "\x1b[1;31merror\x1b[0m: \x1b[2J\x1b]0;title\x07\x1b[";
-        assert_eq!(
-            harmless(coloured),
-            "\x1b[1;31merror\x1b[0m: �[2J�]0;title��["
-        );
-    }
 }

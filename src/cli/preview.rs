@@ -1,6 +1,6 @@
 //! `--preview`: the last clouds as small pictures on the terminal.
 
-use super::{plain, say};
+use super::terminal::{plain, say};
 use crate::experiment::Experiment;
 use crate::film::view_of;
 use crate::record::Record;

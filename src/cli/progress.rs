@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use super::terminal::say;
 use crate::flow::Step;
 use crate::metric::Mark;
 
@@ -59,7 +60,7 @@ impl Progress {
 
     /// Writes something above the bar.
     pub(super) fn say(&self, text: &str) {
-        self.bar.suspend(|| super::say(text));
+        self.bar.suspend(|| say(text));
     }
 
     pub(super) fn clear(&self) {

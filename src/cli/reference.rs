@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::run::set_threads;
-use super::{Common, print, print_path, say};
+use super::terminal::{print, print_path, say};
 use crate::cloud::CloudView;
 use crate::experiment::Experiment;
 use crate::film::view_of;

@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::common::Common;
 use super::error::CliError;
 use super::progress::Progress;
 use super::run::{listen, set_threads};
-use super::{Common, compare, plain, run, say, summary, warn};
+use super::terminal::{plain, say, warn};
+use super::{compare, run, summary};
 use crate::record::{Audience, Opened, Unfinished, UnfinishedComparison};
 use crate::store::Comparison;
 

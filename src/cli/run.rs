@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::signal::Signal;
-use super::{Common, plain, print, print_path, say, summary, warn};
+use super::summary;
+use super::terminal::{plain, print, print_path, say, warn};
 use crate::record::{StopToken, record};
 use crate::store::{Manifest, RunDirectory, Status};
 

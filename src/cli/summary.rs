@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{plain, say, warn};
+use super::terminal::{plain, say, warn};
 use crate::page::Page;
 use crate::record::Record;
 use crate::render::number;

@@ -15,7 +15,8 @@ use rayon::prelude::*;
 
 use super::blocks::{BLOCK, Blocks, Distances, GROUP, Rectangle};
 use super::lane::Lane;
-use super::{KernelSum, Points};
+use super::points::Points;
+use super::sum::KernelSum;
 
 /// Points summed in the precision of the lanes before the sum goes on in double precision.
 const BATCH: usize = 32 * BLOCK;

@@ -25,8 +25,9 @@ use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
 use super::cells::{Cells, Part};
+use super::counts::Counts;
 use super::lane::Lane;
-use super::{KernelSum, PAIR, POINT, Points, direct};
+use super::sum::KernelSum;
 use crate::vector;
 
 /// Spacings of the grid in a bandwidth.
@@ -37,126 +38,17 @@ pub(super) const LONGEST: usize = 3;
 pub(super) const MOST_NODES: f64 = 33_554_432.0;
 /// Nodes along one side of a window, in the format of cells and in that of indices. The nodes around a point are as many
 /// windows along each side as its reach says.
-const SIDE: i32 = 24;
+pub(super) const SIDE: i32 = 24;
 const WINDOW: usize = SIDE as usize;
 /// Largest error of a shift, in bandwidths, that may come from nodes not visited.
 const TOLERATED: f64 = 1e-8;
-/// Cells along one side of the boxes in which points are counted.
-const BOX: usize = 8;
 /// Points whose windows are worked out together; they stay in the first-level cache.
 const BATCH: usize = 16;
 /// Grids on which points that outnumber the nodes are spread.
 const GRIDS: usize = 4;
 /// Points in one cell that are added up by one task.
 const TASK: usize = 1024;
-/// Places whose sums are put in their place by one task.
-const STRETCH: usize = 16_384;
-/// Places that one task gathers sums at.
-const CHUNK: usize = 512;
-
 type Window = [f64; WINDOW];
-
-/// Number of nodes of the grid for some points, infinite where their cells could not be counted.
-pub(super) fn nodes(points: &Points, h: f64) -> f64 {
-    const COUNTABLE: f64 = 1e9;
-    let side = h / FINENESS;
-    match points.bounds() {
-        Some(bounds) if bounds.furthest() < COUNTABLE * side => {
-            let around = f64::from(4 * SIDE) * LONGEST as f64;
-            let [width, height] = bounds.sides().map(|length| length / side + around);
-            width * height
-        }
-        Some(_) => f64::INFINITY,
-        None => 0.0,
-    }
-}
-
-/// Sums of each of the clouds `of` at all places `at`, one for each in `found`.
-pub(super) fn sums<const K: usize>(
-    found: &mut [[KernelSum; K]],
-    at: &Points,
-    of: [&Points; K],
-    h: f64,
-) {
-    let missing = sums_within(found, at, of, h, 1);
-    for (k, points) in of.into_iter().enumerate() {
-        if !missing[k] {
-            continue;
-        }
-        let is_missing = |found: &[[KernelSum; K]], i: usize| found[i][k].log.is_nan();
-        let all = (0..found.len()).into_par_iter();
-        let mut far: Vec<usize> = all.filter(|&i| is_missing(found, i)).collect();
-        for reach in 2..=LONGEST + 1 {
-            if far.is_empty() {
-                break;
-            }
-            let places = at.some(&far);
-            let (at, all) = (places.len() as f64, points.len() as f64);
-            let time = POINT * (reach * reach) as f64 * (at + all) + nodes(points, h);
-            let mut sums = vec![[KernelSum::default()]; far.len()];
-            if reach > LONGEST || PAIR * at * all < time {
-                direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
-            } else {
-                sums_within(&mut sums, &places, [points], h, reach);
-            }
-            // The far places are in order: each stretch of `found` has its own.
-            let stretches = found.par_chunks_mut(STRETCH).enumerate();
-            stretches.for_each(|(stretch, found)| {
-                let start = stretch * STRETCH;
-                let [from, to] =
-                    [start, start + STRETCH].map(|end| far.partition_point(|&i| i < end));
-                for (&i, [sum]) in far[from..to].iter().zip(&sums[from..to]) {
-                    found[i - start][k] = *sum;
-                }
-            });
-            far = far
-                .into_par_iter()
-                .filter(|&i| is_missing(found, i))
-                .collect();
-        }
-    }
-}
-
-/// Sums gathered from grids on which points have some reach; the logarithm is NaN where that is not enough. Returns for which of the
-/// clouds there are such places.
-fn sums_within<const K: usize>(
-    found: &mut [[KernelSum; K]],
-    at: &Points,
-    of: [&Points; K],
-    h: f64,
-    reach: usize,
-) -> [bool; K] {
-    let cells = at.cells(h);
-    let grids = of.map(|points| points.grid(h, reach));
-    let mut rest = found;
-    let mut slices = Vec::with_capacity(cells.parts.len());
-    for part in &cells.parts {
-        let (slice, others) = rest.split_at_mut(part.len());
-        slices.push((part, slice));
-        rest = others;
-    }
-    let gather_part = |(part, into): (&Part, &mut [[KernelSum; K]])| {
-        let grids = grids.each_ref().map(|grid| &**grid);
-        let mut gathered = vec![[KernelSum::default(); K]; part.len()];
-        gathered
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each(|(chunk, into)| gather(part, chunk * CHUNK, grids, h, into));
-        let mut missing = [false; K];
-        for (into, &place) in into.iter_mut().zip(&part.rank) {
-            *into = gathered[place as usize];
-            for (missing, sum) in missing.iter_mut().zip(into) {
-                *missing |= sum.log.is_nan();
-            }
-        }
-        missing
-    };
-    let either = |a: [bool; K], b: [bool; K]| std::array::from_fn(|k| a[k] | b[k]);
-    slices
-        .into_par_iter()
-        .map(gather_part)
-        .reduce(|| [false; K], either)
-}
 
 /// The spread points: `Σ_j g(z − y_j)` at the nodes `z`.
 #[derive(Debug)]
@@ -260,7 +152,7 @@ impl Grid {
 }
 
 /// Gathers the sums of all `grids`, which have the same reach, at places of `part`, from `first` on.
-fn gather<const K: usize>(
+pub(super) fn gather<const K: usize>(
     part: &Part,
     first: usize,
     grids: [&Grid; K],
@@ -600,67 +492,4 @@ fn fold(a: &Window, b: &Window) -> [f64; 8] {
         sums[k] = products[k] + products[k + 8] + products[k + 16];
     }
     sums
-}
-
-/// How many points lie in any rectangle of boxes of cells.
-#[derive(Debug)]
-struct Counts {
-    /// Boxes in a row, and one.
-    columns: usize,
-    rows: usize,
-    /// Points in all boxes before a column and a row (a summed-area table, Crow 1984).
-    before: Vec<u32>,
-}
-
-impl Counts {
-    fn new(cells: &Cells, first: [i32; 2], size: [usize; 2]) -> Self {
-        let [columns, rows] = size.map(|cells| cells.div_ceil(BOX) + 1);
-        let counted: Vec<Vec<u32>> = cells
-            .parts
-            .par_iter()
-            .map(|part| {
-                let mut boxes = vec![0; columns * rows];
-                for i in 0..part.len() {
-                    let [column, row] =
-                        [0, 1].map(|axis| (part.cell(i)[axis] - first[axis]) as usize / BOX);
-                    boxes[(row + 1) * columns + column + 1] += 1;
-                }
-                boxes
-            })
-            .collect();
-        let mut before = vec![0; columns * rows];
-        for boxes in counted {
-            for (before, count) in before.iter_mut().zip(boxes) {
-                *before += count;
-            }
-        }
-        for row in 1..rows {
-            let mut along = 0;
-            for column in 1..columns {
-                along += before[row * columns + column];
-                before[row * columns + column] = before[(row - 1) * columns + column] + along;
-            }
-        }
-        Self {
-            columns,
-            rows,
-            before,
-        }
-    }
-
-    fn all(&self) -> f64 {
-        self.before.last().map_or(0.0, |&all| f64::from(all))
-    }
-
-    /// Points that may be no more than `reach` columns and rows away from a cell, counted from the first.
-    fn around(&self, [column, row]: [i32; 2], reach: i32) -> f64 {
-        let span = |at: i32, boxes: usize| {
-            let from = (at - reach - 1).max(0) as usize / BOX;
-            let to = (at + reach + 1) as usize / BOX + 1;
-            [from.min(boxes - 1), to.min(boxes - 1)]
-        };
-        let ([left, right], [low, high]) = (span(column, self.columns), span(row, self.rows));
-        let at = |column: usize, row: usize| i64::from(self.before[row * self.columns + column]);
-        (at(right, high) - at(left, high) - at(right, low) + at(left, low)) as f64
-    }
 }

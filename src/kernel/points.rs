@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
 use super::grid::{self, Grid};
-use super::{Method, sums};
 use crate::cloud::CloudView;
 
 /// A cloud made ready to be summed over, or to be summed at.
@@ -79,17 +78,6 @@ impl Points {
                 .all(|(row, (x, y))| row[0] == *x && row[1] == *y)
     }
 
-    /// Gives each point a width of its own, `h_j = h (f(y_j)/g)^{−1/2}`, where `f` is the kernel density of the
-    /// points with the common bandwidth `h` and `g` the geometric mean of its values (Abramson 1982).
-    /// It holds until the next [`load`](Self::load).
-    pub fn adapt(&mut self, h: f64) {
-        self.narrowness.clear();
-        let pilot = sums(self, [self], h, Method::Exact);
-        let mean_log = pilot.iter().map(|[f]| f.log).sum::<f64>() / self.len().max(1) as f64;
-        self.narrowness
-            .extend(pilot.iter().map(|[f]| (f.log - mean_log).exp()));
-    }
-
     /// Number of points.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -144,6 +132,11 @@ impl Points {
     /// The smallest rectangle around the points.
     pub(super) fn bounds(&self) -> Option<&Rectangle> {
         self.bounds.as_ref()
+    }
+
+    /// Gives each point its narrowness, as it is until the next [`load`](Self::load).
+    pub(super) fn set_narrowness(&mut self, narrowness: Vec<f64>) {
+        self.narrowness = narrowness;
     }
 
     pub(super) fn narrowness(&self) -> Option<&[f64]> {

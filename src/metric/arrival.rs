@@ -1,6 +1,6 @@
 //! Steps to floor: when along a run a measure came down to its sampling floor.
 
-use super::{Floor, Ideal};
+use super::{Floor, Floors, Ideal};
 
 /// Finds the step at which a measure arrived at its floor: the first of three consecutive checks that lie within the floor's
 /// range of level 0.9 (at most its `q90`, where low values are ideal). One check alone would take a lucky draw for arrival.
@@ -52,6 +52,14 @@ impl Arrival {
     #[must_use]
     pub fn step(&self) -> Option<u64> {
         self.arrived
+    }
+}
+
+impl Floors {
+    /// One [`Arrival`] per measure, to be fed along a run.
+    pub fn arrivals(&self) -> impl Iterator<Item = (&'static str, Arrival)> {
+        self.known()
+            .map(|(about, floor)| (about.name, Arrival::new(floor, about.ideal)))
     }
 }
 

@@ -226,6 +226,11 @@ impl Floors {
             .map(move |entry| (named(entry), &entry.floor))
     }
 
+    /// Each measure with its floor.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&'static About, &Floor)> {
+        self.floors.iter().map(|entry| (entry.about, &entry.floor))
+    }
+
     /// Points of the perfect clouds.
     #[must_use]
     pub fn points(&self) -> usize {
@@ -270,15 +275,6 @@ impl Floors {
             })
             .collect();
         JointTest::new(&columns, side, self.points)
-    }
-
-    /// One [`Arrival`](super::Arrival) per measure, to be fed along a run.
-    pub fn arrivals(&self) -> impl Iterator<Item = (&'static str, super::Arrival)> {
-        let arrival = |entry: &Entry| {
-            let arrival = super::Arrival::new(&entry.floor, entry.about.ideal);
-            (entry.about.name, arrival)
-        };
-        self.floors.iter().map(arrival)
     }
 }
 

@@ -21,6 +21,7 @@ mod joint;
 mod judge;
 mod knn_kl;
 mod known_kl;
+mod lines;
 mod logistic;
 mod memorisation;
 mod mmd;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::QUERIES;
+use super::lines::{DIRECTIONS, projections};
 use super::neighbours::Neighbours;
 use super::pairs::{Planar, Single, Term, within};
-use super::sliced::{SlicedW2, projections};
 use crate::cloud::CloudView;
 
 /// Neighbours that are looked for at once: as many as the classifier needs of either side, and more than the divergence does.
@@ -93,7 +93,7 @@ impl<'a> Sample<'a> {
         let within = is_draw.then(roughly).flatten();
         Self {
             within: within.unwrap_or_else(|| mean_within(&planar)),
-            lines: lines.then(|| projections(&planar, SlicedW2::DIRECTIONS, is_draw)),
+            lines: lines.then(|| projections(&planar, DIRECTIONS, is_draw)),
             neighbourhood: neighbours.then(|| Neighbourhood::new(&planar)),
             points,
             planar,

@@ -1,9 +1,8 @@
 //! Sliced Wasserstein distance: the plane seen from many directions, each solved by sorting.
 
-use std::f64::consts::PI;
-
 use rayon::prelude::*;
 
+use super::lines::{DIRECTIONS, projections};
 use super::pairs::Planar;
 use super::sample::Seen;
 use super::{About, Grain, Ideal, Metric, Reading};
@@ -31,7 +30,7 @@ pub struct SlicedW2 {
 
 impl SlicedW2 {
     /// Directions taken unless said otherwise.
-    pub const DIRECTIONS: usize = 64;
+    pub const DIRECTIONS: usize = DIRECTIONS;
 
     /// Takes the reference sample (`m×2`) and the number of directions, at least 1.
     #[must_use]
@@ -85,43 +84,6 @@ impl SlicedW2 {
             .collect();
         (squared.iter().sum::<f64>() / squared.len() as f64, squared)
     }
-}
-
-/// The points on each of so many lines at equal angles `πj/K`, sorted; roughly, to 1e-7 of the extent of the points, in half of the time.
-pub(super) fn projections(points: &Planar, count: usize, roughly: bool) -> Vec<Vec<f64>> {
-    let direction = |j: usize| {
-        let (sin, cos) = (PI * j as f64 / count as f64).sin_cos();
-        [cos, sin]
-    };
-    let all = (0..count).into_par_iter();
-    if let Some(from) = points.first().filter(|_| roughly) {
-        // Single precision counts from one of the points, so that it does not matter where they all lie.
-        return all
-            .map(|j| project_roughly(points, from, direction(j)))
-            .collect();
-    }
-    all.map(|j| project(points, direction(j))).collect()
-}
-
-fn project_roughly(points: &Planar, [x, y]: [f64; 2], [cos, sin]: [f64; 2]) -> Vec<f64> {
-    let pairs = points.x.iter().zip(&points.y);
-    let mut line: Vec<f32> = pairs
-        .map(|(u, v)| (cos * (u - x) + sin * (v - y)) as f32)
-        .collect();
-    radsort::sort(&mut line);
-    let origin = cos * x + sin * y;
-    line.into_iter().map(|at| origin + f64::from(at)).collect()
-}
-
-fn project(points: &Planar, [cos, sin]: [f64; 2]) -> Vec<f64> {
-    let mut line: Vec<f64> = points
-        .x
-        .iter()
-        .zip(&points.y)
-        .map(|(x, y)| cos * x + sin * y)
-        .collect();
-    radsort::sort(&mut line);
-    line
 }
 
 /// `W2²` between two sorted samples on a line: `∫₀¹ (F⁻¹(u) − G⁻¹(u))² du`.

@@ -9,6 +9,7 @@ mod gallery;
 mod pack;
 mod palette;
 mod results;
+mod sheet;
 
 use std::io;
 
@@ -20,14 +21,13 @@ use sha2::{Digest as _, Sha256};
 
 use self::film::Film;
 use self::results::{Outcome, Row};
-use crate::experiment::Summary;
 use crate::film::Scene;
-use crate::metric::Floors;
 use crate::render::{BANDS, EDGES};
 use crate::scenario::{Document, Scenario, find};
-use crate::store::{Manifest, PAGE};
+use crate::store::PAGE;
 
 pub use gallery::{Exhibit, Found, gallery};
+pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("page.html");
 /// Typography and layout, also of the gallery.
@@ -61,19 +61,6 @@ pub struct Page<'a> {
     pub commands: &'a [String],
     /// What to type anywhere, if the scenario is a shipped one; empty if it is not.
     pub anywhere: &'a str,
-}
-
-/// One run on a page, beside its pictures.
-#[derive(Clone, Copy, Debug)]
-pub struct Sheet<'a> {
-    /// What was run, and the final numbers.
-    pub manifest: &'a Manifest,
-    /// The same in words.
-    pub summary: &'a Summary,
-    /// The floors of the final numbers.
-    pub floors: &'a Floors,
-    /// The resolved scenario, as TOML.
-    pub scenario: &'a str,
 }
 
 impl Page<'_> {

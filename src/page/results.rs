@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Sheet;
+use super::sheet::Sheet;
 use crate::film::CHARTS;
 use crate::metric::{ALL, About, ENERGY_DISTANCE, MODES, Verdict};
 use crate::render::number;

@@ -15,8 +15,9 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind,
 };
 
-use super::canvas::{Canvas, Ink, Rect};
+use super::canvas::Canvas;
 use super::colour::Colour;
+use super::shape::{Ink, Rect};
 use super::text::{Anchor, Letters, bold, regular};
 use super::theme::Theme;
 use super::words;

@@ -1,9 +1,10 @@
 //! Convergence: metrics against the step, one panel each, several runs overlaid, with the sampling floors.
 
 use super::axes::{self, Axis, Line};
-use super::canvas::{Canvas, Disc, Image, Rect};
+use super::canvas::{Canvas, Image};
 use super::colour::Colour;
 use super::frame::title;
+use super::shape::{Disc, Rect};
 use super::text::{Anchor, Letters, bold, regular};
 use super::theme::series;
 use super::words::{self, Floor};

@@ -2,7 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
-use super::canvas::{Canvas, Rect};
+use super::canvas::Canvas;
+use super::shape::Rect;
 use super::theme::{BANDS, EDGES, Theme};
 use super::view::View;
 use crate::cloud::{Cloud, CloudView, lengths};

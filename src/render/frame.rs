@@ -1,11 +1,12 @@
 //! One picture of the flow: target, field, velocity and particles, in one panel or several side by side.
 
 use super::axes::{self, Axis};
-use super::canvas::{Canvas, Clip, Disc, Image, Rect};
+use super::canvas::{Canvas, Image};
 use super::colour::Colour;
 use super::density::Density;
 use super::field::Field;
 use super::legend;
+use super::shape::{Clip, Disc, Rect};
 use super::text::{Anchor, Letters, bold, regular};
 use super::view::View;
 use super::words;

@@ -1,9 +1,10 @@
 //! Densities side by side on one colour scale, with or without the particles that should follow them.
 
 use super::axes::{self, Axis};
-use super::canvas::{Canvas, Disc, Image, Rect};
+use super::canvas::{Canvas, Image};
 use super::colour::Colour;
 use super::frame::places;
+use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::view::View;
 use super::{Style, Theme};

@@ -1,9 +1,10 @@
 //! The key below a frame: what the dots, the arrows and the bands stand for.
 
 use super::Style;
-use super::canvas::{Canvas, Disc, Rect};
+use super::canvas::Canvas;
 use super::field;
 use super::origin;
+use super::shape::{Disc, Rect};
 use super::text::{Anchor, regular};
 use super::theme::{BANDS, EDGES};
 

@@ -50,6 +50,7 @@ pub mod origin;
 mod overlay;
 mod preview;
 mod scatter;
+mod shape;
 mod text;
 mod theme;
 mod vector;

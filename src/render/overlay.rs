@@ -1,8 +1,9 @@
 //! Two clouds in one picture, to see what the measures say of them.
 
 use super::axes::{self, Axis};
-use super::canvas::{Canvas, Disc, Image, Rect};
+use super::canvas::{Canvas, Image};
 use super::frame::{DOTS, places, shade};
+use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::theme::series;
 use super::view::View;

@@ -1,8 +1,9 @@
 //! Estimated against true values: one square panel for each estimator, with the diagonal on which it would be right.
 
 use super::axes::{self, Axis, Line};
-use super::canvas::{Canvas, Disc, Image, Rect};
+use super::canvas::{Canvas, Image};
 use super::curves::colour;
+use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::{Style, Theme};
 

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use ab_glyph::{Font, FontRef, GlyphId, OutlineCurve, Point};
 use tiny_skia::PathBuilder;
 
-use super::canvas::{Canvas, Ink};
+use super::canvas::Canvas;
+use super::shape::Ink;
 
 /// Weight of the letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::de::{DeserializeOwned, value::MapAccessDeserializer};
 use toml::de::DeTable;
 
 use super::error::ScenarioError;
-use super::explain::Explainer;
 use super::place::{Place, Source, shown};
-use super::read::Entries;
 use super::tree::{Entry, Node, Path, Step, Table, Value};
 use crate::setting::Invalid;
 
@@ -136,21 +132,6 @@ impl Document {
                 _ => return,
             }
         }
-    }
-
-    /// Reads the document as a `T`, whose JSON Schema tells what is expected where.
-    ///
-    /// # Errors
-    /// The first key or value that `T` has no use for, with its place and the remedy. Numbers must be finite.
-    pub fn read<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, ScenarioError> {
-        for entry in &self.root.0 {
-            let mut path = Path(vec![Step::Key(entry.key.clone())]);
-            if let Some(place) = entry.node.first_non_finite(&mut path) {
-                return Err(Explainer::of::<T>(self).non_finite(&path, &place));
-            }
-        }
-        T::deserialize(MapAccessDeserializer::new(Entries::new(&self.root)))
-            .map_err(|fault| Explainer::of::<T>(self).explain(fault))
     }
 
     /// The error for a setting that could be read but not used, at the place where it was written; a default

@@ -1,27 +1,46 @@
 //! Puts faults into words: what is wrong, what was expected, and what was probably meant.
 
 use schemars::JsonSchema;
+use serde::de::{DeserializeOwned, value::MapAccessDeserializer};
 
 use super::document::Document;
 use super::error::ScenarioError;
 use super::fault::{Fault, What};
 use super::guide::Guide;
 use super::place::{Place, shown};
+use super::read::Entries;
 use super::suggest::nearest;
 use super::tree::{Node, Path, Step, Value};
 
 /// Most places that are named where a key would belong.
 const MOST_HOMES: usize = 3;
 
+impl Document {
+    /// Reads the document as a `T`, whose JSON Schema tells what is expected where.
+    ///
+    /// # Errors
+    /// The first key or value that `T` has no use for, with its place and the remedy. Numbers must be finite.
+    pub fn read<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, ScenarioError> {
+        for entry in &self.root.0 {
+            let mut path = Path(vec![Step::Key(entry.key.clone())]);
+            if let Some(place) = entry.node.first_non_finite(&mut path) {
+                return Err(Explainer::of::<T>(self).non_finite(&path, &place));
+            }
+        }
+        T::deserialize(MapAccessDeserializer::new(Entries::new(&self.root)))
+            .map_err(|fault| Explainer::of::<T>(self).explain(fault))
+    }
+}
+
 /// Holds a document against what it may hold.
-pub(super) struct Explainer<'a> {
+struct Explainer<'a> {
     document: &'a Document,
     guide: Guide,
 }
 
 impl<'a> Explainer<'a> {
     /// Explains what was found wrong when `document` was read as a `T`.
-    pub(super) fn of<T: JsonSchema>(document: &'a Document) -> Self {
+    fn of<T: JsonSchema>(document: &'a Document) -> Self {
         Self {
             document,
             guide: Guide::to::<T>(),

@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::files::{fetch, unusable};
-#[cfg(feature = "record")]
-use super::picture::decode;
+use super::picture::{Ink, Picture, decode};
 use super::{BuildError, Files, Target, draw, each, length};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -26,17 +25,6 @@ pub struct ImageSpec {
     /// origin.
     #[serde(default = "six")]
     pub width: f64,
-}
-
-/// Which pixels carry the mass of a picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ink {
-    /// Black carries all, white none: a drawing on paper.
-    #[default]
-    Dark,
-    /// White carries all, black none: lights in the night.
-    Light,
 }
 
 fn six() -> f64 {
@@ -175,25 +163,4 @@ impl Target for Image {
             }
         }))
     }
-}
-
-/// Most pixels that a picture may have: 4096 × 4096.
-pub(crate) const MOST_PIXELS: u64 = 1 << 24;
-
-/// What a file shows.
-pub(super) struct Picture {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
-    /// Row by row from the top left, in whole numbers so that pure paper has exactly none.
-    pub(super) ink: Vec<f64>,
-    /// Whether all of it is wholly transparent.
-    pub(super) clear: bool,
-    /// How its EXIF data say that it is to be held, 1 to 8; it is held so already.
-    pub(super) orientation: u16,
-}
-
-/// Refuses every picture: what reads them is not built in.
-#[cfg(not(feature = "record"))]
-fn decode(_bytes: &[u8], _ink: Ink) -> Result<Picture, String> {
-    Err("this build, without the feature `record`, reads no pictures".to_owned())
 }

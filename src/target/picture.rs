@@ -1,11 +1,40 @@
-//! The ink of a PNG picture.
+//! The ink of a picture.
 
+#[cfg(feature = "record")]
 use std::io::Cursor;
 
+#[cfg(feature = "record")]
 use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::image::{Ink, MOST_PIXELS, Picture};
+/// Which pixels carry the mass of a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ink {
+    /// Black carries all, white none: a drawing on paper.
+    #[default]
+    Dark,
+    /// White carries all, black none: lights in the night.
+    Light,
+}
 
+/// Most pixels that a picture may have: 4096 × 4096.
+pub(crate) const MOST_PIXELS: u64 = 1 << 24;
+
+/// What a file shows.
+pub(super) struct Picture {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    /// Row by row from the top left, in whole numbers so that pure paper has exactly none.
+    pub(super) ink: Vec<f64>,
+    /// Whether all of it is wholly transparent.
+    pub(super) clear: bool,
+    /// How its EXIF data say that it is to be held, 1 to 8; it is held so already.
+    pub(super) orientation: u16,
+}
+
+#[cfg(feature = "record")]
 /// Reads a PNG. Grey values are taken as they are stored, colours by their luma (Rec. 709);
 /// transparency thins the ink.
 pub(super) fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
@@ -77,6 +106,7 @@ pub(super) fn decode(bytes: &[u8], ink: Ink) -> Result<Picture, String> {
     })
 }
 
+#[cfg(feature = "record")]
 /// Refuses a palette of broken colours, on which the decoder panics.
 fn check_palette(bytes: &[u8]) -> Result<(), String> {
     /// Length and name before the content of a chunk, and the checksum behind it.
@@ -95,6 +125,7 @@ fn check_palette(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+#[cfg(feature = "record")]
 /// The orientation that EXIF data name, 1 to 8.
 ///
 /// Source: CIPA DC-008, Exif 2.3, 4.6.2 (the structure) and 4.6.4 (the tag)
@@ -125,6 +156,7 @@ fn orientation(exif: &[u8]) -> Option<u16> {
     short(entry + 8).filter(|orientation| (1..=8).contains(orientation))
 }
 
+#[cfg(feature = "record")]
 /// The pixels of a picture held as `orientation` says, with the columns and rows that there are then.
 fn turned(
     columns: usize,
@@ -160,4 +192,10 @@ fn turned(
         }
     }
     (wide, high, seen)
+}
+
+/// Refuses every picture: what reads them is not built in.
+#[cfg(not(feature = "record"))]
+pub(super) fn decode(_bytes: &[u8], _ink: Ink) -> Result<Picture, String> {
+    Err("this build, without the feature `record`, reads no pictures".to_owned())
 }

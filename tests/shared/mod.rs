@@ -91,13 +91,24 @@ pub(crate) fn send(signal: &str, child: &Child) {
     assert!(sent.success());
 }
 
-/// Ctrl-C and its exit code. Where a shell has these tests in its background it is ignored, by the program too, and SIGTERM stands for it.
+/// Ctrl-C and its exit code, or what stands for it.
 pub(crate) fn ctrl_c() -> (&'static str, i32) {
+    heard(2, "INT")
+}
+
+/// The loss of the terminal and its exit code, or what stands for it.
+pub(crate) fn hang_up() -> (&'static str, i32) {
+    heard(1, "HUP")
+}
+
+/// The signal and its exit code. Where whoever has started these tests has it ignored (`nohup`, a job in the background of a shell), the program
+/// ignores it too, and SIGTERM stands for it.
+fn heard(number: u32, name: &'static str) -> (&'static str, i32) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
-    if mask & 2 == 0 {
-        ("INT", 130)
+    if mask >> (number - 1) & 1 == 0 {
+        (name, 128 + number as i32)
     } else {
         ("TERM", 143)
     }

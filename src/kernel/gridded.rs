@@ -1,0 +1,121 @@
+//! Kernel sums by way of grids: near places from a fine one, far places from longer reaches, and the last pair by pair.
+
+use rayon::prelude::*;
+
+use super::cells::Part;
+use super::direct;
+use super::grid::{FINENESS, LONGEST, SIDE, gather};
+use super::points::Points;
+use super::sum::KernelSum;
+
+/// Nanoseconds of one core for a pair in double precision, and for a point spread on a grid or gathered from it; a node takes
+/// one. Measured, but written down: two runs must not differ by what a clock said.
+pub(super) const PAIR: f64 = 0.3;
+pub(super) const POINT: f64 = 50.0;
+
+/// Places whose sums are put in their place by one task.
+const STRETCH: usize = 16_384;
+/// Places that one task gathers sums at.
+const CHUNK: usize = 512;
+
+/// Number of nodes of the grid for some points, infinite where their cells could not be counted.
+pub(super) fn nodes(points: &Points, h: f64) -> f64 {
+    const COUNTABLE: f64 = 1e9;
+    let side = h / FINENESS;
+    match points.bounds() {
+        Some(bounds) if bounds.furthest() < COUNTABLE * side => {
+            let around = f64::from(4 * SIDE) * LONGEST as f64;
+            let [width, height] = bounds.sides().map(|length| length / side + around);
+            width * height
+        }
+        Some(_) => f64::INFINITY,
+        None => 0.0,
+    }
+}
+
+/// Sums of each of the clouds `of` at all places `at`, one for each in `found`.
+pub(super) fn sums<const K: usize>(
+    found: &mut [[KernelSum; K]],
+    at: &Points,
+    of: [&Points; K],
+    h: f64,
+) {
+    let missing = sums_within(found, at, of, h, 1);
+    for (k, points) in of.into_iter().enumerate() {
+        if !missing[k] {
+            continue;
+        }
+        let is_missing = |found: &[[KernelSum; K]], i: usize| found[i][k].log.is_nan();
+        let all = (0..found.len()).into_par_iter();
+        let mut far: Vec<usize> = all.filter(|&i| is_missing(found, i)).collect();
+        for reach in 2..=LONGEST + 1 {
+            if far.is_empty() {
+                break;
+            }
+            let places = at.some(&far);
+            let (at, all) = (places.len() as f64, points.len() as f64);
+            let time = POINT * (reach * reach) as f64 * (at + all) + nodes(points, h);
+            let mut sums = vec![[KernelSum::default()]; far.len()];
+            if reach > LONGEST || PAIR * at * all < time {
+                direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
+            } else {
+                sums_within(&mut sums, &places, [points], h, reach);
+            }
+            // The far places are in order: each stretch of `found` has its own.
+            let stretches = found.par_chunks_mut(STRETCH).enumerate();
+            stretches.for_each(|(stretch, found)| {
+                let start = stretch * STRETCH;
+                let [from, to] =
+                    [start, start + STRETCH].map(|end| far.partition_point(|&i| i < end));
+                for (&i, [sum]) in far[from..to].iter().zip(&sums[from..to]) {
+                    found[i - start][k] = *sum;
+                }
+            });
+            far = far
+                .into_par_iter()
+                .filter(|&i| is_missing(found, i))
+                .collect();
+        }
+    }
+}
+
+/// Sums gathered from grids on which points have some reach; the logarithm is NaN where that is not enough. Returns for which of the
+/// clouds there are such places.
+fn sums_within<const K: usize>(
+    found: &mut [[KernelSum; K]],
+    at: &Points,
+    of: [&Points; K],
+    h: f64,
+    reach: usize,
+) -> [bool; K] {
+    let cells = at.cells(h);
+    let grids = of.map(|points| points.grid(h, reach));
+    let mut rest = found;
+    let mut slices = Vec::with_capacity(cells.parts.len());
+    for part in &cells.parts {
+        let (slice, others) = rest.split_at_mut(part.len());
+        slices.push((part, slice));
+        rest = others;
+    }
+    let gather_part = |(part, into): (&Part, &mut [[KernelSum; K]])| {
+        let grids = grids.each_ref().map(|grid| &**grid);
+        let mut gathered = vec![[KernelSum::default(); K]; part.len()];
+        gathered
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .for_each(|(chunk, into)| gather(part, chunk * CHUNK, grids, h, into));
+        let mut missing = [false; K];
+        for (into, &place) in into.iter_mut().zip(&part.rank) {
+            *into = gathered[place as usize];
+            for (missing, sum) in missing.iter_mut().zip(into) {
+                *missing |= sum.log.is_nan();
+            }
+        }
+        missing
+    };
+    let either = |a: [bool; K], b: [bool; K]| std::array::from_fn(|k| a[k] | b[k]);
+    slices
+        .into_par_iter()
+        .map(gather_part)
+        .reduce(|| [false; K], either)
+}
