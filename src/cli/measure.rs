@@ -18,7 +18,7 @@ use super::room;
 use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::cloud::Cloud;
-use crate::metric::{ALL, About, ENERGY_P, Judge, Judged, Judgement, MEMORISATION, Null};
+use crate::metric::{ALL, About, Judge, Judged, Judgement, Needs, Null};
 use crate::point_file::{self, Header};
 use crate::render::{Style, number, overlay};
 use crate::scenario::Need;
@@ -78,8 +78,8 @@ fn count(least: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send 
 
 /// The measures that a cloud can be judged by; the others want a run.
 fn judged_by() -> impl Iterator<Item = &'static About> {
-    let in_runs = |about: &&About| **about == ENERGY_P || **about == MEMORISATION;
-    ALL.into_iter().filter(move |about| !in_runs(about))
+    let all = ALL.iter().copied();
+    all.filter(|about| about.needs != Needs::Run)
 }
 
 fn named(name: &str) -> Result<&'static About, String> {

@@ -90,7 +90,7 @@ impl KaleSpec {
             spec: self.clone(),
             schedule,
             bandwidth: 1.0,
-            target: Sample::default(),
+            target: Condensed::default(),
             logs: Vec::new(),
             heights: Vec::new(),
             anchor: None,
@@ -120,7 +120,7 @@ pub struct Kale {
     spec: KaleSpec,
     schedule: Schedule,
     bandwidth: f64,
-    target: Sample,
+    target: Condensed,
     /// `log a_j/w_j`, which at the minimum is the witness at the target points. The next fit begins with it.
     logs: Vec<f64>,
     /// The witness at the target points.
@@ -132,7 +132,7 @@ pub struct Kale {
 
 /// The target sample, and what is worked out from it.
 #[derive(Clone, Debug, Default)]
-struct Sample {
+struct Condensed {
     sample: Cloud,
     points: Cloud,
     /// Their shares.
@@ -166,7 +166,7 @@ fn refuse(reason: String) -> FitError {
     }
 }
 
-impl Sample {
+impl Condensed {
     fn load(&mut self, sample: CloudView<'_>, centres: usize) {
         if self.sample != sample {
             let (points, shares) = condense(sample, centres);
@@ -217,7 +217,7 @@ impl Sample {
 
 /// The state of the dual at some weights.
 struct Dual<'a> {
-    target: &'a Sample,
+    target: &'a Condensed,
     lambda: f64,
     /// `μ_q` at the target points.
     mean: &'a [f64],
@@ -230,7 +230,7 @@ struct Dual<'a> {
 }
 
 impl<'a> Dual<'a> {
-    fn new(target: &'a Sample, lambda: f64, mean: &'a [f64], logs: Vec<f64>) -> Self {
+    fn new(target: &'a Condensed, lambda: f64, mean: &'a [f64], logs: Vec<f64>) -> Self {
         let weights = target.weights(&logs);
         let sums = times(&target.matrix.1, &weights);
         let terms = logs.iter().zip(sums.iter().zip(mean));

@@ -3,6 +3,6 @@
 mod pictures;
 mod recorder;
 
-pub(crate) use pictures::CHARTS;
+pub(crate) use pictures::charts;
 pub use pictures::{Scene, Take};
 pub use recorder::{Recorder, Snapshot, view_of};

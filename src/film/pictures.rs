@@ -2,8 +2,8 @@
 
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
-use crate::metric::{ALL, Floors, Ideal, Mark};
-use crate::observe::{Meter, W2_MOVED};
+use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
+use crate::observe::{Meter, W2_MOVED, flow_columns};
 use crate::render::{
     Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, Theme, View,
     curves, curves_svg, draw, draw_svg, film, number, origin,
@@ -210,12 +210,11 @@ impl Scene<'_> {
 
     /// Draws the curves with `draw`.
     fn figure<T>(&self, style: &Style, draw: impl Fn(&Figure<'_>, &Style) -> T) -> T {
-        let series: Vec<Vec<Series<'_>>> = CHARTS
-            .iter()
-            .map(|(name, ..)| {
+        let series: Vec<Vec<Series<'_>>> = charts()
+            .map(|(about, _)| {
                 self.takes
                     .iter()
-                    .filter_map(|take| take.series(name, self.label(take)))
+                    .filter_map(|take| take.series(about.name, self.label(take)))
                     .collect()
             })
             .collect();
@@ -223,18 +222,17 @@ impl Scene<'_> {
             .iter()
             .map(|all| all.iter().map(Series::curve).collect())
             .collect();
-        let charts: Vec<Chart<'_>> = CHARTS
-            .iter()
+        let mut charts: Vec<Chart<'_>> = charts()
             .zip(&curved)
             .filter(|(_, curves)| !curves.is_empty())
-            .map(|((name, words, logarithmic), curves)| Chart {
-                name: words,
+            .map(|((about, scale), curves)| Chart {
+                name: about.words,
                 note: "",
                 floor: self
                     .takes
                     .iter()
-                    .find_map(|take| floor_of(take.meter.floors(), name)),
-                logarithmic: *logarithmic,
+                    .find_map(|take| floor_of(take.meter.floors(), about.name)),
+                logarithmic: scale == Scale::Log,
                 curves,
             })
             .collect();
@@ -243,7 +241,6 @@ impl Scene<'_> {
             .iter()
             .map(|balance| balance.series.iter().map(Series::curve).collect())
             .collect();
-        let mut charts = charts;
         for (balance, curves) in balance.iter().zip(&balanced) {
             charts.push(Chart {
                 name: balance.name,
@@ -317,7 +314,7 @@ impl<'a> Scene<'a> {
                 &[
                     ("displacement", "rms displacement"),
                     ("path_length", "path length"),
-                    (W2_MOVED, "measured"),
+                    (W2_MOVED.name, "measured"),
                 ],
             ),
         ];
@@ -407,30 +404,11 @@ impl<'a> Take<'a> {
     }
 }
 
-/// The charts of `convergence.png` and of the page: column, what it is called, and whether its axis is logarithmic.
-pub(crate) const CHARTS: [(&str, &str, bool); 21] = [
-    ("energy_distance", "energy distance", true),
-    ("sliced_w2", "sliced W₂", true),
-    ("w2", "W₂, exact", true),
-    ("sinkhorn", "Sinkhorn divergence", true),
-    ("mmd2", "MMD²", true),
-    ("kl", "KL(q‖p), exact p", false),
-    ("knn_kl", "kNN-KL(q‖p)", false),
-    ("knn_kl_reverse", "kNN-KL(p‖q)", false),
-    ("score_error", "error of the score", true),
-    ("c2st", "15-NN accuracy (C2ST)", false),
-    ("c2st_logistic", "logistic accuracy", false),
-    ("density", "density", false),
-    ("coverage", "coverage", false),
-    ("stranded", "stranded points", false),
-    ("kl_discriminator", "−mean D", false),
-    ("mass_tv", "mode mass error", false),
-    ("high_quality", "high-quality points", false),
-    ("mode_width", "width of modes", false),
-    ("bridges", "points on bridges", false),
-    ("distillation_gap", "distillation gap", true),
-    ("speed", "rms speed", true),
-];
+/// What has a curve in `convergence.png` and on the page: the measures in the order of their columns, then what describes the flow.
+pub(crate) fn charts() -> impl Iterator<Item = (&'static About, Scale)> {
+    let all = ALL.iter().copied().chain(flow_columns());
+    all.filter_map(|about| Some((about, about.axis?)))
+}
 
 impl Style {
     /// How the pictures of a scenario look.

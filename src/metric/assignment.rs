@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::QUERIES;
 use super::blocks::{Blocks, Prices, order};
+use super::neighbours::QUERIES;
 use super::pairs::Planar;
 
 /// In place of a row or a column where there is none.

@@ -5,18 +5,24 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::neighbours::QUERIES;
 use super::pairs::Planar;
-use super::sample::{Needs, Neighbourhood, Reference, Sample, Seen};
-use super::{About, Grain, Ideal, Metric, QUERIES, Reading};
+use super::sample::{Neighbourhood, Preparation, Reference, Sample, Seen};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::{CloudView, by_place};
 
 /// What [`C2st`] measures.
 pub const C2ST: About = About {
     name: "c2st",
+    words: "15-NN accuracy (C2ST)",
     measures: "leave-one-out accuracy of a 15-nearest-neighbour classifier that tells cloud from target, balanced; 1/2 if it cannot",
     sees: "sees local error: clumps, holes, blur, collapse, shifts; blind to small changes of the masses of separate modes",
     ideal: Ideal::Low,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// The two-sample test by a 15-nearest-neighbour classifier (Lopez-Paz & Oquab, ICLR 2017): each point of cloud and
@@ -83,9 +89,9 @@ impl Metric for C2st {
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         let sample = Sample::new(
             cloud,
-            Needs {
+            Preparation {
                 neighbours: true,
-                ..Needs::default()
+                ..Preparation::default()
             },
         );
         self.value(&Seen::new(&sample, Some(&self.reference)))

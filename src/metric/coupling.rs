@@ -3,8 +3,8 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::QUERIES;
 use super::assignment::squared;
+use super::neighbours::QUERIES;
 use super::pairs::Planar;
 
 /// A column is better than a row's own if it is so by more than this share of the numbers that are compared: the rest is rounding.

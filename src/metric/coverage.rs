@@ -3,27 +3,37 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, QUERIES};
 use super::pairs::Planar;
-use super::{About, Grain, Ideal, KnnKl, Metric, QUERIES};
+use super::{About, Effort, Grain, Ideal, KnnKl, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 
 /// What [`Density`] measures.
 pub const DENSITY: About = About {
     name: "density",
+    words: "density",
     measures: "mean number of reference points among whose 5 nearest neighbours a cloud point would be, over 5; 1 for equal distributions",
     sees: "sees points where the target has none (below 1) and piles where it is densest (above 1); blind to regions left empty",
     ideal: Ideal::Between,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Asked,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// What [`Coverage`] measures.
 pub const COVERAGE: About = About {
     name: "coverage",
+    words: "coverage",
     measures: "fraction of reference points with a cloud point nearer than their 5th neighbour; about 0.97 for equal distributions",
     sees: "sees regions and modes of the target that stay empty; blind to points where the target has none",
     ideal: Ideal::High,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Asked,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// The density of Naeem et al. (*Reliable fidelity and diversity metrics for generative models*, ICML 2020, eq. 4):

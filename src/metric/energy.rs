@@ -8,17 +8,22 @@ use rayon::prelude::*;
 
 use super::pairs::{Planar, Single, Term, between};
 use super::sample::{Sample, Seen, mean_within};
-use super::{About, Grain, Ideal, Metric};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 use crate::random::Stream;
 
 /// What [`EnergyDistance`] measures.
 pub const ENERGY_DISTANCE: About = About {
     name: "energy_distance",
+    words: "energy distance",
     measures: "2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖ over all pairs, in the target's units",
     sees: "sees misplaced mass and large-scale error; blind to blur, duplicates, bridges and a few per cent of outliers",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Log),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// Relabellings that are worked out at a time.
@@ -27,10 +32,15 @@ pub(crate) const TOGETHER: usize = 1000;
 /// What [`EnergyDistance::p_value`] says.
 pub const ENERGY_P: About = About {
     name: "energy_p",
+    words: "p-value of the energy distance",
     measures: "share of random relabellings of the pooled points with at least the observed energy distance",
     sees: "near 0: the clouds differ, in what the energy distance sees; near 1: the cloud is more regular than an independent sample",
     ideal: Ideal::High,
     grain: Grain::Fine,
+    axis: None,
+    taken: Taken::Always,
+    needs: Needs::Run,
+    effort: Effort::Quick,
 };
 
 /// The energy distance `2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖` between a cloud and the reference sample it was built on

@@ -83,6 +83,7 @@ impl Floor {
         match ideal {
             Ideal::Low => [f64::NEG_INFINITY, self.quantile(level)],
             Ideal::High => [self.quantile(1.0 - level), f64::INFINITY],
+            Ideal::Open => [f64::NEG_INFINITY, f64::INFINITY],
             Ideal::Between | Ideal::UpTo => {
                 let tail = 0.5 * (1.0 - level);
                 [self.quantile(tail), self.quantile(1.0 - tail)]

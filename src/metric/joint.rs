@@ -186,7 +186,7 @@ fn sign(ideal: Ideal, side: Side) -> Option<f64> {
         (Ideal::Low, Side::Worse) | (Ideal::UpTo, Side::Regular) => Some(1.0),
         (Ideal::High | Ideal::UpTo, Side::Worse) | (Ideal::Low, Side::Regular) => Some(-1.0),
         (Ideal::Between, Side::Worse) => Some(0.0),
-        (Ideal::High | Ideal::Between, Side::Regular) => None,
+        (Ideal::High | Ideal::Between, Side::Regular) | (Ideal::Open, _) => None,
     }
 }
 

@@ -6,12 +6,12 @@ use ndarray::{ArrayView1, Axis, Slice, concatenate};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use super::catalogue::ALL;
+use super::evidence::Rulers;
 use super::joint::{Column, JointTest, Side};
-use super::panel::{Measures, Rulers, metrics};
+use super::panel::{Measures, metrics};
 use super::verdict::{Circumstances, Findings, Verdict};
-use super::{
-    About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, SINKHORN, W2, Wasserstein,
-};
+use super::{About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, Wasserstein};
 use crate::cloud::{Cloud, CloudView, bounds, in_order};
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
@@ -167,7 +167,10 @@ impl Judge {
         };
 
         let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);
-        let is_dear = |name: &str| name == W2.name || name == SINKHORN.name;
+        let is_dear = |name: &str| {
+            ALL.iter()
+                .any(|a| a.name == name && a.effort == super::Effort::Dear)
+        };
         let dear = |name: &str| chosen(name) && is_dear(name);
         let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
         let mut judged = self.hold(case, self.draws, &quick);
@@ -189,7 +192,7 @@ impl Judge {
                 notes.push(format!(
                     "{} says nothing here: it {}",
                     about.name,
-                    about.needs()
+                    about.needs.words()
                 ));
             }
         }
@@ -384,7 +387,7 @@ impl Judgement {
     /// Whether so many draws can give a p of one in twenty.
     fn reachable(&self, draws: usize) -> bool {
         let sides = match self.about.ideal {
-            Ideal::Low | Ideal::High => 1.0,
+            Ideal::Low | Ideal::High | Ideal::Open => 1.0,
             Ideal::Between | Ideal::UpTo => 2.0,
         };
         sides / (1 + draws) as f64 <= 0.05
@@ -438,6 +441,7 @@ fn p_value(value: f64, floor: &Floor, ideal: Ideal) -> f64 {
     match ideal {
         Ideal::Low => above,
         Ideal::High => below,
+        Ideal::Open => 1.0,
         Ideal::Between | Ideal::UpTo => (2.0 * above.min(below)).min(1.0),
     }
 }

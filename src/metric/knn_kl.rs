@@ -4,28 +4,38 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::neighbours::{MOST, Neighbours};
+use super::neighbours::{MOST, Neighbours, QUERIES};
 use super::pairs::Planar;
 use super::sample::{NEAR, Near, Neighbourhood, Reference, Seen};
-use super::{About, Grain, Ideal, Metric, QUERIES};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
 
 /// What [`KnnKl`] measures.
 pub const KNN_KL: About = About {
     name: "knn_kl",
+    words: "kNN-KL(q‖p)",
     measures: "estimate of KL(q‖p) in nats from distances to 5th nearest neighbours; negative for clouds more regular than independent points",
     sees: "sees shifts, blur and above all collapse and copies, at the scale of a few neighbours; blind to the masses of separate modes",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// What [`KnnKl`] measures the other way.
 pub const KNN_KL_REVERSE: About = About {
     name: "knn_kl_reverse",
+    words: "kNN-KL(p‖q)",
     measures: "estimate of KL(p‖q) in nats from distances to 5th nearest neighbours: what the cloud fails to cover",
     sees: "sees modes and regions of the target that the cloud leaves empty; nearly blind to points of the cloud where the target has none",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Linear),
+    taken: Taken::Asked,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// Which of the two divergences is estimated.

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, QUERIES};
 use super::pairs::Planar;
 use super::whiten::Whitening;
-use super::{About, Grain, Ideal, KnnKl, Metric, QUERIES};
+use super::{About, Effort, Grain, Ideal, KnnKl, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
 use crate::random::Stream;
 use crate::target::Target;
@@ -17,10 +17,15 @@ use crate::target::Target;
 /// What [`KnownKl`] measures.
 pub const KL: About = About {
     name: "kl",
+    words: "KL(q‖p), exact p",
     measures: "estimate of KL(q‖p) in nats from the exact density of the target and the cloud's entropy by nearest neighbours, less what it gives perfect samples",
     sees: "sees every difference that the density makes, far from the target too; a cloud more regular than independent points lies below zero",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Density,
+    effort: Effort::Quick,
 };
 
 /// `KL(q‖p) = −H(q) − E_q log p` with the exact `log p` and the entropy by Kozachenko and Leonenko (*Probl. Inf. Transm.* 23, 1987;

@@ -6,17 +6,22 @@ use std::f64::consts::SQRT_2;
 use rand::seq::SliceRandom;
 
 use super::whiten::Whitening;
-use super::{About, Grain, Ideal, Metric, Reading};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::CloudView;
 use crate::random::Stream;
 
 /// What [`LogisticC2st`] measures.
 pub const C2ST_LOGISTIC: About = About {
     name: "c2st_logistic",
+    words: "logistic accuracy",
     measures: "held-out accuracy of a logistic classifier on 1, x, y, x², xy, y² that tells cloud from target, balanced; 1/2 if it cannot",
     sees: "sees differences of mean and covariance, small ones too; blind to everything that leaves those alone, such as missing details",
     ideal: Ideal::Low,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Asked,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// Number of terms of a polynomial of degree 2 in the plane.

@@ -2,19 +2,24 @@
 
 use rayon::prelude::*;
 
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, QUERIES};
 use super::pairs::Planar;
 use super::sample::Seen;
-use super::{About, Grain, Ideal, Metric, QUERIES};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Taken};
 use crate::cloud::CloudView;
 
 /// What [`Memorisation`] measures.
 pub const MEMORISATION: About = About {
     name: "memorisation",
+    words: "memorisation",
     measures: "median distance from the cloud to its nearest training points, divided by that of a fresh sample; 1 is ideal, 0 a copy",
     sees: "sees clouds that copy the training sample; says nothing about fit, and a cloud off target has a ratio above 1",
     ideal: Ideal::High,
     grain: Grain::Fine,
+    axis: None,
+    taken: Taken::Always,
+    needs: Needs::Run,
+    effort: Effort::Quick,
 };
 
 /// How near the cloud lies to the training sample `T`, by the measure of fresh points `y` of the target:

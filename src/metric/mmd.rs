@@ -6,16 +6,21 @@ use rayon::prelude::*;
 use super::pairs::{Planar, Term, between, within};
 use super::sample::Seen;
 use super::waves::Waves;
-use super::{About, Grain, Ideal, Metric};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 
 /// What [`Mmd2`] measures.
 pub const MMD2: About = About {
     name: "mmd2",
+    words: "MMD²",
     measures: "squared maximum mean discrepancy, unbiased, kernel exp(−‖x−y‖²/2s²) with s the median distance of points that lie apart",
     sees: "sees misplaced mass and error at the scale of its bandwidth; blind to blur, duplicates and a few per cent of outliers",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Log),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// The unbiased squared maximum mean discrepancy with `k(x, y) = exp(−‖x−y‖²/2s²)` (Gretton et al., *JMLR* 13, 2012,

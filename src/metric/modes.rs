@@ -2,53 +2,78 @@
 
 use std::sync::Arc;
 
-use super::{About, Grain, Ideal, Metric};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 use crate::target::Component;
 
 /// What [`ModeMeasure::captured`] measures.
 pub const MODES: About = About {
     name: "modes",
+    words: "modes",
     measures: "components with at least a quarter of the points within 3 σ that their weight lets expect",
     sees: "sees modes that are missing; blind to everything inside a mode and to moderate errors of mass",
     ideal: Ideal::High,
     grain: Grain::Whole,
+    axis: None,
+    taken: Taken::Always,
+    needs: Needs::Mixture,
+    effort: Effort::Quick,
 };
 
 /// What [`ModeMeasure::high_quality`] measures.
 pub const HIGH_QUALITY: About = About {
     name: "high_quality",
+    words: "high-quality points",
     measures: "fraction of points within 3 σ of some component; 0.9889 for separate components sampled perfectly",
     sees: "sees blur, outliers and bridges as too few, and shrunken modes as too many; blind to masses and missing modes",
     ideal: Ideal::UpTo,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Mixture,
+    effort: Effort::Quick,
 };
 
 /// What [`ModeMeasure::width`] measures.
 pub const MODE_WIDTH: About = About {
     name: "mode_width",
+    words: "width of modes",
     measures: "rms Mahalanobis distance of the points within 3 σ to their nearest component, over that of a Gaussian cut off there; 1 for the right widths",
     sees: "sees modes that are too narrow (below 1) or too wide; blind to masses, to missing modes and to what lies outside all of them",
     ideal: Ideal::Between,
     grain: Grain::Fine,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Mixture,
+    effort: Effort::Quick,
 };
 
 /// What [`ModeMeasure::mass_tv`] measures.
 pub const MASS_TV: About = About {
     name: "mass_tv",
+    words: "mode mass error",
     measures: "total variation between the components' weights and their shares of the points, each point given to the most responsible component",
     sees: "sees wrong masses of modes, of which local measures see nothing; blind to everything inside a mode",
     ideal: Ideal::Low,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Mixture,
+    effort: Effort::Quick,
 };
 
 /// What [`ModeMeasure::bridges`] measures.
 pub const BRIDGES: About = About {
     name: "bridges",
+    words: "points on bridges",
     measures: "fraction of points more than 4 σ from every component",
     sees: "sees the few points that lie between modes, which no global distance sees; blind to everything else",
     ideal: Ideal::Low,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Mixture,
+    effort: Effort::Quick,
 };
 
 /// A component as a point sees it.

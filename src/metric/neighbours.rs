@@ -2,6 +2,9 @@
 
 use super::pairs::Planar;
 
+/// Nearest-neighbour queries that one task takes.
+pub(super) const QUERIES: usize = 128;
+
 /// Points in a leaf at most.
 const LEAF: usize = 12;
 /// Neighbours that can be asked for at most.

@@ -5,50 +5,30 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::about::{About, Metric};
+use super::c2st::C2ST;
+use super::catalogue::BUILDERS;
+use super::energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
+use super::evidence::{Evidence, Grounds, Rulers};
+use super::knn_kl::KNN_KL;
 use super::pairs::Planar;
-use super::sample::{Needs, Neighbourhood, Reference, Sample, Seen};
-use super::{
-    About, C2ST, C2ST_LOGISTIC, C2st, COVERAGE, Coverage, DENSITY, Density, ENERGY_DISTANCE,
-    ENERGY_P, EnergyDistance, ExactW2, KL, KNN_KL, KNN_KL_REVERSE, KnnKl, KnownKl, LogisticC2st,
-    MEMORISATION, MMD2, Memorisation, Metric, MetricsSpec, Mmd2, ModeMeasure, SCORE_ERROR,
-    SINKHORN, SLICED_W2, STRANDED, ScoreError, Sinkhorn, SlicedW2, Stranded, Transport, W2,
-    Wasserstein, median_distance,
-};
+use super::sample::{Neighbourhood, Preparation, Reference, Sample, Seen};
+use super::sliced::SLICED_W2;
+use super::spec::MetricsSpec;
+use super::stranded::STRANDED;
+use super::w2::{ExactW2, Transport, W2};
+use super::wasserstein::Wasserstein;
 use crate::cloud::CloudView;
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
-use crate::target::{Component, Target};
 
-/// What a [`Panel`] is built on.
-#[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
-    /// Sample of the target that the flow never sees, `m×2`: what clouds are compared with.
-    pub reference: CloudView<'a>,
-    /// The sample that the discriminator was trained on, `k×2`, if there is one: what clouds might have copied.
-    pub training: Option<CloudView<'a>>,
-    /// The target's components, if it is a mixture.
-    pub components: Option<&'a [Component]>,
-    /// The target itself, for the measures that need its density or score.
-    pub target: Option<&'a Arc<dyn Target>>,
-}
-
-/// Lengths that measures need: taken from the pooled sample, so that relabelling its points leaves them as they are, or, along a run, from the
-/// reference, which stands for the pooled sample at the floor and, unlike it, stays put.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rulers {
-    /// Width s of the kernel of the MMD.
-    pub(super) bandwidth: f64,
-    /// Regularisation of the Sinkhorn divergence.
-    pub(super) epsilon: f64,
-}
-
-impl Rulers {
-    pub(super) fn of(sample: CloudView<'_>) -> Self {
-        let median = median_distance(sample);
-        Self {
-            bandwidth: if median > 0.0 { median } else { 1.0 },
-            epsilon: Sinkhorn::epsilon_for(sample),
-        }
+impl MetricsSpec {
+    /// Builds the panel of all measures that the evidence allows.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting out of range, and for a reference sample of fewer than two points or with a coordinate that is not finite.
+    pub fn build(&self, evidence: Evidence<'_>) -> Result<Panel, Invalid> {
+        Panel::new(self, evidence)
     }
 }
 
@@ -62,7 +42,7 @@ pub(super) struct Measures {
 impl Measures {
     /// Works out what these measures need of a cloud in common.
     pub(super) fn sample<'a>(&self, cloud: CloudView<'a>, is_draw: bool) -> Sample<'a> {
-        let needs = Needs {
+        let needs = Preparation {
             lines: self.list.iter().any(|m| *m.about() == SLICED_W2),
             neighbours: self.reference.is_some(),
             is_draw,
@@ -82,64 +62,22 @@ pub(super) fn metrics(
     rulers: Rulers,
     wanted: impl Fn(&str) -> bool,
 ) -> Measures {
-    let Evidence {
-        reference,
-        training,
-        components,
-        target,
-    } = evidence;
-    let mut list: Vec<Box<dyn Metric>> = Vec::new();
-    let planar = Planar::new(reference);
     let neighbourly = [KNN_KL, C2ST, STRANDED];
-    let shared = neighbourly
-        .iter()
-        .any(|about| wanted(about.name))
-        .then(|| Arc::new(Neighbourhood::new(&planar)));
-    let near = || shared.clone();
-    // Each is built only if it is wanted: some have to work for it.
-    let mut add = |about: &About, build: &dyn Fn() -> Option<Box<dyn Metric>>| {
-        if wanted(about.name) {
-            list.extend(build());
-        }
+    let mut neighbourly = neighbourly.iter().map(|about| about.name);
+    let shared = neighbourly.any(&wanted);
+    let shared = shared.then(|| Arc::new(Neighbourhood::new(&Planar::new(evidence.reference))));
+    let grounds = Grounds {
+        evidence,
+        rulers,
+        near: shared.clone(),
     };
-    add(&ENERGY_DISTANCE, &|| some(EnergyDistance::new(reference)));
-    add(&MMD2, &|| some(Mmd2::new(reference, rulers.bandwidth)));
-    add(&SLICED_W2, &|| {
-        some(SlicedW2::new(reference, SlicedW2::DIRECTIONS))
-    });
-    add(&W2, &|| some(Wasserstein::new(reference).ok()?));
-    add(&SINKHORN, &|| {
-        some(Sinkhorn::new(reference, rulers.epsilon))
-    });
-    add(&KL, &|| some(KnownKl::new(target?)?));
-    add(&KNN_KL, &|| some(KnnKl::on(reference, near()?, KnnKl::K)));
-    add(&KNN_KL_REVERSE, &|| {
-        some(KnnKl::reverse(reference, KnnKl::K))
-    });
-    add(&SCORE_ERROR, &|| some(ScoreError::new(target?, reference)?));
-    add(&C2ST, &|| some(C2st::on(near()?)));
-    add(&C2ST_LOGISTIC, &|| some(LogisticC2st::new(reference)));
-    add(&DENSITY, &|| some(Density::new(reference)?));
-    add(&COVERAGE, &|| some(Coverage::new(reference)?));
-    add(&STRANDED, &|| some(Stranded::on(near()?)?));
-    add(&MEMORISATION, &|| {
-        some(Memorisation::new(reference, training?)?)
-    });
-    for measure in ModeMeasure::all(components.unwrap_or_default()) {
-        add(measure.about(), &|| some(measure.clone()));
-    }
+    // Each is built only if it is wanted: some have to work for it.
+    let wished = BUILDERS.iter().filter(|(about, _)| wanted(about.name));
+    let list = wished.filter_map(|(_, build)| build(&grounds)).collect();
     Measures {
         list,
         reference: shared,
     }
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "most builders may find that their measure makes no sense"
-)]
-fn some(metric: impl Metric + 'static) -> Option<Box<dyn Metric>> {
-    Some(Box::new(metric))
 }
 
 /// Every measure that applies, each built once on the same reference sample. Measuring uses all threads and gives the same bits

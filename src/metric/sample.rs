@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::QUERIES;
 use super::lines::{DIRECTIONS, projections};
-use super::neighbours::Neighbours;
+use super::neighbours::{Neighbours, QUERIES};
 use super::pairs::{Planar, Single, Term, within};
 use crate::cloud::CloudView;
 
@@ -55,7 +54,7 @@ pub(super) type Reference = Arc<Neighbourhood>;
 
 /// What is asked for of a cloud.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Needs {
+pub(super) struct Preparation {
     pub(super) lines: bool,
     pub(super) neighbours: bool,
     pub(super) is_draw: bool,
@@ -77,8 +76,8 @@ pub struct Sample<'a> {
 
 impl<'a> Sample<'a> {
     /// Works out what is needed of `points`.
-    pub(super) fn new(points: CloudView<'a>, needs: Needs) -> Self {
-        let Needs {
+    pub(super) fn new(points: CloudView<'a>, needs: Preparation) -> Self {
+        let Preparation {
             lines,
             neighbours,
             is_draw,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{About, Grain, Ideal, Metric};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 use crate::kernel::{self, Method, Points, leave_one_out};
 use crate::target::Target;
@@ -10,10 +10,15 @@ use crate::target::Target;
 /// What [`ScoreError`] measures.
 pub const SCORE_ERROR: About = About {
     name: "score_error",
+    words: "error of the score",
     measures: "root mean square over the cloud of ∇log q̂ − ∇log p, with the exact score of the target and a kernel estimate of the cloud's, per unit of length",
     sees: "sees local error of shape: the very speed at which the exact flow would still move the cloud; blind to the masses of separate modes",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Log),
+    taken: Taken::Asked,
+    needs: Needs::Density,
+    effort: Effort::Quick,
 };
 
 /// `(mean_i ‖∇log q̂_h(x_i) − ∇log p(x_i)‖²)^{1/2}`: the relative Fisher information, whose integral along the exact flow is the

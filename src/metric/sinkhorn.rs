@@ -7,17 +7,22 @@ use rayon::prelude::*;
 
 use super::pairs::Planar;
 use super::w2::centre;
-use super::{About, Grain, Ideal, Metric, Reading};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::{CloudView, spread};
 use crate::kernel::Lane;
 
 /// What [`Sinkhorn`] measures.
 pub const SINKHORN: About = About {
     name: "sinkhorn",
+    words: "Sinkhorn divergence",
     measures: "debiased entropic transport cost between cloud and target, squared distances, ε half the variance of a coordinate of the reference (of both samples pooled in `measure`), in squared units",
     sees: "sees misplaced mass and large-scale error, as W2 does; blind to everything finer than √ε, and to a few per cent of outliers",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Log),
+    taken: Taken::Asked,
+    needs: Needs::Nothing,
+    effort: Effort::Dear,
 };
 
 /// Rows that one task takes.

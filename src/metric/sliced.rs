@@ -5,16 +5,21 @@ use rayon::prelude::*;
 use super::lines::{DIRECTIONS, projections};
 use super::pairs::Planar;
 use super::sample::Seen;
-use super::{About, Grain, Ideal, Metric, Reading};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::CloudView;
 
 /// What [`SlicedW2`] measures.
 pub const SLICED_W2: About = About {
     name: "sliced_w2",
+    words: "sliced W₂",
     measures: "root mean square over 64 directions of the W2 distance between the projections, in the target's units",
     sees: "sees misplaced mass and large-scale error; blind to blur, duplicates, bridges and a few per cent of outliers",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Log),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// The sliced Wasserstein distance `(mean_θ W2²(⟨θ,x⟩, ⟨θ,y⟩))^{1/2}` (Bonneel et al., *J. Math. Imaging Vis.* 51, 2015)

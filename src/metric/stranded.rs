@@ -4,18 +4,24 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::neighbours::QUERIES;
 use super::pairs::Planar;
 use super::sample::{Neighbourhood, Reference, Seen};
-use super::{About, Grain, Ideal, Metric, QUERIES};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 
 /// What [`Stranded`] measures.
 pub const STRANDED: About = About {
     name: "stranded",
+    words: "stranded points",
     measures: "fraction of points further from the reference than one in a thousand of its own points is from the others; about 0.001 for equal distributions",
     sees: "sees the few points that were left where the target has none, whatever the target; blind to where all others are",
     ideal: Ideal::Low,
     grain: Grain::Share,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
 };
 
 /// The fraction of cloud points `x_i` with `min_j ‖x_i − y_j‖ > r`, where `r` is the `⌈m/1000⌉`-th largest of the distances

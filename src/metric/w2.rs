@@ -5,16 +5,21 @@ use super::blocks::order;
 use super::exactly::{Total, difference, power, total};
 use super::pairs::Planar;
 use super::separate::{self, Part};
-use super::{About, Grain, Ideal, Metric};
+use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
 
 /// What [`ExactW2`] measures.
 pub const W2: About = About {
     name: "w2",
+    words: "W₂, exact",
     measures: "2-Wasserstein distance, the root mean square length of the best matching with the reference, in the target's units; exact",
     sees: "sees misplaced mass and error at every scale in one number of the target's units; 5 % outliers, blur and duplicates drown in its floor",
     ideal: Ideal::Low,
     grain: Grain::Fine,
+    axis: Some(Scale::Log),
+    taken: Taken::Asked,
+    needs: Needs::Nothing,
+    effort: Effort::Dear,
 };
 
 /// The 2-Wasserstein distance `(min_σ mean_i ‖x_i − y_σ(i)‖²)^{1/2}` to a reference sample of the same size: an assignment problem,

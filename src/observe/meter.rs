@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use super::columns::{DISTILLATION_GAP, FLOW_COLUMNS, W2_MOVED};
 use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
 use crate::metric::{
-    Arrival, ExactW2, Extra, Floors, KL, KNN_KL, Mark, Measurement, Panel, Trail, Transport,
+    Arrival, ExactW2, Floors, KL, KNN_KL, Mark, Measurement, Panel, Trail, Transport,
 };
 
 /// A measured step.
@@ -20,28 +21,8 @@ pub struct Row {
     pub values: Measurement,
 }
 
-/// Names of the columns that describe the flow itself and need no reference sample. The first is left empty where the
-/// discriminator estimates no log ratio.
-pub const FLOW_COLUMNS: [&str; 9] = [
-    "kl_discriminator",
-    "speed",
-    "step_size",
-    "path_length",
-    "displacement",
-    W2_MOVED,
-    "dissipation",
-    "kl_lost",
-    "clipped",
-];
-
-/// Name of the column that holds the exact W2 distance to the first cloud.
-pub const W2_MOVED: &str = Extra::W2Moved.name();
-
 /// Most particles of which the last cloud is matched with the first unasked: a fraction of a second.
 const MATCHED: usize = 5000;
-
-/// Name of the column that a flow with a generator has beside [`FLOW_COLUMNS`].
-pub const DISTILLATION_GAP: &str = "distillation_gap";
 
 /// An [`Observer`] that measures at a [`Cadence`] and keeps what it saw.
 #[derive(Debug)]
@@ -209,13 +190,13 @@ impl Meter {
             lost,
             Some(self.clipped as f64),
         ];
-        for (name, value) in FLOW_COLUMNS.into_iter().zip(described) {
+        for (column, value) in FLOW_COLUMNS.iter().zip(described) {
             if let Some(value) = value {
-                values.push(name, value);
+                values.push(column.name, value);
             }
         }
         if let Some(gap) = step.state.distillation_gap {
-            values.push(DISTILLATION_GAP, gap);
+            values.push(DISTILLATION_GAP.name, gap);
         }
         self.rows.push(Row {
             step: step.index,
@@ -259,9 +240,9 @@ impl Observer for Meter {
             // written already, and stays as it is.
             let moved = self.w2_moved(last);
             if let (Some(moved), Some(row)) = (moved, self.rows.last_mut())
-                && row.values.get(W2_MOVED).is_none()
+                && row.values.get(W2_MOVED.name).is_none()
             {
-                row.values.push(W2_MOVED, moved);
+                row.values.push(W2_MOVED.name, moved);
             }
         }
         Ok(())

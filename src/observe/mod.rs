@@ -1,11 +1,13 @@
 //! Whoever watches a flow: the trait, how often to look, and the loop that runs a flow under observation.
 
+mod columns;
 mod meter;
 
 use std::error::Error;
 use std::ops::ControlFlow;
 
-pub use meter::{DISTILLATION_GAP, FLOW_COLUMNS, Meter, Row, W2_MOVED};
+pub use columns::{DISTILLATION_GAP, FLOW_COLUMNS, W2_MOVED, flow_columns};
+pub use meter::{Meter, Row};
 
 use crate::flow::{Ending, Flow, FlowError, Step};
 

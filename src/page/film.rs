@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
-use crate::film::{CHARTS, Scene, Snapshot, Take};
-use crate::metric::{ALL, Floors, Mark};
+use crate::film::{Scene, Snapshot, Take, charts};
+use crate::metric::{ALL, Floors, Mark, Scale};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
 
 /// Positions that a page holds, all runs together; of more particles an even part is shown.
@@ -163,13 +163,12 @@ impl<'a> Film<'a> {
             runs: scene.takes.len(),
             speed: speeds.fold(0.0, f64::max),
         };
-        let charts: Vec<Chart> = CHARTS
-            .iter()
-            .filter(|(name, ..)| scene.takes.iter().any(|take| has(take, name)))
-            .map(|&(name, words, logarithmic)| Chart {
-                name,
-                words,
-                logarithmic,
+        let charts: Vec<Chart> = charts()
+            .filter(|(about, _)| scene.takes.iter().any(|take| has(take, about.name)))
+            .map(|(about, scale)| Chart {
+                name: about.name,
+                words: about.words,
+                logarithmic: scale == Scale::Log,
             })
             .collect();
         let runs = scene

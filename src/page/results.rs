@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::sheet::Sheet;
-use crate::film::CHARTS;
-use crate::metric::{ALL, About, ENERGY_DISTANCE, MODES, Verdict};
+use crate::metric::{ALL, About, MODES, Verdict};
+use crate::observe::flow_columns;
 use crate::render::number;
 use crate::store::{Manifest, Status};
 
@@ -55,7 +55,7 @@ fn brief(manifest: &Manifest) -> String {
 pub(super) struct Row {
     /// Name in files.
     name: &'static str,
-    words: String,
+    words: &'static str,
     measures: &'static str,
     sees: &'static str,
     median: Option<String>,
@@ -71,35 +71,6 @@ struct Cell {
     holds: Option<bool>,
     since: Option<u64>,
 }
-
-/// What describes the flow itself: column, words, meaning.
-const FLOW: [(&str, &str, &str); 5] = [
-    (
-        "kl_discriminator",
-        "−mean D",
-        "the discriminator's own estimate of KL(q‖p), biased by its smoothing",
-    ),
-    (
-        "speed",
-        "rms speed",
-        "of the particles in the last step; 0 at rest",
-    ),
-    (
-        "displacement",
-        "rms displacement",
-        "of the particles from their start, which bounds W₂(q₀, q) from above",
-    ),
-    (
-        "path_length",
-        "path length",
-        "sum of the rms displacements of all steps, which bounds the rms displacement from above",
-    ),
-    (
-        "distillation_gap",
-        "distillation gap",
-        "mean squared distance from the generator's cloud to the moved points that it was to learn, over the mean squared length of those moves: 0 has learnt them, 1 is as good as not moving",
-    ),
-];
 
 impl Row {
     /// Each metric that any of the runs has, in the order of the columns.
@@ -117,7 +88,7 @@ impl Row {
         let floor = sheets.iter().find_map(|sheet| sheet.floors.get(about.name));
         Self {
             name: about.name,
-            words: words(about.name),
+            words: about.words,
             measures: about.measures,
             sees: about.sees,
             median: floor.map(|floor| written(about.name, floor.median)),
@@ -131,18 +102,12 @@ impl Row {
 
     /// What describes the flow itself.
     pub(super) fn flow(sheets: &[Sheet<'_>]) -> Vec<Self> {
-        FLOW.iter()
-            .filter(|(name, ..)| sheets.iter().any(|s| s.manifest.last.contains_key(*name)))
-            .map(|&(name, words, meaning)| Self {
-                name,
-                words: words.to_owned(),
-                measures: "",
-                sees: meaning,
-                median: None,
-                q95: None,
-                cells: sheets.iter().map(|sheet| Cell::new(name, sheet)).collect(),
-            })
-            .collect()
+        let there = |about: &&About| {
+            let mut sheets = sheets.iter();
+            sheets.any(|sheet| sheet.manifest.last.contains_key(about.name))
+        };
+        let columns = flow_columns().filter(there);
+        columns.map(|about| Self::new(about, sheets)).collect()
     }
 }
 
@@ -154,16 +119,6 @@ impl Cell {
             holds: value.and_then(|value| sheet.floors.holds(name, value)),
             since: sheet.manifest.converged_at.get(name).copied().flatten(),
         }
-    }
-}
-
-/// What a metric is called above its curve; the name in files, if it has no curve.
-fn words(name: &str) -> String {
-    let chart = CHARTS.iter().find(|(known, ..)| *known == name);
-    match chart {
-        Some((_, words, _)) => (*words).to_owned(),
-        None if name == "energy_p" => format!("p-value of the {}", words(ENERGY_DISTANCE.name)),
-        None => name.replace('_', " "),
     }
 }
 

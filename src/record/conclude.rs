@@ -9,7 +9,7 @@ use crate::flow::{Ending, Flow};
 use crate::metric::{
     Circumstances, ENERGY_P, Extra, Floors, Measurement, Panel, Stop, Verdict, standings,
 };
-use crate::observe::{Cadence, DISTILLATION_GAP, FLOW_COLUMNS, Meter, drive};
+use crate::observe::{Cadence, Meter, drive, flow_columns};
 use crate::random::Stream;
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
@@ -138,7 +138,7 @@ fn describe(
         let own = row
             .values
             .iter()
-            .filter(|(name, _)| FLOW_COLUMNS.contains(name) || *name == DISTILLATION_GAP);
+            .filter(|(name, _)| flow_columns().any(|column| column.name == *name));
         manifest.last.extend(own.map(named));
     }
     manifest.floor = floors

@@ -255,8 +255,8 @@ fn observe(
     let (mut meter, gauge) = meter_of(experiment)?;
     let columns: Vec<&'static str> = meter
         .measures()
-        .chain(FLOW_COLUMNS)
-        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP))
+        .chain(FLOW_COLUMNS.map(|column| column.name))
+        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP.name))
         .collect();
     let view = view_of(experiment.start.view(), experiment.training.view());
     let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());

@@ -8,7 +8,7 @@ use super::error::ReportError;
 use super::names::METRICS;
 use super::plain;
 use crate::metric::{ALL, Measurement};
-use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, Row};
+use crate::observe::{Row, flow_columns};
 
 /// A CSV file with the columns `step,time,…`, written row by row.
 ///
@@ -90,7 +90,7 @@ pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
     );
     let known = || {
         let measured = ALL.iter().map(|about| about.name);
-        measured.chain(FLOW_COLUMNS).chain([DISTILLATION_GAP])
+        measured.chain(flow_columns().map(|column| column.name))
     };
     let columns: Vec<Option<&'static str>> = table
         .headers()

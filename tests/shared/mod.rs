@@ -103,12 +103,12 @@ pub(crate) fn hang_up() -> (&'static str, i32) {
 
 /// The signal and its exit code. Where whoever has started these tests has it ignored (`nohup`, a job in the background of a shell), the program
 /// ignores it too, and SIGTERM stands for it.
-fn heard(number: u32, name: &'static str) -> (&'static str, i32) {
+fn heard(number: i32, name: &'static str) -> (&'static str, i32) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.map_or(0, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
     if mask >> (number - 1) & 1 == 0 {
-        (name, 128 + number as i32)
+        (name, 128 + number)
     } else {
         ("TERM", 143)
     }

@@ -1,0 +1,106 @@
+//! What is known of the flow itself at each measured step, without a look at a reference sample.
+
+use crate::metric::{About, Effort, Grain, Ideal, Needs, Scale, Taken};
+
+/// A column of the flow: it is read off, has no floor, and nothing is better or worse.
+const fn column(
+    name: &'static str,
+    words: &'static str,
+    measures: &'static str,
+    axis: Option<Scale>,
+) -> About {
+    About {
+        name,
+        words,
+        measures,
+        sees: "",
+        ideal: Ideal::Open,
+        grain: Grain::Fine,
+        axis,
+        taken: Taken::Always,
+        needs: Needs::Run,
+        effort: Effort::Quick,
+    }
+}
+
+const KL_DISCRIMINATOR: About = column(
+    "kl_discriminator",
+    "−mean D",
+    "the discriminator's own estimate of KL(q‖p), biased by its smoothing; left empty where D is no log ratio",
+    Some(Scale::Linear),
+);
+const SPEED: About = column(
+    "speed",
+    "rms speed",
+    "of the particles in the last step; 0 at rest",
+    Some(Scale::Log),
+);
+const STEP_SIZE: About = column(
+    "step_size",
+    "step size",
+    "ε of the step to come, in squared units of the target",
+    None,
+);
+const PATH_LENGTH: About = column(
+    "path_length",
+    "path length",
+    "sum of the rms displacements of all steps, which bounds the rms displacement from above",
+    None,
+);
+const DISPLACEMENT: About = column(
+    "displacement",
+    "rms displacement",
+    "of the particles from their start, which bounds W₂(q₀, q) from above",
+    None,
+);
+/// The exact W2 distance to the first cloud.
+pub const W2_MOVED: About = column(
+    "w2_moved",
+    "W₂ from the first cloud",
+    "exact W₂(q₀, q): how far the cloud had to move at least",
+    None,
+);
+const DISSIPATION: About = column(
+    "dissipation",
+    "dissipation",
+    "what the moves so far promised to take off KL(q‖p) to first order, in nats; left empty where D is no log ratio",
+    None,
+);
+const KL_LOST: About = column(
+    "kl_lost",
+    "KL lost",
+    "what is gone of KL(q‖p) since the first cloud, as well as it can be measured, in nats",
+    None,
+);
+const CLIPPED: About = column(
+    "clipped",
+    "clipped moves",
+    "displacements that the clip has shortened so far",
+    None,
+);
+
+/// The columns of every flow, in their order.
+pub const FLOW_COLUMNS: [&About; 9] = [
+    &KL_DISCRIMINATOR,
+    &SPEED,
+    &STEP_SIZE,
+    &PATH_LENGTH,
+    &DISPLACEMENT,
+    &W2_MOVED,
+    &DISSIPATION,
+    &KL_LOST,
+    &CLIPPED,
+];
+
+/// The column that a flow with a generator has besides.
+pub const DISTILLATION_GAP: About = column(
+    "distillation_gap",
+    "distillation gap",
+    "mean squared distance from the generator's cloud to the moved points that it was to learn, over the mean squared length of those moves: 0 has learnt them, 1 is as good as not moving",
+    Some(Scale::Log),
+);
+
+/// The columns of any flow.
+pub fn flow_columns() -> impl Iterator<Item = &'static About> {
+    FLOW_COLUMNS.into_iter().chain([&DISTILLATION_GAP])
+}
