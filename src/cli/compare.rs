@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::run::{listen, set_threads};
 use super::{Common, plain, print, print_path, room, say, summary, warn};
 use crate::metric::Verdict;
-use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare};
+use crate::report::{Comparison, Contender, Page, Record, RunDirectory, Status, compare, folders};
 use crate::scenario::{Claim, Document, Experiment, Need, Scenario, Variant};
 use crate::setting::Invalid;
 use crate::target::Files;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         args.out.as_deref().unwrap_or(Path::new("output")),
     )?;
     let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, args.force)?,
+        Some(path) => RunDirectory::with_parts(path, args.force, &folders(&contenders))?,
         None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
     };
     let runs = contenders.iter().flat_map(|c| &c.experiments);

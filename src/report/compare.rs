@@ -96,14 +96,10 @@ pub fn compare(
     watcher: &Onlooker<'_>,
     done: &Teller<'_>,
 ) -> Result<Comparison, RunError> {
-    let mut runs = Vec::new();
-    for contender in contenders {
-        for (place, experiment) in contender.experiments.iter().enumerate() {
-            let seed = (place > 0).then_some(experiment.scenario.seed);
-            let folder = folder_of(&contender.name, seed);
-            runs.push((experiment, directory.part(&folder)?));
-        }
-    }
+    let experiments = contenders.iter().flat_map(|one| &one.experiments);
+    let runs = experiments.zip(folders(contenders));
+    let runs = runs.map(|(experiment, folder)| Ok((experiment, directory.part(&folder)?)));
+    let runs = runs.collect::<Result<Vec<_>, ReportError>>()?;
     // All of them begin before one goes on, so that a comparison can be taken up wherever it is stopped.
     let courses = runs.iter().map(|(experiment, own)| {
         let course = Course::begin(name, experiment, files, own)?;
@@ -119,6 +115,19 @@ pub fn compare(
     begun.claim = claims.to_vec();
     begun.save(directory)?;
     play(name, contenders, courses, directory, claims, watcher, done)
+}
+
+/// The folders of all runs, in their order.
+#[must_use]
+pub fn folders(contenders: &[Contender]) -> Vec<String> {
+    let mut all = Vec::new();
+    for contender in contenders {
+        for (place, experiment) in contender.experiments.iter().enumerate() {
+            let seed = (place > 0).then_some(experiment.scenario.seed);
+            all.push(folder_of(&contender.name, seed));
+        }
+    }
+    all
 }
 
 /// The folder of a run; the first seed is the variant's own.

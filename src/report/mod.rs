@@ -31,7 +31,7 @@ pub use archive::{Format, Redraw, nightly, redraw, snapshots};
 pub use arrays::Arrays;
 pub use atomic::Draft;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
-pub use compare::{Comparison, Contender, Onlooker, Spread, Teller, compare};
+pub use compare::{Comparison, Contender, Onlooker, Spread, Teller, compare, folders};
 pub use directory::RunDirectory;
 pub use error::ReportError;
 pub use facts::{RunFacts, check_claims};
