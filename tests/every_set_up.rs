@@ -125,7 +125,8 @@ impl Tally {
         assert!(self.wrong.is_empty(), "{:#?}", self.wrong);
         assert!(all >= least, "{all}");
         let complete = self.ends.get(&End::Complete).copied().unwrap_or(0);
-        assert!(3 * complete > all, "{complete} of {all} are complete");
+        // A generator follows no momentum, and one particle is no cloud: most set-ups are refused.
+        assert!(6 * complete > all, "{complete} of {all} are complete");
     }
 }
 
@@ -316,7 +317,7 @@ fn measured(partner: impl Fn(usize, usize) -> bool) -> usize {
 
 #[test]
 fn some_set_ups() {
-    set_ups(13).check(100);
+    set_ups(13).check(90);
 }
 
 #[test]

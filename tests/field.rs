@@ -350,3 +350,46 @@ fn coordinates_beyond_all_units_are_refused() {
         }
     }
 }
+
+/// The fonts are in every copy of the program, and their licence wants to be there too.
+#[test]
+fn the_licence_of_the_fonts_goes_with_every_copy() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let notice = read("NOTICE");
+    for words in ["DejaVu", "Bitstream", "Permission is hereby granted"] {
+        assert!(notice.contains(words), "{words}");
+    }
+    let manifest = read("Cargo.toml");
+    let excluded = manifest.lines().find(|line| line.starts_with("exclude"));
+    assert!(!excluded.unwrap_or_default().contains("NOTICE"));
+}
+
+#[test]
+fn few_points_and_many_particles_are_noted() {
+    let home = home();
+    let rows = |count: usize| -> String {
+        let row = |i: usize| format!("{}.25,{}.5\n", i * i % 97, i * 7 % 89);
+        (0..count).map(row).collect()
+    };
+    fs::write(home.path().join("p.csv"), rows(142)).unwrap();
+    let points = "[target.points]\nfile = \"p.csv\"";
+    let scenario = TINY.replace("[target.ring]", points);
+    fs::write(home.path().join("p.toml"), scenario).unwrap();
+    let said = |particles: &str| {
+        let setting = format!("cloud.particles={particles}");
+        told(&ask(
+            home.path(),
+            &[
+                "check",
+                "p.toml",
+                "--set",
+                &setting,
+                "--set",
+                "cloud.samples=142",
+            ],
+        ))
+    };
+    assert!(said("4000").contains("4000 particles follow 142 points, 28 to each"));
+    assert!(!said("142").contains("to each"));
+}

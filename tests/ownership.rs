@@ -149,6 +149,30 @@ fn a_comparison_is_replaced_with_its_own_runs_and_no_others() {
     }
 }
 
+/// A file of the user's in the folder of a run, of the earlier comparison or of the coming one, is met before anything is erased.
+#[test]
+fn a_comparison_is_replaced_whole_or_not_at_all() {
+    let place = Place::new();
+    for (part, seeds) in [
+        ("a", "1"),
+        ("b", "1"),
+        ("seeds/b-2", "2"),
+        ("seeds/a-2", "2"),
+    ] {
+        assert!(place.compare("c", &[]).status.success());
+        let mine = place.path("c").join(part);
+        fs::create_dir_all(&mine).unwrap();
+        fs::write(mine.join("snapshots.svg"), "mine").unwrap();
+        let before = tree(&place.path("c"));
+        let output = place.compare("c", &["--force", "--seeds", seeds]);
+        let text = told(&output);
+        assert_eq!(output.status.code(), Some(6), "{part}: {text}");
+        assert!(text.contains("snapshots.svg"), "{part}: {text}");
+        assert_eq!(tree(&place.path("c")), before, "{part}");
+        fs::remove_dir_all(place.path("c")).unwrap();
+    }
+}
+
 /// Killed before `comparison.json`: what is noted is enough.
 #[test]
 fn a_comparison_that_has_only_begun_is_replaced() {

@@ -18,7 +18,7 @@ use super::{room, summary};
 use crate::experiment::Experiment;
 use crate::metric::Verdict;
 use crate::page::Page;
-use crate::record::{Audience, Contender, Record, compare};
+use crate::record::{Audience, Contender, Record, compare, folders};
 use crate::scenario::{Claim, Document, Need, Scenario, Variant};
 use crate::setting::Invalid;
 use crate::store::{Comparison, RunDirectory, Status};
@@ -84,7 +84,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         args.out.as_deref().unwrap_or(Path::new("output")),
     )?;
     let directory = match &args.out {
-        Some(path) => RunDirectory::at(path, args.force)?,
+        Some(path) => RunDirectory::with_parts(path, args.force, &folders(&contenders))?,
         None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,
     };
     let runs = contenders.iter().flat_map(|c| &c.experiments);

@@ -56,14 +56,10 @@ pub fn compare(
     claims: &[Claim],
     audience: Audience<'_>,
 ) -> Result<Comparison, RunError> {
-    let mut runs = Vec::new();
-    for contender in contenders {
-        for (place, experiment) in contender.experiments.iter().enumerate() {
-            let seed = (place > 0).then_some(experiment.scenario.seed);
-            let folder = folder_of(&contender.name, seed);
-            runs.push((experiment, directory.part(&folder)?));
-        }
-    }
+    let experiments = contenders.iter().flat_map(|one| &one.experiments);
+    let runs = experiments.zip(folders(contenders));
+    let runs = runs.map(|(experiment, folder)| Ok((experiment, directory.part(&folder)?)));
+    let runs = runs.collect::<Result<Vec<_>, ReportError>>()?;
     // All of them begin before one goes on, so that a comparison can be taken up wherever it is stopped.
     let courses = runs.iter().map(|(experiment, own)| {
         let course = Course::begin(name, experiment, files, own)?;
@@ -79,6 +75,19 @@ pub fn compare(
     begun.claim = claims.to_vec();
     save(&begun, directory)?;
     play(name, contenders, courses, directory, claims, audience)
+}
+
+/// The folders of all runs, in their order.
+#[must_use]
+pub fn folders(contenders: &[Contender]) -> Vec<String> {
+    let mut all = Vec::new();
+    for contender in contenders {
+        for (place, experiment) in contender.experiments.iter().enumerate() {
+            let seed = (place > 0).then_some(experiment.scenario.seed);
+            all.push(folder_of(&contender.name, seed));
+        }
+    }
+    all
 }
 
 /// Runs every course to its end, each from its checkpoint if it has one, and records what they come to together.

@@ -17,7 +17,7 @@ mod trajectory;
 mod variant_name;
 mod watch;
 
-pub use compare::{Audience, Contender, compare};
+pub use compare::{Audience, Contender, compare, folders};
 pub use conclude::rehearse;
 pub use error::RunError;
 pub use facts::{RunFacts, check_claims};

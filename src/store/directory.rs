@@ -106,12 +106,27 @@ impl RunDirectory {
     /// [`ReportError::Occupied`] if the folder is not free, [`ReportError::InUse`] if a run is going on in it,
     /// [`ReportError::Io`] if it cannot be made.
     pub fn at(path: &Path, force: bool) -> Result<Self, ReportError> {
+        Self::with_parts(path, force, &[])
+    }
+
+    /// As [`at`](Self::at), for what will have these `parts`: folders in it, in which nothing of the user's may be in the way either.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_parts(path: &Path, force: bool, parts: &[String]) -> Result<Self, ReportError> {
         let made = make_folders(path)?;
+        let check = || {
+            let earlier = free_or_earlier_run(path, force)?;
+            if earlier {
+                no_strangers_in_parts(path, parts)?;
+            }
+            Ok::<_, ReportError>(earlier)
+        };
         // Nothing is written, not even the lock, before the folder is known to be free.
-        let earlier = free_or_earlier_run(path, force)?;
+        let earlier = check()?;
         let directory = Self::locked(path.to_owned(), made, lock(path)?)?;
         // Somebody may have been quicker; now nobody can be.
-        if free_or_earlier_run(path, force)? || earlier {
+        if check()? || earlier {
             directory.clear()?;
         }
         directory.sweep()?;
@@ -404,6 +419,20 @@ fn no_strangers(path: &Path) -> Result<(), ReportError> {
             reason: "is in the way and not of the earlier run: move it elsewhere".to_owned(),
         }),
     }
+}
+
+/// The same for the folders of the runs in it: those of the earlier comparison, and those that are to come.
+fn no_strangers_in_parts(path: &Path, parts: &[String]) -> Result<(), ReportError> {
+    let noted = Inventory::of(path).unwrap_or_default();
+    let earlier = noted.iter().filter_map(|name| name.strip_suffix('/'));
+    // Of an older version, or killed over its beginning, a part has no list.
+    let listed = earlier.filter(|part| Inventory::of(&path.join(part)).is_some());
+    let coming = parts.iter().map(String::as_str);
+    let coming = coming.filter(|part| !noted.contains(&format!("{part}/")));
+    let mut all = listed
+        .chain(coming)
+        .filter(|part| plain::is_folder(path, part));
+    all.try_for_each(|part| no_strangers(&path.join(part)))
 }
 
 /// Whether a run writes this before its manifest.
