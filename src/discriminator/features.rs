@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::Ratio;
 use super::centres::spread_out;
 use super::radial::{Kernel, Radial, Weighted, rows};
-use super::solve::{Cholesky, Symmetric};
 use crate::cloud::CloudView;
+use crate::numeric::{Cholesky, Symmetric};
 use crate::random::Stream;
 use crate::vector;
 
@@ -213,7 +213,7 @@ mod tests {
             for i in 0..3 {
                 for j in 0..3 {
                     let [a, b] = [i, j].map(|k| &rows[k * width..][..width - 1]);
-                    let product = super::super::solve::dot(a, b);
+                    let product = crate::numeric::dot(a, b);
                     let (found, exact) = (product, exact[3 * i + j]);
                     assert!((found - exact).abs() < 0.02, "{shape:?}: {found} {exact}");
                 }

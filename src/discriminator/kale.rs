@@ -8,9 +8,9 @@ use super::centres::condense;
 use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial, Weighted};
 use super::recipe::{Recipe, Sizes, centred, given};
-use super::solve::{Cholesky, Symmetric, dot, times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{Cloud, CloudView};
+use crate::numeric::{Cholesky, Symmetric, dot, times};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
 use crate::target::Target;
 

@@ -9,9 +9,9 @@ use super::centres::{folds, in_order, spread_out};
 use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial, Weighted};
 use super::recipe::{Recipe, Sizes, centred, given};
-use super::solve::{times, transposed_times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{Cloud, CloudView};
+use crate::numeric::{times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least};
 use crate::target::Target;
 

@@ -8,10 +8,10 @@ use super::features::{Features, Fourier, Nystrom};
 use super::fit::fitted_pace;
 use super::radial::{Kernel, Radial};
 use super::recipe::{Recipe, Sizes, given, table};
-use super::solve::{Cholesky, Symmetric, dot, times, transposed_times};
 use super::{Discriminator, FitError, Pace, Ratio, Round};
 use crate::cloud::{CloudView, mean};
 use crate::network::softplus;
+use crate::numeric::{Cholesky, Symmetric, dot, times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least, positive};
 use crate::target::Target;
 

@@ -18,7 +18,6 @@ mod radial;
 mod recipe;
 pub mod relative;
 pub mod rulsif;
-mod solve;
 pub mod ulsif;
 pub mod wasserstein;
 

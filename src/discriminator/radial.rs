@@ -152,7 +152,7 @@ impl Kernel {
                 for (i, into) in into.iter_mut().enumerate() {
                     let i = chunk * CHUNK + i;
                     values(self, [at[[i, 0]], at[[i, 1]]], points, &mut row);
-                    *into = super::solve::dot(&points.weights, &row);
+                    *into = crate::numeric::dot(&points.weights, &row);
                 }
             });
         into

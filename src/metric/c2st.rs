@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::neighbours::QUERIES;
-use super::pairs::Planar;
 use super::sample::{Neighbourhood, Preparation, Reference, Sample, Seen};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::{CloudView, by_place};
+use crate::plane::{Planar, QUERIES};
 
 /// What [`C2st`] measures.
 pub const C2ST: About = About {

@@ -18,8 +18,7 @@ use super::score::{SCORE_ERROR, ScoreError};
 use super::sinkhorn::{SINKHORN, Sinkhorn};
 use super::sliced::{SLICED_W2, SlicedW2};
 use super::stranded::{STRANDED, Stranded};
-use super::w2::W2;
-use super::wasserstein::Wasserstein;
+use super::wasserstein::{W2, Wasserstein};
 
 /// Builds a measure, if it makes sense on these grounds.
 type Builder = fn(&Grounds<'_>) -> Option<Box<dyn Metric>>;

@@ -3,10 +3,9 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::neighbours::{Neighbours, QUERIES};
-use super::pairs::Planar;
 use super::{About, Effort, Grain, Ideal, KnnKl, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
+use crate::plane::{Neighbours, Planar, QUERIES};
 
 /// What [`Density`] measures.
 pub const DENSITY: About = About {

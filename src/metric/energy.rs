@@ -6,10 +6,10 @@ use ndarray::{Array2, Axis, Slice};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use super::pairs::{Planar, Single, Term, between};
 use super::sample::{Sample, Seen, mean_within};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
+use crate::plane::{Planar, Single, Term, between};
 use crate::random::Stream;
 
 /// What [`EnergyDistance`] measures.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::neighbours::{MOST, Neighbours, QUERIES};
-use super::pairs::Planar;
 use super::sample::{NEAR, Near, Neighbourhood, Reference, Seen};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
+use crate::plane::{MOST, Neighbours, Planar, QUERIES};
 
 /// What [`KnnKl`] measures.
 pub const KNN_KL: About = About {

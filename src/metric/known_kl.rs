@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::neighbours::{Neighbours, QUERIES};
-use super::pairs::Planar;
 use super::whiten::Whitening;
 use super::{About, Effort, Grain, Ideal, KnnKl, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
+use crate::plane::{Neighbours, Planar, QUERIES};
 use crate::random::Stream;
 use crate::target::Target;
 

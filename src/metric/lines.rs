@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use rayon::prelude::*;
 
-use super::pairs::Planar;
+use crate::plane::Planar;
 
 /// Directions taken unless said otherwise.
 pub(super) const DIRECTIONS: usize = 64;

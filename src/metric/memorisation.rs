@@ -2,11 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::neighbours::{Neighbours, QUERIES};
-use super::pairs::Planar;
 use super::sample::Seen;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Taken};
 use crate::cloud::CloudView;
+use crate::plane::{Neighbours, Planar, QUERIES};
 
 /// What [`Memorisation`] measures.
 pub const MEMORISATION: About = About {

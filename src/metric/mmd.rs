@@ -3,11 +3,11 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::pairs::{Planar, Term, between, within};
 use super::sample::Seen;
 use super::waves::Waves;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
+use crate::plane::{Planar, Term, between, within};
 
 /// What [`Mmd2`] measures.
 pub const MMD2: About = About {

@@ -11,16 +11,16 @@ use super::catalogue::BUILDERS;
 use super::energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
 use super::evidence::{Evidence, Grounds, Rulers};
 use super::knn_kl::KNN_KL;
-use super::pairs::Planar;
 use super::sample::{Neighbourhood, Preparation, Reference, Sample, Seen};
 use super::sliced::SLICED_W2;
 use super::spec::MetricsSpec;
 use super::stranded::STRANDED;
-use super::w2::{ExactW2, Transport, W2};
-use super::wasserstein::Wasserstein;
+use super::wasserstein::{W2, Wasserstein};
 use crate::cloud::CloudView;
+use crate::plane::Planar;
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
+use crate::transport::{ExactW2, Transport};
 
 impl MetricsSpec {
     /// Builds the panel of all measures that the evidence allows.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::lines::{DIRECTIONS, projections};
-use super::neighbours::{Neighbours, QUERIES};
-use super::pairs::{Planar, Single, Term, within};
 use crate::cloud::CloudView;
+use crate::plane::{Neighbours, Planar, QUERIES, Single, Term, within};
 
 /// Neighbours that are looked for at once: as many as the classifier needs of either side, and more than the divergence does.
 pub(super) const NEAR: usize = 8;

@@ -5,11 +5,11 @@ use std::f64::consts::{LN_2, LOG2_E};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::pairs::Planar;
-use super::w2::centre;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::{CloudView, spread};
 use crate::kernel::Lane;
+use crate::plane::Planar;
+use crate::transport::centre;
 
 /// What [`Sinkhorn`] measures.
 pub const SINKHORN: About = About {

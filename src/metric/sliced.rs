@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::lines::{DIRECTIONS, projections};
-use super::pairs::Planar;
 use super::sample::Seen;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::CloudView;
+use crate::plane::Planar;
 
 /// What [`SlicedW2`] measures.
 pub const SLICED_W2: About = About {

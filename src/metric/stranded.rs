@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::neighbours::QUERIES;
-use super::pairs::Planar;
 use super::sample::{Neighbourhood, Reference, Seen};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::CloudView;
+use crate::plane::{Planar, QUERIES};
 
 /// What [`Stranded`] measures.
 pub const STRANDED: About = About {

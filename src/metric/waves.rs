@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use super::pairs::Planar;
+use crate::plane::Planar;
 
 /// A sum over pairs in so many numbers: `Σ_{ij} k(x_i, y_j) = s² Σ_{ab} w_a w_b ⟨X_ab, Y_ab⟩`, where `X_ab` holds the sums over the points of the four
 /// products of `cos` and `sin` of `aθx` and `bθy`.
@@ -100,7 +100,7 @@ impl Waves {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::pairs::{Term, between};
+    use crate::plane::{Term, between};
 
     #[test]
     fn waves_agree_with_the_sum_over_all_pairs() {

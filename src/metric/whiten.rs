@@ -1,6 +1,6 @@
 //! Whitened coordinates: mean 0, variances 1, no correlation, whatever the units of the axes.
 
-use super::exactly::power;
+use crate::transport::power;
 
 /// Correlations nearer to 1 than this are taken for 1: what is left across the line is rounding.
 const COLLINEAR: f64 = 1e-12;

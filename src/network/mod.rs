@@ -6,6 +6,7 @@ mod optimizer;
 mod pass;
 mod product;
 mod real;
+mod tape;
 
 pub use activation::Activation;
 pub(crate) use activation::softplus;

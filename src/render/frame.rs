@@ -4,7 +4,8 @@ use super::axes::{self, Axis};
 use super::canvas::{Canvas, Image};
 use super::colour::Colour;
 use super::density::Density;
-use super::field::Field;
+use super::frame_parts::{Frame, Headline, Panel};
+use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
 use super::shape::{Clip, Disc, Rect};
 use super::text::{Anchor, Letters, bold, regular};
@@ -13,69 +14,8 @@ use super::words;
 use super::{Style, Theme};
 use crate::cloud::CloudView;
 
-/// One moment of a run, or of several that are compared.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'a, 'p> {
-    /// Title of the scenario. A long one has smaller letters, then a second line, and at last an end `…`.
-    pub title: &'a str,
-    /// Steps taken so far.
-    pub step: u64,
-    /// Steps of the whole run.
-    pub steps: u64,
-    /// Time of the flow, the sum of the step sizes.
-    pub time: f64,
-    /// The part of the plane that every panel shows: the same throughout the run.
-    pub view: View,
-    /// The speed whose arrow is half as long as an arrow can be; the same throughout the run. See
-    /// [`Field::typical_speed`].
-    pub speed: f64,
-    /// The clouds, side by side in rows of equal length, or as nearly as can be.
-    pub panels: &'a [Panel<'p>],
-}
-
-/// One cloud on its way.
-#[derive(Clone, Copy, Debug)]
-pub struct Panel<'p> {
-    /// Name of the variant; empty in a frame with a single panel.
-    pub name: &'p str,
-    /// The cloud now, `n×2`. Points that are not finite are not drawn.
-    pub particles: CloudView<'p>,
-    /// The same particles a little earlier, the oldest first: what [`Show::trails`](super::Show::trails) draws.
-    pub past: &'p [CloudView<'p>],
-    /// The colour of each particle, from [`origin::colours`](super::origin::colours).
-    pub colours: &'p [Colour],
-    /// The target sample, `m×2`.
-    pub target: CloudView<'p>,
-    /// What the discriminator says all over the view; a field of another view is not drawn.
-    pub field: Option<&'p Field>,
-    /// The metric that tells how far the cloud has come.
-    pub headline: Option<Headline<'p>>,
-    /// A remark written into the panel, such as `diverged at step 41`; empty for none.
-    pub note: &'p str,
-}
-
-/// Where a cloud stands against the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Headline<'a> {
-    /// The same at length, in brief, and in a word or two: the first that there is room for is written.
-    pub words: [&'a str; 3],
-    /// Whether the cloud is at the floor.
-    pub arrived: bool,
-}
-
 /// More points than this are drawn as density, not as dots.
 pub(super) const DOTS: usize = 20_000;
-
-/// Margins left (at least, to make room for labels), right, and gap between panels.
-const LEFT: f64 = 46.0;
-const RIGHT: f64 = 34.0;
-const GAP: f64 = 22.0;
-/// Title, headline of a single panel, and the line of progress.
-const HEAD: f64 = 94.0;
-/// Name and headline of one panel of several.
-const NAME: f64 = 46.0;
-/// Labels below the plots.
-const TICKS: f64 = 28.0;
 
 /// Draws a frame. The picture is as tall as the view asks for; every panel has the same axes.
 #[must_use]
@@ -140,114 +80,6 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         height: layout.height - layout.legend,
     };
     legend::draw(canvas, room, style);
-}
-
-fn vertical(view: &View, tall: f64) -> Axis {
-    Axis::linear(view.y, tall / 64.0)
-}
-
-/// Where everything is.
-struct Layout {
-    view: View,
-    left: f64,
-    width: f64,
-    height: f64,
-    columns: usize,
-    rows: usize,
-    count: usize,
-    named: bool,
-    panel: [f64; 2],
-    legend: f64,
-}
-
-/// Widths of a picture with so many panels side by side.
-const WIDTHS: [f64; 5] = [Style::WIDTH, 1080.0, 1400.0, 1720.0, 1900.0];
-
-/// Columns and rows of so many panels: up to three stand in a row, up to ten in two, nine in a square; the rows differ by one panel at most.
-fn seats(count: usize) -> [usize; 2] {
-    let rows = match count {
-        ..=3 => 1,
-        4..=8 | 10 => 2,
-        more => more.div_ceil(4),
-    };
-    [count.div_ceil(rows), rows]
-}
-
-/// How much larger a picture with so many panels is than one with a single panel, where a panel is about as tall as wide.
-#[must_use]
-pub fn expanse(panels: usize) -> f64 {
-    let area = |count: usize| {
-        let [columns, rows] = seats(count);
-        let width = WIDTHS[columns - 1];
-        width * (HEAD + TICKS + rows as f64 * (width / columns as f64 + NAME))
-    };
-    area(panels.max(1)) / area(1)
-}
-
-impl Layout {
-    fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
-        let count = frame.panels.len().max(1);
-        let [columns, rows] = seats(count);
-        let width = style.sane_width(WIDTHS[columns - 1]);
-        let view = frame.view.sane();
-        let split = |left: f64| {
-            ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()
-        };
-        let tall = split(LEFT) * view.height() / view.width();
-        let left = axes::room(&vertical(&view, tall)).clamp(LEFT, 90.0).ceil();
-        let across = split(left);
-        let panel = [across, (across * view.height() / view.width()).round()];
-        let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
-        let row = panel[1] + if named { NAME } else { 0.0 };
-        let head = if named { HEAD - 18.0 } else { HEAD };
-        let legend = head + row * rows as f64 + 8.0 * (rows - 1) as f64 + TICKS;
-        Self {
-            view,
-            left,
-            width,
-            height: legend + legend::height(width - left - RIGHT, style),
-            columns,
-            rows,
-            count,
-            named,
-            panel,
-            legend,
-        }
-    }
-
-    /// Column and row of a panel, and how many panels stand in that row.
-    fn seat(&self, place: usize) -> (usize, usize, usize) {
-        let (short, longer) = (self.count / self.rows, self.count % self.rows);
-        let long = longer * (short + 1);
-        if place < long {
-            (place % (short + 1), place / (short + 1), short + 1)
-        } else {
-            let place = place - long;
-            (place % short, longer + place / short, short)
-        }
-    }
-
-    fn plot(&self, place: usize) -> Rect {
-        let (column, row, abreast) = self.seat(place);
-        // A shorter row stands in the middle.
-        let aside = (self.columns - abreast) as f64 * (self.panel[0] + GAP) / 2.0;
-        let (head, name) = if self.named {
-            (HEAD - 18.0, NAME)
-        } else {
-            (HEAD, 0.0)
-        };
-        Rect {
-            x: self.left + (aside + column as f64 * (self.panel[0] + GAP)).round(),
-            y: head + name + row as f64 * (self.panel[1] + name + 8.0),
-            width: self.panel[0],
-            height: self.panel[1],
-        }
-    }
-
-    /// Whether no panel lies below this one.
-    fn lowest(&self, place: usize) -> bool {
-        self.seat(place).1 + 1 == self.rows
-    }
 }
 
 fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, theme: Theme) {

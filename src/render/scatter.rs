@@ -2,7 +2,7 @@
 
 use super::axes::{self, Axis, Line};
 use super::canvas::{Canvas, Image};
-use super::curves::colour;
+use super::chart::colour;
 use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::{Style, Theme};

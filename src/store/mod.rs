@@ -10,6 +10,7 @@ mod inventory;
 mod lock;
 mod manifest;
 mod names;
+mod occupied;
 pub(crate) mod plain;
 mod room;
 pub(crate) mod table;

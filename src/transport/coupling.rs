@@ -4,8 +4,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::assignment::squared;
-use super::neighbours::QUERIES;
-use super::pairs::Planar;
+use crate::plane::{Planar, QUERIES};
 
 /// A column is better than a row's own if it is so by more than this share of the numbers that are compared: the rest is rounding.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
@@ -13,16 +12,16 @@ const ROUNDING: f64 = 4.0 * f64::EPSILON;
 const PATIENCE: usize = 1000;
 
 /// A cheapest plan.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Where mass goes: row, column and amount.
-    pub(super) arcs: Vec<(u32, u32, f64)>,
+    pub(crate) arcs: Vec<(u32, u32, f64)>,
     /// Its cost, mass times squared distance, is above the least by no more than this, rounding included.
-    pub(super) gap: f64,
+    pub(crate) gap: f64,
 }
 
 /// Finds the cheapest way to carry the masses `supply` at the points `rows` to the masses `demand` at the points `columns`; all masses are
 /// positive, and both sides have the same total.
-pub(super) fn cheapest(rows: &Planar, columns: &Planar, supply: &[f64], demand: &[f64]) -> Plan {
+pub(crate) fn cheapest(rows: &Planar, columns: &Planar, supply: &[f64], demand: &[f64]) -> Plan {
     let mut tree = Tree::staircase(rows, columns, supply, demand);
     let n = rows.len();
     let mut row = 0;
@@ -288,7 +287,7 @@ fn along_a_curve(clouds: [&Planar; 2]) -> [Vec<usize>; 2] {
 
 /// The least of `‖at − y_j‖² − v_j` over the columns, and where it is.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-pub(super) fn lowest(at: [f64; 2], columns: [&[f64]; 3]) -> (f64, usize) {
+pub(crate) fn lowest(at: [f64; 2], columns: [&[f64]; 3]) -> (f64, usize) {
     const LANES: usize = 16;
     let m = columns[2].len();
     let [x, y, v] = columns.map(|column| &column[..m]);

@@ -3,17 +3,17 @@
 use super::pairs::Planar;
 
 /// Nearest-neighbour queries that one task takes.
-pub(super) const QUERIES: usize = 128;
+pub(crate) const QUERIES: usize = 128;
 
 /// Points in a leaf at most.
 const LEAF: usize = 12;
 /// Neighbours that can be asked for at most.
-pub(super) const MOST: usize = 16;
+pub(crate) const MOST: usize = 16;
 
 /// A k-d tree that splits by rank and not by value, so that its depth is `log₂ n` whatever the points, a thousand copies of
 /// one included. Of neighbours at equal distance it keeps those it meets first, an order that depends on the points alone.
 #[derive(Clone, Debug)]
-pub(super) struct Neighbours {
+pub(crate) struct Neighbours {
     points: Planar,
     /// Place of each stored point in the cloud it came from.
     index: Vec<u32>,
@@ -23,14 +23,14 @@ pub(super) struct Neighbours {
 
 /// The nearest points found so far, nearest first.
 #[derive(Clone, Debug)]
-pub(super) struct Nearest {
+pub(crate) struct Nearest {
     wanted: usize,
     squared: [f64; MOST],
 }
 
 impl Nearest {
     /// Room for `wanted` neighbours, at most [`MOST`].
-    pub(super) fn new(wanted: usize) -> Self {
+    pub(crate) fn new(wanted: usize) -> Self {
         debug_assert!((1..=MOST).contains(&wanted));
         Self {
             wanted,
@@ -39,17 +39,17 @@ impl Nearest {
     }
 
     /// Squares of the distances to the neighbours, nearest first; infinite for those that were not found.
-    pub(super) fn squares(&self) -> &[f64] {
+    pub(crate) fn squares(&self) -> &[f64] {
         &self.squared[..self.wanted]
     }
 
     /// Distance to the last of the wanted neighbours.
-    pub(super) fn radius(&self) -> f64 {
+    pub(crate) fn radius(&self) -> f64 {
         self.bound().sqrt()
     }
 
     /// Its square, without the rounding of a root: a point at exactly that distance has exactly that square.
-    pub(super) fn bound(&self) -> f64 {
+    pub(crate) fn bound(&self) -> f64 {
         self.squared[self.wanted - 1]
     }
 
@@ -64,7 +64,7 @@ impl Nearest {
 }
 
 impl Neighbours {
-    pub(super) fn new(points: &Planar) -> Self {
+    pub(crate) fn new(points: &Planar) -> Self {
         let n = points.len();
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut boxes = vec![[0.0; 4]; nodes(n)];
@@ -81,7 +81,7 @@ impl Neighbours {
 
     /// The stored points with their places in the cloud. Neighbours in this order are neighbours in the plane, which
     /// keeps the nodes that one query needs in the cache for the next.
-    pub(super) fn points(&self) -> impl ExactSizeIterator<Item = ([f64; 2], u32)> {
+    pub(crate) fn points(&self) -> impl ExactSizeIterator<Item = ([f64; 2], u32)> {
         let coordinates = self.points.x.iter().zip(&self.points.y);
         coordinates
             .zip(&self.index)
@@ -90,7 +90,7 @@ impl Neighbours {
 
     /// The `wanted` stored points nearest to `at`, leaving out the one at place `skip` of the cloud. The cloud must have
     /// that many.
-    pub(super) fn nearest(&self, at: [f64; 2], wanted: usize, skip: Option<u32>) -> Nearest {
+    pub(crate) fn nearest(&self, at: [f64; 2], wanted: usize, skip: Option<u32>) -> Nearest {
         let mut found = Nearest::new(wanted);
         let query = Query {
             at,
@@ -103,7 +103,7 @@ impl Neighbours {
 
     /// The square of the distance from `at` to the nearest stored point that lies elsewhere; `None` if all lie there. It looks at all of
     /// them, and is meant for places where neighbours coincide.
-    pub(super) fn elsewhere(&self, at: [f64; 2]) -> Option<f64> {
+    pub(crate) fn elsewhere(&self, at: [f64; 2]) -> Option<f64> {
         let stored = self.points.x.iter().zip(&self.points.y);
         stored
             .map(|(x, y)| {
@@ -116,7 +116,7 @@ impl Neighbours {
 
     /// The square of the distance from `at` to the `wanted`-th nearest stored point where it equals `bound`; where it is less, a number between the two,
     /// which is found out sooner, and infinity where it is more.
-    pub(super) fn within(&self, at: [f64; 2], wanted: usize, bound: f64) -> f64 {
+    pub(crate) fn within(&self, at: [f64; 2], wanted: usize, bound: f64) -> f64 {
         let mut found = Nearest::new(wanted);
         // As if there were so many points just beyond the bound.
         found.squared = [bound.next_up(); MOST];

@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::pairs::Planar;
+use crate::plane::Planar;
 
 /// Columns in a block.
 const BLOCK: usize = 16;
@@ -12,7 +12,7 @@ const LANES: usize = 8;
 /// Columns in blocks, each in a small box, and groups of blocks, each in a larger one. The cost of a column is at least the squared
 /// distance to its box, so a row looks only into the boxes that are near, or dear: in the plane these are few.
 #[derive(Clone, Debug)]
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     x: Vec<f64>,
     y: Vec<f64>,
     /// Around each block, and around each group.
@@ -26,7 +26,7 @@ struct Boxes([Vec<f64>; 4]);
 
 /// A number for each column, and numbers for each block and each group that none of theirs exceeds.
 #[derive(Clone, Debug)]
-pub(super) struct Prices {
+pub(crate) struct Prices {
     each: Vec<f64>,
     top: Vec<f64>,
     peak: Vec<f64>,
@@ -34,7 +34,7 @@ pub(super) struct Prices {
 
 /// An order of points in which each block of them is near each other in the plane: halved by rank across the longer side of their
 /// bounding box, again and again.
-pub(super) fn order(points: &Planar) -> Vec<usize> {
+pub(crate) fn order(points: &Planar) -> Vec<usize> {
     let mut order: Vec<usize> = (0..points.len()).collect();
     halve(points, &mut order);
     order
@@ -74,7 +74,7 @@ fn halve(points: &Planar, order: &mut [usize]) {
 
 impl Blocks {
     /// Of columns in an [`order`].
-    pub(super) fn new(columns: &Planar) -> Self {
+    pub(crate) fn new(columns: &Planar) -> Self {
         let filled = columns.len().next_multiple_of(BLOCK * LANES * LANES);
         let along = |side: &[f64]| -> Vec<f64> {
             // The last blocks are filled with copies, which have no price.
@@ -99,11 +99,11 @@ impl Blocks {
         Self { x, y, small, large }
     }
 
-    pub(super) fn at(&self, column: u32) -> [f64; 2] {
+    pub(crate) fn at(&self, column: u32) -> [f64; 2] {
         [self.x[column as usize], self.y[column as usize]]
     }
 
-    pub(super) fn prices(&self, mut each: Vec<f64>) -> Prices {
+    pub(crate) fn prices(&self, mut each: Vec<f64>) -> Prices {
         each.resize(self.x.len(), f64::NEG_INFINITY);
         let (top, peak) = (Vec::new(), Vec::new());
         let mut prices = Prices { each, top, peak };
@@ -112,25 +112,25 @@ impl Blocks {
     }
 
     /// The column with the least `cost − price` for a row at `at` and this value, if it is less than `limit`.
-    pub(super) fn best(&self, prices: &Prices, at: [f64; 2], limit: f64) -> Option<(u32, f64)> {
+    pub(crate) fn best(&self, prices: &Prices, at: [f64; 2], limit: f64) -> Option<(u32, f64)> {
         let (column, value) = best(self, prices, at, limit);
         (value < limit).then_some((column as u32, value))
     }
 }
 
 impl Prices {
-    pub(super) fn of(&self, column: u32) -> f64 {
+    pub(crate) fn of(&self, column: u32) -> f64 {
         self.each[column as usize]
     }
 
     /// Changes the price of a column without anything else: what blocks and groups have may be too little until they
     /// [`settle`](Self::settle).
-    pub(super) fn set(&mut self, column: u32, price: f64) {
+    pub(crate) fn set(&mut self, column: u32, price: f64) {
         self.each[column as usize] = price;
     }
 
     /// Adds to the price of a column. If it falls, what its block and its group have stays as it is, and is more than need be.
-    pub(super) fn add(&mut self, column: u32, rise: f64) {
+    pub(crate) fn add(&mut self, column: u32, rise: f64) {
         let column = column as usize;
         let price = self.each[column] + rise;
         self.each[column] = price;
@@ -143,7 +143,7 @@ impl Prices {
     }
 
     /// Finds the greatest price of each block and each group.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.top = tops(&self.each, BLOCK);
         self.peak = tops(&self.top, LANES);
     }

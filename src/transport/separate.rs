@@ -1,12 +1,12 @@
 //! Clouds that fall into parts far from each other: what is matched within a part needs none of the digits that the others take up.
 
-use super::pairs::Planar;
+use crate::plane::Planar;
 
 /// Places in a cloud and in a reference that are matched among themselves.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Part {
-    pub(super) rows: Vec<usize>,
-    pub(super) columns: Vec<usize>,
+pub(crate) struct Part {
+    pub(crate) rows: Vec<usize>,
+    pub(crate) columns: Vec<usize>,
 }
 
 /// The parts of two clouds such that some cheapest plan leaves none of them. Each point of the first cloud has the mass
@@ -16,7 +16,7 @@ pub(super) struct Part {
 /// out of a part takes as much into it, and pays at least the square of that distance for it; led to each other within the part, the two pay no
 /// more. Such parts are found among the clusters of single linkage, whose tree is that of the shortest connections (Gower and Ross, *J. R.
 /// Stat. Soc. C* 18, 1969); of the partitions into parts it is the finest. Takes a time that grows as the square of the number of points.
-pub(super) fn parts(rows: &Planar, columns: &Planar) -> Vec<Part> {
+pub(crate) fn parts(rows: &Planar, columns: &Planar) -> Vec<Part> {
     let ratio = [columns.len(), rows.len()];
     let mut clusters: Vec<Cluster> = (0..rows.len() + columns.len())
         .map(|place| Cluster::of(rows, columns, place))

@@ -3,8 +3,7 @@
 use rayon::prelude::*;
 
 use super::blocks::{Blocks, Prices, order};
-use super::neighbours::QUERIES;
-use super::pairs::Planar;
+use crate::plane::{Planar, QUERIES};
 
 /// In place of a row or a column where there is none.
 const NONE: u32 = u32::MAX;
@@ -18,14 +17,14 @@ const PATIENCE: usize = 60;
 /// An optimal assignment of rows (points of one cloud) to columns (points of another) and the prices that support it:
 /// no column offers a row a lower `cost − price` than its own, up to rounding.
 #[derive(Debug)]
-pub(super) struct Assignment {
-    pub(super) basis: Basis,
+pub(crate) struct Assignment {
+    pub(crate) basis: Basis,
     /// The least `cost − price` over all columns for each row: its dual variable.
-    pub(super) value: Vec<f64>,
+    pub(crate) value: Vec<f64>,
     /// Dual variable of each column.
-    pub(super) price: Vec<f64>,
+    pub(crate) price: Vec<f64>,
     /// The total cost is above the least by no more than this, rounding included.
-    pub(super) gap: f64,
+    pub(crate) gap: f64,
 }
 
 /// A spanning tree of the rows and columns, each of which is one arc away from a column of its own: the matching. All rows but one, the
@@ -34,9 +33,9 @@ pub(super) struct Assignment {
 /// This is the alternating basis of Barr, Glover & Klingman (*Math. Program.* 13, 1977): the simplex method needs no others, and moving
 /// between these it cannot come back to where it was.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Basis {
+pub(crate) struct Basis {
     /// Column of each row.
-    pub(super) column: Vec<u32>,
+    pub(crate) column: Vec<u32>,
     /// Column that each row is linked to.
     link: Vec<u32>,
 }
@@ -44,7 +43,7 @@ pub(super) struct Basis {
 impl Assignment {
     /// Solves between two centred clouds of one size, the columns in the [`order`] of blocks. Any basis leads to an optimum, that of a
     /// similar problem sooner; without one it comes from a coarser problem.
-    pub(super) fn solve(rows: &Planar, columns: &Planar, similar: Option<&Basis>) -> Self {
+    pub(crate) fn solve(rows: &Planar, columns: &Planar, similar: Option<&Basis>) -> Self {
         let basis = similar.cloned().unwrap_or_else(|| {
             let order = order(rows);
             let Basis { column, link } = guess(&rows.pick(&order), columns);
@@ -95,7 +94,7 @@ impl Assignment {
     }
 }
 
-pub(super) fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
+pub(crate) fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     dx * dx + dy * dy
 }

@@ -1,7 +1,7 @@
 //! Sums that lose no digits on the way, and that no scale of the data makes too large or too small.
 
 /// The sum, as if it were taken in twice the digits and rounded once (Ogita, Rump and Oishi, *SIAM J. Sci. Comput.* 26, 2005).
-pub(super) fn total(values: &[f64]) -> f64 {
+pub(crate) fn total(values: &[f64]) -> f64 {
     let (mut sum, mut lost) = (0.0, 0.0);
     for &value in values {
         let next: f64 = sum + value;
@@ -13,14 +13,14 @@ pub(super) fn total(values: &[f64]) -> f64 {
 }
 
 /// `a − b`, and what rounding has left out of it (Knuth, *TAOCP* 2, 4.2.2).
-pub(super) fn difference(a: f64, b: f64) -> (f64, f64) {
+pub(crate) fn difference(a: f64, b: f64) -> (f64, f64) {
     let near = a - b;
     let back = near - a;
     (near, (a - (near - back)) - (b + back))
 }
 
 /// The power of two, as its exponent, that a length is about as large as; 0 for a length of 0.
-pub(super) fn power(length: f64) -> i32 {
+pub(crate) fn power(length: f64) -> i32 {
     if length > 0.0 {
         (length.log2().ceil() as i32).clamp(-1000, 1000)
     } else {
@@ -30,18 +30,18 @@ pub(super) fn power(length: f64) -> i32 {
 
 /// A sum of squared lengths, each in units of `2^exponent`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Total {
+pub(crate) struct Total {
     sum: f64,
     exponent: i32,
 }
 
 impl Total {
-    pub(super) fn new(sum: f64, exponent: i32) -> Self {
+    pub(crate) fn new(sum: f64, exponent: i32) -> Self {
         Self { sum, exponent }
     }
 
     /// In the largest unit of those that are not zero.
-    pub(super) fn sum(all: impl Iterator<Item = Self> + Clone) -> Self {
+    pub(crate) fn sum(all: impl Iterator<Item = Self> + Clone) -> Self {
         let present = all.filter(|total| total.sum > 0.0);
         let exponent = present
             .clone()
@@ -58,17 +58,17 @@ impl Total {
     }
 
     /// In the squared units of the data; 0 or infinite where it is too small or too large for them.
-    pub(super) fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.at(0)
     }
 
     /// The root of the mean over `count`, in the units of the data.
-    pub(super) fn root_of_mean(self, count: usize) -> f64 {
+    pub(crate) fn root_of_mean(self, count: usize) -> f64 {
         (self.sum / count as f64).sqrt() * 2.0_f64.powi(self.exponent)
     }
 
     /// The quotient; 0 if the other is.
-    pub(super) fn share_of(self, other: Self) -> f64 {
+    pub(crate) fn share_of(self, other: Self) -> f64 {
         if other.sum > 0.0 {
             self.at(other.exponent) / other.sum
         } else {

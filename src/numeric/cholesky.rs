@@ -1,179 +1,12 @@
-//! Dense linear algebra for some hundred unknowns: sums of outer products, and Cholesky's factorisation.
+//! Cholesky's factorisation of a symmetric matrix of some hundred rows.
 
 use multiversion::multiversion;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-/// Samples whose outer products are added up by one task.
-const CHUNK: usize = 512;
-/// Samples that stay in the cache while all pairs of features pass over them.
-const TILE: usize = 64;
-const ROWS: usize = 4;
-const COLUMNS: usize = 8;
-const LANES: usize = 8;
-const HALF: usize = 4;
+use super::dense::{LANES, Symmetric};
 
-/// `a · b`, in a fixed order.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b[..a.len()].chunks_exact(LANES));
-    let rest: f64 = a_chunks
-        .remainder()
-        .iter()
-        .zip(b_chunks.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * b[lane];
-        }
-    }
-    lanes.iter().sum::<f64>() + rest
-}
-
-/// `M v` for a matrix with `v.len()` columns, row by row.
-pub(super) fn times(rows: &[f64], v: &[f64]) -> Vec<f64> {
-    let mut into = vec![0.0; rows.len() / v.len().max(1)];
-    if into.len() <= CHUNK {
-        // Waking another thread would take longer.
-        dots(rows, v, &mut into);
-    } else {
-        into.par_chunks_mut(CHUNK)
-            .zip(rows.par_chunks(CHUNK * v.len()))
-            .for_each(|(into, rows)| dots(rows, v, into));
-    }
-    into
-}
-
-/// The [`dot`] product of each row with `v`.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn dots(rows: &[f64], v: &[f64], into: &mut [f64]) {
-    let width = v.len();
-    let (v_chunks, v_rest) = v.as_chunks::<LANES>();
-    for (into, rows) in into.chunks_mut(ROWS).zip(rows.chunks(ROWS * width)) {
-        // Several rows at once, since each sum waits for its last addition. The last row stands in for those that are missing.
-        let row = |i: usize| &rows[i.min(into.len() - 1) * width..][..width];
-        let row: [&[f64]; ROWS] = std::array::from_fn(row);
-        let [a, b, c, d] = row.map(|row| row.as_chunks::<LANES>().0);
-        let mut lanes = [[0.0; LANES]; ROWS];
-        for ((((v, a), b), c), d) in v_chunks.iter().zip(a).zip(b).zip(c).zip(d) {
-            for (lanes, row) in lanes.iter_mut().zip([a, b, c, d]) {
-                for lane in 0..LANES {
-                    lanes[lane] += row[lane] * v[lane];
-                }
-            }
-        }
-        for ((into, lanes), row) in into.iter_mut().zip(lanes).zip(row) {
-            let rest = row[width - v_rest.len()..].iter().zip(v_rest);
-            let rest: f64 = rest.map(|(a, b)| a * b).sum();
-            *into = lanes.iter().sum::<f64>() + rest;
-        }
-    }
-}
-
-/// `Mᵀ v` for a matrix with `size` columns, row by row.
-pub(super) fn transposed_times(rows: &[f64], v: &[f64], size: usize) -> Vec<f64> {
-    let parts: Vec<Vec<f64>> = rows
-        .par_chunks(CHUNK * size)
-        .zip(v.par_chunks(CHUNK))
-        .map(|(rows, v)| {
-            let mut sum = vec![0.0; size];
-            add_rows(rows, v, &mut sum);
-            sum
-        })
-        .collect();
-    let mut all = vec![0.0; size];
-    for part in parts {
-        all.iter_mut().zip(part).for_each(|(a, b)| *a += b);
-    }
-    all
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn add_rows(rows: &[f64], v: &[f64], sum: &mut [f64]) {
-    for (row, &v) in rows.chunks_exact(sum.len()).zip(v) {
-        for (sum, &value) in sum.iter_mut().zip(row) {
-            *sum += v * value;
-        }
-    }
-}
-
-/// A symmetric matrix, row by row; only what is on and below the diagonal counts.
-#[derive(Clone, Debug)]
-pub(super) struct Symmetric {
-    pub(super) size: usize,
-    pub(super) values: Vec<f64>,
-}
-
-impl Symmetric {
-    pub(super) fn zeros(size: usize) -> Self {
-        Self {
-            size,
-            values: vec![0.0; size * size],
-        }
-    }
-
-    /// `Σ_i w_i φ_i φ_iᵀ` over the rows `φ_i` of a matrix with `size` columns.
-    pub(super) fn of_rows(rows: &[f64], weights: &[f64], size: usize) -> Self {
-        let width = size.next_multiple_of(COLUMNS);
-        let parts: Vec<Vec<f64>> = rows
-            .par_chunks(CHUNK * size)
-            .zip(weights.par_chunks(CHUNK))
-            .map(|(rows, weights)| {
-                let mut sum = vec![0.0; width * width];
-                let mut plain = vec![0.0; TILE * width];
-                let mut weighted = vec![0.0; TILE * width];
-                for (rows, weights) in rows.chunks(TILE * size).zip(weights.chunks(TILE)) {
-                    for (i, (row, w)) in rows.chunks(size).zip(weights).enumerate() {
-                        let into = &mut plain[i * width..][..size];
-                        into.copy_from_slice(row);
-                        let into = &mut weighted[i * width..][..size];
-                        into.iter_mut().zip(row).for_each(|(a, b)| *a = w * b);
-                    }
-                    add_products(&plain, &weighted, weights.len(), width, &mut sum);
-                }
-                sum
-            })
-            .collect();
-        let mut all = Self::zeros(size);
-        for part in parts {
-            for (into, row) in all.values.chunks_mut(size).zip(part.chunks(width)) {
-                into.iter_mut().zip(row).for_each(|(a, b)| *a += b);
-            }
-        }
-        all
-    }
-
-    pub(super) fn add_to_diagonal(&mut self, value: f64) {
-        for place in self.values.iter_mut().step_by(self.size + 1) {
-            *place += value;
-        }
-    }
-}
-
-/// `sum += AᵀB` on and below the diagonal, `A` and `B` of `count` rows of length `width`, a multiple of [`COLUMNS`].
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-fn add_products(a: &[f64], b: &[f64], count: usize, width: usize, sum: &mut [f64]) {
-    for i in (0..width).step_by(ROWS) {
-        for j in (0..=i).step_by(COLUMNS) {
-            let mut block = [[0.0; COLUMNS]; ROWS];
-            for k in 0..count {
-                let left: &[f64] = &a[k * width + i..][..ROWS];
-                let right: &[f64] = &b[k * width + j..][..COLUMNS];
-                for (line, &l) in block.iter_mut().zip(left) {
-                    for (value, &r) in line.iter_mut().zip(right) {
-                        *value += l * r;
-                    }
-                }
-            }
-            for (m, line) in block.iter().enumerate() {
-                let into = &mut sum[(i + m) * width + j..][..COLUMNS];
-                into.iter_mut().zip(line).for_each(|(a, b)| *a += b);
-            }
-        }
-    }
-}
+const HALF: usize = LANES / 2;
 
 /// Eight rows and eight columns of a matrix: first the rows of the first column, which are one vector of the processor.
 #[derive(Clone, Copy, Debug)]
@@ -231,14 +64,14 @@ const fn start(row: usize) -> usize {
 /// It lies in blocks, row by row: so the sums over earlier columns run straight through memory, eight rows at a time. Where the
 /// last blocks are larger than the matrix they go on with a diagonal matrix, which touches nothing else.
 #[derive(Clone, Debug)]
-pub(super) struct Cholesky {
+pub(crate) struct Cholesky {
     size: usize,
     blocks: Vec<Block>,
 }
 
 impl Cholesky {
     /// The factor of a positive definite matrix; `None` if it is not, as far as rounding lets one tell.
-    pub(super) fn new(matrix: Symmetric) -> Option<Self> {
+    pub(crate) fn new(matrix: Symmetric) -> Option<Self> {
         let Symmetric { size, values } = matrix;
         let diagonal = values.iter().step_by(size + 1);
         let largest = diagonal.fold(0.0, |a: f64, &b| a.max(b));
@@ -271,7 +104,7 @@ impl Cholesky {
     }
 
     /// `b ← Lᵀ b`.
-    pub(super) fn transposed_times(&self, b: &mut [f64]) {
+    pub(crate) fn transposed_times(&self, b: &mut [f64]) {
         let x = self.load(b);
         for (column, b) in b.chunks_mut(LANES).enumerate() {
             let sum = transposed_sum(&self.blocks, &x, column, column);
@@ -280,14 +113,14 @@ impl Cholesky {
     }
 
     /// `b ← L⁻¹ b`.
-    pub(super) fn forward(&self, b: &mut [f64]) {
+    pub(crate) fn forward(&self, b: &mut [f64]) {
         let mut x = self.load(b);
         forward(&self.blocks, &mut x);
         b.copy_from_slice(&x.as_flattened()[..self.size]);
     }
 
     /// `b ← L⁻ᵀ b`.
-    pub(super) fn backward(&self, b: &mut [f64]) {
+    pub(crate) fn backward(&self, b: &mut [f64]) {
         let mut x = self.load(b);
         for column in (0..x.len()).rev() {
             let sum = transposed_sum(&self.blocks, &x, column + 1, column);
@@ -304,13 +137,13 @@ impl Cholesky {
     }
 
     /// `b ← A⁻¹ b`.
-    pub(super) fn solve(&self, b: &mut [f64]) {
+    pub(crate) fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         self.backward(b);
     }
 
     /// `A⁻¹`, for many products with it.
-    pub(super) fn inverse(&self) -> Array2<f64> {
+    pub(crate) fn inverse(&self) -> Array2<f64> {
         let size = self.size;
         let mut inverse = Array2::eye(size);
         let rows = inverse.outer_iter_mut().into_par_iter();
@@ -323,7 +156,7 @@ impl Cholesky {
     }
 
     /// `M ← L⁻¹ M L⁻ᵀ`.
-    pub(super) fn whiten(&self, m: &mut Symmetric) {
+    pub(crate) fn whiten(&self, m: &mut Symmetric) {
         let size = m.size;
         for i in 0..size {
             for j in i + 1..size {
@@ -445,6 +278,7 @@ fn transposed_sum(
 
 #[cfg(test)]
 mod tests {
+    use super::super::dense::times;
     use super::*;
 
     fn some(rows: usize, columns: usize) -> Vec<f64> {

@@ -18,29 +18,29 @@ const LANES: usize = 16;
 
 /// A cloud with its coordinates apart, as vector loads want them.
 #[derive(Clone, Debug)]
-pub(super) struct Planar {
-    pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f64>,
+pub(crate) struct Planar {
+    pub(crate) x: Vec<f64>,
+    pub(crate) y: Vec<f64>,
 }
 
 impl Planar {
-    pub(super) fn new(points: CloudView<'_>) -> Self {
+    pub(crate) fn new(points: CloudView<'_>) -> Self {
         Self {
             x: points.column(0).to_vec(),
             y: points.column(1).to_vec(),
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.x.len()
     }
 
     /// The points at these places.
-    pub(super) fn first(&self) -> Option<[f64; 2]> {
+    pub(crate) fn first(&self) -> Option<[f64; 2]> {
         Some([*self.x.first()?, *self.y.first()?])
     }
 
-    pub(super) fn pick(&self, places: &[usize]) -> Self {
+    pub(crate) fn pick(&self, places: &[usize]) -> Self {
         let side = |side: &[f64]| places.iter().map(|&i| side[i]).collect();
         Self {
             x: side(&self.x),
@@ -51,7 +51,7 @@ impl Planar {
 
 /// What is summed over the pairs.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Term {
+pub(crate) enum Term {
     /// `‖x − y‖`
     Distance,
     /// `exp(−rate ‖x − y‖²)`
@@ -68,7 +68,7 @@ impl Term {
 }
 
 /// Sum of `term` over all pairs `(a_i, b_j)`.
-pub(super) fn between(a: &Planar, b: &Planar, term: Term) -> f64 {
+pub(crate) fn between(a: &Planar, b: &Planar, term: Term) -> f64 {
     by_rows(a.len(), |start, end| {
         tiles(b, 0, |columns| {
             term.tile([&a.x[start..end], &a.y[start..end]], columns)
@@ -78,7 +78,7 @@ pub(super) fn between(a: &Planar, b: &Planar, term: Term) -> f64 {
 
 /// A cloud in single precision, in a frame in which its extent is about one: enough for sums of distances that only draws of a floor are compared by.
 #[derive(Clone, Debug)]
-pub(super) struct Single {
+pub(crate) struct Single {
     x: Vec<f32>,
     y: Vec<f32>,
     frame: Frame,
@@ -93,7 +93,7 @@ struct Frame {
 
 impl Single {
     /// The cloud in its own frame.
-    pub(super) fn new(points: &Planar) -> Self {
+    pub(crate) fn new(points: &Planar) -> Self {
         let n = points.len() as f64;
         let origin = [&points.x, &points.y].map(|side| side.iter().sum::<f64>() / n);
         let far = |side: &[f64], at: f64| {
@@ -105,12 +105,12 @@ impl Single {
     }
 
     /// Whether single precision is enough for points of this mean distance: it is too coarse for most of them where a few lie far away.
-    pub(super) fn suits(&self, mean_distance: f64) -> bool {
+    pub(crate) fn suits(&self, mean_distance: f64) -> bool {
         self.frame.unit <= 1e3 * mean_distance
     }
 
     /// Sum of the distances over the pairs of distinct points of this cloud, each pair once.
-    pub(super) fn distances(&self) -> f64 {
+    pub(crate) fn distances(&self) -> f64 {
         let sum = by_rows(self.x.len(), |start, end| {
             let rows = [&self.x[start..end], &self.y[start..end]];
             let beyond = single_distance_tile(rows, [&self.x[end..], &self.y[end..]]);
@@ -134,7 +134,7 @@ impl Single {
     }
 
     /// Sum of the distances over all pairs of a point of `points` and one of these, with an error of some 1e-7 of it.
-    pub(super) fn distances_to(&self, points: &Planar) -> f64 {
+    pub(crate) fn distances_to(&self, points: &Planar) -> f64 {
         let other = Self::within(points, self.frame);
         let sum = by_rows(other.x.len(), |start, end| {
             single_distance_tile(
@@ -172,7 +172,7 @@ fn single_distance_tile(rows: [&[f32]; 2], columns: [&[f32]; 2]) -> f64 {
 }
 
 /// Sum of `term` over the pairs `i < j` of one cloud.
-pub(super) fn within(a: &Planar, term: Term) -> f64 {
+pub(crate) fn within(a: &Planar, term: Term) -> f64 {
     by_rows(a.len(), |start, end| {
         let rows = [&a.x[start..end], &a.y[start..end]];
         let triangle: f64 = (start..end)

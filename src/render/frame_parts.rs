@@ -1,0 +1,56 @@
+//! What a frame shows.
+
+use super::colour::Colour;
+use super::field::Field;
+use super::view::View;
+use crate::cloud::CloudView;
+
+/// One moment of a run, or of several that are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a, 'p> {
+    /// Title of the scenario. A long one has smaller letters, then a second line, and at last an end `…`.
+    pub title: &'a str,
+    /// Steps taken so far.
+    pub step: u64,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Time of the flow, the sum of the step sizes.
+    pub time: f64,
+    /// The part of the plane that every panel shows: the same throughout the run.
+    pub view: View,
+    /// The speed whose arrow is half as long as an arrow can be; the same throughout the run. See
+    /// [`Field::typical_speed`].
+    pub speed: f64,
+    /// The clouds, side by side in rows of equal length, or as nearly as can be.
+    pub panels: &'a [Panel<'p>],
+}
+
+/// One cloud on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Panel<'p> {
+    /// Name of the variant; empty in a frame with a single panel.
+    pub name: &'p str,
+    /// The cloud now, `n×2`. Points that are not finite are not drawn.
+    pub particles: CloudView<'p>,
+    /// The same particles a little earlier, the oldest first: what [`Show::trails`](super::Show::trails) draws.
+    pub past: &'p [CloudView<'p>],
+    /// The colour of each particle, from [`origin::colours`](super::origin::colours).
+    pub colours: &'p [Colour],
+    /// The target sample, `m×2`.
+    pub target: CloudView<'p>,
+    /// What the discriminator says all over the view; a field of another view is not drawn.
+    pub field: Option<&'p Field>,
+    /// The metric that tells how far the cloud has come.
+    pub headline: Option<Headline<'p>>,
+    /// A remark written into the panel, such as `diverged at step 41`; empty for none.
+    pub note: &'p str,
+}
+
+/// Where a cloud stands against the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Headline<'a> {
+    /// The same at length, in brief, and in a word or two: the first that there is room for is written.
+    pub words: [&'a str; 3],
+    /// Whether the cloud is at the floor.
+    pub arrived: bool,
+}

@@ -1,0 +1,127 @@
+//! Where everything is in a picture of panels side by side.
+
+use super::Style;
+use super::axes::{self, Axis};
+use super::frame_parts::Frame;
+use super::legend;
+use super::shape::Rect;
+use super::view::View;
+
+/// Margins left (at least, to make room for labels), right, and gap between panels.
+pub(super) const LEFT: f64 = 46.0;
+pub(super) const RIGHT: f64 = 34.0;
+pub(super) const GAP: f64 = 22.0;
+/// Title, headline of a single panel, and the line of progress.
+pub(super) const HEAD: f64 = 94.0;
+/// Name and headline of one panel of several.
+pub(super) const NAME: f64 = 46.0;
+/// Labels below the plots.
+pub(super) const TICKS: f64 = 28.0;
+
+pub(super) fn vertical(view: &View, tall: f64) -> Axis {
+    Axis::linear(view.y, tall / 64.0)
+}
+
+/// Where everything is.
+pub(super) struct Layout {
+    pub(super) view: View,
+    pub(super) left: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    pub(super) count: usize,
+    pub(super) named: bool,
+    pub(super) panel: [f64; 2],
+    pub(super) legend: f64,
+}
+
+/// Widths of a picture with so many panels side by side.
+const WIDTHS: [f64; 5] = [Style::WIDTH, 1080.0, 1400.0, 1720.0, 1900.0];
+
+/// Columns and rows of so many panels: up to three stand in a row, up to ten in two, nine in a square; the rows differ by one panel at most.
+fn seats(count: usize) -> [usize; 2] {
+    let rows = match count {
+        ..=3 => 1,
+        4..=8 | 10 => 2,
+        more => more.div_ceil(4),
+    };
+    [count.div_ceil(rows), rows]
+}
+
+/// How much larger a picture with so many panels is than one with a single panel, where a panel is about as tall as wide.
+#[must_use]
+pub fn expanse(panels: usize) -> f64 {
+    let area = |count: usize| {
+        let [columns, rows] = seats(count);
+        let width = WIDTHS[columns - 1];
+        width * (HEAD + TICKS + rows as f64 * (width / columns as f64 + NAME))
+    };
+    area(panels.max(1)) / area(1)
+}
+
+impl Layout {
+    pub(super) fn of(frame: &Frame<'_, '_>, style: &Style) -> Self {
+        let count = frame.panels.len().max(1);
+        let [columns, rows] = seats(count);
+        let width = style.sane_width(WIDTHS[columns - 1]);
+        let view = frame.view.sane();
+        let split = |left: f64| {
+            ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()
+        };
+        let tall = split(LEFT) * view.height() / view.width();
+        let left = axes::room(&vertical(&view, tall)).clamp(LEFT, 90.0).ceil();
+        let across = split(left);
+        let panel = [across, (across * view.height() / view.width()).round()];
+        let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
+        let row = panel[1] + if named { NAME } else { 0.0 };
+        let head = if named { HEAD - 18.0 } else { HEAD };
+        let legend = head + row * rows as f64 + 8.0 * (rows - 1) as f64 + TICKS;
+        Self {
+            view,
+            left,
+            width,
+            height: legend + legend::height(width - left - RIGHT, style),
+            columns,
+            rows,
+            count,
+            named,
+            panel,
+            legend,
+        }
+    }
+
+    /// Column and row of a panel, and how many panels stand in that row.
+    pub(super) fn seat(&self, place: usize) -> (usize, usize, usize) {
+        let (short, longer) = (self.count / self.rows, self.count % self.rows);
+        let long = longer * (short + 1);
+        if place < long {
+            (place % (short + 1), place / (short + 1), short + 1)
+        } else {
+            let place = place - long;
+            (place % short, longer + place / short, short)
+        }
+    }
+
+    pub(super) fn plot(&self, place: usize) -> Rect {
+        let (column, row, abreast) = self.seat(place);
+        // A shorter row stands in the middle.
+        let aside = (self.columns - abreast) as f64 * (self.panel[0] + GAP) / 2.0;
+        let (head, name) = if self.named {
+            (HEAD - 18.0, NAME)
+        } else {
+            (HEAD, 0.0)
+        };
+        Rect {
+            x: self.left + (aside + column as f64 * (self.panel[0] + GAP)).round(),
+            y: head + name + row as f64 * (self.panel[1] + name + 8.0),
+            width: self.panel[0],
+            height: self.panel[1],
+        }
+    }
+
+    /// Whether no panel lies below this one.
+    pub(super) fn lowest(&self, place: usize) -> bool {
+        self.seat(place).1 + 1 == self.rows
+    }
+}
