@@ -5,7 +5,6 @@
 use std::io::Read;
 
 /// A number that arrays of ours hold.
-#[cfg(feature = "record")]
 pub trait Element: Copy {
     /// Its dtype: `<f8`.
     const DTYPE: &str;
@@ -19,7 +18,6 @@ pub trait Element: Copy {
     fn get(bytes: &[u8]) -> Option<Self>;
 }
 
-#[cfg(feature = "record")]
 macro_rules! element {
     ($($number:ty: $dtype:literal),*) => {$(
         impl Element for $number {
@@ -37,7 +35,6 @@ macro_rules! element {
     )*};
 }
 
-#[cfg(feature = "record")]
 element!(f64: "<f8", f32: "<f4", i64: "<i8", u32: "<u4");
 
 /// Longest header that is read, in bytes; `NumPy` writes 118 for an array of points.
@@ -140,7 +137,6 @@ impl Header {
     }
 
     /// What comes before the numbers of an array of `kind`, such as `<f8`, in C order.
-    #[cfg(feature = "record")]
     pub(crate) fn write(kind: &str, shape: &[usize]) -> Vec<u8> {
         /// What the numbers begin at a multiple of.
         const ALIGNED: usize = 64;

@@ -1,7 +1,12 @@
 //! One seed, many named streams of randomness: adding a stream never moves another.
 
+use ndarray_rand::RandomExt as _;
 use rand::SeedableRng;
+use rand::distr::StandardUniform;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+use crate::cloud::Cloud;
 
 /// A source of random numbers named by what it is for, such as `Stream::new(seed, "target")`.
 ///
@@ -52,6 +57,18 @@ impl Stream {
             place.copy_from_slice(&word.to_le_bytes());
         }
         key
+    }
+
+    /// `count` points of N(0, I), `count×2`, row by row from the start of the stream.
+    #[must_use]
+    pub fn normals(self, count: usize) -> Cloud {
+        Cloud::random_using((count, 2), StandardNormal, &mut self.rng())
+    }
+
+    /// `count` points uniform in the unit square, `count×2`, row by row from the start of the stream.
+    #[must_use]
+    pub fn uniforms(self, count: usize) -> Cloud {
+        Cloud::random_using((count, 2), StandardUniform, &mut self.rng())
     }
 
     /// A generator at the start of the stream. `ChaCha8` gives the same numbers on every machine.

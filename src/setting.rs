@@ -45,6 +45,25 @@ impl Invalid {
     }
 }
 
+/// What was given in code: a file names it, and cannot build it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// What it was called there.
+    pub name: String,
+}
+
+impl Given {
+    /// Why a file that names it is not enough.
+    pub(crate) fn refusal(&self) -> Invalid {
+        Invalid::new(
+            "name",
+            format!("{:?}", self.name),
+            "was given in code, which no file can build: run the program that gave it",
+        )
+    }
+}
+
 /// Refuses anything but a finite number greater than zero.
 ///
 /// # Errors

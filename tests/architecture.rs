@@ -198,7 +198,7 @@ fn leaves(tree: &UseTree) -> Vec<(Vec<String>, String)> {
         UseTree::Name(name) => vec![(vec![name.ident.to_string()], name.ident.to_string())],
         UseTree::Rename(name) => vec![(vec![name.ident.to_string()], name.rename.to_string())],
         UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
-        _ => vec![(Vec::new(), "*".to_owned())],
+        UseTree::Glob(_) => vec![(Vec::new(), "*".to_owned())],
     }
 }
 

@@ -17,7 +17,7 @@ use super::ulsif::UlsifSpec;
 use super::wasserstein::WassersteinSpec;
 use crate::cloud::CloudView;
 use crate::kernel::neighbour_distance;
-use crate::setting::Invalid;
+use crate::setting::{Given, Invalid};
 use crate::target::Target;
 
 /// Lists estimators: how each is documented, its settings, its name in a scenario file, and a line about it.
@@ -29,6 +29,8 @@ macro_rules! estimators {
         #[non_exhaustive]
         pub enum DiscriminatorSpec {
             $($(#[$documented])* $variant($spec),)*
+            /// What was given in code, which a file cannot build.
+            Given(Given),
         }
 
         impl DiscriminatorSpec {
@@ -39,20 +41,23 @@ macro_rules! estimators {
             #[must_use]
             pub fn name(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(_) => $name),*
+                    $(Self::$variant(_) => $name,)*
+                    Self::Given(_) => "given",
                 }
             }
 
             fn recipe(&self) -> &dyn Recipe {
                 match self {
-                    $(Self::$variant(spec) => spec),*
+                    $(Self::$variant(spec) => spec,)*
+                    Self::Given(given) => given,
                 }
             }
 
             #[cfg(feature = "record")]
             fn recipe_mut(&mut self) -> &mut dyn Recipe {
                 match self {
-                    $(Self::$variant(spec) => spec),*
+                    $(Self::$variant(spec) => spec,)*
+                    Self::Given(given) => given,
                 }
             }
         }

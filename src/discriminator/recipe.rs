@@ -2,7 +2,7 @@
 
 use super::fit::Discriminator;
 use crate::network::training_bytes;
-use crate::setting::{Invalid, WordOr};
+use crate::setting::{Given, Invalid, WordOr};
 use crate::target::Target;
 
 /// How many points a fit sees.
@@ -41,6 +41,16 @@ pub(super) trait Recipe {
 
     /// Makes no fit repeat its optimiser's steps more often than that.
     fn shorten(&mut self, _most: usize) {}
+}
+
+impl Recipe for Given {
+    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Err(self.refusal())
+    }
+
+    fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
+        summed(sizes)
+    }
 }
 
 /// The bandwidth that `rule` gives without a look at the samples.

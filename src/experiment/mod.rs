@@ -2,6 +2,8 @@
 
 #[cfg(feature = "record")]
 mod cost;
+mod outcome;
+mod own;
 mod summary;
 
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 
 use crate::cloud::{self, Cloud};
+use crate::discriminator::Discriminator;
 use crate::flow::{Flow, FlowSpec};
 use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
@@ -19,6 +22,8 @@ use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 
 #[cfg(feature = "record")]
 pub use cost::Cost;
+pub use outcome::Outcome;
+pub use own::OwnParts;
 pub use summary::Summary;
 
 /// A scenario ready to run.
@@ -29,6 +34,8 @@ pub use summary::Summary;
 pub struct Experiment {
     /// The scenario it was built from.
     pub scenario: Scenario,
+    /// What was given in code instead.
+    pub own: OwnParts,
     /// The distribution to reach.
     pub target: Arc<dyn Target>,
     /// The distribution that the cloud begins with.
@@ -55,7 +62,20 @@ impl Experiment {
     /// # Errors
     /// [`ScenarioError`] for the first thing that cannot be used.
     pub fn read(document: &Document, files: &dyn Files) -> Result<Self, ScenarioError> {
-        Self::new(document.read()?, files).map_err(|error| document.blame(&error.into()))
+        Self::read_with(document, &OwnParts::default(), files)
+    }
+
+    /// The same with parts of one's own.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with(
+        document: &Document,
+        own: &OwnParts,
+        files: &dyn Files,
+    ) -> Result<Self, ScenarioError> {
+        let built = Self::with(document.read()?, own.clone(), files);
+        built.map_err(|error| document.blame(&error.into()))
     }
 
     /// Checks the whole scenario, reads its files and draws its samples.
@@ -63,21 +83,33 @@ impl Experiment {
     /// # Errors
     /// [`BuildError`] with the full dotted key of the first setting that cannot be used.
     pub fn new(scenario: Scenario, files: &dyn Files) -> Result<Self, BuildError> {
+        Self::with(scenario, OwnParts::default(), files)
+    }
+
+    /// The same with parts of one's own in place of those that the scenario names.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with(
+        mut scenario: Scenario,
+        own: OwnParts,
+        files: &dyn Files,
+    ) -> Result<Self, BuildError> {
+        own.name_in(&mut scenario);
         scenario.check()?;
-        let target: Arc<dyn Target> = scenario
-            .target
-            .build(files)
-            .map_err(|error| error.under("target"))?
-            .into();
-        let source: Arc<dyn Target> = scenario
-            .source
-            .build(files)
-            .map_err(|error| error.under("source"))?
-            .into();
-        let discriminator = scenario
-            .discriminator
-            .build(&*target)
-            .map_err(|invalid| invalid.under("discriminator"))?;
+        let built = |spec: &TargetSpec, role: &str| -> Result<Arc<dyn Target>, BuildError> {
+            let built = spec.build(files).map_err(|error| error.under(role))?;
+            Ok(built.into())
+        };
+        let target = match own.own_target() {
+            Some(target) => target,
+            None => built(&scenario.target, "target")?,
+        };
+        let source = match own.own_source() {
+            Some(source) => source,
+            None => built(&scenario.source, "source")?,
+        };
+        let discriminator = discriminator(&scenario, &own, &*target)?;
         let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
         if !discriminator.is_log_ratio() {
             let name = scenario.discriminator.name();
@@ -94,6 +126,7 @@ impl Experiment {
             ));
         }
 
+        warnings.extend(own.caveat());
         for (role, built) in [("target", &target), ("source", &source)] {
             warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
         }
@@ -142,6 +175,7 @@ impl Experiment {
             start,
             measured,
             scenario,
+            own,
         };
         // Says now whatever is wrong between the parts.
         experiment.flow()?;
@@ -155,10 +189,7 @@ impl Experiment {
     pub fn flow(&self) -> Result<Flow, Invalid> {
         let flow = Flow::new(
             self.scenario.flow.clone(),
-            self.scenario
-                .discriminator
-                .build(&*self.target)
-                .map_err(|invalid| invalid.under("discriminator"))?,
+            discriminator(&self.scenario, &self.own, &*self.target)?,
             self.training.clone(),
             self.start.clone(),
             self.scenario.seed,
@@ -246,12 +277,14 @@ impl Experiment {
     fn panel(&self, reference: &Cloud) -> Result<Panel, Invalid> {
         let mut spec = self.scenario.metrics.clone();
         spec.particles = self.measured;
-        spec.build(Evidence {
+        let evidence = Evidence {
             reference: reference.view(),
             training: Some(self.training.view()),
             components: self.target.components(),
             target: Some(&self.target),
-        })
+        };
+        let own = self.own.new_metrics(&evidence);
+        Ok(spec.build(evidence)?.and(own))
     }
 
     /// The parts of a target that is known by points alone, if there is more than one.
@@ -266,6 +299,19 @@ impl Experiment {
     fn floor_stream(&self) -> Stream {
         Stream::new(self.scenario.seed, "floor")
     }
+}
+
+/// The estimator of the log ratio, not fitted yet.
+fn discriminator(
+    scenario: &Scenario,
+    own: &OwnParts,
+    target: &dyn Target,
+) -> Result<Box<dyn Discriminator>, Invalid> {
+    if let Some(own) = own.new_discriminator() {
+        return Ok(own);
+    }
+    let built = scenario.discriminator.build(target);
+    built.map_err(|invalid| invalid.under("discriminator"))
 }
 
 /// The samples of the target, one for each purpose.

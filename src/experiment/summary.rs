@@ -2,9 +2,7 @@
 
 use crate::digits::three;
 use crate::flow::Ending;
-use crate::metric::{
-    ALL, ENERGY_DISTANCE, Floors, HIGH_QUALITY, MEMORISATION, Measurement, Verdict,
-};
+use crate::metric::{ENERGY_DISTANCE, Floors, HIGH_QUALITY, MEMORISATION, Measurement, Verdict};
 
 /// The sentences that sum up a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +69,9 @@ fn numbers(verdict: &Verdict, values: &Measurement, floors: &Floors) -> String {
         (floors.holds(name, value) == Some(false) && !pure)
             .then(|| format!("{name} {} (perfect samples: {perfect})", three(value)))
     };
-    let off: Vec<String> = ALL
-        .iter()
-        .filter(|about| **about != &MEMORISATION && **about != &ENERGY_DISTANCE)
+    let known = floors.known().map(|(about, _)| about);
+    let off: Vec<String> = known
+        .filter(|about| **about != MEMORISATION && **about != ENERGY_DISTANCE)
         .filter_map(|about| alone(about.name))
         .collect();
     if off.is_empty() {

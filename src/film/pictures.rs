@@ -1,6 +1,8 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
 use super::recorder::{Recorder, Snapshot};
+use std::collections::BTreeSet;
+
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
 use crate::observe::{Meter, W2_MOVED, flow_columns};
@@ -210,7 +212,9 @@ impl Scene<'_> {
 
     /// Draws the curves with `draw`.
     fn figure<T>(&self, style: &Style, draw: impl Fn(&Figure<'_>, &Style) -> T) -> T {
-        let series: Vec<Vec<Series<'_>>> = charts()
+        let known = charts(self.takes);
+        let series: Vec<Vec<Series<'_>>> = known
+            .iter()
             .map(|(about, _)| {
                 self.takes
                     .iter()
@@ -222,7 +226,8 @@ impl Scene<'_> {
             .iter()
             .map(|all| all.iter().map(Series::curve).collect())
             .collect();
-        let mut charts: Vec<Chart<'_>> = charts()
+        let mut charts: Vec<Chart<'_>> = known
+            .iter()
             .zip(&curved)
             .filter(|(_, curves)| !curves.is_empty())
             .map(|((about, scale), curves)| Chart {
@@ -232,7 +237,7 @@ impl Scene<'_> {
                     .takes
                     .iter()
                     .find_map(|take| floor_of(take.meter.floors(), about.name)),
-                logarithmic: scale == Scale::Log,
+                logarithmic: *scale == Scale::Log,
                 curves,
             })
             .collect();
@@ -405,9 +410,14 @@ impl<'a> Take<'a> {
 }
 
 /// What has a curve in `convergence.png` and on the page: the measures in the order of their columns, then what describes the flow.
-pub(crate) fn charts() -> impl Iterator<Item = (&'static About, Scale)> {
-    let all = ALL.iter().copied().chain(flow_columns());
-    all.filter_map(|about| Some((about, about.axis?)))
+pub(crate) fn charts(takes: &[Take<'_>]) -> Vec<(&'static About, Scale)> {
+    let measured = takes.iter().flat_map(|take| take.meter.about());
+    let own = measured.filter(|about| !ALL.contains(about));
+    let all = ALL.iter().copied().chain(own).chain(flow_columns());
+    let mut charts: Vec<_> = all.filter_map(|about| Some((about, about.axis?))).collect();
+    let mut seen = BTreeSet::new();
+    charts.retain(|(about, _)| seen.insert(about.name));
+    charts
 }
 
 impl Style {
@@ -453,9 +463,8 @@ fn headline(mark: &Mark) -> Headline<'_> {
 
 /// The floor of a measure of which less is better.
 fn floor_of(floors: &Floors, name: &str) -> Option<Floor> {
-    let ideal = ALL.iter().find(|about| about.name == name)?.ideal;
-    let floor = floors.get(name)?;
-    (ideal == Ideal::Low).then_some(Floor {
+    let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
+    (about.ideal == Ideal::Low).then_some(Floor {
         median: floor.median,
         q95: floor.q95,
     })

@@ -1,5 +1,7 @@
 //! How a flow ends, or cannot begin.
 
+use serde::{Deserialize, Serialize};
+
 use crate::digits::three;
 use crate::discriminator::FitError;
 use crate::setting::Invalid;
@@ -30,10 +32,64 @@ impl Ending {
     /// A remark for pictures and tables; empty for a flow that ended as planned.
     #[must_use]
     pub fn note(&self) -> String {
+        self.facts(0).note()
+    }
+
+    /// The same as plain facts, for a flow of which `steps` steps were done.
+    #[must_use]
+    pub fn facts(&self, steps: usize) -> EndingFacts {
+        let facts = |kind, step, reason| EndingFacts {
+            kind,
+            step,
+            particle: None,
+            reason,
+        };
         match self {
-            Self::Complete => String::new(),
-            Self::Stopped { reason } => format!("stopped: {reason}"),
-            Self::Diverged { step, .. } => format!("diverged at step {step}"),
+            Self::Complete => facts(EndingKind::Complete, steps, None),
+            Self::Stopped { reason } => facts(EndingKind::Stopped, steps, Some(reason.clone())),
+            Self::Diverged { step, cause } => EndingFacts {
+                particle: cause.particle(),
+                ..facts(EndingKind::Diverged, *step, Some(cause.to_string()))
+            },
+        }
+    }
+}
+
+/// How a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndingKind {
+    /// All steps were done.
+    Complete,
+    /// Somebody who watched asked for the end.
+    Stopped,
+    /// A step could not be taken.
+    Diverged,
+}
+
+/// An [`Ending`] as it is written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingFacts {
+    /// How it ended.
+    pub kind: EndingKind,
+    /// Steps done, or the number of the step that failed.
+    pub step: usize,
+    /// Row of the particle that the failure began with, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub particle: Option<usize>,
+    /// Why it was stopped, or what failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl EndingFacts {
+    /// A remark for pictures and tables; empty for a flow that ended as planned.
+    #[must_use]
+    pub fn note(&self) -> String {
+        match self.kind {
+            EndingKind::Complete => String::new(),
+            EndingKind::Stopped => format!("stopped: {}", self.reason.as_deref().unwrap_or("")),
+            EndingKind::Diverged => format!("diverged at step {}", self.step),
         }
     }
 }
@@ -66,6 +122,17 @@ pub enum Divergence {
     /// The ratio could no longer be estimated.
     #[error("{0}")]
     Unfit(#[from] FitError),
+}
+
+impl Divergence {
+    /// Row of the particle that it began with.
+    #[must_use]
+    pub fn particle(&self) -> Option<usize> {
+        match self {
+            Self::NotFinite { particle, .. } | Self::RunAway { particle, .. } => Some(*particle),
+            Self::Unfit(_) => None,
+        }
+    }
 }
 
 /// The flow cannot begin.

@@ -11,7 +11,7 @@ mod spec;
 mod state;
 
 pub use carry::{Carried, CarryError};
-pub use ending::{Divergence, Ending, FlowError};
+pub use ending::{Divergence, Ending, EndingFacts, EndingKind, FlowError};
 pub use engine::{Flow, Step};
 pub use field::Field;
 pub use momentum::Momentum;

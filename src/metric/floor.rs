@@ -228,7 +228,7 @@ impl Floors {
     }
 
     /// Each measure with its floor.
-    pub(super) fn known(&self) -> impl Iterator<Item = (&'static About, &Floor)> {
+    pub fn known(&self) -> impl Iterator<Item = (&'static About, &Floor)> {
         self.floors.iter().map(|entry| (entry.about, &entry.floor))
     }
 

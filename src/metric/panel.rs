@@ -133,6 +133,13 @@ impl Panel {
         })
     }
 
+    /// The same panel with further measures, which must be built on the same reference.
+    #[must_use]
+    pub fn and(mut self, more: Vec<Box<dyn Metric>>) -> Self {
+        self.measures.list.extend(more);
+        self
+    }
+
     /// What the panel measures, in the order of [`measure`](Self::measure).
     pub fn about(&self) -> impl Iterator<Item = &'static About> {
         self.metrics().map(Metric::about)

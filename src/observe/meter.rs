@@ -7,7 +7,7 @@ use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
 use crate::metric::{
-    Arrival, ExactW2, Floors, KL, KNN_KL, Mark, Measurement, Panel, Trail, Transport,
+    About, Arrival, ExactW2, Floors, KL, KNN_KL, Mark, Measurement, Panel, Trail, Transport,
 };
 
 /// A measured step.
@@ -91,6 +91,11 @@ impl Meter {
     /// Names of the measures that are taken, in the order of their columns.
     pub fn measures(&self) -> impl Iterator<Item = &'static str> {
         self.panel.about().map(|about| about.name)
+    }
+
+    /// What is measured, in the order of the columns.
+    pub fn about(&self) -> impl Iterator<Item = &'static About> {
+        self.panel.about()
     }
 
     /// The sampling floors that the values are compared with.

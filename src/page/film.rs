@@ -9,7 +9,7 @@ use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
 use crate::film::{Scene, Snapshot, Take, charts};
-use crate::metric::{ALL, Floors, Mark, Scale};
+use crate::metric::{Floors, Mark, Scale};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
 
 /// Positions that a page holds, all runs together; of more particles an even part is shown.
@@ -163,7 +163,8 @@ impl<'a> Film<'a> {
             runs: scene.takes.len(),
             speed: speeds.fold(0.0, f64::max),
         };
-        let charts: Vec<Chart> = charts()
+        let charts: Vec<Chart> = charts(scene.takes)
+            .into_iter()
             .filter(|(about, _)| scene.takes.iter().any(|take| has(take, about.name)))
             .map(|(about, scale)| Chart {
                 name: about.name,
@@ -368,10 +369,9 @@ fn series(take: &Take<'_>, name: &str) -> Series {
 }
 
 fn floor(floors: &Floors, name: &str) -> Option<Floor> {
-    let ideal = ALL.iter().find(|about| about.name == name)?.ideal;
-    let floor = floors.get(name)?;
+    let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
     let [low, high] = floor
-        .range(ideal, 0.95)
+        .range(about.ideal, 0.95)
         .map(|edge| Some(edge).filter(|v| v.is_finite()));
     Some(Floor {
         median: short(floor.median),

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 
 use super::error::RunError;
 use super::facts::RunFacts;
-use crate::experiment::{Experiment, Summary};
+use crate::experiment::{Experiment, Outcome, Summary};
 use crate::flow::{Ending, Flow};
-use crate::metric::{
-    Circumstances, ENERGY_P, Extra, Floors, Measurement, Panel, Stop, Verdict, standings,
-};
+use crate::metric::{ENERGY_P, Extra, Floors, Measurement, Panel, Stop};
 use crate::observe::{Cadence, Meter, drive, flow_columns};
-use crate::random::Stream;
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
 
@@ -23,34 +20,26 @@ pub(super) struct Conclusion {
 /// Measures the last cloud and the training sample against the sample that is kept for them, and writes into the manifest what came of the run.
 pub(super) fn conclude(
     experiment: &Experiment,
-    (panel, floors): Gauge,
+    gauge: Gauge,
     flow: &Flow,
     ending: &Ending,
     meter: &Meter,
     manifest: &mut Manifest,
 ) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
-    let cloud = flow.state().cloud.view();
-    let values = panel.measure_with_p(cloud, Stream::new(scenario.seed, "permutations"));
+    let Outcome {
+        values,
+        floors,
+        verdict,
+        training_sample,
+    } = experiment.judge(gauge, flow.state().cloud.view(), meter.since());
     let mut measured = values.iter().filter(|(name, _)| *name != ENERGY_P.name);
     if !matches!(ending, Ending::Diverged { .. }) && !measured.any(|(_, v)| v.is_finite()) {
         return Err(RunError::NoResult);
     }
-    let training = floors.joint(&panel.measure(experiment.training.view()));
-    let verdict = Verdict::new(
-        &values,
-        &floors,
-        Circumstances {
-            since: meter.since(),
-            references: experiment.reference.nrows(),
-            caveat: experiment.caveat.as_deref(),
-            training: Some(&training),
-            copies_reference: false,
-        },
-    );
     let summary = Summary::new(ending, &verdict, &values, &floors);
     describe(manifest, &values, meter, &floors, &summary);
-    manifest.training_sample = standings(&training);
+    manifest.training_sample = training_sample;
     manifest.verdict = Some(verdict);
     let clipped = meter.clipped();
     if clipped > 0 {
@@ -69,6 +58,7 @@ pub(super) fn conclude(
         ));
     }
     manifest.steps = flow.state().step as u64;
+    manifest.ended = Some(ending.facts(flow.state().step));
     manifest.status = match ending {
         Ending::Diverged { .. } => Status::Diverged,
         _ => Status::Complete,

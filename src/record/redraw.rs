@@ -5,6 +5,7 @@ use std::path::Path;
 use super::trajectory;
 use crate::experiment::Experiment;
 use crate::film::{Recorder, Scene, Take, view_of};
+use crate::flow::EndingFacts;
 use crate::metric::{Mark, Verdict};
 use crate::observe::{Cadence, Meter};
 use crate::render::{Pace, Show, Style, Theme, View};
@@ -252,7 +253,10 @@ impl Archive {
         let recorder = trajectory::load(&experiment, folder)
             .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
         Ok(Self {
-            note: note(&manifest),
+            note: manifest
+                .ended
+                .as_ref()
+                .map_or_else(String::new, EndingFacts::note),
             mark: manifest.verdict.as_ref().map(Verdict::mark),
             meter,
             manifest,
@@ -265,18 +269,6 @@ impl Archive {
         let experiment = &self.experiment;
         view_of(experiment.start.view(), experiment.training.view())
     }
-}
-
-/// The remark of a run that did not end as planned, as it stands in its own pictures.
-fn note(manifest: &Manifest) -> String {
-    let ending = manifest.ending.as_deref().unwrap_or_default();
-    if manifest.status == Status::Diverged {
-        return ending.split(": ").next().unwrap_or_default().to_owned();
-    }
-    let stopped = ending.strip_prefix("stopped, ");
-    stopped
-        .and_then(|rest| rest.split_once(';'))
-        .map_or(String::new(), |(reason, _)| format!("stopped: {reason}"))
 }
 
 fn experiment(folder: &Path) -> Result<Experiment, String> {

@@ -8,7 +8,7 @@ use super::keeper;
 use super::run::{Course, Record, retire};
 use super::stop::{StopToken, comparison_above};
 use super::watch::Watcher;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, OwnParts};
 use crate::scenario::{Claim, Document, Need, Scenario, ScenarioError};
 use crate::store::{
     Checkpoint, Comparison, Fingerprint, Manifest, ReportError, RunDirectory, SCENARIO, Status,
@@ -62,6 +62,14 @@ impl Unfinished {
     /// [`ResumeError`] if it is no run directory, somebody else is at work in it, or its files are not what the run
     /// has written.
     pub fn open(path: &Path) -> Result<Opened<Manifest, Self>, ResumeError> {
+        Self::open_with(path, &OwnParts::default())
+    }
+
+    /// The same for a run with parts of one's own, which its directory cannot hold: the same ones, in their beginning.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, own: &OwnParts) -> Result<Opened<Manifest, Self>, ResumeError> {
         if let Some(comparison) = comparison_above(path) {
             let reason = format!(
                 "it is a part of the comparison in {}; resume that",
@@ -76,13 +84,14 @@ impl Unfinished {
             retire(&directory, manifest.status)?;
             return Ok(Opened::Ended(manifest));
         }
-        Self::take_up(directory, &manifest).map(|run| Opened::Unfinished(Box::new(run)))
+        Self::take_up(directory, &manifest, own).map(|run| Opened::Unfinished(Box::new(run)))
     }
 
     /// As [`open`](Self::open), whatever the manifest says.
     pub(super) fn take_up(
         directory: RunDirectory,
         manifest: &Manifest,
+        own: &OwnParts,
     ) -> Result<Self, ResumeError> {
         let path = directory.path();
         let file = path.join(SCENARIO);
@@ -95,7 +104,7 @@ impl Unfinished {
         need.without_disk()
             .fits(room(path))
             .map_err(ReportError::from)?;
-        let experiment = Experiment::read(&document, &files)?;
+        let experiment = Experiment::read_with(&document, own, &files)?;
         let fingerprint = Fingerprint::of_run(path, &scenario)?;
         let mut warnings = Vec::new();
         if manifest.version != env!("CARGO_PKG_VERSION") {
@@ -185,7 +194,7 @@ impl UnfinishedComparison {
         let (mut contenders, mut runs) = (Vec::<Contender>::new(), Vec::new());
         let mut warnings = Vec::new();
         for (variant, folder, manifest) in begun.runs() {
-            let run = Unfinished::take_up(own(&folder)?, manifest)?;
+            let run = Unfinished::take_up(own(&folder)?, manifest, &OwnParts::default())?;
             name.clone_from(&run.name);
             warnings.extend(run.warnings);
             runs.push((run.directory, run.scenario, run.checkpoint));

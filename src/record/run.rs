@@ -281,6 +281,7 @@ fn observe(
             inner: recorder,
             spent: Duration::ZERO,
         },
+        own: experiment.own.observers(),
         keeper,
     };
     watch.log.write()?;
@@ -289,6 +290,7 @@ fn observe(
         log,
         camera,
         keeper,
+        ..
     } = watch;
     let (meter, recorder) = (log.meter, camera.inner);
     log.table.finish()?;

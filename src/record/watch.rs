@@ -1,6 +1,7 @@
 //! Those who watch a recorded run: what is measured and shown, what is seen, what is kept.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::keeper::Keeper;
@@ -57,17 +58,46 @@ impl Observer for Log<'_, '_> {
     }
 }
 
-/// Log, recorder and checkpoints, which are of what the other two have.
+/// Anybody's own observers.
+type Own = [Arc<Mutex<dyn Observer + Send>>];
+
+/// Shows a step to anybody's own observers; the first who asks for the end is heard.
+pub(super) fn show(own: &Own, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+    let mut wish = ControlFlow::Continue(());
+    for observer in own {
+        let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = observer.observe(step)?;
+        if wish.is_continue() {
+            wish = asked;
+        }
+    }
+    Ok(wish)
+}
+
+/// Shows them the last good step after the flow has ended.
+pub(super) fn show_end(own: &Own, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
+    let mut locked = own
+        .iter()
+        .map(|o| o.lock().unwrap_or_else(PoisonError::into_inner));
+    locked.try_for_each(|mut observer| observer.finish(last, ending))
+}
+
+/// Log, recorder, anybody's own observers, and checkpoints, which are of what the first two have.
 pub(super) struct Watch<'a, 'b, 'k> {
     pub(super) log: Log<'a, 'b>,
     pub(super) camera: Timed<Recorder>,
+    pub(super) own: &'k Own,
     pub(super) keeper: Keeper<'k>,
 }
 
 impl Observer for Watch<'_, '_, '_> {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
-        let wish = self.log.observe(step)?;
+        let mut wish = self.log.observe(step)?;
         let _ = self.camera.observe(step)?;
+        let asked = show(self.own, step)?;
+        if wish.is_continue() {
+            wish = asked;
+        }
         let (log, camera) = (&self.log, &self.camera.inner);
         self.keeper.look(step, &log.columns, &log.meter, camera)?;
         Ok(wish)
@@ -76,6 +106,7 @@ impl Observer for Watch<'_, '_, '_> {
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
         self.log.finish(last, ending)?;
         self.camera.finish(last, ending)?;
+        show_end(self.own, last, ending)?;
         // What the networks of a flow that diverged have become is not what they were at the last good step.
         if !matches!(ending, Ending::Diverged { .. }) {
             let (log, camera) = (&self.log, &self.camera.inner);

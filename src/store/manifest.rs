@@ -10,6 +10,7 @@ use super::atomic::Draft;
 use super::error::ReportError;
 use super::names::MANIFEST;
 use super::plain;
+use crate::flow::EndingFacts;
 use crate::metric::{Standing, Verdict};
 use crate::scenario::Checked;
 use crate::target::Component;
@@ -49,6 +50,9 @@ pub struct Manifest {
     pub status: Status,
     /// How it ended, in one sentence; `null` while it goes on.
     pub ending: Option<String>,
+    /// How the flow ended, as facts; left out while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<EndingFacts>,
     /// Steps taken.
     pub steps: u64,
     /// Each metric of the last cloud.
@@ -109,6 +113,7 @@ impl Manifest {
             components: Vec::new(),
             status: Status::Running,
             ending: None,
+            ended: None,
             steps: 0,
             last: BTreeMap::new(),
             floor: BTreeMap::new(),

@@ -5,6 +5,8 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files};
 use super::{Target, count, draw, each, length};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -46,6 +48,12 @@ impl CheckerboardSpec {
             width: self.width,
             filled,
         })
+    }
+}
+
+impl Family for CheckerboardSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }
 

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bessel::{i1_over_i0, log_scaled_i0};
+use super::family::Family;
+use super::{BuildError, Files};
 use super::{Target, draw, each, each_vector, length, log_sum_exp, normal};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -55,6 +57,12 @@ impl CirclesSpec {
             radii: vec![self.outer, self.inner],
             sd: self.sd,
         })
+    }
+}
+
+impl Family for CirclesSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }
 

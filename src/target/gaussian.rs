@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files, Target};
 use super::{Component, Mixture};
 use crate::setting::{Invalid, exactly, exactly_rows};
 
@@ -40,5 +42,11 @@ impl GaussianSpec {
         };
         component.factor()?;
         Mixture::new(vec![component])
+    }
+}
+
+impl Family for GaussianSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }

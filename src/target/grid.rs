@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files, Target};
 use super::{Component, Mixture, count, length};
 use crate::setting::Invalid;
 
@@ -48,5 +50,11 @@ impl GridSpec {
             Component::round(1.0, [x, y], self.sd)
         });
         Mixture::new(modes.collect())
+    }
+}
+
+impl Family for GridSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }

@@ -5,6 +5,7 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
 use super::files::{fetch, unusable};
 use super::picture::{Ink, Picture, decode};
 use super::{BuildError, Files, Target, draw, each, length};
@@ -71,6 +72,22 @@ impl ImageSpec {
                 format!("it has no ink: every one of its {columns}×{rows} pixels {what}"),
             )
         })
+    }
+}
+
+impl Family for ImageSpec {
+    fn distribution(&self, files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build(files)?))
+    }
+
+    fn files(&self) -> Vec<&str> {
+        vec![&self.file]
+    }
+
+    fn rename_files(&mut self, paths: &[String]) {
+        if let [path, ..] = paths {
+            path.clone_into(&mut self.file);
+        }
     }
 }
 

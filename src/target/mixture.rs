@@ -5,6 +5,8 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files};
 use super::{Component, Target, coordinates, draw, each, each_vector, log_sum_exp, normal};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -39,6 +41,12 @@ impl MixtureSpec {
     /// [`Invalid`] for the first component that is none.
     pub fn build(&self) -> Result<Mixture, Invalid> {
         Mixture::new(self.components.clone())
+    }
+}
+
+impl Family for MixtureSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }
 

@@ -1,15 +1,18 @@
 //! Distributions to reach and to start from, one file per family.
 
 mod bessel;
+mod catalogue;
 mod checkerboard;
 mod circles;
 mod curve;
+mod family;
 mod files;
 #[cfg(feature = "record")]
 mod folder;
 mod gaussian;
 mod grid;
 mod image;
+mod memory;
 mod mixture;
 mod moons;
 mod picture;
@@ -17,7 +20,6 @@ mod pinwheel;
 mod points;
 mod ring;
 mod rings;
-mod spec;
 mod spirals;
 mod swiss_roll;
 
@@ -35,6 +37,7 @@ use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::{Invalid, exactly, exactly_rows};
 
+pub use catalogue::TargetSpec;
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
 pub use files::{BuildError, Files};
@@ -43,6 +46,7 @@ pub use folder::{Anywhere, Folder, open_file};
 pub use gaussian::GaussianSpec;
 pub use grid::GridSpec;
 pub use image::{Image, ImageSpec};
+pub use memory::Memory;
 pub use mixture::{Mixture, MixtureSpec};
 pub use moons::{Moons, MoonsSpec};
 pub use picture::Ink;
@@ -51,7 +55,6 @@ pub use pinwheel::{Pinwheel, PinwheelSpec};
 pub use points::{Points, PointsSpec};
 pub use ring::RingSpec;
 pub use rings::RingsSpec;
-pub use spec::TargetSpec;
 pub use spirals::{Spirals, SpiralsSpec};
 pub use swiss_roll::{SwissRoll, SwissRollSpec};
 

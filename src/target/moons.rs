@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Along, BlurredCurve};
+use super::family::Family;
+use super::{BuildError, Files};
 use super::{Target, draw, length, normal};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -51,6 +53,12 @@ impl MoonsSpec {
             spec: self.clone(),
             blurred: blurred.map(BlurredCurve::reflected),
         })
+    }
+}
+
+impl Family for MoonsSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }
 

@@ -6,6 +6,8 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files};
 use super::{Target, count, draw, length, normal};
 use crate::cloud::Cloud;
 use crate::random::Stream;
@@ -52,6 +54,12 @@ impl PinwheelSpec {
         within("rate", self.rate, -10.0, 10.0)?;
         length("scale", self.scale)?;
         Ok(Pinwheel(self.clone()))
+    }
+}
+
+impl Family for PinwheelSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
 use super::files::{fetch, unusable};
 use super::{BuildError, Files, Parts, Target};
 use crate::cloud::{self, Cloud, CloudView, at, by_place, in_order};
@@ -95,7 +96,7 @@ impl PointsSpec {
     }
 
     /// The files to read: the names without the arrays that they may ask for.
-    pub(super) fn paths(&self) -> Vec<&str> {
+    fn paths(&self) -> Vec<&str> {
         let names = std::iter::once(&self.file).chain(&self.held_out);
         names
             .map(|name| point_file::path_and_array(name).0)
@@ -103,7 +104,7 @@ impl PointsSpec {
     }
 
     /// Reads other files instead of [`paths`](Self::paths), in their order, and the same arrays in them.
-    pub(super) fn rename_files(&mut self, paths: &[String]) {
+    fn read_instead(&mut self, paths: &[String]) {
         let names = std::iter::once(&mut self.file).chain(&mut self.held_out);
         for (name, path) in names.zip(paths) {
             *name = match point_file::path_and_array(name).1 {
@@ -111,6 +112,20 @@ impl PointsSpec {
                 None => path.clone(),
             };
         }
+    }
+}
+
+impl Family for PointsSpec {
+    fn distribution(&self, files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build(files)?))
+    }
+
+    fn files(&self) -> Vec<&str> {
+        self.paths()
+    }
+
+    fn rename_files(&mut self, paths: &[String]) {
+        self.read_instead(paths);
     }
 }
 

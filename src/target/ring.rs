@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files, Target};
 use super::{Component, Mixture, count, direction, length};
 use crate::setting::Invalid;
 
@@ -43,5 +45,11 @@ impl RingSpec {
             Component::round(1.0, [self.radius * x, self.radius * y], self.sd)
         };
         Mixture::new((0..self.modes).map(mode).collect())
+    }
+}
+
+impl Family for RingSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::family::Family;
+use super::{BuildError, Files, Target};
 use super::{Circles, length};
 use crate::setting::Invalid;
 
@@ -42,5 +44,11 @@ impl RingsSpec {
             radii: self.radii.clone(),
             sd: self.sd,
         })
+    }
+}
+
+impl Family for RingsSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }

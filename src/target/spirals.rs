@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Along, BlurredCurve};
+use super::family::Family;
+use super::{BuildError, Files};
 use super::{Target, draw, length, normal};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -57,6 +59,12 @@ impl SpiralsSpec {
             spec: self.clone(),
             blurred: blurred.map(BlurredCurve::reflected),
         })
+    }
+}
+
+impl Family for SpiralsSpec {
+    fn distribution(&self, _files: &dyn Files) -> Result<Box<dyn Target>, BuildError> {
+        Ok(Box::new(self.build()?))
     }
 }
 

@@ -1,0 +1,336 @@
+//! Anybody's own target, estimator, measure and observer get what shipped ones get: floors, verdict, record, page, resume.
+
+mod shared;
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use ndarray::Axis;
+use ratioflow::cloud::{Cloud, CloudView, covariance, mean};
+use ratioflow::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use ratioflow::experiment::{Experiment, OwnParts};
+use ratioflow::flow::{EndingKind, Step};
+use ratioflow::metric::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
+use ratioflow::observe::{ObserveError, Observer};
+use ratioflow::random::Stream;
+use ratioflow::record::{Opened, RunError, StopToken, Unfinished, record};
+use ratioflow::scenario::{Document, Embedded};
+use ratioflow::store::{Manifest, RunDirectory, Status};
+use ratioflow::target::{Memory, Target};
+use shared::contents;
+
+/// Normal points, twice as wide as high.
+#[derive(Debug)]
+struct Wide;
+
+impl Target for Wide {
+    fn sample(&self, count: usize, stream: Stream) -> Cloud {
+        let mut points = stream.normals(count);
+        points.column_mut(0).mapv_inplace(|x| 2.0 * x);
+        points
+    }
+}
+
+/// The log ratio of two Gaussians with the axes' own variances, remembering how often it was fitted.
+#[derive(Debug, Default)]
+struct Axes {
+    moments: [[f64; 4]; 2],
+    fits: f64,
+}
+
+impl Discriminator for Axes {
+    fn fit(&mut self, real: CloudView<'_>, fake: CloudView<'_>, _: Round) -> Result<(), FitError> {
+        self.moments = [real, fake].map(|side| {
+            let ([x, y], c) = (mean(side), covariance(side));
+            [x, y, c[0][0], c[1][1]]
+        });
+        self.fits += 1.0;
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        into.resize(at.nrows());
+        into.log.fill(0.0);
+        for (i, point) in at.rows().into_iter().enumerate() {
+            for axis in 0..2 {
+                let [p, q] = self.moments.map(|m| {
+                    let away = point[axis] - m[axis];
+                    [
+                        away * away / m[2 + axis] + m[2 + axis].ln(),
+                        away / m[2 + axis],
+                    ]
+                });
+                into.log[i] += 0.5 * (q[0] - p[0]);
+                into.gradient[[i, axis]] = q[1] - p[1];
+            }
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            step_size: 0.1 + 1e-4 * (self.fits % 7.0),
+            clip: None,
+            scale: 1.0,
+        }
+    }
+
+    fn carry(&self) -> Vec<f64> {
+        vec![self.fits]
+    }
+
+    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
+        self.fits = carry[0];
+        Ok(())
+    }
+}
+
+const WIDTH: About = About {
+    name: "width_error",
+    words: "error of the width",
+    measures: "difference of the standard deviations along x",
+    sees: "sees a wrong width; blind to all else",
+    ideal: Ideal::Low,
+    grain: Grain::Fine,
+    axis: Some(Scale::Linear),
+    taken: Taken::Always,
+    needs: Needs::Nothing,
+    effort: Effort::Quick,
+};
+
+#[derive(Debug)]
+struct Width(f64);
+
+impl Metric for Width {
+    fn about(&self) -> &'static About {
+        &WIDTH
+    }
+
+    fn measure(&self, cloud: CloudView<'_>) -> f64 {
+        (cloud.var_axis(Axis(0), 0.0)[0].sqrt() - self.0).abs()
+    }
+}
+
+/// Counts the steps, and ends the run at one.
+struct Watch {
+    steps: usize,
+    last: usize,
+}
+
+impl Observer for Watch {
+    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        self.steps += 1;
+        Ok(if step.index == self.last {
+            ControlFlow::Break("seen enough".to_owned())
+        } else {
+            ControlFlow::Continue(())
+        })
+    }
+}
+
+const SCENARIO: &str = "flow.steps = 30
+source.gaussian.mean = [3.0, 1.0]
+target.ring = {}
+[cloud]
+particles = 200
+samples = 300
+[output]
+frames = 3
+scale = 0.25";
+
+fn own() -> OwnParts {
+    OwnParts::default()
+        .target("wide", Wide)
+        .discriminator("axes", Axes::default)
+        .metric(|on| Some(Width(on.reference.var_axis(Axis(0), 0.0)[0].sqrt())))
+}
+
+fn experiment(own: &OwnParts) -> Experiment {
+    let document = Document::parse("s", SCENARIO).unwrap();
+    Experiment::read_with(&document, own, &Embedded).unwrap()
+}
+
+#[test]
+fn a_run_with_own_parts_has_all_that_a_shipped_one_has() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
+    let own = own();
+    let experiment = experiment(&own);
+    let stop = StopToken::default();
+    let run = record(
+        "s",
+        &experiment,
+        &Embedded,
+        &directory,
+        &stop,
+        &mut |_, _| {},
+    )
+    .unwrap();
+    let manifest = Manifest::load(directory.path()).unwrap();
+    assert_eq!(manifest.status, Status::Complete);
+    assert!(manifest.at_floor(), "{:?}", manifest.ending);
+    // The measure has a value, a floor, a place in the verdict, a curve and a row on the page.
+    assert!(manifest.last["width_error"] < 0.3);
+    assert!(manifest.floor["width_error"]["q95"] > 0.0);
+    let verdict = manifest.verdict.as_ref().unwrap();
+    assert!(verdict.measures.iter().any(|m| m.name == "width_error"));
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    assert!(
+        read("metrics.csv")
+            .lines()
+            .next()
+            .unwrap()
+            .contains(",width_error")
+    );
+    assert!(read("report.html").contains("error of the width"));
+    // The file says what it cannot repeat.
+    let text = read("scenario.toml");
+    assert!(text.contains("[target.given]\nname = \"wide\""), "{text}");
+    assert!(
+        text.contains("[discriminator.given]\nname = \"axes\""),
+        "{text}"
+    );
+    assert!(
+        manifest
+            .warnings
+            .iter()
+            .any(|w| w.contains("given in code"))
+    );
+    let alone = Experiment::read(&Document::parse("s", &text).unwrap(), &Embedded);
+    let told = alone.unwrap_err().to_string();
+    assert!(
+        told.contains("given in code") && told.contains("wide"),
+        "{told}"
+    );
+    // What the run says of its last cloud is what a cloud by itself is told.
+    let outcome = experiment
+        .evaluate(run.recorder.snapshots().last().unwrap().cloud.view())
+        .unwrap();
+    for (name, value) in outcome.values.iter() {
+        assert_eq!(manifest.last[name], value, "{name}");
+    }
+    assert_eq!(outcome.verdict.p, verdict.p);
+    assert_eq!(outcome.training_sample, manifest.training_sample);
+}
+
+#[test]
+fn a_run_with_own_parts_goes_on_to_the_same_bytes() {
+    let place = tempfile::tempdir().unwrap();
+    let own = own();
+    let at = |name: &str| RunDirectory::at(&place.path().join(name), false).unwrap();
+    let whole = at("whole");
+    let never = StopToken::default();
+    record(
+        "s",
+        &experiment(&own),
+        &Embedded,
+        &whole,
+        &never,
+        &mut |_, _| {},
+    )
+    .unwrap();
+    let stop = StopToken::default();
+    let cut = at("cut");
+    let ended = record(
+        "s",
+        &experiment(&own),
+        &Embedded,
+        &cut,
+        &stop,
+        &mut |step, _| {
+            if step.index == 11 {
+                stop.ask("the test");
+            }
+        },
+    );
+    assert!(matches!(ended, Err(RunError::Interrupted(at)) if at.step == 11));
+    drop(cut);
+    let path = place.path().join("cut");
+    assert!(
+        Unfinished::open(&path).is_err(),
+        "without the parts it cannot go on"
+    );
+    let Opened::Unfinished(run) = Unfinished::open_with(&path, &own).unwrap() else {
+        panic!("it has not ended");
+    };
+    assert_eq!(run.step(), 11);
+    run.go_on(&never, &mut |_, _| {}).unwrap();
+    assert!(contents(whole.path()) == contents(&path));
+}
+
+#[test]
+fn an_observer_sees_each_step_and_may_end_the_run() {
+    let watch = Arc::new(Mutex::new(Watch { steps: 0, last: 7 }));
+    let own = own().observer(watch.clone());
+    let place = tempfile::tempdir().unwrap();
+    let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
+    let never = StopToken::default();
+    let run = record(
+        "s",
+        &experiment(&own),
+        &Embedded,
+        &directory,
+        &never,
+        &mut |_, _| {},
+    )
+    .unwrap();
+    assert_eq!(watch.lock().unwrap().steps, 8);
+    let ended = run.manifest.ended.unwrap();
+    assert_eq!((ended.kind, ended.step), (EndingKind::Stopped, 7));
+    assert_eq!(ended.reason.as_deref(), Some("seen enough"));
+}
+
+/// Two runs with tokens of their own are stopped apart.
+#[test]
+fn one_of_two_runs_can_be_stopped() {
+    let place = tempfile::tempdir().unwrap();
+    let own = own();
+    let tokens = [StopToken::default(), StopToken::default()];
+    let ended = std::thread::scope(|scope| {
+        let runs = [0, 1].map(|i| {
+            let (own, tokens, place) = (&own, &tokens, &place);
+            scope.spawn(move || {
+                let path = place.path().join(i.to_string());
+                let directory = RunDirectory::at(&path, false).unwrap();
+                let first = &tokens[0];
+                let watcher = &mut |step: &Step<'_>, _: Option<&_>| {
+                    if step.index == 5 {
+                        first.ask("the test");
+                    }
+                };
+                record(
+                    "s",
+                    &experiment(own),
+                    &Embedded,
+                    &directory,
+                    &tokens[i],
+                    watcher,
+                )
+                .is_ok()
+            })
+        });
+        runs.map(|run| run.join().unwrap())
+    });
+    assert_eq!(ended, [false, true]);
+}
+
+#[test]
+fn points_in_memory_are_a_target_that_the_directory_repeats() {
+    let place = tempfile::tempdir().unwrap();
+    let points = Wide.sample(600, Stream::new(3, "points"));
+    let files = Memory::default().with_points("mine.npy", points.view());
+    let text = SCENARIO.replace("target.ring = {}", "target.points.file = \"mine.npy\"");
+    let document = Document::parse("s", &text).unwrap();
+    let experiment = Experiment::read(&document, &files).unwrap();
+    assert_eq!(
+        [experiment.training.nrows(), experiment.reference.nrows()],
+        [300, 150]
+    );
+    let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
+    let never = StopToken::default();
+    record("s", &experiment, &files, &directory, &never, &mut |_, _| {}).unwrap();
+    let again = ratioflow::target::Folder(directory.path().to_owned());
+    let text = std::fs::read_to_string(directory.path().join("scenario.toml")).unwrap();
+    let repeated = Experiment::read(&Document::parse("s", &text).unwrap(), &again).unwrap();
+    assert_eq!(repeated.training, experiment.training);
+    assert_eq!(repeated.reference, experiment.reference);
+}
