@@ -63,7 +63,7 @@ pub struct Headline<'a> {
 }
 
 /// More points than this are drawn as density, not as dots.
-pub(super) const DOTS: usize = 20_000;
+pub const DOTS: usize = 20_000;
 
 /// Margins left (at least, to make room for labels), right, and gap between panels.
 const LEFT: f64 = 46.0;

@@ -63,7 +63,7 @@ pub use curves::{Chart, Curve, Figure, curves, curves_svg};
 pub(crate) use curves::{colour as curve_colour, floor_colours};
 pub(crate) use field::depth;
 pub use field::{Field, Lattice};
-pub use frame::{Frame, Headline, Panel, draw, draw_svg, expanse};
+pub use frame::{DOTS, Frame, Headline, Panel, draw, draw_svg, expanse};
 pub use heat::{Heat, heats};
 pub use indexed::{Indexed, Palette};
 pub use overlay::overlay;
