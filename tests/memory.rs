@@ -114,7 +114,7 @@ fn the_estimate_of_memory_is_near_the_peak() {
         fs::write(home.path().join("s.toml"), text).unwrap();
         command
             .current_dir(home.path())
-            .args(["run", "s.toml", "--threads", "2"]);
+            .args(["run", "s.toml", "-q", "--threads", "2"]);
         for setting in settings {
             document.set(setting).unwrap();
             command.args(["--set", setting]);
@@ -243,8 +243,8 @@ fn points(path: &Path, count: usize, state: &mut u64) {
     let mut unit = || (draw(state) >> 11) as f64 / (1_u64 << 53) as f64;
     let rows = (0..count).map(|_| [unit(), unit()]);
     if path.extension().is_some_and(|ending| ending == "csv") {
-        let text: String = rows.map(|[x, y]| format!("{x},{y}\n")).collect();
-        fs::write(path, format!("x,y\n{text}")).unwrap();
+        let lines: Vec<String> = rows.map(|[x, y]| format!("{x},{y}")).collect();
+        fs::write(path, format!("x,y\n{}\n", lines.join("\n"))).unwrap();
     } else {
         let cloud = ndarray::Array2::from(rows.collect::<Vec<_>>());
         ndarray_npy::write_npy(path, &cloud).unwrap();

@@ -111,8 +111,8 @@ const SEEN: f64 = 24.0;
 const FIELD: f64 = 64.0 * 64.0 * 20.0;
 /// A frame as picture, and its share in the animation, at scale 1. Measured.
 const PICTURE: f64 = 130e3;
-/// A picture at scale 1 while it is drawn. Measured.
-const CANVAS: f64 = 16.5e6;
+/// The last picture and the page at scale 1 while they are drawn, and what each thread takes that draws frames. Measured.
+const CANVAS: [f64; 2] = [35e6, 2e6];
 /// The same where pictures are drawn one after the other and nothing else goes on. Measured.
 const DRAWN: f64 = 12e6;
 /// What a cloud takes in addition that is drawn as density, at scale 1. Measured.
@@ -143,7 +143,7 @@ impl Need {
         let rows = rows as f64 * ROW;
         let permutations = scenario.metrics.permutations as f64;
         let together = permutations.min(TOGETHER as f64);
-        let drawn_at_once = frames.max(2.0).min(threads as f64);
+        let drawn_at_once = frames.min(threads as f64);
         let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
         let written = frames.max(1.0) * (SEEN * kept + FIELD);
@@ -162,8 +162,10 @@ impl Need {
             part((snapshot_key, snapshots)),
         ];
         let mut work: Vec<Part> = vec![
-            part(("output.scale", BASE + CANVAS * area * drawn_at_once)),
-            part(("output.scale", dense(scenario) * area)),
+            part((
+                "output.scale",
+                BASE + (CANVAS[0] + CANVAS[1] * drawn_at_once + dense(scenario)) * area,
+            )),
             part(("cloud.particles", PARTICLE * particles)),
             part(("cloud.samples", SAMPLE * samples)),
             part((reference_key, SAMPLE * references)),
@@ -228,7 +230,10 @@ impl Need {
         parts.output.scale = 1.0;
         parts.metrics.permutations = 0;
         parts.generator = None;
-        Self::of(&parts, 1).without_disk()
+        let mut need = Self::of(&parts, 1).without_disk();
+        need.work.retain(|(key, _)| key != "output.scale");
+        need.work.push(drawn(&parts, 1, 1));
+        need
     }
 
     /// What the pictures of `panels` variants of `scenario` side by side take, when all have run.
