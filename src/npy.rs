@@ -5,6 +5,14 @@
 use std::io::Read;
 
 /// A number that arrays of ours hold.
+#[cfg_attr(
+    not(feature = "record"),
+    allow(
+        dead_code,
+        unreachable_pub,
+        reason = "only `record` writes arrays of all kinds and reads them back"
+    )
+)]
 pub trait Element: Copy {
     /// Its dtype: `<f8`.
     const DTYPE: &str;

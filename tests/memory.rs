@@ -17,11 +17,7 @@ use shared::{draw, send};
 
 /// Greatest memory of a child, in bytes.
 fn peak(command: &mut Command) -> f64 {
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut peak = 0.0_f64;
     loop {
@@ -118,7 +114,7 @@ fn the_estimate_of_memory_is_near_the_peak() {
         fs::write(home.path().join("s.toml"), text).unwrap();
         command
             .current_dir(home.path())
-            .args(["run", "s.toml", "--threads", "2"]);
+            .args(["run", "s.toml", "-q", "--threads", "2"]);
         for setting in settings {
             document.set(setting).unwrap();
             command.args(["--set", setting]);
@@ -159,7 +155,10 @@ struct SetUp {
 impl SetUp {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ratioflow"));
-        command.current_dir(self.home.path()).args(&self.words);
+        command
+            .current_dir(self.home.path())
+            .args(&self.words)
+            .arg("-q");
         command
     }
 
@@ -167,7 +166,7 @@ impl SetUp {
     fn estimate(&self) -> f64 {
         let output = Command::new("sh")
             .current_dir(self.home.path())
-            .args(["-c", "ulimit -v 200000; exec \"$0\" \"$@\" --json"])
+            .args(["-c", "ulimit -v 80000; exec \"$0\" \"$@\" --json"])
             .arg(env!("CARGO_BIN_EXE_ratioflow"))
             .args(&self.words)
             .output()
@@ -175,7 +174,7 @@ impl SetUp {
         let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         let (_, rest) = told
             .split_once("this needs about ")
-            .unwrap_or_else(|| panic!("{:?} is not refused: {told}", self.words));
+            .unwrap_or_else(|| panic!("{:?} is not refused: {:.300}", self.words, told));
         let mut words = rest.split_whitespace();
         let number: f64 = words.next().unwrap().parse().unwrap();
         let unit = match words.next().unwrap() {
@@ -232,9 +231,7 @@ fn set(settings: &[String]) -> Vec<String> {
     let pairs = settings
         .iter()
         .flat_map(|one| ["--set".to_owned(), one.clone()]);
-    pairs
-        .chain(["--threads".to_owned(), "2".to_owned()])
-        .collect()
+    pairs.collect()
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -246,8 +243,8 @@ fn points(path: &Path, count: usize, state: &mut u64) {
     let mut unit = || (draw(state) >> 11) as f64 / (1_u64 << 53) as f64;
     let rows = (0..count).map(|_| [unit(), unit()]);
     if path.extension().is_some_and(|ending| ending == "csv") {
-        let text: String = rows.map(|[x, y]| format!("{x},{y}\n")).collect();
-        fs::write(path, format!("x,y\n{text}")).unwrap();
+        let lines: Vec<String> = rows.map(|[x, y]| format!("{x},{y}")).collect();
+        fs::write(path, format!("x,y\n{}\n", lines.join("\n"))).unwrap();
     } else {
         let cloud = ndarray::Array2::from(rows.collect::<Vec<_>>());
         ndarray_npy::write_npy(path, &cloud).unwrap();
@@ -270,12 +267,13 @@ fn set_up(kind: usize, dice: &mut Dice) -> SetUp {
     };
     let out = |start: &str, more: Vec<String>| [words(start), more].concat();
     let words = match kind {
-        0 => out("run moons --out r", set(&settings(dice, 3))),
+        0 => out("run moons --threads 2 --out r", set(&settings(dice, 3))),
         1 => {
             let settings = settings(dice, 2);
             let seeds = dice.size(1, 4);
+            // On one thread one run goes on at a time; on more there are as many as there is memory for.
             let mut all = out(
-                &format!("compare moons --out c --seeds {seeds}"),
+                &format!("compare moons --threads 1 --out c --seeds {seeds}"),
                 set(&settings),
             );
             for variant in 0..dice.size(2, 9) {
@@ -292,7 +290,7 @@ fn set_up(kind: usize, dice: &mut Dice) -> SetUp {
             );
             let target = "[target.points]\nfile = \"p.csv\"\n";
             fs::write(home.path().join("p.toml"), target).unwrap();
-            out("run p.toml --out r", set(&settings(dice, 2)))
+            out("run p.toml --threads 2 --out r", set(&settings(dice, 2)))
         }
         3 => {
             let mut all = settings(dice, 30);
@@ -304,14 +302,16 @@ fn set_up(kind: usize, dice: &mut Dice) -> SetUp {
                 "metrics.particles=2000",
             ];
             all.extend(more.map(str::to_owned));
-            let begin = out("run moons -q --out r", set(&all));
+            let begin = out("run moons -q --threads 2 --out r", set(&all));
             stop_after_a_checkpoint(home.path(), &begin);
             words("resume r --threads 2")
         }
         4 => {
             let mut all = settings(dice, 3);
             all.retain(|one| !one.starts_with("output.scale"));
-            ready(&out("run moons --out r", set(&all)));
+            // Of a larger cloud than is kept nothing can be drawn again.
+            all.push("output.particles=200000".to_owned());
+            ready(&out("run moons --threads 2 --out r", set(&all)));
             let (scale, width) = (dice.size(1, 4), dice.size(480, 3000));
             words(&format!("render r --scale {scale} --width {width}"))
         }
@@ -329,9 +329,11 @@ fn set_up(kind: usize, dice: &mut Dice) -> SetUp {
             ))
         }
         6 => {
+            // As tall as wide.
+            fs::write(home.path().join("ring.toml"), "[target.ring]\n").unwrap();
             let cells = dice.size(64, 700);
             words(&format!(
-                "reference gaussian-pair --threads 2 --times 0,0.05 --tolerance 1e-3 --out o --cells {cells}"
+                "reference ring.toml --threads 2 --times 0,0.05 --tolerance 1e-3 --out o --cells {cells}"
             ))
         }
         7 => {

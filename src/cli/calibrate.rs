@@ -76,16 +76,10 @@ fn need(scenario: &Scenario) -> Need {
             discriminator,
             ..scenario.clone()
         };
-        Need::of(&scenario, rayon::current_num_threads()).without_disk()
+        Need::of_parts(&scenario)
     });
-    let none = Need::of(scenario, rayon::current_num_threads()).without_disk();
-    needs.fold(none, |most, need| {
-        if need.memory() > most.memory() {
-            need
-        } else {
-            most
-        }
-    })
+    let most = needs.max_by(|a, b| a.memory().total_cmp(&b.memory()));
+    most.unwrap_or_else(|| Need::of_parts(scenario))
 }
 
 fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {

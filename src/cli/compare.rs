@@ -243,47 +243,52 @@ pub(super) fn contenders(
     folder: &Path,
 ) -> Result<Vec<Contender>, CliError> {
     Variant::tell_apart(variants).map_err(CliError::Usage)?;
-    let mut contenders = Vec::new();
-    let mut needs = Vec::new();
-    let threads = rayon::current_num_threads();
+    let mut scenarios = Vec::new();
     for variant in variants {
         let own = variant.apply(document)?;
-        let scenario: Scenario = own.read()?;
+        let mut scenario: Scenario = own.read()?;
         variant
             .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
-        let mut experiments = Vec::new();
-        // Only the first seed is drawn.
-        for drawn in std::iter::once(!no_frames).chain(vec![false; usize::from(seeds) - 1]) {
-            let mut scenario = scenario.clone();
-            if !drawn {
-                scenario.output.frames = 0;
-            }
-            needs.push(Need::of(&scenario, threads).with_files(&scenario, files));
-        }
-        let mut drawn = scenario.clone();
+        scenario.claim = claims_about(base, &variant.name);
         if no_frames {
-            drawn.output.frames = 0;
+            scenario.output.frames = 0;
         }
-        let pictures = Need::of_pictures(&drawn, contenders.len() + 1, threads);
-        // One at a time at least; `compare` finds out how many more there is memory for.
-        room::check(&Need::of_all(&needs, 1).then(pictures), folder)?;
-        for seed in 0..u64::from(seeds) {
-            let mut scenario = scenario.clone();
-            scenario.claim = claims_about(base, &variant.name);
-            scenario.seed = base.seed + seed;
-            if no_frames || seed > 0 {
-                scenario.output.frames = 0;
-            }
-            experiments
-                .push(Experiment::new(scenario, files).map_err(|error| own.blame(&error.into()))?);
-        }
-        contenders.push(Contender {
-            name: variant.name.clone(),
-            experiments,
-        });
+        scenarios.push((own, scenario));
     }
-    Ok(contenders)
+    let seeded = |scenario: &Scenario, seed: u16| {
+        let mut scenario = scenario.clone();
+        scenario.seed = base.seed + u64::from(seed);
+        // Only the first is drawn.
+        if seed > 0 {
+            scenario.output.frames = 0;
+        }
+        scenario
+    };
+    let threads = rayon::current_num_threads();
+    let each = scenarios.iter().flat_map(|(_, scenario)| {
+        (0..seeds).map(|seed| {
+            let scenario = seeded(scenario, seed);
+            Need::of(&scenario, threads).with_files(&scenario, files)
+        })
+    });
+    // One at a time at least; `compare` finds out how many more there is memory for.
+    let mut need = Need::of_all(&each.collect::<Vec<_>>(), 1);
+    if let Some((_, first)) = scenarios.first() {
+        need = need.then(Need::of_pictures(first, variants.len(), threads));
+    }
+    room::check(&need, folder)?;
+    let contender = |(variant, (own, scenario)): (&Variant, &(Document, Scenario))| {
+        let experiments = (0..seeds).map(|seed| {
+            let experiment = Experiment::new(seeded(scenario, seed), files);
+            experiment.map_err(|error| own.blame(&error.into()))
+        });
+        Ok(Contender {
+            name: variant.name.clone(),
+            experiments: experiments.collect::<Result<_, _>>()?,
+        })
+    };
+    variants.iter().zip(&scenarios).map(contender).collect()
 }
 
 /// The measures that tell variants apart, one of each kind.

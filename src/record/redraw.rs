@@ -296,8 +296,8 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
         };
         let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
         scenario.output.scale = wider * wish.scale.unwrap_or(scenario.output.scale);
-        let need = Need::of(&scenario, threads);
-        needs.push(need.with_files(&scenario, &Folder(own)).without_disk());
+        let need = Need::of_redrawn(&scenario, threads);
+        needs.push(need.with_files(&scenario, &Folder(own)));
         first.get_or_insert(scenario);
     }
     let mut need = Need::of_all(&needs, 1);

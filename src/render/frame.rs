@@ -15,7 +15,7 @@ use super::{Style, Theme};
 use crate::cloud::CloudView;
 
 /// More points than this are drawn as density, not as dots.
-pub(super) const DOTS: usize = 20_000;
+pub const DOTS: usize = 20_000;
 
 /// Draws a frame. The picture is as tall as the view asks for; every panel has the same axes.
 #[must_use]

@@ -66,7 +66,7 @@ pub use chart::{Chart, Curve, colour as curve_colour, floor_colours};
 pub use colour::Colour;
 pub use curves::{Figure, curves, curves_svg};
 pub use field::{Field, Lattice, depth};
-pub use frame::{draw, draw_svg};
+pub use frame::{DOTS, draw, draw_svg};
 pub use frame_parts::{Frame, Headline, Panel};
 pub use heat::{Heat, heats};
 pub use indexed::{Indexed, Palette};

@@ -9,8 +9,18 @@ use crate::generator::Precision;
 use crate::metric::TOGETHER;
 use crate::network::training_bytes;
 use crate::observe::Cadence;
+#[cfg(feature = "render")]
+use crate::render::{DOTS, expanse};
 use crate::setting::WordOr;
 use crate::target::Files;
+
+/// Where no picture can be drawn, none is.
+#[cfg(not(feature = "render"))]
+const DOTS: usize = usize::MAX;
+#[cfg(not(feature = "render"))]
+fn expanse(_panels: usize) -> f64 {
+    0.0
+}
 
 /// Bytes that a run needs, and which keys they come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,8 +114,14 @@ const SEEN: f64 = 24.0;
 const FIELD: f64 = 64.0 * 64.0 * 20.0;
 /// A frame as picture, and its share in the animation, at scale 1. Measured.
 const PICTURE: f64 = 130e3;
-/// A picture at scale 1 while it is drawn. Measured.
-const CANVAS: f64 = 16.5e6;
+/// The last picture and the page at scale 1 while they are drawn, and what each thread takes that draws frames. Measured.
+const CANVAS: [f64; 2] = [35e6, 2e6];
+/// The same where pictures are drawn one after the other and nothing else goes on. Measured.
+const DRAWN: f64 = 12e6;
+/// What a cloud takes in addition that is drawn as density, at scale 1. Measured.
+const DENSE: f64 = 25e6;
+/// Area beyond which a picture is drawn less sharply, as a multiple of that at scale 1.
+const LARGEST: f64 = 85.0;
 /// A row of measurements, in memory and on file.
 const ROW: f64 = 1500.0;
 /// Files that are open in any case, and those of a run: its lock, and the store of its snapshots.
@@ -130,7 +146,7 @@ impl Need {
         let rows = rows as f64 * ROW;
         let permutations = scenario.metrics.permutations as f64;
         let together = permutations.min(TOGETHER as f64);
-        let drawn_at_once = frames.max(2.0).min(threads as f64);
+        let drawn_at_once = frames.min(threads as f64);
         let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
         let written = frames.max(1.0) * (SEEN * kept + FIELD);
@@ -149,7 +165,10 @@ impl Need {
             part((snapshot_key, snapshots)),
         ];
         let mut work: Vec<Part> = vec![
-            part(("output.scale", BASE + CANVAS * area * drawn_at_once)),
+            part((
+                "output.scale",
+                BASE + (CANVAS[0] + CANVAS[1] * drawn_at_once + dense(scenario)) * area,
+            )),
             part(("cloud.particles", PARTICLE * particles)),
             part(("cloud.samples", SAMPLE * samples)),
             part((reference_key, SAMPLE * references)),
@@ -210,18 +229,30 @@ impl Need {
         Self::of_memory(&format!("the number of points in {name}"), bytes)
     }
 
-    #[cfg(feature = "render")]
+    /// The needs of what fits, samples or solves the parts of `scenario` and draws a picture, but runs no flow with frames and measures.
+    #[must_use]
+    pub fn of_parts(scenario: &Scenario) -> Self {
+        let mut parts = scenario.clone();
+        parts.output.frames = 0;
+        parts.output.scale = 1.0;
+        parts.metrics.permutations = 0;
+        parts.generator = None;
+        let mut need = Self::of(&parts, 1).without_disk();
+        need.work.retain(|(key, _)| key != "output.scale");
+        need.work.push(drawn(&parts, 1, 1));
+        need
+    }
+
     /// What the pictures of `panels` variants of `scenario` side by side take, when all have run.
     #[must_use]
     pub fn of_pictures(scenario: &Scenario, panels: usize, threads: usize) -> Self {
         let frames = scenario.frames() as f64;
-        let area = scenario.output.scale * scenario.output.scale * crate::render::expanse(panels);
+        let area = scenario.output.scale * scenario.output.scale * expanse(panels);
         let part = |key: &str, bytes: f64| (key.to_owned(), bytes);
-        let drawn_at_once = frames.max(2.0).min(threads as f64);
         Self {
             held: Vec::new(),
             work: vec![
-                part("output.scale", BASE + CANVAS * area * drawn_at_once),
+                drawn(scenario, panels, threads),
                 part("output.frames", frames * PICTURE * area),
             ],
             disk: vec![
@@ -242,6 +273,15 @@ impl Need {
             self.work = later.work;
         }
         self
+    }
+
+    /// The needs of drawing a finished run of `scenario` again.
+    #[must_use]
+    pub fn of_redrawn(scenario: &Scenario, threads: usize) -> Self {
+        let mut need = Self::of(scenario, threads).without_disk();
+        need.work.retain(|(key, _)| key == "output.frames");
+        need.work.push(drawn(scenario, 1, threads));
+        need
     }
 
     /// The same without what is written.
@@ -338,6 +378,23 @@ impl Need {
         }
         Ok(())
     }
+}
+
+/// Drawing pictures with so many panels, when nothing else goes on: the last one, which is twice as sharp, or the frames, of which each thread
+/// draws one.
+fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
+    let area = scenario.output.scale * scenario.output.scale * expanse(panels);
+    let last = area.min(LARGEST);
+    let at_once = (scenario.frames() as f64).min(threads as f64);
+    let frames = at_once * 0.25 * area.min(4.0 * LARGEST);
+    let bytes = DRAWN * last.max(frames) + dense(scenario) * last;
+    ("output.scale".to_owned(), BASE + bytes)
+}
+
+/// What drawing a cloud so large takes that it is drawn as density, at scale 1; 0 for dots.
+fn dense(scenario: &Scenario) -> f64 {
+    let larger = scenario.cloud.particles.max(scenario.cloud.samples);
+    if larger > DOTS { DENSE } else { 0.0 }
 }
 
 /// What the generator needs, if there is one.

@@ -237,7 +237,7 @@ fn with_number(line: &str, dice: &mut Dice) -> String {
     line
 }
 
-/// Changes header or numbers of a NumPy array, and says its header's length anew.
+/// Changes header or numbers of a `NumPy` array, and says its header's length anew.
 fn npy(bytes: &mut Vec<u8>, dice: &mut Dice) {
     let [Some(&low), Some(&high)] = [8, 9].map(|at| bytes.get(at)) else {
         return;

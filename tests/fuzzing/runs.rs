@@ -51,14 +51,15 @@ checkpoint_every = 1
 /// Which file of a run is changed in which way.
 fn format_of(name: &str) -> Option<Format> {
     let file = name.rsplit('/').next().unwrap_or(name);
+    let ending = file.rsplit('.').next().unwrap_or_default();
     match file {
         "checkpoint" | "checkpoint.previous" => Some(Format::Checkpoint),
         "trajectory.npz" => Some(Format::Npz),
-        _ if file.ends_with(".csv") => Some(Format::Csv),
-        _ if file.ends_with(".json") || file.ends_with(".toml") || file == ".lock" => {
-            Some(Format::Scenario)
-        }
-        _ => None,
+        _ => match ending {
+            "csv" => Some(Format::Csv),
+            "json" | "toml" | "lock" => Some(Format::Scenario),
+            _ => None,
+        },
     }
 }
 
@@ -172,7 +173,10 @@ fn change(files: &mut Vec<Seed>, dice: &mut Dice) {
         0 => {
             files.remove(at);
         }
-        1 => files[at].1 = files[other].1.clone(),
+        1 => {
+            let bytes = files[other].1.clone();
+            files[at].1 = bytes;
+        }
         2 => scratch(&mut files[at].1, dice),
         3 => {
             let name = files[other].0.clone();

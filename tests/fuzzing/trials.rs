@@ -45,8 +45,7 @@ pub(crate) fn try_one(format: Format, corpus: &Corpus, dice: &mut Dice) -> Resul
     let beside = files.split_off(1).pop();
     let (name, bytes) = files.remove(0);
     match format {
-        Format::Csv => points(&bytes, &name, bytes.len(), dice),
-        Format::Npy => points(&bytes, &name, bytes.len(), dice),
+        Format::Csv | Format::Npy => points(&bytes, &name, bytes.len(), dice),
         Format::Npz => {
             // What is deflated can be a thousand times as long.
             let most = 2000 * bytes.len();

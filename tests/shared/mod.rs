@@ -125,27 +125,26 @@ pub(crate) fn words(key: &str) -> Vec<String> {
         seen: &mut BTreeSet<String>,
         found: &mut Vec<String>,
     ) {
-        if let Some(name) = node["$ref"].as_str() {
-            if seen.insert(format!("{name} {}", path.len())) {
-                let name = name.rsplit('/').next().unwrap();
-                collect(&root["$defs"][name], root, path, seen, found);
-            }
+        if let Some(name) = node["$ref"].as_str()
+            && seen.insert(format!("{name} {}", path.len()))
+        {
+            let name = name.rsplit('/').next().unwrap();
+            collect(&root["$defs"][name], root, path, seen, found);
         }
         for choice in ["anyOf", "oneOf", "allOf"] {
             for one in node[choice].as_array().into_iter().flatten() {
                 collect(one, root, path, seen, found);
             }
         }
-        match path {
-            [first, rest @ ..] => collect(&node["properties"][first], root, rest, seen, found),
-            [] => {
-                let listed = node["enum"].as_array().into_iter().flatten();
-                let all = listed.chain([&node["const"]]);
-                found.extend(all.filter_map(Value::as_str).map(str::to_owned));
-                if node["items"].is_object() {
-                    collect(&node["items"], root, path, seen, found);
-                }
-            }
+        if let [first, rest @ ..] = path {
+            collect(&node["properties"][first], root, rest, seen, found);
+            return;
+        }
+        let listed = node["enum"].as_array().into_iter().flatten();
+        let all = listed.chain([&node["const"]]);
+        found.extend(all.filter_map(Value::as_str).map(str::to_owned));
+        if node["items"].is_object() {
+            collect(&node["items"], root, path, seen, found);
         }
     }
     let schema = Value::from(schemars::schema_for!(ratioflow::scenario::Scenario));
