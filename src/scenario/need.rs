@@ -16,7 +16,7 @@ use crate::target::Files;
 
 /// Where no picture can be drawn, none is.
 #[cfg(not(feature = "render"))]
-const DOTS: usize = usize::MAX;
+const DOTS: usize = usize::MAX - 1;
 #[cfg(not(feature = "render"))]
 fn expanse(_panels: usize) -> f64 {
     0.0
