@@ -401,10 +401,21 @@ fn fitted(scenario: &Scenario) -> Vec<Part> {
         let features = features as f64;
         8.0 * features * (points + squares * features)
     };
+    // The largest of what a table grows with.
+    let grown = |key: &str, features: usize| {
+        let cloud = &scenario.cloud;
+        if features >= cloud.particles.max(cloud.samples) {
+            format!("discriminator.{name}.{key}")
+        } else if cloud.particles > cloud.samples {
+            "cloud.particles".to_owned()
+        } else {
+            "cloud.samples".to_owned()
+        }
+    };
     // No more centres than samples.
     let centred = |centres: usize, points: f64, squares: f64| {
-        let bytes = table(centres.min(scenario.cloud.samples), points, squares);
-        vec![part("centres", bytes)]
+        let centres = centres.min(scenario.cloud.samples);
+        vec![(grown("centres", centres), table(centres, points, squares))]
     };
     // Both sides, and for the penalty of a critic as many points between them.
     let network = |hidden: &[usize], sides: f64, batch: usize| {
@@ -416,10 +427,8 @@ fn fitted(scenario: &Scenario) -> Vec<Part> {
         DiscriminatorSpec::Mlp(spec) => network(&spec.hidden, 2.0, spec.batch),
         DiscriminatorSpec::Wasserstein(spec) => network(&spec.hidden, 3.0, spec.batch),
         DiscriminatorSpec::Logistic(spec) => {
-            vec![part(
-                "count",
-                table(spec.count, 2.0 * (particles + samples), 13.0),
-            )]
+            let bytes = table(spec.count, 2.0 * (particles + samples), 13.0);
+            vec![(grown("count", spec.count), bytes)]
         }
         DiscriminatorSpec::Ulsif(spec) => centred(spec.centres, particles + samples, 13.0),
         DiscriminatorSpec::Rulsif(spec) => centred(spec.centres, particles + samples, 13.0),
