@@ -104,7 +104,7 @@ impl Recipe for LogisticSpec {
 
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
         let points = 2 * (sizes.particles + sizes.samples);
-        vec![("count", table(self.count, points, 13))]
+        table(("count", self.count), points, 13, sizes)
     }
 
     fn bandwidth(&self) -> Option<f64> {

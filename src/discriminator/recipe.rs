@@ -69,10 +69,23 @@ pub(super) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
     ]
 }
 
-/// Bytes of a table of features of so many points, and of square matrices of them.
-pub(super) fn table(features: usize, points: usize, squares: usize) -> f64 {
+/// Bytes of a table of so many features, the setting `key`, of so many points, and of square matrices of them; with the largest of what they grow with.
+pub(super) fn table(
+    (key, features): (&'static str, usize),
+    points: usize,
+    squares: usize,
+    sizes: Sizes,
+) -> Vec<(&'static str, f64)> {
+    let grown = if features >= sizes.particles.max(sizes.samples) {
+        key
+    } else if sizes.particles > sizes.samples {
+        "cloud.particles"
+    } else {
+        "cloud.samples"
+    };
     let features = features as f64;
-    8.0 * features * (points as f64 + squares as f64 * features)
+    let bytes = 8.0 * features * (points as f64 + squares as f64 * features);
+    vec![(grown, bytes)]
 }
 
 /// Bytes that a sum of kernels around centres takes while it is fitted: no more centres than samples.
@@ -82,8 +95,12 @@ pub(super) fn centred(
     squares: usize,
     sizes: Sizes,
 ) -> Vec<(&'static str, f64)> {
-    let bytes = table(centres.min(sizes.samples), points, squares);
-    vec![("centres", bytes)]
+    table(
+        ("centres", centres.min(sizes.samples)),
+        points,
+        squares,
+        sizes,
+    )
 }
 
 /// Bytes that training a network on minibatches of so many points of each of its `sides` takes.
