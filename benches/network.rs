@@ -7,7 +7,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
-use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
 use ratioflow::generator::{Drive, GeneratorSpec, Latents, TrainingSpec, Units};
 use ratioflow::network::Activation;
 use ratioflow::random::Stream;
@@ -59,7 +59,7 @@ fn refits(c: &mut Criterion) {
         let mut index = 0;
         group.bench_function(BenchmarkId::new(width.to_string(), BATCH), |b| {
             b.iter(|| {
-                let round = Round {
+                let round = FitContext {
                     index,
                     progress: 0.0,
                     stream: Stream::new(1, "fit").at(index),

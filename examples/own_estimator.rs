@@ -6,7 +6,7 @@
 
 use ndarray::Array2;
 use ratioflow::cloud::{Cloud, CloudView, covariance, mean};
-use ratioflow::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use ratioflow::experiment::{Experiment, OwnParts};
 use ratioflow::random::Stream;
 use ratioflow::record::{StopToken, record};
@@ -33,7 +33,12 @@ impl Target for Bow {
 struct Moments([([f64; 2], [[f64; 2]; 2]); 2]);
 
 impl Discriminator for Moments {
-    fn fit(&mut self, real: CloudView<'_>, fake: CloudView<'_>, _: Round) -> Result<(), FitError> {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        _: FitContext,
+    ) -> Result<(), FitError> {
         self.0 = [real, fake].map(|side| (mean(side), covariance(side)));
         Ok(())
     }
@@ -52,10 +57,10 @@ impl Discriminator for Moments {
         }
     }
 
-    fn pace(&self) -> Pace {
+    fn step_rule(&self) -> StepRule {
         let [(_, p), (_, q)] = self.0;
         let least = p[0][0].min(p[1][1]).min(q[0][0]).min(q[1][1]);
-        Pace {
+        StepRule {
             step_size: 0.1 * least,
             clip: None,
             scale: least.sqrt(),

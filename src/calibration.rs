@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::mlp::MlpSpec;
-use crate::discriminator::{DiscriminatorSpec, Loss, Ratio, Round};
+use crate::discriminator::{DiscriminatorSpec, FitContext, Loss, Ratio};
 use crate::experiment::Experiment;
 use crate::monotone::softplus;
 use crate::random::Stream;
@@ -194,7 +194,7 @@ fn estimate(
     if !discriminator.is_log_ratio() {
         return Err("its D is no log ratio".to_owned());
     }
-    let round = Round {
+    let round = FitContext {
         index: 0,
         progress: PROGRESS,
         stream: stream.part("fit"),

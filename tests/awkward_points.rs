@@ -5,7 +5,8 @@ mod shared;
 use ndarray::{Array2, array};
 use ratioflow::cloud::Cloud;
 use ratioflow::metric::{
-    C2st, Coverage, Density, EnergyDistance, Judge, KnownKl, LogisticC2st, Metric, Null, Stranded,
+    C2st, Coverage, Density, EnergyDistance, Evaluator, KnownKl, LogisticC2st, Metric, Null,
+    Stranded,
 };
 use ratioflow::random::Stream;
 use ratioflow::target::Component;
@@ -159,9 +160,9 @@ fn ties_and_copies_are_counted_as_they_are() {
 #[test]
 fn clouds_without_an_ordinary_scale_are_refused_with_the_reason() {
     let (x, y) = (first(40), second(40));
-    let judge = Judge {
+    let judge = Evaluator {
         draws: 19,
-        ..Judge::default()
+        ..Evaluator::default()
     };
     for unit in [1e-160, 1e-100, 1e80, 1e154, 1e300] {
         let (a, b) = (&x * unit, &y * unit);

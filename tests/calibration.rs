@@ -3,7 +3,7 @@
 use ratioflow::calibration::Calibration;
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::oracle::OracleSpec;
-use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitContext, Ratio};
 use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::random::Stream;
@@ -11,8 +11,8 @@ use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, Mixture, MixtureSpec, RingSpec, Target};
 
-fn round() -> Round {
-    Round {
+fn round() -> FitContext {
+    FitContext {
         index: 0,
         progress: 0.5,
         stream: Stream::new(1, "fit"),

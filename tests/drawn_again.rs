@@ -7,7 +7,8 @@ use std::path::Path;
 use ratioflow::experiment::Experiment;
 use ratioflow::page::{Exhibit, Found, gallery};
 use ratioflow::record::{
-    Audience, Contender, Format, Redraw, StopToken, compare, nightly, record, redraw, snapshots,
+    Audience, Format, Redraw, StopToken, VariantRuns, compare, record, redraw, redraw_dark,
+    snapshots,
 };
 use ratioflow::render::{Show, Theme};
 use ratioflow::scenario::{Checked, Document, Embedded};
@@ -107,7 +108,7 @@ fn without_options_the_pictures_are_the_run_s_own() {
 #[test]
 fn a_comparison_is_drawn_again_as_one() {
     let folder = TempDir::new().unwrap();
-    let contenders = ["fast", "slow"].map(|name| Contender {
+    let contenders = ["fast", "slow"].map(|name| VariantRuns {
         name: name.to_owned(),
         experiments: vec![experiment(if name == "slow" {
             &["flow.step_ratio=0.3"]
@@ -317,7 +318,7 @@ fn a_picture_for_the_night_lies_beside_a_light_one_only() {
     let folder = TempDir::new().unwrap();
     run(&[], folder.path());
     let before = pictures(folder.path());
-    assert!(nightly(folder.path()).unwrap());
+    assert!(redraw_dark(folder.path()).unwrap());
     let after = pictures(folder.path());
     assert_eq!(after.len(), before.len() + 2);
     assert!(before.iter().all(|(name, bytes)| after[name] == *bytes));
@@ -326,7 +327,7 @@ fn a_picture_for_the_night_lies_beside_a_light_one_only() {
 
     let folder = TempDir::new().unwrap();
     run(&["output.theme=\"dark\""], folder.path());
-    assert!(!nightly(folder.path()).unwrap());
+    assert!(!redraw_dark(folder.path()).unwrap());
     assert!(!folder.path().join("final-dark.png").exists());
 }
 

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, rms};
-use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitContext, Ratio};
 use ratioflow::experiment::Experiment;
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded};
@@ -96,8 +96,8 @@ fn spec(name: &str, settings: &str) -> DiscriminatorSpec {
     toml::from_str(&format!("[{name}]\n{settings}")).unwrap()
 }
 
-fn round(index: u64) -> Round {
-    Round {
+fn round(index: u64) -> FitContext {
+    FitContext {
         index,
         progress: 0.9,
         stream: Stream::new(5, "fit").at(index),
@@ -313,13 +313,13 @@ fn a_restored_estimator_goes_on_as_if_nothing_had_happened() {
     let data = data();
     for name in names() {
         let mut it = fitted(name, "", &data);
-        let mut restored = spec(name, "").build(&*data.target()).unwrap();
-        restored.restore(&it.carry()).unwrap();
+        let mut loaded = spec(name, "").build(&*data.target()).unwrap();
+        loaded.load_state(&it.state()).unwrap();
         let next = &data.fake + 0.01;
-        for it in [&mut it, &mut restored] {
+        for it in [&mut it, &mut loaded] {
             it.fit(data.real.view(), next.view(), round(2)).unwrap();
         }
-        assert_eq!(at(&*it, &next), at(&*restored, &next), "{name}");
+        assert_eq!(at(&*it, &next), at(&*loaded, &next), "{name}");
     }
 }
 

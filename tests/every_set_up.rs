@@ -13,7 +13,7 @@ use ratioflow::cloud::Cloud;
 use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::experiment::Experiment;
 use ratioflow::generator::GeneratorSpec;
-use ratioflow::metric::{ALL, Judge, Null};
+use ratioflow::metric::{ALL, Evaluator, Null};
 use ratioflow::record::{RunError, rehearse};
 use ratioflow::scenario::{At, Document, Facts as _, Moment, Quantity};
 use ratioflow::target::{Files, GaussianSpec, Target, TargetSpec};
@@ -286,10 +286,10 @@ fn hostile() -> Tally {
 
 /// Every measure of every cloud, against a normal distribution and against each of the clouds.
 fn measured() -> usize {
-    let judge = Judge {
+    let judge = Evaluator {
         draws: 19,
         dear_draws: 19,
-        ..Judge::default()
+        ..Evaluator::default()
     };
     let normal = TargetSpec::Gaussian(GaussianSpec::default());
     let target: Arc<dyn Target> = normal.build(&Points(String::new())).unwrap().into();

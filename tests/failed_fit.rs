@@ -1,7 +1,9 @@
 //! A step that fails midway leaves the last good one whole: cloud, fit, and what the next fit would begin with.
 
 use ratioflow::cloud::CloudView;
-use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitError, Pace, Ratio, Round};
+use ratioflow::discriminator::{
+    Discriminator, DiscriminatorSpec, FitContext, FitError, Ratio, StepRule,
+};
 use ratioflow::flow::{Ending, Flow, FlowSpec, Integrator};
 use ratioflow::random::Stream;
 use ratioflow::scenario::Embedded;
@@ -20,7 +22,7 @@ impl Discriminator for Failing {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         self.fits += 1;
         self.inner.fit(real, fake, round)?;
@@ -39,20 +41,20 @@ impl Discriminator for Failing {
         self.inner.evaluate(at, into);
     }
 
-    fn pace(&self) -> Pace {
-        self.inner.pace()
+    fn step_rule(&self) -> StepRule {
+        self.inner.step_rule()
     }
 
     fn is_log_ratio(&self) -> bool {
         self.inner.is_log_ratio()
     }
 
-    fn carry(&self) -> Vec<f64> {
-        self.inner.carry()
+    fn state(&self) -> Vec<f64> {
+        self.inner.state()
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.inner.restore(carry)
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.inner.load_state(state)
     }
 }
 
@@ -103,18 +105,18 @@ fn the_last_good_step_is_whole_whichever_fit_fails() {
                 while let Some(step) = flow.advance().unwrap() {
                     let mut ratio = Ratio::zeros(places.nrows());
                     step.field.ratio(places.view(), &mut ratio);
-                    good = Some((step.state.clone(), step.carry(), ratio));
+                    good = Some((step.state.clone(), step.state_dict(), ratio));
                 }
                 assert!(
                     matches!(flow.ending(), Some(Ending::Diverged { .. })),
                     "{about}"
                 );
-                let (state, carry, ratio) = good.unwrap();
+                let (state, saved, ratio) = good.unwrap();
                 let last = flow.last();
                 let mut found = Ratio::zeros(places.nrows());
                 last.field.ratio(places.view(), &mut found);
                 assert_eq!(last.state, &state, "{about}");
-                assert_eq!(last.carry(), carry, "{about}");
+                assert_eq!(last.state_dict(), saved, "{about}");
                 assert_eq!(found, ratio, "{about}");
             }
         }
@@ -131,7 +133,7 @@ fn a_fit_that_fails_changes_nothing() {
     let mut failures = 0;
     for spec in specs() {
         let mut estimator = spec.build(&*target).unwrap();
-        let round = |index| Round {
+        let round = |index| FitContext {
             index,
             progress: 0.1 * index as f64,
             stream: Stream::new(2, "fits").at(index),
@@ -140,7 +142,7 @@ fn a_fit_that_fails_changes_nothing() {
         let look = |estimator: &dyn Discriminator| {
             let mut ratio = Ratio::zeros(places.nrows());
             estimator.evaluate(places.view(), &mut ratio);
-            (ratio, estimator.carry(), estimator.pace())
+            (ratio, estimator.state(), estimator.step_rule())
         };
         let before = look(&*estimator);
         // Far beyond what squares of lengths can hold.

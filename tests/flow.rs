@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, array};
 use ratioflow::cloud::{self, Cloud, CloudView};
 use ratioflow::discriminator::kde::KdeSpec;
 use ratioflow::discriminator::oracle::OracleSpec;
-use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
 use ratioflow::flow::{Clip, Ending, Flow, FlowSpec, Integrator, Momentum};
 use ratioflow::monotone::Map;
 use ratioflow::random::Stream;
@@ -328,8 +328,8 @@ fn the_kde_flow_follows_the_smoothed_recursion() {
     }
 }
 
-fn round() -> Round {
-    Round {
+fn round() -> FitContext {
+    FitContext {
         index: 0,
         progress: 0.5,
         stream: Stream::new(1, "fit"),
@@ -407,7 +407,7 @@ fn far_from_all_data_the_ratio_is_finite_and_points_home() {
     kde.fit(
         real.view(),
         fake.view(),
-        Round {
+        FitContext {
             progress: 1.0,
             ..round()
         },

@@ -10,7 +10,7 @@ use ratioflow::generator::{
     Units,
 };
 use ratioflow::monotone::{Map, Monotone};
-use ratioflow::network::Method;
+use ratioflow::network::OptimizerKind;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, Target};
@@ -58,7 +58,7 @@ fn source() -> Arc<dyn Target> {
 fn exact() -> TrainingSpec {
     TrainingSpec {
         inner_steps: 1,
-        optimizer: Method::Sgd,
+        optimizer: OptimizerKind::Sgd,
         learning_rate: 0.05,
         batch: WordOr::Word(Full::Full),
         latents: Latents::Fixed,
@@ -98,7 +98,7 @@ fn trained(spec: &GeneratorSpec, z: &Cloud) -> Generator {
         Stream::new(1, "round"),
     );
     let mut generator = built(spec, z);
-    assert!(generator.restore(&teacher.carry()));
+    assert!(generator.load_state(&teacher.state()));
     generator
 }
 
@@ -223,7 +223,7 @@ fn with_a_frozen_discriminator_distilling_arrives_and_climbing_runs_away() {
     let after = |kind: fn(TrainingSpec) -> GeneratorSpec, steps: usize| {
         let spec = TrainingSpec {
             inner_steps: steps,
-            optimizer: Method::Adam,
+            optimizer: OptimizerKind::Adam,
             learning_rate: 2e-3,
             batch: WordOr::Word(Full::Full),
             latents: Latents::Fixed,
@@ -357,7 +357,7 @@ fn many_inner_steps_reproduce_the_pure_flow_within_the_reported_gap() {
 
     let training = TrainingSpec {
         inner_steps: 800,
-        optimizer: Method::Adam,
+        optimizer: OptimizerKind::Adam,
         learning_rate: 2e-3,
         batch: WordOr::Word(Full::Full),
         latents: Latents::Fixed,
@@ -400,12 +400,12 @@ fn training_goes_on_bit_for_bit_from_what_was_carried() {
         let mut one = built(&spec, &z);
         one.train(&drive, 0.1, 1.0, stream.at(0));
         let mut two = built(&spec, &z);
-        assert!(two.restore(&one.carry()));
+        assert!(two.load_state(&one.state()));
         one.train(&drive, 0.1, 1.0, stream.at(1));
         two.train(&drive, 0.1, 1.0, stream.at(1));
         assert_eq!(one.parameters(), two.parameters());
         assert!(
-            !two.restore(&[1.0, 2.0]),
+            !two.load_state(&[1.0, 2.0]),
             "numbers of another shape are refused"
         );
     }

@@ -9,11 +9,11 @@ use std::process::Command;
 
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::kde::{Kde, KdeSpec};
-use ratioflow::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use ratioflow::experiment::Experiment;
-use ratioflow::flow::{Divergence, Ending, Flow, FlowSpec};
+use ratioflow::flow::{Ending, Failure, Flow, FlowSpec};
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Need, Room, Scenario, ScenarioError};
+use ratioflow::scenario::{Available, Document, Resources, Scenario, ScenarioError};
 use ratioflow::target::{Files, Folder, GaussianSpec};
 use serde_json::{Map, Value};
 
@@ -87,7 +87,7 @@ mod keys {
                     Ok(scenario) => scenario,
                     Err(error) => return Some(error.to_string()),
                 };
-                if let Err(error) = Need::of(&scenario, 2).fits(ROOM) {
+                if let Err(error) = Resources::of(&scenario, 2).fits(ROOM) {
                     return Some(error.to_string());
                 }
                 Experiment::new(scenario, &Nowhere)
@@ -106,7 +106,7 @@ mod keys {
         }
     }
 
-    const ROOM: Room = Room {
+    const ROOM: Available = Available {
         memory: 1 << 30,
         disk: 1 << 30,
         files: 1 << 10,
@@ -219,11 +219,11 @@ mod keys {
                 refused += 1;
                 continue;
             };
-            let room = Room {
+            let room = Available {
                 memory: 1 << 28,
                 ..ROOM
             };
-            if let Err(error) = Need::of(&scenario, 2).fits(room) {
+            if let Err(error) = Resources::of(&scenario, 2).fits(room) {
                 assert!(error.to_string().contains("lower "), "{set}: {error}");
                 refused += 1;
                 continue;
@@ -717,7 +717,7 @@ impl Discriminator for Faulty {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         self.fits += 1;
         self.honest.fit(real, fake, round)
@@ -733,8 +733,8 @@ impl Discriminator for Faulty {
         }
     }
 
-    fn pace(&self) -> Pace {
-        self.honest.pace()
+    fn step_rule(&self) -> StepRule {
+        self.honest.step_rule()
     }
 }
 
@@ -781,7 +781,7 @@ fn a_number_that_is_none_ends_the_flow_at_once_and_is_named() {
         }));
         while flow.advance().unwrap().is_some() {}
         let term = if part == 0 { "log ratio" } else { "velocity" };
-        let cause = Divergence::NotFinite { particle, term };
+        let cause = Failure::NotFinite { particle, term };
         assert_eq!(flow.ending(), Some(&Ending::Diverged { step, cause }));
         assert_eq!(flow.state().step, step - 1);
         assert_eq!(

@@ -5,7 +5,7 @@ use std::io;
 use ndarray::{Array2, array};
 use ratioflow::cloud::{Cloud, CloudView, rms};
 use ratioflow::discriminator::kde::KdeSpec;
-use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::kernel::{
     KernelSum, Method, Points, leave_one_out, neighbour_distance, silverman, sums,
@@ -261,7 +261,7 @@ fn exact_velocity(real: CloudView<'_>, cloud: CloudView<'_>, h: f64) -> Array2<f
     }
     .build()
     .unwrap();
-    let round = Round {
+    let round = FitContext {
         index: 0,
         progress: 0.0,
         stream: Stream::new(0, "fit"),
@@ -340,7 +340,7 @@ fn equal_clouds_are_at_rest_on_the_grid_too() {
     }
     .build()
     .unwrap();
-    let round = Round {
+    let round = FitContext {
         index: 0,
         progress: 0.0,
         stream: Stream::new(0, "fit"),

@@ -32,7 +32,7 @@ fn a_panel_measures_the_first_points_and_their_floor() {
     assert_eq!(few.measure(cloud.view()), all.measure(first));
     assert_ne!(few.measure(cloud.view()), all.measure(cloud.view()));
     let stream = Stream::new(1, "permutations");
-    let p = |panel: &ratioflow::metric::Panel, cloud| panel.measure_with_p(cloud, stream);
+    let p = |panel: &ratioflow::metric::MetricSet, cloud| panel.measure_with_p(cloud, stream);
     assert_eq!(p(&few, cloud.view()), p(&all, first));
     let floors = |panel, count| Floors::estimate(panel, &ring, count, 8, Stream::new(1, "floor"));
     assert_eq!(floors(&few, 300), floors(&all, 80));

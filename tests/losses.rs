@@ -3,7 +3,7 @@
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::mlp::MlpSpec;
 use ratioflow::discriminator::wasserstein::WassersteinSpec;
-use ratioflow::discriminator::{Discriminator, Loss, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, Loss, Ratio};
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::random::Stream;
 use ratioflow::target::{GaussianSpec, MixtureSpec, Target};
@@ -17,8 +17,8 @@ fn normal(mean: [f64; 2], count: usize, stream: Stream) -> Cloud {
     spec.build().unwrap().sample(count, stream)
 }
 
-fn round(index: u64, rounds: u64, seed: u64) -> Round {
-    Round {
+fn round(index: u64, rounds: u64, seed: u64) -> FitContext {
+    FitContext {
         index,
         progress: index as f64 / rounds as f64,
         stream: Stream::new(seed, "fit").at(index),
@@ -180,13 +180,13 @@ fn the_critic_finds_the_distance_and_the_direction() {
     assert!(cloud::rms(off.view()) < 0.35, "{}", cloud::rms(off.view()));
 
     let mut other = spec.build().unwrap();
-    other.restore(&critic.carry()).unwrap();
+    other.load_state(&critic.state()).unwrap();
     for critic in [&mut critic, &mut other] {
         critic
             .fit(real.view(), fake.view(), round(1, 10, 1))
             .unwrap();
     }
-    assert_eq!(critic.carry(), other.carry());
-    assert_eq!(critic.pace(), other.pace());
-    assert!(other.restore(&critic.carry()[1..]).is_err());
+    assert_eq!(critic.state(), other.state());
+    assert_eq!(critic.step_rule(), other.step_rule());
+    assert!(other.load_state(&critic.state()[1..]).is_err());
 }

@@ -8,9 +8,9 @@ use assert_cmd::Command;
 use ndarray::{Array2, array};
 use ratioflow::cloud::Cloud;
 use ratioflow::metric::{
-    Coupling, Coverage, Density, EnergyDistance, ExactW2, Extra, Judge, Judged, Judgement, KnnKl,
-    KnownKl, LogisticC2st, Metric, MetricsSpec, Null, ScoreError, Sinkhorn, SlicedW2, Stranded,
-    TransportError, Wasserstein,
+    Coupling, Coverage, Density, EnergyDistance, Evaluation, Evaluator, ExactW2, Extra, KnnKl,
+    KnownKl, LogisticC2st, Metric, MetricResult, MetricsSpec, Null, ScoreError, Sinkhorn, SlicedW2,
+    Stranded, TransportError, Wasserstein,
 };
 use ratioflow::random::Stream;
 use ratioflow::target::{CheckerboardSpec, Component, GaussianSpec, SpiralsSpec, Target};
@@ -236,14 +236,14 @@ fn the_error_of_slicing_shrinks_as_the_root_of_the_directions() {
     assert!((3.6..4.4).contains(&ratio), "{ratio}");
 }
 
-fn value<'a>(judged: &'a Judged, name: &str) -> &'a ratioflow::metric::Judgement {
+fn value<'a>(judged: &'a Evaluation, name: &str) -> &'a ratioflow::metric::MetricResult {
     let mut all = judged.judgements.iter();
     all.find(|j| j.about.name == name).unwrap()
 }
 
 /// The place of a value among the draws of its floor, from 1 to draws + 1, where a tie may fall on either side. Uniform if the value is
 /// exchangeable with the draws, for counts too.
-fn rank(judgement: &Judgement, dice: &mut u64) -> usize {
+fn rank(judgement: &MetricResult, dice: &mut u64) -> usize {
     let value = judgement.reading.value;
     let draws = judgement.floor.as_ref().unwrap().draws();
     let slack = 1e-12 * draws.iter().fold(value.abs(), |most, v| most.max(v.abs()));
@@ -256,9 +256,9 @@ fn rank(judgement: &Judgement, dice: &mut u64) -> usize {
 }
 
 /// 500 clouds that are as good as can be.
-fn assert_uniform(draws: usize, judged: &(dyn Fn(u64) -> Judged + Sync)) {
+fn assert_uniform(draws: usize, judged: &(dyn Fn(u64) -> Evaluation + Sync)) {
     use rayon::prelude::*;
-    let all: Vec<Judged> = (0..500).into_par_iter().map(judged).collect();
+    let all: Vec<Evaluation> = (0..500).into_par_iter().map(judged).collect();
     let mut dice = 5;
     for place in 0..all[0].judgements.len() {
         let measured = || all.iter().map(|judged| &judged.judgements[place]);
@@ -292,12 +292,12 @@ fn assert_uniform(draws: usize, judged: &(dyn Fn(u64) -> Judged + Sync)) {
 #[test]
 fn p_values_are_uniform_under_the_null() {
     let target = two(0.5, 0.5);
-    let judge = |seed: u64| Judge {
+    let judge = |seed: u64| Evaluator {
         points: 1000,
         draws: 19,
         dear_draws: 19,
         seed,
-        ..Judge::default()
+        ..Evaluator::default()
     };
     assert_uniform(19, &|seed| {
         let cloud = target.sample(24, stream("null").at(seed));
@@ -337,13 +337,13 @@ fn the_energy_distance_of_twenty_thousand_points_is_that_of_its_formula() {
 #[test]
 fn each_kind_of_error_is_seen_by_the_measures_that_say_so() {
     let target = two(0.5, 0.5);
-    let judge = Judge {
+    let judge = Evaluator {
         draws: 39,
-        ..Judge::default()
+        ..Evaluator::default()
     };
     let count = 400;
     let judged = |cloud: Cloud| judge.judge(cloud.view(), Null::Target(&target)).unwrap();
-    let z = |judged: &Judged, name: &str| value(judged, name).z;
+    let z = |judged: &Evaluation, name: &str| value(judged, name).z;
 
     let moved = judged(two(0.35, 0.65).sample(count, stream("masses")));
     for name in ["energy_distance", "sliced_w2", "w2", "mass_tv"] {

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ratioflow::discriminator::DiscriminatorSpec;
-use ratioflow::scenario::{Document, Need};
+use ratioflow::scenario::{Document, Resources};
 use tempfile::TempDir;
 
 use shared::{draw, send};
@@ -119,7 +119,7 @@ fn the_estimate_of_memory_is_near_the_peak() {
             document.set(setting).unwrap();
             command.args(["--set", setting]);
         }
-        let estimate = Need::of(&document.read().unwrap(), 2).memory();
+        let estimate = Resources::of(&document.read().unwrap(), 2).memory();
         let peak = peak(&mut command);
         println!(
             "{settings:?}: estimate {:.0} MB, peak {:.0} MB",

@@ -9,7 +9,8 @@ use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::metric::{
     ALL, C2st, EnergyDistance, Evidence, ExactW2, Floors, Ideal, KnnKl, Memorisation, Metric,
-    MetricsSpec, Mmd2, ModeMeasure, Panel, SlicedW2, Transport, TransportError, median_distance,
+    MetricSet, MetricsSpec, Mmd2, ModeMeasure, SlicedW2, Transport, TransportError,
+    median_distance,
 };
 use ratioflow::random::Stream;
 use ratioflow::target::{Component, Target};
@@ -76,7 +77,11 @@ fn gaussian(count: usize, stream: Stream) -> Cloud {
     Array2::from_shape_fn((count, 2), |_| rng.sample(StandardNormal))
 }
 
-fn panel(reference: CloudView<'_>, training: Option<CloudView<'_>>, target: &dyn Target) -> Panel {
+fn panel(
+    reference: CloudView<'_>,
+    training: Option<CloudView<'_>>,
+    target: &dyn Target,
+) -> MetricSet {
     let evidence = Evidence {
         reference,
         training,
@@ -505,7 +510,7 @@ fn clouds_that_are_not_finite_have_values_and_no_panic() {
 
 #[test]
 fn the_panel_measures_what_applies_in_the_order_of_the_list() {
-    let names = |panel: &Panel| panel.about().map(|about| about.name).collect::<Vec<_>>();
+    let names = |panel: &MetricSet| panel.about().map(|about| about.name).collect::<Vec<_>>();
     let target = Square::even();
     let cloud = target.sample(60, stream("cloud"));
     let full = panel(cloud.view(), Some(second(50).view()), &target);

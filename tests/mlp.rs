@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{Mlp, MlpSpec};
-use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
 use ratioflow::random::Stream;
 
 fn gaussian(rng: &mut ChaCha8Rng, [x, y]: [f64; 2], deviation: f64) -> [f64; 2] {
@@ -80,8 +80,8 @@ fn two_sample_accuracy(a: &Cloud, b: &Cloud) -> f64 {
     right.count() as f64 / all.len() as f64
 }
 
-fn round(index: u64, steps: u64) -> Round {
-    Round {
+fn round(index: u64, steps: u64) -> FitContext {
+    FitContext {
         index,
         progress: index as f64 / steps as f64,
         stream: Stream::new(4, "fit").at(index),
@@ -91,7 +91,7 @@ fn round(index: u64, steps: u64) -> Round {
 /// One Euler step, each displacement no longer than the clip.
 fn step(mlp: &Mlp, x: &mut Cloud, ratio: &mut Ratio) {
     mlp.evaluate(x.view(), ratio);
-    let pace = mlp.pace();
+    let pace = mlp.step_rule();
     for (mut x, velocity) in x.rows_mut().into_iter().zip(ratio.gradient.rows()) {
         let length = pace.step_size * velocity[0].hypot(velocity[1]);
         let factor = pace.clip.map_or(1.0, |clip| (clip / length).min(1.0));
@@ -228,19 +228,19 @@ fn between_two_gaussians_it_finds_the_ratio_and_its_divergence() {
 fn a_restored_discriminator_goes_on_bit_for_bit() {
     let (mut one, real, fake) = fitted(&MlpSpec::default(), 3);
     let mut two = MlpSpec::default().build().unwrap();
-    two.restore(&one.carry()).unwrap();
-    assert_eq!(one.pace(), two.pace());
+    two.load_state(&one.state()).unwrap();
+    assert_eq!(one.step_rule(), two.step_rule());
     assert_eq!(evaluate(&one, real.view()), evaluate(&two, real.view()));
     for mlp in [&mut one, &mut two] {
         mlp.fit(real.view(), fake.view(), round(3, 10)).unwrap();
     }
     assert_eq!(evaluate(&one, real.view()), evaluate(&two, real.view()));
-    assert_eq!(one.carry(), two.carry());
+    assert_eq!(one.state(), two.state());
 
-    let error = two.restore(&one.carry()[1..]).unwrap_err().to_string();
+    let error = two.load_state(&one.state()[1..]).unwrap_err().to_string();
     assert!(error.contains("hidden = [64, 64, 64]"), "{error}");
-    two.restore(&[]).unwrap();
-    assert!(two.carry().is_empty());
+    two.load_state(&[]).unwrap();
+    assert!(two.state().is_empty());
 }
 
 #[test]
@@ -282,8 +282,11 @@ fn the_units_of_the_target_do_not_matter() {
     let (a, b) = (evaluate(&mlp, fake.view()), evaluate(&wide, fake8.view()));
     assert_eq!(a.log, b.log);
     assert_eq!(a.gradient, &b.gradient * 8.0);
-    assert_eq!(64.0 * mlp.pace().step_size, wide.pace().step_size);
-    assert_eq!(mlp.pace().clip.map(|clip| 8.0 * clip), wide.pace().clip);
+    assert_eq!(64.0 * mlp.step_rule().step_size, wide.step_rule().step_size);
+    assert_eq!(
+        mlp.step_rule().clip.map(|clip| 8.0 * clip),
+        wide.step_rule().clip
+    );
 }
 
 #[test]

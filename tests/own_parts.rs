@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::Axis;
 use ratioflow::cloud::{Cloud, CloudView, covariance, mean};
-use ratioflow::discriminator::{Discriminator, FitError, Pace, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use ratioflow::experiment::{Experiment, OwnParts};
 use ratioflow::flow::{EndingKind, Step};
 use ratioflow::metric::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
@@ -39,7 +39,12 @@ struct Axes {
 }
 
 impl Discriminator for Axes {
-    fn fit(&mut self, real: CloudView<'_>, fake: CloudView<'_>, _: Round) -> Result<(), FitError> {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        _: FitContext,
+    ) -> Result<(), FitError> {
         self.moments = [real, fake].map(|side| {
             let ([x, y], c) = (mean(side), covariance(side));
             [x, y, c[0][0], c[1][1]]
@@ -66,20 +71,20 @@ impl Discriminator for Axes {
         }
     }
 
-    fn pace(&self) -> Pace {
-        Pace {
+    fn step_rule(&self) -> StepRule {
+        StepRule {
             step_size: 0.1 + 1e-4 * (self.fits % 7.0),
             clip: None,
             scale: 1.0,
         }
     }
 
-    fn carry(&self) -> Vec<f64> {
+    fn state(&self) -> Vec<f64> {
         vec![self.fits]
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.fits = carry[0];
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.fits = state[0];
         Ok(())
     }
 }

@@ -12,9 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
 use ratioflow::experiment::{Experiment, Summary};
-use ratioflow::film::{Recorder, Scene, Take, view_of};
+use ratioflow::film::{DrawnRun, Recorder, Scene, view_of};
 use ratioflow::metric::ALL;
-use ratioflow::observe::{Cadence, Meter, drive};
+use ratioflow::observe::{Cadence, MetricRecorder, drive};
 use ratioflow::page::{Page, Sheet};
 use ratioflow::record::{Format, Record, Redraw, StopToken, record, redraw};
 use ratioflow::scenario::{Document, Embedded};
@@ -71,9 +71,9 @@ fn run(name: &str, experiment: &Experiment, folder: &Path) -> Record {
 
 /// A page about several runs of one experiment.
 fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> String {
-    let takes: Vec<Take<'_>> = runs
+    let takes: Vec<DrawnRun<'_>> = runs
         .iter()
-        .map(|(name, record)| Take {
+        .map(|(name, record)| DrawnRun {
             name,
             recorder: &record.recorder,
             meter: &record.meter,
@@ -342,10 +342,10 @@ mod data {
     }
 
     /// The snapshots and measurements of a run, without its pictures.
-    fn filmed(experiment: &Experiment) -> (Recorder, Meter) {
+    fn filmed(experiment: &Experiment) -> (Recorder, MetricRecorder) {
         let scenario = &experiment.scenario;
         let (panel, floors) = experiment.validation_gauge().unwrap();
-        let mut meter = Meter::new(panel, floors, Cadence::Every(scenario.flow.steps));
+        let mut meter = MetricRecorder::new(panel, floors, Cadence::Every(scenario.flow.steps));
         let view = view_of(experiment.start.view(), experiment.training.view());
         let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
         drive(
@@ -356,7 +356,7 @@ mod data {
         (recorder, meter)
     }
 
-    fn bare_page(experiment: &Experiment, recorder: &Recorder, meter: &Meter) -> String {
+    fn bare_page(experiment: &Experiment, recorder: &Recorder, meter: &MetricRecorder) -> String {
         Page {
             scene: &Scene {
                 title: "",
@@ -364,7 +364,7 @@ mod data {
                 start: experiment.start.view(),
                 target: experiment.training.view(),
                 view: view_of(experiment.start.view(), experiment.training.view()),
-                takes: &[Take {
+                takes: &[DrawnRun {
                     name: "",
                     recorder,
                     meter,

@@ -9,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
-    Chart, Colour, Curve, Field, Figure, Film, Floor, Frame, Headline, Image, Lattice, Pace, Panel,
-    Show, Style, Theme, View, curves, draw, film, origin, series,
+    Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Headline, Image, Lattice,
+    Pace, Panel, Show, Style, Theme, View, curves, draw, film, origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -60,7 +60,7 @@ impl Act {
         &self.start * (1.0 - s) + &self.end * s
     }
 
-    fn field(&self, t: f64) -> Field {
+    fn field(&self, t: f64) -> FieldGrid {
         let s = t * t * (3.0 - 2.0 * t);
         let lattice = Lattice::new(self.view, 64);
         let h = 0.35;
@@ -92,10 +92,10 @@ impl Act {
                 (ratio(x, y + e) - ratio(x, y - e)) / 2.0 / e
             }
         });
-        Field::new(lattice, &log, velocity)
+        FieldGrid::new(lattice, &log, velocity)
     }
 
-    fn panel<'a>(&'a self, cloud: &'a Cloud, field: Option<&'a Field>) -> Panel<'a> {
+    fn panel<'a>(&'a self, cloud: &'a Cloud, field: Option<&'a FieldGrid>) -> Panel<'a> {
         Panel {
             name: "",
             particles: cloud.view(),
@@ -189,7 +189,7 @@ fn figure(several: bool, style: &Style) -> Image {
         logarithmic,
         curves,
     };
-    let floor = |median: f64, q95: f64| Some(Floor { median, q95 });
+    let floor = |median: f64, q95: f64| Some(FloorLine { median, q95 });
     let count = if several { 3 } else { 1 };
     let energy = [
         curve("flow", &flow, Some(85.0)),
@@ -617,7 +617,7 @@ fn the_field_is_the_right_way_up_and_in_the_right_band() {
     let colours = |log: &dyn Fn(f64, f64) -> f64| {
         let points = lattice.points();
         let log = points.rows().into_iter().map(|p| log(p[0], p[1])).collect();
-        let field = Field::new(lattice, &log, Cloud::zeros(points.dim()));
+        let field = FieldGrid::new(lattice, &log, Cloud::zeros(points.dim()));
         let panel = Panel {
             field: Some(&field),
             ..bare(&nothing, &nothing)
@@ -667,7 +667,7 @@ fn arrows_point_where_the_velocity_goes() {
     };
     let image = |velocity: [f64; 2]| {
         let cloud = Cloud::from_shape_fn(lattice.points().dim(), |(_, axis)| velocity[axis]);
-        let field = Field::new(lattice, &ndarray::Array1::zeros(cloud.nrows()), cloud);
+        let field = FieldGrid::new(lattice, &ndarray::Array1::zeros(cloud.nrows()), cloud);
         let panel = Panel {
             field: Some(&field),
             ..bare(&nothing, &nothing)
@@ -772,7 +772,7 @@ fn nothing_breaks_a_picture() {
     let nothing = Cloud::zeros((0, 2));
     let lattice = Lattice::new(UNIT, 8);
     let log = odd.column(0).to_owned();
-    let field = Field::new(lattice, &log, odd.clone());
+    let field = FieldGrid::new(lattice, &log, odd.clone());
     let views = [
         UNIT,
         View {
@@ -903,7 +903,7 @@ fn a_lattice_covers_its_view_row_by_row() {
         points.dim(),
         |(k, axis)| if axis == 0 { k as f64 } else { 0.0 },
     );
-    let field = Field::new(Lattice::new(UNIT, 21), &ndarray::Array1::zeros(399), speeds);
+    let field = FieldGrid::new(Lattice::new(UNIT, 21), &ndarray::Array1::zeros(399), speeds);
     assert_eq!(field.typical_speed(), 358.0);
 }
 
@@ -1080,7 +1080,7 @@ fn a_still_keeps_few_colours_exactly() {
 #[test]
 fn curves_are_drawn_with_gaps_and_marks() {
     let steps = [0.0, 10.0, 20.0, 30.0, 40.0];
-    let image = |values: &[f64], logarithmic: bool, floor: Option<Floor>| {
+    let image = |values: &[f64], logarithmic: bool, floor: Option<FloorLine>| {
         let curve = Curve {
             label: "flow",
             steps: &steps,
@@ -1125,7 +1125,7 @@ fn curves_are_drawn_with_gaps_and_marks() {
     let gone = [f64::NAN; 5];
     assert_eq!(inked(&image(&gone, true, None)), [false; 5]);
 
-    let floor = Some(Floor {
+    let floor = Some(FloorLine {
         median: 0.05,
         q95: 0.1,
     });
@@ -1151,11 +1151,11 @@ fn nothing_breaks_a_figure() {
     for logarithmic in [true, false] {
         for floor in [
             None,
-            Some(Floor {
+            Some(FloorLine {
                 median: f64::NAN,
                 q95: -1.0,
             }),
-            Some(Floor {
+            Some(FloorLine {
                 median: 0.0,
                 q95: 1e308,
             }),

@@ -9,8 +9,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use ratioflow::store::{
-    Arrays, Checkpoint, Damage, Draft, Fingerprint, Manifest, ReportError, RunDirectory, Status,
-    Table, in_use,
+    Arrays, AtomicFile, Checkpoint, Damage, Fingerprint, Manifest, ReportError, RunDirectory,
+    Status, Table, in_use,
 };
 use tempfile::TempDir;
 
@@ -346,7 +346,7 @@ mod atomic {
     use super::*;
 
     fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-        let mut draft = Draft::new(path)?;
+        let mut draft = AtomicFile::new(path)?;
         draft.write_all(bytes).unwrap();
         draft.commit()
     }
@@ -357,7 +357,7 @@ mod atomic {
         let path = root.path().join("a");
         let bytes = vec![7; 100_000];
         write(&path, b"first").unwrap();
-        let mut draft = Draft::new(&path).unwrap();
+        let mut draft = AtomicFile::new(&path).unwrap();
         draft.write_all(&bytes).unwrap();
         draft.sync().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"first");

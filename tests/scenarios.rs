@@ -7,7 +7,7 @@ use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Ending, Flow};
 use ratioflow::metric::{ExactW2, Extra, Floors, Measurement, Stop};
-use ratioflow::observe::{Cadence, Meter, drive};
+use ratioflow::observe::{Cadence, MetricRecorder, drive};
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded, Scenario, Variant, find};
 use rayon::prelude::*;
@@ -434,10 +434,10 @@ fn estimators_are_told_apart_by_neighbours() {
 }
 
 /// A run under its own meter, without pictures.
-fn metered(experiment: &Experiment) -> (Meter, Ending) {
+fn metered(experiment: &Experiment) -> (MetricRecorder, Ending) {
     let (panel, floors) = experiment.validation_gauge().unwrap();
     let metrics = &experiment.scenario.metrics;
-    let mut meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize))
+    let mut meter = MetricRecorder::new(panel, floors, Cadence::Every(metrics.every as usize))
         .stopping_at_floor(metrics.stop == Stop::Floor)
         .matching_the_start(metrics.also.contains(&Extra::W2Moved));
     let ending = drive(&mut experiment.flow().unwrap(), &mut [&mut meter]).unwrap();

@@ -8,7 +8,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 use ratioflow::cloud::Cloud;
 use ratioflow::experiment::Experiment;
 use ratioflow::metric::{
-    Circumstances, Evidence, Floors, Judge, MetricsSpec, Null, Panel, Verdict,
+    Circumstances, Evaluator, Evidence, Floors, MetricSet, MetricsSpec, Null, Verdict,
 };
 use ratioflow::random::Stream;
 use ratioflow::scenario::Document;
@@ -20,7 +20,7 @@ fn family(name: &str) -> Arc<dyn Target> {
     spec.build(&Folder(".".into())).unwrap().into()
 }
 
-fn panel(target: &Arc<dyn Target>, reference: &Cloud, training: &Cloud, draws: usize) -> Panel {
+fn panel(target: &Arc<dyn Target>, reference: &Cloud, training: &Cloud, draws: usize) -> MetricSet {
     let spec = MetricsSpec {
         floor_draws: Some(draws),
         ..MetricsSpec::default()
@@ -37,7 +37,7 @@ fn panel(target: &Arc<dyn Target>, reference: &Cloud, training: &Cloud, draws: u
 /// A target with everything that a cloud of so many points is judged by, from one seed.
 struct Court {
     target: Arc<dyn Target>,
-    panel: Panel,
+    panel: MetricSet,
     floors: Floors,
     training: Cloud,
     points: usize,
@@ -244,9 +244,9 @@ fn a_lattice_and_few_points_are_told_as_such() {
 
 /// The verdict of `measure` on two files.
 fn judged(a: &Cloud, b: &Cloud) -> Verdict {
-    let judge = Judge {
+    let judge = Evaluator {
         only: Vec::new(),
-        ..Judge::default()
+        ..Evaluator::default()
     };
     judge
         .judge(a.view(), Null::Sample(b.view()))
@@ -402,10 +402,10 @@ fn a_copy_of_a_file_is_found_and_a_fresh_sample_passes() {
         let fresh = verdict(&ring.sample(600, Stream::new(seed, "fresh")));
         alarms += usize::from(!fresh.at_floor);
         // And by `measure`, against what the file holds out.
-        let judge = Judge {
+        let judge = Evaluator {
             seed,
             draws: 39,
-            ..Judge::default()
+            ..Evaluator::default()
         };
         let target = Null::Target(&experiment.target);
         let cloud = ring.sample(300, Stream::new(seed, "measured"));
@@ -420,10 +420,10 @@ fn measuring_with_the_seed_of_a_run_does_not_meet_its_reference() {
     let folder = tempfile::TempDir::new().unwrap();
     let text = "[target.ring]\n[cloud]\nparticles = 200\n";
     let experiment = experiment(folder.path(), text);
-    let judge = Judge {
+    let judge = Evaluator {
         seed: experiment.scenario.seed,
         draws: 39,
-        ..Judge::default()
+        ..Evaluator::default()
     };
     let target = Null::Target(&experiment.target);
     let judged = judge.judge(experiment.reference.view(), target).unwrap();
@@ -441,10 +441,10 @@ fn the_order_of_the_rows_decides_nothing() {
         cloud.select(Axis(0), &order)
     };
     for points in [2000, 100] {
-        let judge = Judge {
+        let judge = Evaluator {
             points,
             draws: 39,
-            ..Judge::default()
+            ..Evaluator::default()
         };
         let judged = |a: &Cloud, b: &Cloud| judge.judge(a.view(), Null::Sample(b.view())).unwrap();
         let (one, other) = (judged(&a, &b), judged(&turned(&a), &turned(&b)));

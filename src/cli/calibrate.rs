@@ -14,7 +14,7 @@ use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
 use crate::render::{Estimates, Scatter, Style, Theme, scatter};
-use crate::scenario::{Need, Scenario};
+use crate::scenario::{Resources, Scenario};
 use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
@@ -70,16 +70,16 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
 }
 
 /// What the estimator takes that takes most: they are fitted one after the other.
-fn need(scenario: &Scenario) -> Need {
+fn need(scenario: &Scenario) -> Resources {
     let needs = Calibration::estimators(&scenario.discriminator).map(|discriminator| {
         let scenario = Scenario {
             discriminator,
             ..scenario.clone()
         };
-        Need::of_parts(&scenario)
+        Resources::of_parts(&scenario)
     });
     let most = needs.max_by(|a, b| a.memory().total_cmp(&b.memory()));
-    most.unwrap_or_else(|| Need::of_parts(scenario))
+    most.unwrap_or_else(|| Resources::of_parts(scenario))
 }
 
 fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {

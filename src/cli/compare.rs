@@ -14,12 +14,12 @@ use super::preview::{self, Preview};
 use super::progress::Progress;
 use super::run::{listen, set_threads};
 use super::terminal::{plain, print, print_path, say, warn};
-use super::{room, summary};
+use super::{available, summary};
 use crate::experiment::Experiment;
 use crate::metric::Verdict;
 use crate::page::Page;
-use crate::record::{Audience, Contender, Record, compare, folders};
-use crate::scenario::{Claim, Document, Need, Scenario, Variant};
+use crate::record::{Audience, Record, VariantRuns, compare, folders};
+use crate::scenario::{Claim, Document, Resources, Scenario, Variant};
 use crate::setting::Invalid;
 use crate::store::{Comparison, RunDirectory, Status};
 use crate::target::Files;
@@ -193,7 +193,7 @@ pub(super) fn tell(
 }
 
 /// The claims that speak of variants which are there.
-pub(super) fn of_variants(base: &Scenario, contenders: &[Contender]) -> Vec<Claim> {
+pub(super) fn of_variants(base: &Scenario, contenders: &[VariantRuns]) -> Vec<Claim> {
     let there = |name: &str| contenders.iter().any(|contender| contender.name == name);
     let whole = |claim: &&Claim| !claim.is_of_the_run() && claim.variants().all(there);
     base.claim.iter().filter(whole).cloned().collect()
@@ -241,7 +241,7 @@ pub(super) fn contenders(
     no_frames: bool,
     files: &dyn Files,
     folder: &Path,
-) -> Result<Vec<Contender>, CliError> {
+) -> Result<Vec<VariantRuns>, CliError> {
     Variant::tell_apart(variants).map_err(CliError::Usage)?;
     let mut scenarios = Vec::new();
     for variant in variants {
@@ -269,21 +269,21 @@ pub(super) fn contenders(
     let each = scenarios.iter().flat_map(|(_, scenario)| {
         (0..seeds).map(|seed| {
             let scenario = seeded(scenario, seed);
-            Need::of(&scenario, threads).with_files(&scenario, files)
+            Resources::of(&scenario, threads).with_files(&scenario, files)
         })
     });
     // One at a time at least; `compare` finds out how many more there is memory for.
-    let mut need = Need::of_all(&each.collect::<Vec<_>>(), 1);
+    let mut need = Resources::of_all(&each.collect::<Vec<_>>(), 1);
     if let Some((_, first)) = scenarios.first() {
-        need = need.then(Need::of_pictures(first, variants.len(), threads));
+        need = need.then(Resources::of_pictures(first, variants.len(), threads));
     }
-    room::check(&need, folder)?;
+    available::check(&need, folder)?;
     let contender = |(variant, (own, scenario)): (&Variant, &(Document, Scenario))| {
         let experiments = (0..seeds).map(|seed| {
             let experiment = Experiment::new(seeded(scenario, seed), files);
             experiment.map_err(|error| own.blame(&error.into()))
         });
-        Ok(Contender {
+        Ok(VariantRuns {
             name: variant.name.clone(),
             experiments: experiments.collect::<Result<_, _>>()?,
         })

@@ -6,18 +6,18 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::available;
 use super::common::Common;
 use super::compare::{contenders, of_variants, parsed};
 use super::error::CliError;
 use super::progress::Progress;
 use super::render::within;
-use super::room;
 use super::run::set_threads;
 use super::terminal::{plain, print, print_path, say};
 use crate::experiment::Experiment;
 use crate::page::{Exhibit, Found, gallery as page};
-use crate::record::{Audience, StopToken, compare, nightly, record};
-use crate::scenario::{Document, Embedded, Need, SHIPPED, Scenario, Shipped};
+use crate::record::{Audience, StopToken, compare, record, redraw_dark};
+use crate::scenario::{Document, Embedded, Resources, SHIPPED, Scenario, Shipped};
 use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
@@ -123,7 +123,7 @@ fn exhibit(
     };
     match fill(&mut exhibit, shipped, gallery, args, common) {
         // Of a run so large that not all of it is kept there is the one picture.
-        Ok(()) => exhibit.night = nightly(&gallery.path().join(name)).unwrap_or(false),
+        Ok(()) => exhibit.night = redraw_dark(&gallery.path().join(name)).unwrap_or(false),
         Err(error) => exhibit.failure = error.to_string(),
     }
     exhibit
@@ -146,7 +146,10 @@ fn fill(
         document.set_by("--no-frames", "output.frames", "0")?;
     }
     let scenario: Scenario = document.read()?;
-    room::check(&Need::of(&scenario, rayon::current_num_threads()), folder)?;
+    available::check(
+        &Resources::of(&scenario, rayon::current_num_threads()),
+        folder,
+    )?;
     exhibit.title.clone_from(&scenario.title);
     exhibit.question.clone_from(&scenario.question);
     exhibit.expect.clone_from(&scenario.expect);

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::available;
 use super::error::CliError;
-use super::room;
 use crate::experiment::Experiment;
-use crate::scenario::{Document, Embedded, Need, SHIPPED, Scenario, find, plain_name};
+use crate::scenario::{Document, Embedded, Resources, SHIPPED, Scenario, find, plain_name};
 use crate::target::{Anywhere, Files, Folder};
 
 /// A scenario and what is changed in it.
@@ -63,7 +63,7 @@ impl ScenarioArgs {
     /// Reads, changes and checks the scenario, a run of which is to be recorded below `folder`.
     pub(super) fn load(&self, folder: &Path) -> Result<Loaded, CliError> {
         self.load_for(folder, |scenario| {
-            Need::of(scenario, rayon::current_num_threads())
+            Resources::of(scenario, rayon::current_num_threads())
         })
     }
 
@@ -71,12 +71,12 @@ impl ScenarioArgs {
     pub(super) fn load_for(
         &self,
         folder: &Path,
-        need: impl FnOnce(&Scenario) -> Need,
+        need: impl FnOnce(&Scenario) -> Resources,
     ) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
         let scenario = document.read()?;
         let need = need(&scenario).with_files(&scenario, &*found.files);
-        room::check(&need, folder)?;
+        available::check(&need, folder)?;
         let experiment = Experiment::read(&document, &*found.files)?;
         Ok(Loaded {
             name: found.name,

@@ -10,18 +10,18 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::available;
 use super::common::Common;
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::plot;
-use super::room;
 use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::cloud::Cloud;
-use crate::metric::{ALL, About, Judge, Judged, Judgement, Needs, Null};
+use crate::metric::{ALL, About, Evaluation, Evaluator, MetricResult, Needs, Null};
 use crate::point_file::{self, Header};
 use crate::render::{Style, number, overlay};
-use crate::scenario::Need;
+use crate::scenario::Resources;
 use crate::target::{Anywhere, Folder, Target, TargetSpec, open_file};
 
 #[derive(Clone, Debug, Args)]
@@ -45,19 +45,19 @@ pub(super) struct MeasureArgs {
     force: bool,
     /// Points taken of each cloud at most; of more, so many are drawn at random. Time grows with the square: with all measures 20000
     /// take minutes and 100000 an hour
-    #[arg(long, value_name = "N", default_value_t = Judge::default().points, value_parser = count(2))]
+    #[arg(long, value_name = "N", default_value_t = Evaluator::default().points, value_parser = count(2))]
     points: usize,
     /// Independent draws (with --target) or random relabellings (with a file) behind each floor
-    #[arg(long, value_name = "N", default_value_t = Judge::default().draws, value_parser = count(19))]
+    #[arg(long, value_name = "N", default_value_t = Evaluator::default().draws, value_parser = count(19))]
     draws: usize,
     /// The same for `w2` and `sinkhorn`, which cost most
-    #[arg(long, value_name = "N", default_value_t = Judge::default().dear_draws, value_parser = count(19))]
+    #[arg(long, value_name = "N", default_value_t = Evaluator::default().dear_draws, value_parser = count(19))]
     dear_draws: usize,
     /// Take only these measures, such as `energy_distance,w2` [default: all that apply]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = named)]
     only: Vec<&'static About>,
     /// Seed of all randomness
-    #[arg(long, value_name = "N", default_value_t = Judge::default().seed)]
+    #[arg(long, value_name = "N", default_value_t = Evaluator::default().seed)]
     seed: u64,
     /// Number of threads; the result does not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -91,14 +91,14 @@ fn named(name: &str) -> Result<&'static About, String> {
 
 pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
-    room::check(&need(args), ".".as_ref())?;
+    available::check(&need(args), ".".as_ref())?;
     if let Some(path) = &args.plot {
         let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];
         plot::check(path, inputs.into_iter().flatten(), args.force)?;
     }
     let mut notes = Vec::new();
     let cloud = points(&args.a, args.header, &mut notes)?;
-    let judge = Judge {
+    let judge = Evaluator {
         points: args.points,
         draws: args.draws,
         dear_draws: args.dear_draws,
@@ -166,18 +166,18 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
 }
 
 /// What the draws and the files take together.
-fn need(args: &MeasureArgs) -> Need {
+fn need(args: &MeasureArgs) -> Resources {
     let draws = [("--draws", args.draws), ("--dear-draws", args.dear_draws)];
-    let draws = draws.map(|(option, draws)| Need::of_memory(option, DRAW * draws as f64));
+    let draws = draws.map(|(option, draws)| Resources::of_memory(option, DRAW * draws as f64));
     let files = std::iter::once(&args.a).chain(&args.b);
-    let files =
-        files.map(|file| Need::of_points(&file.to_string_lossy(), &Anywhere(PathBuf::from("."))));
-    let all: Vec<Need> = draws.into_iter().chain(files).collect();
-    Need::of_all(&all, all.len())
+    let files = files
+        .map(|file| Resources::of_points(&file.to_string_lossy(), &Anywhere(PathBuf::from("."))));
+    let all: Vec<Resources> = draws.into_iter().chain(files).collect();
+    Resources::of_all(&all, all.len())
 }
 
 /// The notes with the files' names in place of `a` and `b`.
-fn names(judged: &Judged, a: &str, b: &str) -> Vec<String> {
+fn names(judged: &Evaluation, a: &str, b: &str) -> Vec<String> {
     let name = |note: &String| match (note.strip_prefix("a "), note.strip_prefix("b ")) {
         (Some(rest), _) => format!("{a} {rest}"),
         (_, Some(rest)) => format!("{b} {rest}"),
@@ -233,7 +233,7 @@ fn base(name: &str) -> &str {
 }
 
 /// The object of `--json`. What is no number is `null`.
-fn object(judged: &Judged, notes: &[String], names: [&str; 2], kind: &str) -> Value {
+fn object(judged: &Evaluation, notes: &[String], names: [&str; 2], kind: &str) -> Value {
     let metrics: serde_json::Map<String, Value> = judged
         .judgements
         .iter()
@@ -274,7 +274,7 @@ fn object(judged: &Judged, notes: &[String], names: [&str; 2], kind: &str) -> Va
 }
 
 /// The table for people: a line of numbers for each measure, and below it what they mean.
-fn table(judged: &Judged, drawn: bool, quiet: bool) -> String {
+fn table(judged: &Evaluation, drawn: bool, quiet: bool) -> String {
     let [n, m] = [judged.cloud.nrows(), judged.reference.nrows()];
     let floor = if drawn {
         "independent draws of the target"
@@ -308,7 +308,7 @@ fn table(judged: &Judged, drawn: bool, quiet: bool) -> String {
     text
 }
 
-fn line(judgement: &Judgement) -> String {
+fn line(judgement: &MetricResult) -> String {
     let part = |value: Option<f64>| match value {
         Some(value) if value.is_finite() => number(value),
         _ => "–".to_owned(),

@@ -17,7 +17,7 @@ mod progress;
 mod reference;
 mod render;
 mod resume;
-mod room;
+mod available;
 mod run;
 mod schema;
 mod signal;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::error::CliError;
 use crate::point_file;
-use crate::store::Draft;
+use crate::store::AtomicFile;
 
 /// What says that a PNG file is a plot of ours, as a chunk of text.
 const MARK: &[u8] = b"tEXtSoftware\0ratioflow measure";
@@ -78,7 +78,7 @@ fn is_plot(path: &Path) -> bool {
 /// # Errors
 /// [`CliError`] naming the file.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut draft = Draft::new(path)?;
+    let mut draft = AtomicFile::new(path)?;
     let (head, rest) = bytes.split_at(HEAD.min(bytes.len()));
     let mut sum = flate2::Crc::new();
     sum.update(MARK);

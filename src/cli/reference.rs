@@ -20,7 +20,7 @@ use crate::observe::Cadence;
 use crate::record::{Moment, ReferenceRow, record_reference};
 use crate::reference::{Grid, Reference};
 use crate::render::{Style, number};
-use crate::scenario::Need;
+use crate::scenario::Resources;
 use crate::setting::WordOr;
 use crate::store::RunDirectory;
 
@@ -70,9 +70,9 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
     let folder = args.out.as_deref().unwrap_or("output".as_ref());
     let mut loaded = args.scenario.load_for(folder, |scenario| {
         // As if it were square: how long its other side is depends on the clouds.
-        let cells = Need::of_memory("--cells", CELL * f64::from(args.cells).powi(2));
-        let parts = Need::of_parts(scenario);
-        Need::of_all(&[cells, parts], 2)
+        let cells = Resources::of_memory("--cells", CELL * f64::from(args.cells).powi(2));
+        let parts = Resources::of_parts(scenario);
+        Resources::of_all(&[cells, parts], 2)
     })?;
     // A generator follows at the same times.
     loaded.experiment.scenario.generator = None;

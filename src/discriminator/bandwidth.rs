@@ -136,19 +136,19 @@ impl Schedule {
     }
 
     /// First and last bandwidth, once they are known.
-    pub(super) fn carry(&self) -> Vec<f64> {
+    pub(super) fn state(&self) -> Vec<f64> {
         self.ends.map_or_else(Vec::new, |ends| ends.to_vec())
     }
 
-    /// Takes up what [`carry`](Self::carry) gave.
-    pub(super) fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.ends = match *carry {
+    /// Takes up what [`state`](Self::state) gave.
+    pub(super) fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.ends = match *state {
             [] => None,
             [first, last] => Some([first, last]),
             _ => {
                 return Err(FitError {
                     discriminator: self.discriminator,
-                    reason: format!("expected 2 carried numbers, found {}", carry.len()),
+                    reason: format!("expected 2 carried numbers, found {}", state.len()),
                 });
             }
         };

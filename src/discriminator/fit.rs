@@ -36,7 +36,7 @@ impl Ratio {
 
 /// Where in the run a fit takes place: annealed estimators depend on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Round {
+pub struct FitContext {
     /// Index of the fit, from 0. Equal to the step for Euler; Heun fits twice a step.
     pub index: u64,
     /// The part of the run that lies behind, in `[0, 1]`.
@@ -47,7 +47,7 @@ pub struct Round {
 
 /// The step that suits the present fit, used when the scenario says `step_size = "auto"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
+pub struct StepRule {
     /// ε for h = identity, in squared units of the target (before the scenario's `step_ratio`).
     pub step_size: f64,
     /// Longest displacement of a particle in one step, in the target's units; `None`: no bound.
@@ -57,11 +57,11 @@ pub struct Pace {
     pub scale: f64,
 }
 
-/// The pace of an estimator that fits a sum of kernels of bandwidth `h`: its field overshoots at the steps that the kernel
+/// The step rule of an estimator that fits a sum of kernels of bandwidth `h`: its field overshoots at the steps that the kernel
 /// ratio itself bears, and is steep in places.
-pub(super) fn fitted_pace(h: f64) -> Pace {
+pub(super) fn fitted_step_rule(h: f64) -> StepRule {
     const SHARE: f64 = 0.15;
-    Pace {
+    StepRule {
         step_size: SHARE * h * h,
         clip: Some(0.5 * h),
         scale: h,
@@ -91,7 +91,7 @@ pub trait Discriminator: Debug + Send + Sync {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError>;
 
     /// Writes `D` and `∇D` at the points `at` (`n×2`) into `into`, which is resized if need be.
@@ -99,7 +99,7 @@ pub trait Discriminator: Debug + Send + Sync {
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio);
 
     /// The step that suits the present fit.
-    fn pace(&self) -> Pace;
+    fn step_rule(&self) -> StepRule;
 
     /// Whether `D` estimates `log p/q`. A critic or witness that does not gives a velocity all the same, but no
     /// diagnostic that reads `D` as a log ratio applies to it, and no map h but the identity.
@@ -109,21 +109,21 @@ pub trait Discriminator: Debug + Send + Sync {
 
     /// What the next fit starts from, as plain numbers, so that a run can be stopped and gone on with;
     /// empty for an estimator that starts afresh each time.
-    fn carry(&self) -> Vec<f64> {
+    fn state(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// Takes up what [`carry`](Self::carry) gave.
+    /// Takes up what [`state`](Self::state) gave.
     ///
     /// # Errors
     /// [`FitError`] if the numbers do not belong to an estimator of this shape.
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        if carry.is_empty() {
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        if state.is_empty() {
             return Ok(());
         }
         let reason = format!(
             "it carries nothing over, and {} numbers were to be taken up",
-            carry.len()
+            state.len()
         );
         Err(FitError {
             discriminator: "stateless",

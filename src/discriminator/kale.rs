@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::centres::condense;
-use super::fit::fitted_pace;
+use super::fit::fitted_step_rule;
 use super::radial::{Kernel, Radial, Weighted};
 use super::recipe::{Recipe, Sizes, centred, given};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
 use crate::numeric::{Cholesky, Symmetric, dot, times};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
@@ -323,7 +323,7 @@ impl Kale {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         self.bandwidth = self.schedule.at(real, fake, round.progress)?;
         let kernel = self.kernel();
@@ -415,7 +415,7 @@ impl Discriminator for Kale {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         let (bandwidth, logs) = (self.bandwidth, self.logs.clone());
         // Its curvature is found again when it is needed.
@@ -435,23 +435,23 @@ impl Discriminator for Kale {
         self.kernel().field(at, &self.witness, into);
     }
 
-    fn pace(&self) -> Pace {
-        fitted_pace(self.bandwidth)
+    fn step_rule(&self) -> StepRule {
+        fitted_step_rule(self.bandwidth)
     }
 
-    fn carry(&self) -> Vec<f64> {
-        let mut carry = self.schedule.carry();
+    fn state(&self) -> Vec<f64> {
+        let mut state = self.schedule.state();
         if let Some(anchor) = &self.anchor {
-            carry.push(anchor.bandwidth);
-            carry.extend(&anchor.logs);
-            carry.extend(&self.logs);
+            state.push(anchor.bandwidth);
+            state.extend(&anchor.logs);
+            state.extend(&self.logs);
         }
-        carry
+        state
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        let (ends, kept) = carry.split_at(carry.len().min(2));
-        self.schedule.restore(ends)?;
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        let (ends, kept) = state.split_at(state.len().min(2));
+        self.schedule.load_state(ends)?;
         self.anchor = None;
         self.logs = Vec::new();
         self.heights = Vec::new();

@@ -9,7 +9,7 @@ pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 
 use super::bandwidth::Schedule;
 use super::recipe::{Recipe, Sizes, given, summed};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
 use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
@@ -144,7 +144,7 @@ impl Discriminator for Kde {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         self.bandwidth = self.schedule.at(real, fake, round.progress)?;
         self.real.load(real);
@@ -192,19 +192,19 @@ impl Discriminator for Kde {
         self.room.swap(found);
     }
 
-    fn pace(&self) -> Pace {
-        Pace {
+    fn step_rule(&self) -> StepRule {
+        StepRule {
             step_size: self.bandwidth * self.bandwidth,
             clip: None,
             scale: self.bandwidth,
         }
     }
 
-    fn carry(&self) -> Vec<f64> {
-        self.schedule.carry()
+    fn state(&self) -> Vec<f64> {
+        self.schedule.state()
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.schedule.restore(carry)
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.schedule.load_state(state)
     }
 }

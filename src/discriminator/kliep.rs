@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::centres::{folds, in_order, spread_out};
-use super::fit::fitted_pace;
+use super::fit::fitted_step_rule;
 use super::radial::{Kernel, Radial, Weighted};
 use super::recipe::{Recipe, Sizes, centred, given};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
 use crate::numeric::{times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least};
@@ -304,7 +304,7 @@ impl Discriminator for Kliep {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         // Sums in an order that no permutation of the samples changes: what rounding they have grows on the way to the maximum.
         let (real, fake) = (in_order(real), in_order(fake));
@@ -361,15 +361,15 @@ impl Discriminator for Kliep {
         kernel.log_field(at, &self.points, into);
     }
 
-    fn pace(&self) -> Pace {
-        fitted_pace(self.bandwidth)
+    fn step_rule(&self) -> StepRule {
+        fitted_step_rule(self.bandwidth)
     }
 
-    fn carry(&self) -> Vec<f64> {
-        self.schedule.carry()
+    fn state(&self) -> Vec<f64> {
+        self.schedule.state()
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.schedule.restore(carry)
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.schedule.load_state(state)
     }
 }

@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::{FitError, Ratio};
 use crate::cloud::{CloudView, mean, spread};
-use crate::network::{Activation, Method, Network, Optimizer};
+use crate::network::{Activation, Network, Optimizer, OptimizerKind};
 use crate::random::Stream;
 
 /// The shape of a network and how it follows its gradient.
@@ -12,21 +12,21 @@ use crate::random::Stream;
 pub(super) struct Plan<'a> {
     pub(super) hidden: &'a [usize],
     pub(super) activation: Activation,
-    pub(super) optimizer: Method,
+    pub(super) optimizer: OptimizerKind,
     pub(super) betas: [f64; 2],
 }
 
 /// What is carried from fit to fit.
 #[derive(Clone, Debug)]
 pub(super) struct Learner {
-    pub(super) frame: Frame,
+    pub(super) frame: Standardiser,
     pub(super) network: Network<f32>,
     pub(super) optimizer: Optimizer<f32>,
 }
 
 impl Learner {
     /// A network `ℝ² → ℝ` with weights drawn from `stream`.
-    pub(super) fn new(frame: Frame, plan: Plan<'_>, stream: Stream) -> Self {
+    pub(super) fn new(frame: Standardiser, plan: Plan<'_>, stream: Stream) -> Self {
         let network = Network::new(plan.hidden, 1, plan.activation, stream);
         let count = network.parameters().len();
         Self {
@@ -38,9 +38,9 @@ impl Learner {
 
     /// One step of the optimiser at `rate`. A gradient that plain steps are to follow is shortened to length one: they go as
     /// far as it is long, and a single minibatch could throw the weights out of reach.
-    pub(super) fn step(&mut self, method: Method, rate: f64, gradient: &mut [f32]) {
+    pub(super) fn step(&mut self, method: OptimizerKind, rate: f64, gradient: &mut [f32]) {
         let squares: f32 = gradient.iter().map(|g| g * g).sum();
-        if method == Method::Sgd && squares > 1.0 {
+        if method == OptimizerKind::Sgd && squares > 1.0 {
             let factor = 1.0 / squares.sqrt();
             for g in gradient.iter_mut() {
                 *g *= factor;
@@ -91,71 +91,71 @@ impl Learner {
     }
 
     /// Frame, weights and the optimiser's memory as plain numbers.
-    fn carry(&self) -> Vec<f64> {
-        let Frame { centre, scale } = self.frame;
-        let mut carry = vec![centre[0], centre[1], scale];
-        carry.extend(self.network.parameters().iter().copied().map(f64::from));
-        carry.extend(self.optimizer.carry());
-        carry
+    fn state(&self) -> Vec<f64> {
+        let Standardiser { centre, scale } = self.frame;
+        let mut state = vec![centre[0], centre[1], scale];
+        state.extend(self.network.parameters().iter().copied().map(f64::from));
+        state.extend(self.optimizer.state());
+        state
     }
 
-    /// A learner from what [`carry`](Self::carry) gave.
+    /// A learner from what [`state`](Self::state) gave.
     ///
     /// # Errors
     /// How many numbers the `plan` asks for, if they are not as many.
-    fn restored(plan: Plan<'_>, carry: &[f64]) -> Result<Self, usize> {
+    fn loaded(plan: Plan<'_>, state: &[f64]) -> Result<Self, usize> {
         const HEAD: usize = 3;
-        let shape = Frame {
+        let shape = Standardiser {
             centre: [0.0; 2],
             scale: 1.0,
         };
         // The weights drawn here are overwritten below; only the shape counts.
         let mut learner = Self::new(shape, plan, Stream::new(0, "restored"));
         let weights = learner.network.parameters().len();
-        let expected = HEAD + weights + learner.optimizer.carry_len();
-        if carry.len() != expected {
+        let expected = HEAD + weights + learner.optimizer.state_len();
+        if state.len() != expected {
             return Err(expected);
         }
-        learner.frame = Frame {
-            centre: [carry[0], carry[1]],
-            scale: carry[2],
+        learner.frame = Standardiser {
+            centre: [state[0], state[1]],
+            scale: state[2],
         };
         for (weight, &kept) in learner
             .network
             .parameters_mut()
             .iter_mut()
-            .zip(&carry[HEAD..])
+            .zip(&state[HEAD..])
         {
             *weight = kept as f32;
         }
-        learner.optimizer.restore(&carry[HEAD + weights..]);
+        learner.optimizer.load_state(&state[HEAD + weights..]);
         Ok(learner)
     }
 }
 
 /// What a neural estimator keeps from fit to fit as plain numbers: its progress and its learner; nothing before the first fit.
-pub(super) fn carry(progress: f64, learner: Option<&Learner>) -> Vec<f64> {
-    let kept = learner.map(|learner| [vec![progress], learner.carry()].concat());
+pub(super) fn state(progress: f64, learner: Option<&Learner>) -> Vec<f64> {
+    let kept = learner.map(|learner| [vec![progress], learner.state()].concat());
     kept.unwrap_or_default()
 }
 
-/// Progress and learner of the estimator `discriminator` from what [`carry`] gave.
+/// Progress and learner of the estimator `discriminator` from what [`state`] gave.
 ///
 /// # Errors
 /// [`FitError`] if there are not as many numbers as the `plan` asks for.
-pub(super) fn restored(
+pub(super) fn loaded(
     discriminator: &'static str,
     plan: Plan<'_>,
-    carry: &[f64],
+    state: &[f64],
 ) -> Result<(f64, Option<Learner>), FitError> {
-    let [progress, rest @ ..] = carry else {
+    let [progress, rest @ ..] = state else {
         return Ok((0.0, None));
     };
-    let learner = Learner::restored(plan, rest).map_err(|expected| FitError {
+    let learner = Learner::loaded(plan, rest).map_err(|expected| FitError {
         discriminator,
         reason: format!(
             "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
-            carry.len(),
+            state.len(),
             plan.hidden,
             expected + 1
         ),
@@ -165,12 +165,12 @@ pub(super) fn restored(
 
 /// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+pub(super) struct Standardiser {
     pub(super) centre: [f64; 2],
     pub(super) scale: f64,
 }
 
-impl Frame {
+impl Standardiser {
     /// The coordinates in which the target sample `real` has mean 0 and pooled standard deviation 1.
     ///
     /// # Errors

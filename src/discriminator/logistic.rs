@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::features::{Features, Fourier, Nystrom};
-use super::fit::fitted_pace;
+use super::fit::fitted_step_rule;
 use super::radial::{Kernel, Radial};
 use super::recipe::{Recipe, Sizes, given, table};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{CloudView, mean};
 use crate::network::softplus;
 use crate::numeric::{Cholesky, Symmetric, dot, times, transposed_times};
@@ -258,7 +258,7 @@ impl Discriminator for Logistic {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         let h = self.schedule.at(real, fake, round.progress)?;
         let shape = self.spec.kernel;
@@ -303,21 +303,21 @@ impl Discriminator for Logistic {
         }
     }
 
-    fn pace(&self) -> Pace {
-        fitted_pace(self.bandwidth)
+    fn step_rule(&self) -> StepRule {
+        fitted_step_rule(self.bandwidth)
     }
 
-    fn carry(&self) -> Vec<f64> {
-        let mut carry = self.schedule.carry();
+    fn state(&self) -> Vec<f64> {
+        let mut state = self.schedule.state();
         if self.spec.features == FeatureKind::Fourier {
-            carry.extend(&self.weights);
+            state.extend(&self.weights);
         }
-        carry
+        state
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        let (ends, weights) = carry.split_at(carry.len().min(2));
-        self.schedule.restore(ends)?;
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        let (ends, weights) = state.split_at(state.len().min(2));
+        self.schedule.load_state(ends)?;
         let expected = 4 * self.spec.count.div_ceil(4) + 1;
         let fourier = self.spec.features == FeatureKind::Fourier;
         let fits = weights.is_empty() || fourier && weights.len() == expected;

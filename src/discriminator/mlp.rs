@@ -5,12 +5,12 @@ use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{self, Deck, Frame, Learner, Plan};
+use super::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::loss::Loss;
 use super::recipe::{Recipe, Sizes, trained};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
-use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
+use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
 use crate::target::Target;
 
@@ -28,7 +28,7 @@ pub struct MlpSpec {
     /// What the network minimises.
     pub loss: Loss,
     /// How its parameters follow the gradient.
-    pub optimizer: Method,
+    pub optimizer: OptimizerKind,
     /// Learning rate, or `auto`: what suits optimizer and loss. Halved while the noise is wider than 0.25.
     pub learning_rate: WordOr<f64, Rate>,
     /// Adam's decay rates. The first is small because the problem moves with the cloud.
@@ -63,7 +63,7 @@ impl Default for MlpSpec {
             hidden: vec![64, 64, 64],
             activation: Activation::Silu,
             loss: Loss::Logistic,
-            optimizer: Method::Adam,
+            optimizer: OptimizerKind::Adam,
             learning_rate: WordOr::Word(Rate::Auto),
             betas: [0.5, 0.99],
             inner_steps: 20,
@@ -238,9 +238,11 @@ impl Mlp {
     fn rate(&self) -> f64 {
         match (self.spec.learning_rate, self.spec.optimizer) {
             (WordOr::Value(rate), _) => rate,
-            (WordOr::Word(Rate::Auto), Method::Adam) => 4e-3,
-            (WordOr::Word(Rate::Auto), Method::Sgd) if self.spec.loss.is_exponential() => 0.1,
-            (WordOr::Word(Rate::Auto), Method::Sgd) => 0.3,
+            (WordOr::Word(Rate::Auto), OptimizerKind::Adam) => 4e-3,
+            (WordOr::Word(Rate::Auto), OptimizerKind::Sgd) if self.spec.loss.is_exponential() => {
+                0.1
+            }
+            (WordOr::Word(Rate::Auto), OptimizerKind::Sgd) => 0.3,
         }
     }
 
@@ -262,7 +264,7 @@ impl Discriminator for Mlp {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         let weights = round.stream.part("weights");
         let anew = self.spec.warm_up.max(self.spec.inner_steps);
@@ -272,7 +274,7 @@ impl Discriminator for Mlp {
                 Start::Cold => (Learner::new(learner.frame, self.plan(), weights), anew),
             }
         } else {
-            let frame = Frame::of(real, NAME)?;
+            let frame = Standardiser::of(real, NAME)?;
             (Learner::new(frame, self.plan(), weights), anew)
         };
         let real = learner.frame.standardise(real);
@@ -318,10 +320,10 @@ impl Discriminator for Mlp {
         }
     }
 
-    fn pace(&self) -> Pace {
+    fn step_rule(&self) -> StepRule {
         let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
         let noise = deviation(self.spec.noise, self.progress);
-        Pace {
+        StepRule {
             step_size: self.fall_at(self.progress)
                 * self.spec.step_size.max(0.5 * noise * noise)
                 * scale
@@ -331,12 +333,12 @@ impl Discriminator for Mlp {
         }
     }
 
-    fn carry(&self) -> Vec<f64> {
-        learner::carry(self.progress, self.learner.as_ref())
+    fn state(&self) -> Vec<f64> {
+        learner::state(self.progress, self.learner.as_ref())
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        (self.progress, self.learner) = learner::restored(NAME, self.plan(), carry)?;
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        (self.progress, self.learner) = learner::loaded(NAME, self.plan(), state)?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::radial::{Kernel, Radial, Weighted};
 use super::recipe::{Recipe, Sizes, given, summed};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
 use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
@@ -91,7 +91,7 @@ impl Discriminator for Mmd {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         self.kernel.h = self.schedule.at(real, fake, round.progress)?;
         self.points = Weighted::evenly(real, 1.0).and(Weighted::evenly(fake, -1.0));
@@ -103,8 +103,8 @@ impl Discriminator for Mmd {
     }
 
     /// `|∇²k| ≤ 1/h²`, so that steps of `h²` are stable; the values are at most one, so that they are short.
-    fn pace(&self) -> Pace {
-        Pace {
+    fn step_rule(&self) -> StepRule {
+        StepRule {
             step_size: self.kernel.h * self.kernel.h,
             clip: Some(0.5 * self.kernel.h),
             scale: self.kernel.h,
@@ -115,11 +115,11 @@ impl Discriminator for Mmd {
         false
     }
 
-    fn carry(&self) -> Vec<f64> {
-        self.schedule.carry()
+    fn state(&self) -> Vec<f64> {
+        self.schedule.state()
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.schedule.restore(carry)
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.schedule.load_state(state)
     }
 }

@@ -23,7 +23,7 @@ pub mod wasserstein;
 
 pub use bandwidth::{BandwidthRule, BandwidthSpec};
 pub use catalogue::DiscriminatorSpec;
-pub use fit::{Discriminator, FitError, Pace, Ratio, Round};
+pub use fit::{Discriminator, FitContext, FitError, Ratio, StepRule};
 pub use loss::Loss;
 pub use radial::Radial;
 pub(crate) use recipe::Sizes;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::recipe::{Recipe, Sizes, summed};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{self, CloudView};
 use crate::kernel::{self, Method, Points};
 use crate::setting::{Invalid, WordOr, positive};
@@ -163,7 +163,7 @@ impl Discriminator for Oracle {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        _round: Round,
+        _round: FitContext,
     ) -> Result<(), FitError> {
         match self.spec.cloud {
             CloudDensity::Gaussian => self.cloud = Side::Gaussian(matched(fake)?),
@@ -225,8 +225,8 @@ impl Discriminator for Oracle {
         self.spec.cloud != CloudDensity::None
     }
 
-    fn pace(&self) -> Pace {
-        Pace {
+    fn step_rule(&self) -> StepRule {
+        StepRule {
             step_size: 0.2 * self.narrowest,
             clip: None,
             scale: self.narrowest.sqrt(),

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::bandwidth::Schedule;
 use super::centres::{folds, spread_out};
-use super::fit::fitted_pace;
+use super::fit::fitted_step_rule;
 use super::radial::{Kernel, Radial, Weighted};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
 use crate::numeric::{Cholesky, Symmetric, times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
@@ -286,7 +286,7 @@ impl Discriminator for Relative {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         let bandwidths = match self.schedule.candidates(real, fake)? {
             Some(all) => all,
@@ -383,16 +383,16 @@ impl Discriminator for Relative {
         }
     }
 
-    fn pace(&self) -> Pace {
-        fitted_pace(self.fitted.bandwidth)
+    fn step_rule(&self) -> StepRule {
+        fitted_step_rule(self.fitted.bandwidth)
     }
 
-    fn carry(&self) -> Vec<f64> {
-        self.schedule.carry()
+    fn state(&self) -> Vec<f64> {
+        self.schedule.state()
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        self.schedule.restore(carry)
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        self.schedule.load_state(state)
     }
 }
 

@@ -4,11 +4,11 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{self, Deck, Frame, Learner, Plan};
+use super::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::recipe::{Recipe, Sizes, trained};
-use super::{Discriminator, FitError, Pace, Ratio, Round};
+use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
-use crate::network::{Activation, Method, Objective, Workspace, check_betas, check_widths};
+use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, at_least, exactly, positive, within};
 use crate::target::Target;
 
@@ -120,7 +120,7 @@ impl Critic {
         Plan {
             hidden: &self.spec.hidden,
             activation: self.spec.activation,
-            optimizer: Method::Adam,
+            optimizer: OptimizerKind::Adam,
             betas: self.spec.betas,
         }
     }
@@ -164,12 +164,12 @@ impl Discriminator for Critic {
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
-        round: Round,
+        round: FitContext,
     ) -> Result<(), FitError> {
         let (mut learner, steps) = if let Some(learner) = self.learner.clone() {
             (learner, self.spec.inner_steps)
         } else {
-            let frame = Frame::of(real, NAME)?;
+            let frame = Standardiser::of(real, NAME)?;
             let learner = Learner::new(frame, self.plan(), round.stream.part("weights"));
             (learner, self.spec.warm_up.max(self.spec.inner_steps))
         };
@@ -198,7 +198,7 @@ impl Discriminator for Critic {
             learner
                 .network
                 .train(&batch, &objective, &mut self.workspace, &mut gradient);
-            learner.step(Method::Adam, self.spec.learning_rate, &mut gradient);
+            learner.step(OptimizerKind::Adam, self.spec.learning_rate, &mut gradient);
         }
         self.learner = Some(learner.checked(NAME, self.spec.learning_rate)?);
         self.progress = round.progress;
@@ -219,22 +219,22 @@ impl Discriminator for Critic {
         false
     }
 
-    fn pace(&self) -> Pace {
+    fn step_rule(&self) -> StepRule {
         let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
         let stride = self.spec.stride * (1.0 - self.progress).max(0.01) * scale;
-        Pace {
+        StepRule {
             step_size: stride,
             clip: Some(2.0 * stride),
             scale: stride,
         }
     }
 
-    fn carry(&self) -> Vec<f64> {
-        learner::carry(self.progress, self.learner.as_ref())
+    fn state(&self) -> Vec<f64> {
+        learner::state(self.progress, self.learner.as_ref())
     }
 
-    fn restore(&mut self, carry: &[f64]) -> Result<(), FitError> {
-        (self.progress, self.learner) = learner::restored(NAME, self.plan(), carry)?;
+    fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+        (self.progress, self.learner) = learner::loaded(NAME, self.plan(), state)?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::Experiment;
 use crate::metric::Measurement;
 use crate::observe::Cadence;
 use crate::random::Stream;
-use crate::scenario::{Need, Scenario};
+use crate::scenario::{Resources, Scenario};
 use crate::target::Files;
 
 /// An estimate of what a run takes.
@@ -46,7 +46,8 @@ impl Cost {
     #[must_use]
     pub fn of(experiment: &Experiment, files: &dyn Files) -> Self {
         let scenario = &experiment.scenario;
-        let need = Need::of(scenario, rayon::current_num_threads()).with_files(scenario, files);
+        let need =
+            Resources::of(scenario, rayon::current_num_threads()).with_files(scenario, files);
         let trial = Trial::within(PATIENCE, experiment);
         Self {
             steps: scenario.flow.steps,

@@ -14,7 +14,7 @@ use crate::cloud::{self, Cloud};
 use crate::discriminator::Discriminator;
 use crate::flow::{Flow, FlowSpec};
 use crate::generator::Units;
-use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, Panel};
+use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
 use crate::setting::Invalid;
@@ -218,7 +218,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
-    pub fn validation_gauge(&self) -> Result<(Panel, Floors), Invalid> {
+    pub fn validation_gauge(&self) -> Result<(MetricSet, Floors), Invalid> {
         self.gauge(&self.validation)
     }
 
@@ -226,7 +226,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
-    pub fn reference_gauge(&self) -> Result<(Panel, Floors), Invalid> {
+    pub fn reference_gauge(&self) -> Result<(MetricSet, Floors), Invalid> {
         self.gauge(&self.reference)
     }
 
@@ -235,7 +235,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
-    pub fn gauges(&self) -> Result<[(Panel, Floors); 2], Invalid> {
+    pub fn gauges(&self) -> Result<[(MetricSet, Floors); 2], Invalid> {
         if self.parts().is_some() {
             let (validation, curves) = self.validation_gauge()?;
             // Floors of what is held out depend on the size of a reference and not on its points.
@@ -258,7 +258,7 @@ impl Experiment {
         Ok([(validation, curves), (reference, last)])
     }
 
-    fn gauge(&self, sample: &Cloud) -> Result<(Panel, Floors), Invalid> {
+    fn gauge(&self, sample: &Cloud) -> Result<(MetricSet, Floors), Invalid> {
         let panel = self.panel(sample)?;
         let (draws, stream) = (self.draws(), self.floor_stream());
         let floors = match self.parts() {
@@ -274,7 +274,7 @@ impl Experiment {
         Ok((panel, floors))
     }
 
-    fn panel(&self, reference: &Cloud) -> Result<Panel, Invalid> {
+    fn panel(&self, reference: &Cloud) -> Result<MetricSet, Invalid> {
         let mut spec = self.scenario.metrics.clone();
         spec.particles = self.measured;
         let evidence = Evidence {

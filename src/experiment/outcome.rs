@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Experiment;
 use crate::cloud::CloudView;
-use crate::metric::{Circumstances, Floors, Measurement, Panel, Standing, Verdict, standings};
+use crate::metric::{Circumstances, Floors, Measurement, MetricSet, Standing, Verdict, standings};
 use crate::random::Stream;
 use crate::setting::Invalid;
 
@@ -35,7 +35,7 @@ impl Experiment {
     #[must_use]
     pub fn judge(
         &self,
-        (panel, floors): (Panel, Floors),
+        (panel, floors): (MetricSet, Floors),
         cloud: CloudView<'_>,
         since: Option<u64>,
     ) -> Outcome {

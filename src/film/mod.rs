@@ -4,5 +4,5 @@ mod pictures;
 mod recorder;
 
 pub(crate) use pictures::charts;
-pub use pictures::{Scene, Take};
+pub use pictures::{DrawnRun, Scene};
 pub use recorder::{Recorder, Snapshot, view_of};

@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
-use crate::observe::{Meter, W2_MOVED, flow_columns};
+use crate::observe::{MetricRecorder, W2_MOVED, flow_columns};
 use crate::render::{
-    Chart, Colour, Curve, Figure, Film, Floor, Frame, Headline, Pace, Panel, Style, Theme, View,
-    curves, curves_svg, draw, draw_svg, film, number, origin,
+    Chart, Colour, Curve, Figure, Film, FloorLine, Frame, Headline, Pace, Panel, Style, Theme,
+    View, curves, curves_svg, draw, draw_svg, film, number, origin,
 };
 use crate::scenario::{OutputSpec, ThemeSpec};
 
 /// What the pictures of one run are made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Take<'a> {
+pub struct DrawnRun<'a> {
     /// Name of the variant; empty for a run by itself.
     pub name: &'a str,
     /// The snapshots, at least one.
     pub recorder: &'a Recorder,
     /// What was measured.
-    pub meter: &'a Meter,
+    pub meter: &'a MetricRecorder,
     /// How the run ended, if not as planned; written into the last frames.
     pub note: &'a str,
     /// Where the last cloud stands, against the sample that is kept for it; it stands above that cloud. Until then the meter's own marks do.
@@ -44,7 +44,7 @@ pub struct Scene<'a> {
     /// What every picture shows.
     pub view: View,
     /// The runs, at least one.
-    pub takes: &'a [Take<'a>],
+    pub takes: &'a [DrawnRun<'a>],
 }
 
 impl Scene<'_> {
@@ -105,7 +105,7 @@ impl Scene<'_> {
             .iter()
             .map(|s| format!("step {}, time {}", s.step, number(s.time)))
             .collect();
-        let takes: Vec<Take<'_>> = take.repeat(chosen.len());
+        let takes: Vec<DrawnRun<'_>> = take.repeat(chosen.len());
         let pasts: Vec<_> = takes
             .iter()
             .zip(&chosen)
@@ -150,7 +150,7 @@ impl Scene<'_> {
     /// A run at one moment.
     fn panel<'p>(
         &'p self,
-        take: &Take<'p>,
+        take: &DrawnRun<'p>,
         snapshot: &'p Snapshot,
         past: &'p [CloudView<'p>],
         colours: &'p [Colour],
@@ -265,7 +265,7 @@ impl Scene<'_> {
 
 impl<'a> Scene<'a> {
     /// What the curves of a run are called; a run by itself is told from what is drawn beside it.
-    fn label(&self, take: &Take<'a>) -> &'a str {
+    fn label(&self, take: &DrawnRun<'a>) -> &'a str {
         if self.takes.len() == 1 {
             "measured"
         } else {
@@ -277,7 +277,7 @@ impl<'a> Scene<'a> {
     /// first cloud against its two upper bounds. Several: which part of the loss was promised.
     fn balance(&self) -> Vec<Balance<'a>> {
         let [take] = self.takes else {
-            let shares = self.takes.iter().filter_map(Take::promised_share);
+            let shares = self.takes.iter().filter_map(DrawnRun::promised_share);
             return vec![Balance {
                 name: "share of the lost KL that D promised",
                 note: "1 if D is exact",
@@ -357,7 +357,7 @@ impl Series<'_> {
     }
 }
 
-impl<'a> Take<'a> {
+impl<'a> DrawnRun<'a> {
     /// The last snapshot at `step` or before; the first one if there is none.
     fn at(&self, step: usize) -> Option<&'a Snapshot> {
         let all = self.recorder.snapshots();
@@ -410,7 +410,7 @@ impl<'a> Take<'a> {
 }
 
 /// What has a curve in `convergence.png` and on the page: the measures in the order of their columns, then what describes the flow.
-pub(crate) fn charts(takes: &[Take<'_>]) -> Vec<(&'static About, Scale)> {
+pub(crate) fn charts(takes: &[DrawnRun<'_>]) -> Vec<(&'static About, Scale)> {
     let measured = takes.iter().flat_map(|take| take.meter.about());
     let own = measured.filter(|about| !ALL.contains(about));
     let all = ALL.iter().copied().chain(own).chain(flow_columns());
@@ -462,9 +462,9 @@ fn headline(mark: &Mark) -> Headline<'_> {
 }
 
 /// The floor of a measure of which less is better.
-fn floor_of(floors: &Floors, name: &str) -> Option<Floor> {
+fn floor_of(floors: &Floors, name: &str) -> Option<FloorLine> {
     let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
-    (about.ideal == Ideal::Low).then_some(Floor {
+    (about.ideal == Ideal::Low).then_some(FloorLine {
         median: floor.median,
         q95: floor.q95,
     })

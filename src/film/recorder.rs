@@ -8,7 +8,7 @@ use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
-use crate::render::{Field, Lattice, View};
+use crate::render::{FieldGrid, Lattice, View};
 
 /// Places along the longer side of the view where the field is asked for.
 const ACROSS: usize = 64;
@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// `D` at the particles, `n`; empty where it is no log ratio.
     pub log_ratio: Array1<f64>,
     /// `D` and the velocity all over the view.
-    pub field: Field,
+    pub field: FieldGrid,
 }
 
 /// An [`Observer`] that takes a [`Snapshot`] at each due step, and of the last good one.
@@ -111,7 +111,7 @@ impl Recorder {
             log_ratio = Array1::default(0);
             ratio.log = Array1::default(0);
         }
-        let field = Field::new(self.lattice, &ratio.log, velocity);
+        let field = FieldGrid::new(self.lattice, &ratio.log, velocity);
         if self.snapshots.is_empty() {
             self.speed = field.typical_speed();
         }

@@ -24,7 +24,7 @@ pub enum Ending {
         /// Number of the step that failed.
         step: usize,
         /// What happened.
-        cause: Divergence,
+        cause: Failure,
     },
 }
 
@@ -96,7 +96,7 @@ impl EndingFacts {
 
 /// How a flow can fail. Such a run is a finding, not an error.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Divergence {
+pub enum Failure {
     /// A number was NaN or infinite.
     #[error("the {term} of particle {particle} is not a finite number")]
     NotFinite {
@@ -124,7 +124,7 @@ pub enum Divergence {
     Unfit(#[from] FitError),
 }
 
-impl Divergence {
+impl Failure {
     /// Row of the particle that it began with.
     #[must_use]
     pub fn particle(&self) -> Option<usize> {

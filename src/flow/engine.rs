@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::ending::{Divergence, Ending, FlowError, RUN_AWAY};
+use super::ending::{Ending, Failure, FlowError, RUN_AWAY};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::noise;
@@ -10,7 +10,7 @@ use super::origin::Origin;
 use super::spec::{Auto, Clip, FlowSpec, Integrator};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
-use crate::discriminator::{Discriminator, Pace, Ratio, Round};
+use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
 use crate::generator::Generator;
 use crate::monotone::Monotone;
 use crate::random::Stream;
@@ -59,7 +59,7 @@ pub struct Flow {
     pub(super) state: State,
     pub(super) ratio: Ratio,
     pub(super) velocity: Cloud,
-    pub(super) pace: Pace,
+    pub(super) step_rule: StepRule,
     pub(super) origin: Option<Origin>,
     pub(super) fitted: bool,
     ending: Option<Ending>,
@@ -102,7 +102,7 @@ impl Flow {
             },
             ratio: Ratio::zeros(start.nrows()),
             velocity: Cloud::zeros((start.nrows(), 2)),
-            pace: Pace {
+            step_rule: StepRule {
                 step_size: 0.0,
                 clip: None,
                 scale: 0.0,
@@ -168,7 +168,7 @@ impl Flow {
         // Within the thread pool, which is entered once, not at every parallel loop.
         match rayon::scope(|_| self.go_on()) {
             Ok(()) => Ok(Some(self.last())),
-            Err(Divergence::Unfit(error)) if first => Err(error.into()),
+            Err(Failure::Unfit(error)) if first => Err(error.into()),
             Err(cause) => {
                 let step = self.state.step + usize::from(self.fitted);
                 self.ending = Some(Ending::Diverged { step, cause });
@@ -214,7 +214,7 @@ impl Flow {
             ratio: &self.ratio,
             velocity: self.velocity.view(),
             step_size: self.step_size(),
-            scale: self.pace.scale,
+            scale: self.step_rule.scale,
             displacement: cloud::rms((&self.state.cloud - &self.start).view()),
             field: self.field(),
             flow: self,
@@ -228,35 +228,35 @@ impl Flow {
         }
     }
 
-    /// ε at the present pace.
+    /// ε of the present fit.
     fn step_size(&self) -> f64 {
         match self.spec.step_size {
             WordOr::Value(epsilon) => epsilon,
             WordOr::Word(Auto::Auto) => {
-                self.spec.step_ratio * self.pace.step_size / self.map.slope(0.0)
+                self.spec.step_ratio * self.step_rule.step_size / self.map.slope(0.0)
             }
         }
     }
 
-    /// Longest displacement at the present pace.
+    /// Longest displacement of the present fit.
     fn longest(&self) -> f64 {
         match self.spec.clip {
             WordOr::Value(longest) => longest,
             WordOr::Word(Clip::Off) => f64::INFINITY,
-            WordOr::Word(Clip::Auto) => match self.pace.clip {
+            WordOr::Word(Clip::Auto) => match self.step_rule.clip {
                 Some(longest) => longest,
                 None if self.map.is_identity() => f64::INFINITY,
-                None => 0.5 * self.pace.scale,
+                None => 0.5 * self.step_rule.scale,
             },
         }
     }
 
     /// Takes a step, unless there is no fit yet, and fits the ratio. The state changes only if both are good.
-    fn go_on(&mut self) -> Result<(), Divergence> {
+    fn go_on(&mut self) -> Result<(), Failure> {
         if !self.fitted {
             return self.refit();
         }
-        let generator = self.generator.as_ref().map(Generator::carry);
+        let generator = self.generator.as_ref().map(Generator::state);
         let next = match self.step() {
             Ok(next) => next,
             Err(cause) => {
@@ -276,7 +276,7 @@ impl Flow {
     /// Puts discriminator and generator back to where the present state has them, after a step that has failed midway.
     fn take_back(&mut self, generator: Option<&[f64]>) {
         if let (Some(now), Some(before)) = (&mut self.generator, generator) {
-            let fits = now.restore(before);
+            let fits = now.load_state(before);
             debug_assert!(fits, "it is what the generator itself gave");
         }
         let Some(origin) = &self.origin else {
@@ -287,7 +287,7 @@ impl Flow {
     }
 
     /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
-    fn refit(&mut self) -> Result<(), Divergence> {
+    fn refit(&mut self) -> Result<(), Failure> {
         if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
             (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
             return Ok(());
@@ -300,16 +300,16 @@ impl Flow {
         let (ratio, velocity) = found?;
         self.ratio = ratio;
         self.velocity = velocity;
-        self.pace = self.discriminator.pace();
+        self.step_rule = self.discriminator.step_rule();
         self.origin = Some(origin);
         self.fitted = true;
         Ok(())
     }
 
     /// The round of the fit at time `step`; the methods of Heun and of Nesterov have two stages.
-    fn round(&self, step: usize, stage: u64) -> Round {
+    fn round(&self, step: usize, stage: u64) -> FitContext {
         let index = 2 * step as u64 + stage;
-        Round {
+        FitContext {
             index,
             progress: (step as f64 / self.spec.steps.max(1) as f64).min(1.0),
             stream: self.fits.at(index),
@@ -317,14 +317,18 @@ impl Flow {
     }
 
     /// Fits the ratio to a cloud; gives it and the velocity there.
-    fn fit_at(&mut self, cloud: CloudView<'_>, round: Round) -> Result<(Ratio, Cloud), Divergence> {
+    fn fit_at(
+        &mut self,
+        cloud: CloudView<'_>,
+        round: FitContext,
+    ) -> Result<(Ratio, Cloud), Failure> {
         self.discriminator.fit(self.real.view(), cloud, round)?;
         self.velocity_at(cloud)
     }
 
     /// The velocity of a cloud that is only tried, at the time `step`. The ratio is fitted to it, unless fits are fewer than steps: the field
     /// of the present cloud knows nothing of where that one is.
-    fn fit_ahead(&mut self, cloud: &Cloud, step: usize) -> Result<Cloud, Divergence> {
+    fn fit_ahead(&mut self, cloud: &Cloud, step: usize) -> Result<Cloud, Failure> {
         let (_, velocity) = if self.spec.refit_every == 1 {
             self.fit_at(cloud.view(), self.round(step, 1))?
         } else {
@@ -334,13 +338,13 @@ impl Flow {
     }
 
     /// The ratio and the velocity at `at`, both finite.
-    pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Divergence> {
+    pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Failure> {
         let mut ratio = Ratio::zeros(at.nrows());
         let field = self.field();
         field.ratio(at, &mut ratio);
         let velocity = field.velocity(&ratio);
         if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
-            return Err(Divergence::NotFinite {
+            return Err(Failure::NotFinite {
                 particle,
                 term: "log ratio",
             });
@@ -350,7 +354,7 @@ impl Flow {
     }
 
     /// The state after one more step.
-    fn step(&mut self) -> Result<State, Divergence> {
+    fn step(&mut self) -> Result<State, Failure> {
         let epsilon = self.step_size();
         let longest = self.longest();
         let beta = self.spec.momentum_decay;
@@ -412,7 +416,7 @@ impl Flow {
     }
 
     /// Refuses particles that are nowhere or too far away.
-    fn check_place(&self, cloud: &Cloud) -> Result<(), Divergence> {
+    fn check_place(&self, cloud: &Cloud) -> Result<(), Failure> {
         all_finite(cloud, "position")?;
         let furthest = RUN_AWAY * self.extent;
         for (particle, row) in cloud.rows().into_iter().enumerate() {
@@ -420,7 +424,7 @@ impl Flow {
             // The sum bounds the distance, and takes a tenth of the time.
             if x + y > furthest && x.hypot(y) > furthest {
                 let distance = x.hypot(y);
-                return Err(Divergence::RunAway {
+                return Err(Failure::RunAway {
                     particle,
                     distance,
                     extent: self.extent,
@@ -437,12 +441,12 @@ fn joint_bounds(a: CloudView<'_>, b: CloudView<'_>) -> [[f64; 2]; 2] {
     cloud::bounds(both.view()).unwrap_or_default()
 }
 
-fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Divergence> {
+fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Failure> {
     let bad = rows
         .rows()
         .into_iter()
         .position(|row| !(row[0].is_finite() && row[1].is_finite()));
     bad.map_or(Ok(()), |particle| {
-        Err(Divergence::NotFinite { particle, term })
+        Err(Failure::NotFinite { particle, term })
     })
 }

@@ -1,6 +1,6 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
-mod carry;
+mod state_dict;
 mod ending;
 mod engine;
 mod field;
@@ -10,10 +10,10 @@ mod origin;
 mod spec;
 mod state;
 
-pub use carry::{Carried, CarryError};
-pub use ending::{Divergence, Ending, EndingFacts, EndingKind, FlowError};
+pub use ending::{Ending, EndingFacts, EndingKind, Failure, FlowError};
 pub use engine::{Flow, Step};
 pub use field::Field;
 pub use momentum::Momentum;
 pub use spec::{Auto, Clip, FlowSpec, Integrator};
 pub use state::State;
+pub use state_dict::{StateDict, StateError};

@@ -1,23 +1,23 @@
 //! What a fit began with.
 
 use crate::cloud::{Cloud, CloudView};
-use crate::discriminator::{Discriminator, FitError, Round};
+use crate::discriminator::{Discriminator, FitContext, FitError};
 
 /// What the present fit began with. A fit is repeated rather than kept: it follows from this and the samples.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     /// What the discriminator carried over into the fit.
-    pub(super) carry: Vec<f64>,
+    pub(super) state: Vec<f64>,
     /// The cloud that it was fitted to, `n×2`.
     pub(super) cloud: Cloud,
     /// When.
-    pub(super) round: Round,
+    pub(super) round: FitContext,
 }
 
 impl Origin {
-    pub(super) fn new(discriminator: &dyn Discriminator, cloud: &Cloud, round: Round) -> Self {
+    pub(super) fn new(discriminator: &dyn Discriminator, cloud: &Cloud, round: FitContext) -> Self {
         Self {
-            carry: discriminator.carry(),
+            state: discriminator.state(),
             cloud: cloud.clone(),
             round,
         }
@@ -29,7 +29,7 @@ impl Origin {
         discriminator: &mut dyn Discriminator,
         real: CloudView<'_>,
     ) -> Result<(), FitError> {
-        discriminator.restore(&self.carry)?;
+        discriminator.load_state(&self.state)?;
         discriminator.fit(real, self.cloud.view(), self.round)
     }
 }

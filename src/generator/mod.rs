@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{self, Cloud, CloudView};
-use crate::network::{Activation, Method, check_betas, check_widths};
+use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, exactly, positive};
 use crate::target::Target;
@@ -43,7 +43,7 @@ pub struct TrainingSpec {
     /// K, optimiser steps at each step of the flow.
     pub inner_steps: usize,
     /// How the parameters follow their gradient; its memory is kept from step to step.
-    pub optimizer: Method,
+    pub optimizer: OptimizerKind,
     /// Learning rate, in the generator's own units: one plain gradient step of `distill` at rate η is one of `adversarial` at
     /// rate 2εη/s².
     pub learning_rate: f64,
@@ -115,7 +115,7 @@ impl Default for TrainingSpec {
     fn default() -> Self {
         Self {
             inner_steps: 20,
-            optimizer: Method::Adam,
+            optimizer: OptimizerKind::Adam,
             learning_rate: 1e-3,
             betas: [0.5, 0.99],
             batch: WordOr::Value(256),
@@ -344,13 +344,13 @@ impl Generator {
 
     /// Parameters and optimiser memory, as plain numbers, so that a run can be gone on with.
     #[must_use]
-    pub fn carry(&self) -> Vec<f64> {
-        self.model.carry()
+    pub fn state(&self) -> Vec<f64> {
+        self.model.state()
     }
 
-    /// Takes up what [`carry`](Self::carry) gave; `false`, and nothing done, if it is not of this generator's shape.
+    /// Takes up what [`state`](Self::state) gave; `false`, and nothing done, if it is not of this generator's shape.
     #[must_use]
-    pub fn restore(&mut self, carry: &[f64]) -> bool {
-        self.model.restore(carry)
+    pub fn load_state(&mut self, state: &[f64]) -> bool {
+        self.model.load_state(state)
     }
 }

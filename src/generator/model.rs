@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::units::Units;
 use crate::cloud::{Cloud, CloudView};
-use crate::network::{Activation, Method, Network, Objective, Optimizer, Real, Workspace};
+use crate::network::{Activation, Network, Objective, Optimizer, OptimizerKind, Real, Workspace};
 use crate::random::Stream;
 
 /// A map `g_θ: ℝ² → ℝ²` with parameters that can be improved. At first it is the identity, exactly.
@@ -25,10 +25,10 @@ pub(super) trait Model: Debug + Send + Sync {
     fn parameters(&self) -> Vec<f64>;
 
     /// Parameters and optimiser memory.
-    fn carry(&self) -> Vec<f64>;
+    fn state(&self) -> Vec<f64>;
 
-    /// Takes up what [`carry`](Self::carry) gave; `false` if it is of another shape.
-    fn restore(&mut self, carry: &[f64]) -> bool;
+    /// Takes up what [`state`](Self::state) gave; `false` if it is of another shape.
+    fn load_state(&mut self, state: &[f64]) -> bool;
 }
 
 /// `g_θ(z) = z + s MLP_θ((z − c)/a)`, in the precision `T`. The identity is kept in double precision.
@@ -76,7 +76,7 @@ impl<T: Real> Residual<T> {
         hidden: &[usize],
         units: Units,
         activation: Activation,
-        (method, betas): (Method, [f64; 2]),
+        (method, betas): (OptimizerKind, [f64; 2]),
         stream: Stream,
     ) -> Self {
         let mut network = Network::new(hidden, 2, activation, stream);
@@ -151,22 +151,22 @@ impl<T: Real> Model for Residual<T> {
         self.network.parameters().iter().map(|p| p.wide()).collect()
     }
 
-    fn carry(&self) -> Vec<f64> {
-        let mut carry = self.parameters();
-        carry.extend(self.optimizer.carry());
-        carry
+    fn state(&self) -> Vec<f64> {
+        let mut state = self.parameters();
+        state.extend(self.optimizer.state());
+        state
     }
 
-    fn restore(&mut self, carry: &[f64]) -> bool {
+    fn load_state(&mut self, state: &[f64]) -> bool {
         let count = self.network.parameters().len();
-        if carry.len() != count + self.optimizer.carry_len() {
+        if state.len() != count + self.optimizer.state_len() {
             return false;
         }
-        let (parameters, memory) = carry.split_at(count);
+        let (parameters, memory) = state.split_at(count);
         for (place, &value) in self.network.parameters_mut().iter_mut().zip(parameters) {
             *place = T::of(value);
         }
-        self.optimizer.restore(memory);
+        self.optimizer.load_state(memory);
         true
     }
 }
@@ -181,7 +181,7 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    pub(super) fn new(units: Units, method: Method, betas: [f64; 2]) -> Self {
+    pub(super) fn new(units: Units, method: OptimizerKind, betas: [f64; 2]) -> Self {
         Self {
             units,
             parameters: [0.0; 6],
@@ -242,17 +242,17 @@ impl Model for Affine {
         vec![shift(m0, [a, b]), shift(m1, [c, d]), 1.0 + a, b, c, 1.0 + d]
     }
 
-    fn carry(&self) -> Vec<f64> {
-        [self.parameters.to_vec(), self.optimizer.carry()].concat()
+    fn state(&self) -> Vec<f64> {
+        [self.parameters.to_vec(), self.optimizer.state()].concat()
     }
 
-    fn restore(&mut self, carry: &[f64]) -> bool {
-        if carry.len() != 6 + self.optimizer.carry_len() {
+    fn load_state(&mut self, state: &[f64]) -> bool {
+        if state.len() != 6 + self.optimizer.state_len() {
             return false;
         }
-        let (parameters, memory) = carry.split_at(6);
+        let (parameters, memory) = state.split_at(6);
         self.parameters.copy_from_slice(parameters);
-        self.optimizer.restore(memory);
+        self.optimizer.load_state(memory);
         true
     }
 }

@@ -8,7 +8,7 @@ use super::sinkhorn::Sinkhorn;
 use crate::cloud::CloudView;
 use crate::target::{Component, Target};
 
-/// What a [`Panel`](super::Panel) is built on.
+/// What a [`MetricSet`](super::MetricSet) is built on.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// Sample of the target that the flow never sees, `m×2`: what clouds are compared with.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::joint::Column;
-use super::{About, Ideal, JointTest, MEMORISATION, Measurement, Panel, Side};
+use super::{About, Ideal, JointTest, MEMORISATION, Measurement, MetricSet, Side};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -108,7 +108,7 @@ fn quantile(ascending: &[f64], level: f64) -> f64 {
     low + (rank - below) * (high - low)
 }
 
-/// The floors of all measures of a [`Panel`], in its order.
+/// The floors of all measures of a [`MetricSet`], in its order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Floors {
     floors: Vec<Entry>,
@@ -128,7 +128,7 @@ impl Floors {
     /// Measures `draws` independent samples of `count` points of `target`, or of as many as `panel` measures, with `panel`. Draw `i` comes from `stream.at(i)`.
     #[must_use]
     pub fn estimate(
-        panel: &Panel,
+        panel: &MetricSet,
         target: &dyn Target,
         count: usize,
         draws: usize,
@@ -145,7 +145,7 @@ impl Floors {
     /// The floors of two panels that differ in their references alone, from the same draws: what [`estimate`](Self::estimate) gives for each.
     #[must_use]
     pub fn estimate_both(
-        panels: [&Panel; 2],
+        panels: [&MetricSet; 2],
         target: &dyn Target,
         count: usize,
         draws: usize,
@@ -156,7 +156,7 @@ impl Floors {
             .into_par_iter()
             .map(|draw| {
                 let sample = target.sample(count, stream.at(draw));
-                Panel::measure_draw_by_both(panels, sample.view())
+                MetricSet::measure_draw_by_both(panels, sample.view())
             })
             .collect();
         let (first, second): (Vec<_>, Vec<_>) = measured.into_iter().map(<[_; 2]>::into).unzip();
@@ -173,7 +173,7 @@ impl Floors {
         sizes: [usize; 2],
         draws: usize,
         stream: Stream,
-        build: &(dyn Fn(&Cloud) -> Result<Panel, Invalid> + Sync),
+        build: &(dyn Fn(&Cloud) -> Result<MetricSet, Invalid> + Sync),
     ) -> Result<Self, Invalid> {
         let part = |draw: u64| {
             let mut order: Vec<usize> = (0..held_out.nrows()).collect();
@@ -193,7 +193,7 @@ impl Floors {
     }
 
     /// The floors of what `panel` measures, from the measurements of perfect clouds of `points` points.
-    fn of(panel: &Panel, measured: &[Measurement], points: usize) -> Self {
+    fn of(panel: &MetricSet, measured: &[Measurement], points: usize) -> Self {
         let floors = panel.about().filter_map(|about| {
             let values = measured.iter().filter_map(|m| m.get(about.name));
             let draws: Vec<f64> = values.collect();

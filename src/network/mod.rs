@@ -10,7 +10,7 @@ mod tape;
 
 pub use activation::Activation;
 pub(crate) use activation::softplus;
-pub use optimizer::{Method, Optimizer, check_betas};
+pub use optimizer::{Optimizer, OptimizerKind, check_betas};
 pub(crate) use pass::CHUNK;
 pub use pass::{Objective, Workspace};
 pub use real::Real;

@@ -11,7 +11,7 @@ use crate::setting::{Invalid, within};
 /// How parameters follow their gradient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Method {
+pub enum OptimizerKind {
     /// Each parameter by its own smoothed gradient over its own smoothed size (Kingma & Ba 2015).
     #[default]
     Adam,
@@ -22,10 +22,10 @@ pub enum Method {
 /// Keeps Adam's quotient finite where a gradient has always been zero.
 const TINY: f64 = 1e-8;
 
-/// A [`Method`] with what it remembers from step to step.
+/// A [`OptimizerKind`] with what it remembers from step to step.
 #[derive(Clone, Debug)]
 pub struct Optimizer<T: Real> {
-    method: Method,
+    method: OptimizerKind,
     betas: [f64; 2],
     /// Running means of the gradient and of its square; empty for plain steps.
     first: Aligned<T>,
@@ -45,10 +45,10 @@ pub fn check_betas(betas: [f64; 2]) -> Result<(), Invalid> {
 impl<T: Real> Optimizer<T> {
     /// For `count` parameters. `betas` are Adam's decay rates of the two running means, each in `[0, 1)`.
     #[must_use]
-    pub fn new(method: Method, betas: [f64; 2], count: usize) -> Self {
+    pub fn new(method: OptimizerKind, betas: [f64; 2], count: usize) -> Self {
         let count = match method {
-            Method::Adam => count,
-            Method::Sgd => 0,
+            OptimizerKind::Adam => count,
+            OptimizerKind::Sgd => 0,
         };
         Self {
             method,
@@ -63,13 +63,13 @@ impl<T: Real> Optimizer<T> {
     pub fn step(&mut self, rate: f64, gradient: &[T], parameters: &mut [T]) {
         self.steps += 1;
         match self.method {
-            Method::Sgd => {
+            OptimizerKind::Sgd => {
                 let rate = T::of(rate);
                 for (parameter, &slope) in parameters.iter_mut().zip(gradient) {
                     *parameter -= rate * slope;
                 }
             }
-            Method::Adam => {
+            OptimizerKind::Adam => {
                 let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
                 let [first, second] = self.betas.map(|beta| 1.0 - beta.powi(steps));
                 // Both corrections for the start from zero, put on the rate and on the tiny number.
@@ -92,23 +92,23 @@ impl<T: Real> Optimizer<T> {
 
     /// All that is remembered, as numbers: the count of steps, then the running means.
     #[must_use]
-    pub fn carry(&self) -> Vec<f64> {
+    pub fn state(&self) -> Vec<f64> {
         let means = self.first.iter().chain(self.second.iter());
         std::iter::once(self.steps as f64)
             .chain(means.map(|m| m.wide()))
             .collect()
     }
 
-    /// How many numbers [`carry`](Self::carry) gives.
+    /// How many numbers [`state`](Self::state) gives.
     #[must_use]
-    pub fn carry_len(&self) -> usize {
+    pub fn state_len(&self) -> usize {
         1 + self.first.len() + self.second.len()
     }
 
-    /// Takes up what [`carry`](Self::carry) gave, which must be [`carry_len`](Self::carry_len) long.
-    pub fn restore(&mut self, carry: &[f64]) {
-        self.steps = carry[0] as u64;
-        let (first, second) = carry[1..].split_at(self.first.len());
+    /// Takes up what [`state`](Self::state) gave, which must be [`state_len`](Self::state_len) long.
+    pub fn load_state(&mut self, state: &[f64]) {
+        self.steps = state[0] as u64;
+        let (first, second) = state[1..].split_at(self.first.len());
         for (mean, &value) in self.first.iter_mut().zip(first) {
             *mean = T::of(value);
         }
@@ -152,7 +152,7 @@ mod tests {
     fn adam_follows_the_paper() {
         let gradients = [[0.3, -2.0, 0.0], [0.1, 5.0, 0.0], [-0.7, 1.0, 0.0]];
         let (rate, [b1, b2]) = (0.01, [0.5, 0.99]);
-        let mut optimizer = Optimizer::<f64>::new(Method::Adam, [b1, b2], 3);
+        let mut optimizer = Optimizer::<f64>::new(OptimizerKind::Adam, [b1, b2], 3);
         let mut parameters = [1.0, 2.0, 3.0];
         let (mut m, mut v, mut truth) = ([0.0; 3], [0.0; 3], parameters);
         for (t, gradient) in gradients.iter().enumerate() {
@@ -171,13 +171,13 @@ mod tests {
 
     #[test]
     fn a_restored_optimizer_goes_on_bit_for_bit() {
-        for method in [Method::Adam, Method::Sgd] {
+        for method in [OptimizerKind::Adam, OptimizerKind::Sgd] {
             let mut one = Optimizer::<f32>::new(method, [0.5, 0.99], 2);
             let mut at = [0.5_f32, -1.0];
             one.step(0.1, &[0.3, 0.7], &mut at);
             let mut two = Optimizer::<f32>::new(method, [0.5, 0.99], 2);
-            assert_eq!(one.carry().len(), two.carry_len());
-            two.restore(&one.carry());
+            assert_eq!(one.state().len(), two.state_len());
+            two.load_state(&one.state());
             let mut there = at;
             one.step(0.1, &[0.1, -0.7], &mut at);
             two.step(0.1, &[0.1, -0.7], &mut there);

@@ -1,13 +1,13 @@
 //! Whoever watches a flow: the trait, how often to look, and the loop that runs a flow under observation.
 
 mod columns;
-mod meter;
+mod metric_recorder;
 
 use std::error::Error;
 use std::ops::ControlFlow;
 
 pub use columns::{DISTILLATION_GAP, FLOW_COLUMNS, W2_MOVED, flow_columns};
-pub use meter::{Meter, Row};
+pub use metric_recorder::{MetricRecorder, Row};
 
 use crate::flow::{Ending, Flow, FlowError, Step};
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
-use crate::film::{Scene, Snapshot, Take, charts};
+use crate::film::{DrawnRun, Scene, Snapshot, charts};
 use crate::metric::{Floors, Mark, Scale};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
 
@@ -208,7 +208,7 @@ impl<'a> Film<'a> {
 }
 
 /// Whether the measure `name` has a value anywhere along the run.
-fn has(take: &Take<'_>, name: &str) -> bool {
+fn has(take: &DrawnRun<'_>, name: &str) -> bool {
     let rows = take.meter.rows().iter();
     rows.filter_map(|row| row.values.get(name))
         .any(f64::is_finite)
@@ -225,7 +225,7 @@ impl Stage {
     fn run<'a>(
         &self,
         scene: &Scene<'a>,
-        take: &Take<'a>,
+        take: &DrawnRun<'a>,
         charts: &[Chart],
         raws: &mut Raws,
     ) -> Run<'a> {
@@ -350,7 +350,7 @@ fn finer(depth: f32) -> i16 {
     (FINER * depth.clamp(-most, most)).round() as i16
 }
 
-fn series(take: &Take<'_>, name: &str) -> Series {
+fn series(take: &DrawnRun<'_>, name: &str) -> Series {
     let rows = take.meter.rows().iter();
     let values = if has(take, name) {
         rows.map(|row| row.values.get(name).filter(|v| v.is_finite()).map(short))

@@ -1,7 +1,7 @@
 //! The report page: a run, or several side by side, as one HTML file that needs nothing else.
 //!
 //! `page.html` says what stands where, and every name and title reaches it through the template engine, which escapes
-//! it; the film goes along as JSON ([`film`]), in which no character can end its element. The content security policy of
+//! it; the film goes along as JSON, in which no character can end its element. The content security policy of
 //! the page names the hashes of its one script and its one style sheet, so that nothing else runs and nothing is fetched.
 
 mod film;

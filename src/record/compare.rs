@@ -9,14 +9,14 @@ use rayon::prelude::*;
 use super::draw::{save_page, save_pictures};
 use super::error::RunError;
 use super::facts::{RunFacts, check_claims};
-use super::run::{Course, Record, retire};
+use super::run::{PreparedRun, Record, retire};
 use super::stop::StopToken;
 use crate::experiment::Experiment;
-use crate::film::{Scene, Take, view_of};
+use crate::film::{DrawnRun, Scene, view_of};
 use crate::flow::Step;
 use crate::metric::{Mark, Verdict};
 use crate::page::Sheet;
-use crate::scenario::{Claim, Need};
+use crate::scenario::{Claim, Resources};
 use crate::store::{
     COMPARISON, Checkpoint, Comparison, JOINT, Manifest, ReportError, RunDirectory, Spread, Status,
     folder_of, free_memory,
@@ -25,7 +25,7 @@ use crate::target::Files;
 
 /// A variant, ready to run on one seed or several.
 #[derive(Debug)]
-pub struct Contender {
+pub struct VariantRuns {
     /// Name in tables, pictures and folders.
     pub name: String,
     /// The experiment on each seed; the first is recorded in full.
@@ -50,7 +50,7 @@ pub struct Audience<'a> {
 /// [`RunError`] of the first contender that could not be run or recorded.
 pub fn compare(
     name: &str,
-    contenders: &[Contender],
+    contenders: &[VariantRuns],
     files: &(dyn Files + Sync),
     directory: &RunDirectory,
     claims: &[Claim],
@@ -62,7 +62,7 @@ pub fn compare(
     let runs = runs.collect::<Result<Vec<_>, ReportError>>()?;
     // All of them begin before one goes on, so that a comparison can be taken up wherever it is stopped.
     let courses = runs.iter().map(|(experiment, own)| {
-        let course = Course::begin(name, experiment, files, own)?;
+        let course = PreparedRun::begin(name, experiment, files, own)?;
         Ok((course, None))
     });
     let courses = courses.collect::<Result<Vec<_>, ReportError>>()?;
@@ -79,7 +79,7 @@ pub fn compare(
 
 /// The folders of all runs, in their order.
 #[must_use]
-pub fn folders(contenders: &[Contender]) -> Vec<String> {
+pub fn folders(contenders: &[VariantRuns]) -> Vec<String> {
     let mut all = Vec::new();
     for contender in contenders {
         for (place, experiment) in contender.experiments.iter().enumerate() {
@@ -93,8 +93,8 @@ pub fn folders(contenders: &[Contender]) -> Vec<String> {
 /// Runs every course to its end, each from its checkpoint if it has one, and records what they come to together.
 pub(super) fn play(
     name: &str,
-    contenders: &[Contender],
-    courses: Vec<(Course<'_>, Option<&Checkpoint>)>,
+    contenders: &[VariantRuns],
+    courses: Vec<(PreparedRun<'_>, Option<&Checkpoint>)>,
     directory: &RunDirectory,
     claims: &[Claim],
     audience: Audience<'_>,
@@ -103,12 +103,12 @@ pub(super) fn play(
         .iter()
         .flat_map(|contender| contender.experiments.iter().map(|_| &contender.name));
     let threads = rayon::current_num_threads();
-    let needs: Vec<Need> = courses
+    let needs: Vec<Resources> = courses
         .iter()
-        .map(|(course, _)| Need::of(&course.experiment.scenario, threads))
+        .map(|(course, _)| Resources::of(&course.experiment.scenario, threads))
         .collect();
     // A thread that waits within a run may begin another, so that only a group's size bounds how many are under way.
-    let at_once = Need::at_once(&needs, free_memory());
+    let at_once = Resources::at_once(&needs, free_memory());
     let mut runs = variants.zip(courses);
     let mut records: Vec<Result<(&RunDirectory, Record), RunError>> = Vec::new();
     loop {
@@ -190,7 +190,7 @@ fn save(comparison: &Comparison, directory: &RunDirectory) -> Result<(), ReportE
 }
 
 /// For each seed what the variants gave on it, under their names.
-fn facts(contenders: &[Contender], records: &[Vec<Record>]) -> Vec<BTreeMap<String, RunFacts>> {
+fn facts(contenders: &[VariantRuns], records: &[Vec<Record>]) -> Vec<BTreeMap<String, RunFacts>> {
     let seeds = records.iter().map(Vec::len).min().unwrap_or(0);
     let named = |seed: usize| {
         let pairs = contenders.iter().zip(records);
@@ -205,7 +205,7 @@ fn facts(contenders: &[Contender], records: &[Vec<Record>]) -> Vec<BTreeMap<Stri
 /// Animation, last picture, curves and page with all variants, on the first seed.
 fn save_common_pictures(
     name: &str,
-    contenders: &[Contender],
+    contenders: &[VariantRuns],
     records: &[Vec<Record>],
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
@@ -218,11 +218,11 @@ fn save_common_pictures(
     let notes: Vec<String> = records.iter().map(|all| all[0].ending.note()).collect();
     let mark = |all: &Vec<Record>| all[0].manifest.verdict.as_ref().map(Verdict::mark);
     let marks: Vec<Option<Mark>> = records.iter().map(mark).collect();
-    let takes: Vec<Take<'_>> = contenders
+    let takes: Vec<DrawnRun<'_>> = contenders
         .iter()
         .zip(records)
         .zip(notes.iter().zip(&marks))
-        .map(|((contender, records), (note, mark))| Take {
+        .map(|((contender, records), (note, mark))| DrawnRun {
             name: &contender.name,
             recorder: &records[0].recorder,
             meter: &records[0].meter,
@@ -262,7 +262,7 @@ fn save_common_pictures(
 
 impl Comparison {
     /// The comparison of runs with these manifests, a list of them for each contender.
-    fn new(contenders: &[Contender], manifests: Vec<Vec<Manifest>>, status: Status) -> Self {
+    fn new(contenders: &[VariantRuns], manifests: Vec<Vec<Manifest>>, status: Status) -> Self {
         let several = manifests.iter().any(|all| all.len() > 1);
         let names = || contenders.iter().map(|contender| contender.name.clone());
         let firsts = manifests.iter().filter_map(|all| all.first().cloned());
@@ -284,7 +284,7 @@ impl Comparison {
 
     /// `comparison.csv`: a row a variant; each metric with its mean over the seeds, its standard deviation if there are
     /// several, and its floor.
-    fn table(&self, records: &[Vec<Record>], contenders: &[Contender]) -> String {
+    fn table(&self, records: &[Vec<Record>], contenders: &[VariantRuns]) -> String {
         let several = !self.seeds.is_empty();
         let spreads: Vec<_> = records.iter().map(|all| spread(all)).collect();
         let mut metrics: Vec<&String> = spreads.iter().flat_map(BTreeMap::keys).collect();

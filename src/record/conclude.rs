@@ -6,8 +6,8 @@ use super::error::RunError;
 use super::facts::RunFacts;
 use crate::experiment::{Experiment, Outcome, Summary};
 use crate::flow::{Ending, Flow};
-use crate::metric::{ENERGY_P, Extra, Floors, Measurement, Panel, Stop};
-use crate::observe::{Cadence, Meter, drive, flow_columns};
+use crate::metric::{ENERGY_P, Extra, Floors, Measurement, MetricSet, Stop};
+use crate::observe::{Cadence, MetricRecorder, drive, flow_columns};
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
 
@@ -23,7 +23,7 @@ pub(super) fn conclude(
     gauge: Gauge,
     flow: &Flow,
     ending: &Ending,
-    meter: &Meter,
+    meter: &MetricRecorder,
     manifest: &mut Manifest,
 ) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
@@ -83,13 +83,13 @@ pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunErro
 }
 
 /// A panel with its floors.
-pub(super) type Gauge = (Panel, Floors);
+pub(super) type Gauge = (MetricSet, Floors);
 
 /// The meter of a run, and what its end is measured with.
-pub(super) fn meter_of(experiment: &Experiment) -> Result<(Meter, Gauge), Invalid> {
+pub(super) fn meter_of(experiment: &Experiment) -> Result<(MetricRecorder, Gauge), Invalid> {
     let metrics = &experiment.scenario.metrics;
     let [(panel, floors), last] = experiment.gauges()?;
-    let meter = Meter::new(panel, floors, Cadence::Every(metrics.every as usize));
+    let meter = MetricRecorder::new(panel, floors, Cadence::Every(metrics.every as usize));
     let meter = meter
         .stopping_at_floor(metrics.stop == Stop::Floor)
         .matching_the_start(metrics.also.contains(&Extra::W2Moved));
@@ -118,7 +118,7 @@ pub(super) fn begun(name: &str, experiment: &Experiment) -> Manifest {
 fn describe(
     manifest: &mut Manifest,
     values: &Measurement,
-    meter: &Meter,
+    meter: &MetricRecorder,
     floors: &Floors,
     summary: &Summary,
 ) {

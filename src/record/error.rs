@@ -1,6 +1,6 @@
 //! Why a run could not be recorded.
 
-use super::keeper::Interrupted;
+use super::checkpoint_writer::Interrupted;
 use crate::observe::{DriveError, ObserveError};
 use crate::setting::Invalid;
 use crate::store::ReportError;

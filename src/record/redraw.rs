@@ -4,15 +4,15 @@ use std::path::Path;
 
 use super::trajectory;
 use crate::experiment::Experiment;
-use crate::film::{Recorder, Scene, Take, view_of};
+use crate::film::{DrawnRun, Recorder, Scene, view_of};
 use crate::flow::EndingFacts;
 use crate::metric::{Mark, Verdict};
-use crate::observe::{Cadence, Meter};
+use crate::observe::{Cadence, MetricRecorder};
 use crate::render::{Pace, Show, Style, Theme, View};
-use crate::scenario::{Document, Need, Scenario};
+use crate::scenario::{Document, Resources, Scenario};
 use crate::store::{
-    COMPARISON, Comparison, Manifest, ReportError, RunDirectory, SCENARIO, Status, plain, room,
-    table,
+    COMPARISON, Comparison, Manifest, ReportError, RunDirectory, SCENARIO, Status, available,
+    plain, table,
 };
 use crate::target::Folder;
 
@@ -87,7 +87,7 @@ pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String
 ///
 /// # Errors
 /// As [`redraw`].
-pub fn nightly(folder: &Path) -> Result<bool, ReportError> {
+pub fn redraw_dark(folder: &Path) -> Result<bool, ReportError> {
     visit(folder, |scene, scenario, directory| {
         let style = Style::of(&scenario.output);
         if style.theme == Theme::Dark {
@@ -118,10 +118,10 @@ fn visit<T>(
     let Some(first) = archives.first() else {
         return Err(not_a_run(folder, "it compares nothing".to_owned()));
     };
-    let takes: Vec<Take<'_>> = names
+    let takes: Vec<DrawnRun<'_>> = names
         .iter()
         .zip(&archives)
-        .map(|(name, archive)| Take {
+        .map(|(name, archive)| DrawnRun {
             name,
             recorder: &archive.recorder,
             meter: &archive.meter,
@@ -226,7 +226,7 @@ fn not_a_run(folder: &Path, reason: String) -> ReportError {
 struct Archive {
     manifest: Manifest,
     experiment: Experiment,
-    meter: Meter,
+    meter: MetricRecorder,
     recorder: Recorder,
     note: String,
     mark: Option<Mark>,
@@ -248,7 +248,7 @@ impl Archive {
         let rows = table::rows(folder).map_err(damaged)?;
         let clipped = rows.last().and_then(|row| row.values.get("clipped"));
         let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
-        let mut meter = Meter::new(panel, floors, cadence);
+        let mut meter = MetricRecorder::new(panel, floors, cadence);
         meter.restore(rows, clipped.map_or(0, |count| count as usize));
         let recorder = trajectory::load(&experiment, folder)
             .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
@@ -296,15 +296,15 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
         };
         let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
         scenario.output.scale = wider * wish.scale.unwrap_or(scenario.output.scale);
-        let need = Need::of_redrawn(&scenario, threads);
+        let need = Resources::of_redrawn(&scenario, threads);
         needs.push(need.with_files(&scenario, &Folder(own)));
         first.get_or_insert(scenario);
     }
-    let mut need = Need::of_all(&needs, 1);
+    let mut need = Resources::of_all(&needs, 1);
     if let Some(scenario) = first.filter(|_| names.len() > 1) {
-        let common = Need::of_pictures(&scenario, names.len(), threads);
+        let common = Resources::of_pictures(&scenario, names.len(), threads);
         need = need.then(common.without_disk());
     }
-    need.fits(room(folder))?;
+    need.fits(available(folder))?;
     Ok(())
 }

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use super::compare::{Audience, Contender, play};
+use super::checkpoint_writer;
+use super::compare::{Audience, VariantRuns, play};
 use super::error::RunError;
-use super::keeper;
-use super::run::{Course, Record, retire};
+use super::run::{PreparedRun, Record, retire};
 use super::stop::{StopToken, comparison_above};
 use super::watch::Watcher;
 use crate::experiment::{Experiment, OwnParts};
-use crate::scenario::{Claim, Document, Need, Scenario, ScenarioError};
+use crate::scenario::{Claim, Document, Resources, Scenario, ScenarioError};
 use crate::store::{
     Checkpoint, Comparison, Fingerprint, Manifest, ReportError, RunDirectory, SCENARIO, Status,
-    plain, room,
+    available, plain,
 };
 use crate::target::Folder;
 
@@ -100,9 +100,9 @@ impl Unfinished {
         let document = Document::parse(&file.display().to_string(), &scenario)?;
         let files = Folder(path.to_owned());
         let begun: Scenario = document.read()?;
-        let need = Need::of(&begun, rayon::current_num_threads()).with_files(&begun, &files);
+        let need = Resources::of(&begun, rayon::current_num_threads()).with_files(&begun, &files);
         need.without_disk()
-            .fits(room(path))
+            .fits(available(path))
             .map_err(ReportError::from)?;
         let experiment = Experiment::read_with(&document, own, &files)?;
         let fingerprint = Fingerprint::of_run(path, &scenario)?;
@@ -115,7 +115,7 @@ impl Unfinished {
             ));
         }
         let restored = Checkpoint::load_if(path, fingerprint, &|checkpoint| {
-            keeper::check_frames(path, checkpoint)
+            checkpoint_writer::check_frames(path, checkpoint)
         })?;
         let checkpoint = restored.map(|restored| {
             warnings.extend(restored.warning);
@@ -140,7 +140,9 @@ impl Unfinished {
     /// Steps that need not be done again.
     #[must_use]
     pub fn step(&self) -> usize {
-        self.checkpoint.as_ref().map_or(0, keeper::step_of)
+        self.checkpoint
+            .as_ref()
+            .map_or(0, checkpoint_writer::step_of)
     }
 
     /// Goes on to the end. What the directory then holds is what the run would have left had it not been stopped, byte
@@ -156,9 +158,9 @@ impl Unfinished {
         Ok(record)
     }
 
-    pub(super) fn course(&self) -> Result<Course<'_>, ReportError> {
+    pub(super) fn course(&self) -> Result<PreparedRun<'_>, ReportError> {
         let scenario = self.scenario.clone();
-        Course::new(&self.name, &self.experiment, &self.directory, scenario)
+        PreparedRun::new(&self.name, &self.experiment, &self.directory, scenario)
     }
 }
 
@@ -167,7 +169,7 @@ impl Unfinished {
 pub struct UnfinishedComparison {
     directory: RunDirectory,
     name: String,
-    contenders: Vec<Contender>,
+    contenders: Vec<VariantRuns>,
     claims: Vec<Claim>,
     /// Of each experiment of each contender in turn: its directory, the text of its scenario, its checkpoint.
     runs: Vec<(RunDirectory, String, Option<Checkpoint>)>,
@@ -191,7 +193,7 @@ impl UnfinishedComparison {
             return Ok(Opened::Ended(begun));
         }
         let mut name = String::new();
-        let (mut contenders, mut runs) = (Vec::<Contender>::new(), Vec::new());
+        let (mut contenders, mut runs) = (Vec::<VariantRuns>::new(), Vec::new());
         let mut warnings = Vec::new();
         for (variant, folder, manifest) in begun.runs() {
             let run = Unfinished::take_up(own(&folder)?, manifest, &OwnParts::default())?;
@@ -200,7 +202,7 @@ impl UnfinishedComparison {
             runs.push((run.directory, run.scenario, run.checkpoint));
             match contenders.last_mut() {
                 Some(last) if last.name == variant => last.experiments.push(run.experiment),
-                _ => contenders.push(Contender {
+                _ => contenders.push(VariantRuns {
                     name: variant.to_owned(),
                     experiments: vec![run.experiment],
                 }),
@@ -231,7 +233,7 @@ impl UnfinishedComparison {
         let experiments = self.contenders.iter().flat_map(|c| &c.experiments);
         let courses = experiments.zip(&self.runs);
         let courses = courses.map(|(experiment, (directory, scenario, checkpoint))| {
-            let course = Course::new(&self.name, experiment, directory, scenario.clone())?;
+            let course = PreparedRun::new(&self.name, experiment, directory, scenario.clone())?;
             Ok((course, checkpoint.as_ref()))
         });
         let courses = courses.collect::<Result<Vec<_>, ReportError>>()?;

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
+use super::checkpoint_writer::{CheckpointWriter, Interrupted};
 use super::clock::Clock;
 use super::conclude::{Conclusion, Gauge, begun, conclude, meter_of};
 use super::draw::{save_page, save_pictures};
 use super::error::RunError;
 use super::inputs;
-use super::keeper::{Interrupted, Keeper};
 use super::stop::StopToken;
 use super::trajectory;
 use super::watch::{Log, Timed, Watch, Watcher};
 use crate::experiment::{Experiment, Summary};
-use crate::film::{Recorder, Scene, Take, view_of};
+use crate::film::{DrawnRun, Recorder, Scene, view_of};
 use crate::flow::{Ending, Flow};
 use crate::metric::{Floors, Verdict};
-use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, Meter, drive};
+use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, MetricRecorder, drive};
 use crate::page::{Sheet, short_command};
 use crate::store::{
     Checkpoint, Fingerprint, METRICS, Manifest, ReportError, RunDirectory, SCENARIO, SNAPSHOTS,
@@ -33,7 +33,7 @@ pub struct Record {
     /// How the flow ended.
     pub ending: Ending,
     /// What was measured during the run, with the floors.
-    pub meter: Meter,
+    pub meter: MetricRecorder,
     /// The snapshots.
     pub recorder: Recorder,
     /// The floors of the final numbers.
@@ -57,7 +57,7 @@ pub fn record(
     stop: &StopToken,
     watcher: &mut Watcher<'_>,
 ) -> Result<Record, RunError> {
-    let course = Course::begin(name, experiment, files, directory)?;
+    let course = PreparedRun::begin(name, experiment, files, directory)?;
     let record = course.follow(None, stop, watcher)?;
     retire(directory, record.manifest.status)?;
     Ok(record)
@@ -71,7 +71,7 @@ pub(super) fn retire(directory: &RunDirectory, status: Status) -> Result<(), Rep
 }
 
 /// A run whose directory holds what it needs to begin, or to go on.
-pub(super) struct Course<'a> {
+pub(super) struct PreparedRun<'a> {
     pub(super) experiment: &'a Experiment,
     pub(super) directory: &'a RunDirectory,
     /// As begun.
@@ -81,7 +81,7 @@ pub(super) struct Course<'a> {
     pub(super) fingerprint: Fingerprint,
 }
 
-impl<'a> Course<'a> {
+impl<'a> PreparedRun<'a> {
     /// Writes `scenario.toml`, the files that it reads, and a manifest that says `running`.
     pub(super) fn begin(
         name: &str,
@@ -170,7 +170,14 @@ impl<'a> Course<'a> {
 }
 
 /// All of a [`Record`] but what was known before.
-type Simulated = (Summary, Ending, Meter, Recorder, Floors, Option<f64>);
+type Simulated = (
+    Summary,
+    Ending,
+    MetricRecorder,
+    Recorder,
+    Floors,
+    Option<f64>,
+);
 
 fn simulate(
     experiment: &Experiment,
@@ -184,7 +191,7 @@ fn simulate(
     let scenario = &experiment.scenario;
     let mut clock = Clock::start();
     let every = scenario.output.checkpoint_every;
-    let keeper = Keeper::new(directory, stop, fingerprint, every);
+    let keeper = CheckpointWriter::new(directory, stop, fingerprint, every);
     let (flow, ending, meter, recorder, gauge) =
         observe(experiment, directory, keeper, from, watcher, &mut clock)?;
     go_on(&flow, stop)?;
@@ -209,7 +216,7 @@ fn simulate(
         start: experiment.start.view(),
         target: experiment.training.view(),
         view,
-        takes: &[Take {
+        takes: &[DrawnRun {
             name: "",
             recorder: &recorder,
             meter: &meter,
@@ -246,11 +253,11 @@ fn simulate(
 fn observe(
     experiment: &Experiment,
     directory: &RunDirectory,
-    mut keeper: Keeper<'_>,
+    mut keeper: CheckpointWriter<'_>,
     from: Option<&Checkpoint>,
     watcher: &mut Watcher<'_>,
     clock: &mut Clock,
-) -> Result<(Flow, Ending, Meter, Recorder, Gauge), RunError> {
+) -> Result<(Flow, Ending, MetricRecorder, Recorder, Gauge), RunError> {
     let scenario = &experiment.scenario;
     let (mut meter, gauge) = meter_of(experiment)?;
     let columns: Vec<&'static str> = meter

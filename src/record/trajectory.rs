@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Array3, Array4, ArrayD, Axis};
 
 use crate::experiment::Experiment;
 use crate::film::{Recorder, Snapshot, view_of};
-use crate::render::Field;
+use crate::render::FieldGrid;
 use crate::store::{Arrays, ReportError, RunDirectory, Stored, TRAJECTORY};
 
 /// Writes `trajectory.npz`.
@@ -122,7 +122,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             time: times[k],
             cloud: clouds.index_axis(Axis(0), k).to_owned(),
             log_ratio,
-            field: Field::single(
+            field: FieldGrid::single(
                 recorder.lattice(),
                 field,
                 velocities.index_axis(Axis(0), k).to_owned(),

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::keeper::Keeper;
+use super::checkpoint_writer::CheckpointWriter;
 use crate::film::Recorder;
 use crate::flow::{Ending, Step};
 use crate::metric::Mark;
-use crate::observe::{Meter, ObserveError, Observer};
+use crate::observe::{MetricRecorder, ObserveError, Observer};
 use crate::store::Table;
 
 /// Is shown each step, and where the cloud stood when it was last measured: a progress bar.
@@ -16,7 +16,7 @@ pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Mark>) + 'a;
 
 /// Meter, table and watcher: measures a step, writes the row at once, and shows it.
 pub(super) struct Log<'a, 'b> {
-    pub(super) meter: Meter,
+    pub(super) meter: MetricRecorder,
     pub(super) table: Table,
     pub(super) columns: Vec<&'static str>,
     pub(super) written: usize,
@@ -87,7 +87,7 @@ pub(super) struct Watch<'a, 'b, 'k> {
     pub(super) log: Log<'a, 'b>,
     pub(super) camera: Timed<Recorder>,
     pub(super) own: &'k Own,
-    pub(super) keeper: Keeper<'k>,
+    pub(super) keeper: CheckpointWriter<'k>,
 }
 
 impl Observer for Watch<'_, '_, '_> {

@@ -8,7 +8,7 @@ use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::theme::{Theme, series};
 use super::words;
-use super::words::Floor;
+use super::words::FloorLine;
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Chart<'a> {
     /// How to read the curves, beside the name; where there is one curve, its last value stands there.
     pub note: &'a str,
     /// Where two samples of the target stand; for metrics of which less is better.
-    pub floor: Option<Floor>,
+    pub floor: Option<FloorLine>,
     /// Whether to draw decimal logarithms. Zero and negative values are then marked at the lower border.
     pub logarithmic: bool,
     /// One curve for each run.
@@ -298,7 +298,7 @@ pub fn floor_colours(theme: Theme) -> [Colour; 2] {
 pub(super) fn band(
     canvas: &mut Canvas,
     plot: Rect,
-    floor: Floor,
+    floor: FloorLine,
     up: impl Fn(f64) -> Option<f64>,
     theme: Theme,
 ) {

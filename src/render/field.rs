@@ -98,7 +98,7 @@ impl Lattice {
 
 /// What a discriminator says at the places of a [`Lattice`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Field {
+pub struct FieldGrid {
     lattice: Lattice,
     log_ratio: Array1<f32>,
     /// Where `log r` lies among the bands at each place, see [`depth`].
@@ -123,7 +123,7 @@ pub fn depth(log_ratio: f64) -> f32 {
     (BANDS as f64 + (size - inner).min(2.0)).copysign(log_ratio) as f32
 }
 
-impl Field {
+impl FieldGrid {
     /// A field from `log r` (`n`, natural) and the velocity (`n×2`) at the [`points`](Lattice::points) of
     /// `lattice`. What is not finite is drawn as neutral, and as no arrow. Missing values count as such. Both are kept in
     /// single precision, in which they are also written: a field that was read back is the same picture.

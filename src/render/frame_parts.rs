@@ -1,7 +1,7 @@
 //! What a frame shows.
 
 use super::colour::Colour;
-use super::field::Field;
+use super::field::FieldGrid;
 use super::view::View;
 use crate::cloud::CloudView;
 
@@ -19,7 +19,7 @@ pub struct Frame<'a, 'p> {
     /// The part of the plane that every panel shows: the same throughout the run.
     pub view: View,
     /// The speed whose arrow is half as long as an arrow can be; the same throughout the run. See
-    /// [`Field::typical_speed`].
+    /// [`FieldGrid::typical_speed`].
     pub speed: f64,
     /// The clouds, side by side in rows of equal length, or as nearly as can be.
     pub panels: &'a [Panel<'p>],
@@ -39,7 +39,7 @@ pub struct Panel<'p> {
     /// The target sample, `m×2`.
     pub target: CloudView<'p>,
     /// What the discriminator says all over the view; a field of another view is not drawn.
-    pub field: Option<&'p Field>,
+    pub field: Option<&'p FieldGrid>,
     /// The metric that tells how far the cloud has come.
     pub headline: Option<Headline<'p>>,
     /// A remark written into the panel, such as `diverged at step 41`; empty for none.

@@ -65,7 +65,7 @@ pub use canvas::Image;
 pub use chart::{Chart, Curve, colour as curve_colour, floor_colours};
 pub use colour::Colour;
 pub use curves::{Figure, curves, curves_svg};
-pub use field::{Field, Lattice, depth};
+pub use field::{FieldGrid, Lattice, depth};
 pub use frame::{DOTS, draw, draw_svg};
 pub use frame_parts::{Frame, Headline, Panel};
 pub use heat::{Heat, heats};
@@ -76,7 +76,7 @@ pub use preview::preview;
 pub use scatter::{Estimates, Scatter, scatter};
 pub use theme::{BANDS, EDGES, Theme, series};
 pub use view::View;
-pub use words::{Floor, number};
+pub use words::{FloorLine, number};
 
 /// How pictures look and what they show; the same for every picture of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]

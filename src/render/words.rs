@@ -2,7 +2,7 @@
 
 /// Where a metric stands between two independent samples of the target: the best that a cloud can do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Floor {
+pub struct FloorLine {
     /// Median over pairs of target samples.
     pub median: f64,
     /// 95 % quantile over pairs of target samples.

@@ -1,7 +1,7 @@
 //! From what was written, in a file and on the command line, to what will run.
 //!
 //! A [`Document`] knows the place of everything that can be wrong in it; a [`Scenario`] is its content as written; an
-//! [`Experiment`] is what that comes to, checked as a whole.
+//! [`Experiment`](crate::experiment::Experiment) is what that comes to, checked as a whole.
 
 mod assign;
 mod claim;
@@ -11,7 +11,7 @@ mod explain;
 mod fault;
 mod filed;
 mod guide;
-mod need;
+mod resources;
 mod place;
 mod read;
 mod shipped;
@@ -23,7 +23,7 @@ mod variant;
 pub use claim::{At, Checked, Claim, Facts, Moment, Other, Quantity, Relation, Than};
 pub use document::Document;
 pub use error::ScenarioError;
-pub use need::{Need, Resource, Room, TooMuch};
+pub use resources::{Available, Resource, Resources, TooMuch};
 pub use shipped::{Embedded, SHIPPED, Shipped, find, headline, plain_name};
 pub use spec::{CloudSpec, OutputSpec, Scenario, ThemeSpec};
 pub use variant::Variant;

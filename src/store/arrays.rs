@@ -27,7 +27,7 @@ pub struct Arrays<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> Arrays<W> {
-    /// Begins a file in `writer`, such as a [`Draft`](super::Draft).
+    /// Begins a file in `writer`, such as an [`AtomicFile`](super::AtomicFile).
     pub fn new(writer: W) -> Self {
         let fault = Rc::default();
         let writer = Calm {

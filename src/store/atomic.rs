@@ -11,14 +11,14 @@ use super::plain;
 ///
 /// Until then the file of that name, if there is one, stays as it was. A draft that is dropped leaves nothing.
 #[derive(Debug)]
-pub struct Draft {
+pub struct AtomicFile {
     path: PathBuf,
     temporary: PathBuf,
     /// `None` once the file has been put in its place.
     file: Option<BufWriter<File>>,
 }
 
-impl Draft {
+impl AtomicFile {
     /// What the name of an unfinished file ends in; it begins with a dot.
     const SUFFIX: &str = ".tmp";
 
@@ -98,7 +98,7 @@ impl Draft {
     }
 }
 
-impl Write for Draft {
+impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.writer()?.write(bytes)
     }
@@ -108,13 +108,13 @@ impl Write for Draft {
     }
 }
 
-impl Seek for Draft {
+impl Seek for AtomicFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.writer()?.seek(to)
     }
 }
 
-impl Drop for Draft {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let Some(file) = self.file.take() {
             // What is still buffered is of no use; the parts are closed without flushing.

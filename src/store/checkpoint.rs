@@ -8,7 +8,7 @@ use std::path::Path;
 use ndarray::{ArrayD, IxDyn};
 use sha2::{Digest, Sha256};
 
-use super::atomic::Draft;
+use super::atomic::AtomicFile;
 use super::directory::RunDirectory;
 use super::error::ReportError;
 use super::names::{CHECKPOINT, INPUTS, OLDER_CHECKPOINT};
@@ -176,7 +176,7 @@ impl Checkpoint {
     /// [`ReportError::Io`] naming the file.
     pub fn save(&self, directory: &RunDirectory) -> Result<(), ReportError> {
         let newer = directory.file(CHECKPOINT)?;
-        let mut draft = Draft::new(&newer)?;
+        let mut draft = AtomicFile::new(&newer)?;
         let written = draft.write_all(&self.encode());
         written.map_err(|e| ReportError::io("write", &newer, e))?;
         // On the disk before the older one is given up.

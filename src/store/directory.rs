@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::atomic::{Draft, sync_folder};
+use super::atomic::{AtomicFile, sync_folder};
 use super::error::ReportError;
 use super::inventory::Inventory;
 use super::lock::{LOCK, lock};
@@ -227,7 +227,7 @@ impl RunDirectory {
     pub fn save(
         &self,
         name: &str,
-        fill: impl FnOnce(&mut Draft) -> io::Result<()>,
+        fill: impl FnOnce(&mut AtomicFile) -> io::Result<()>,
     ) -> Result<(), ReportError> {
         self.draft(name, fill)?.commit()
     }
@@ -247,17 +247,17 @@ impl RunDirectory {
         name: &str,
         mut source: impl io::Read,
     ) -> Result<(), ReportError> {
-        let copy = |file: &mut Draft| io::copy(&mut source, file).map(drop);
+        let copy = |file: &mut AtomicFile| io::copy(&mut source, file).map(drop);
         self.draft(name, copy)?.place()
     }
 
     fn draft(
         &self,
         name: &str,
-        fill: impl FnOnce(&mut Draft) -> io::Result<()>,
-    ) -> Result<Draft, ReportError> {
+        fill: impl FnOnce(&mut AtomicFile) -> io::Result<()>,
+    ) -> Result<AtomicFile, ReportError> {
         let path = self.file(name)?;
-        let mut draft = Draft::new(&path)?;
+        let mut draft = AtomicFile::new(&path)?;
         fill(&mut draft).map_err(|e| ReportError::io("write", &path, e))?;
         Ok(draft)
     }
@@ -327,7 +327,7 @@ impl RunDirectory {
                     };
                     self.inventory.holds(&name) || names::is_known(&name)
                 };
-                if Draft::finished(&name).is_some_and(ours) {
+                if AtomicFile::finished(&name).is_some_and(ours) {
                     remove(&path)?;
                 }
             }

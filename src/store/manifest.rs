@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::atomic::Draft;
+use super::atomic::AtomicFile;
 use super::error::ReportError;
 use super::names::MANIFEST;
 use super::plain;
@@ -164,7 +164,7 @@ impl Manifest {
     /// Writes `run.json`, as a whole or not at all, in a folder that this process has locked.
     pub(crate) fn save_in(&self, folder: &Path) -> Result<(), ReportError> {
         let path = folder.join(Self::FILE);
-        let mut draft = Draft::new(&path)?;
+        let mut draft = AtomicFile::new(&path)?;
         let written = self.to_json().map_err(io::Error::from);
         let written = written.and_then(|text| draft.write_all(text.as_bytes()));
         written.map_err(|e| ReportError::io("write", &path, e))?;

@@ -12,13 +12,15 @@ mod manifest;
 mod names;
 mod occupied;
 pub(crate) mod plain;
-mod room;
+mod available;
 pub(crate) mod table;
 
 pub use crate::npy::Element;
 pub use arrays::Arrays;
 pub(crate) use arrays::Stored;
-pub use atomic::Draft;
+pub use atomic::AtomicFile;
+pub use available::available;
+pub(crate) use available::free_memory;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
 pub(crate) use comparison::folder_of;
 pub use comparison::{Comparison, Spread};
@@ -29,6 +31,4 @@ pub use manifest::{Counts, JOINT, Manifest, Status};
 pub(crate) use names::{
     COMPARISON, METRICS, PAGE, SCENARIO, SNAPSHOTS, TIMINGS, TRAJECTORY, is_taken,
 };
-pub(crate) use room::free_memory;
-pub use room::room;
 pub use table::Table;

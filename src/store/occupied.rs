@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::atomic::Draft;
+use super::atomic::AtomicFile;
 use super::comparison::Comparison;
 use super::error::ReportError;
 use super::inventory::Inventory;
@@ -30,7 +30,7 @@ pub(super) fn free_or_earlier_run(path: &Path, force: bool) -> Result<bool, Repo
     let noted = Inventory::of(path).filter(|noted| !noted.is_empty());
     let is_draft = |name: &str| {
         let ours = |name: &str| noted.as_ref().is_none_or(|noted| noted.contains(name));
-        Draft::finished(name).is_some_and(ours)
+        AtomicFile::finished(name).is_some_and(ours)
     };
     if found
         .iter()
@@ -92,12 +92,13 @@ pub(super) fn is_beginning(name: &str, path: &Path) -> bool {
         names::INPUTS => {
             whole(path).is_some_and(|about| about.is_dir())
                 && entries(path).is_ok_and(|all| {
-                    all.iter()
-                        .all(|(name, _)| names::is_input(name) || Draft::finished(name).is_some())
+                    all.iter().all(|(name, _)| {
+                        names::is_input(name) || AtomicFile::finished(name).is_some()
+                    })
                 })
         }
         LOCK | "scenario.toml" => whole(path).is_some_and(|about| about.is_file()),
-        _ => Draft::finished(name).is_some(),
+        _ => AtomicFile::finished(name).is_some(),
     }
 }
 

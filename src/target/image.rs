@@ -48,7 +48,7 @@ impl ImageSpec {
     ///
     /// # Errors
     /// [`BuildError`] if no file is named, it is not there, is no PNG, is too large, or has no ink.
-    pub fn build(&self, files: &dyn Files) -> Result<Image, BuildError> {
+    pub fn build(&self, files: &dyn Files) -> Result<PictureDensity, BuildError> {
         if self.file.is_empty() {
             return Err(Invalid::new("file", "\"\"", "must name a PNG file").into());
         }
@@ -57,7 +57,7 @@ impl ImageSpec {
         let picture = decode(&bytes, self.ink).map_err(|reason| unusable(&self.file, reason))?;
         let Picture { columns, rows, .. } = picture;
         let clear = picture.clear;
-        Image::new(picture, self.width).ok_or_else(|| {
+        PictureDensity::new(picture, self.width).ok_or_else(|| {
             let (have, other) = match self.ink {
                 Ink::Dark => ("white or transparent", "light"),
                 Ink::Light => ("black or transparent", "dark"),
@@ -93,7 +93,7 @@ impl Family for ImageSpec {
 
 /// A density that is constant on each of `columns × rows` square pixels, proportional to the pixel's ink.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Image {
+pub struct PictureDensity {
     columns: usize,
     rows: usize,
     /// Side of a pixel.
@@ -105,7 +105,7 @@ pub struct Image {
     notes: Vec<String>,
 }
 
-impl Image {
+impl PictureDensity {
     /// The picture, `width` wide; `None` if there is no ink.
     fn new(picture: Picture, width: f64) -> Option<Self> {
         let Picture {
@@ -145,7 +145,7 @@ impl Image {
     }
 }
 
-impl Target for Image {
+impl Target for PictureDensity {
     fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -57,7 +57,7 @@ impl PointsSpec {
     ///
     /// # Errors
     /// [`BuildError`] if no file is named, one is not there, or does not hold points of the plane.
-    pub fn build(&self, files: &dyn Files) -> Result<Points, BuildError> {
+    pub fn build(&self, files: &dyn Files) -> Result<PointSample, BuildError> {
         if self.file.is_empty() {
             let remedy = "must name an .npy, .npz or .csv file with two columns";
             return Err(Invalid::new("file", "\"\"", remedy).into());
@@ -87,7 +87,7 @@ impl PointsSpec {
             let remedy = "must hold at least 4 points: two to measure the run against, and two for the final numbers";
             return Err(Invalid::new("held_out", few.nrows(), remedy).into());
         }
-        Ok(Points {
+        Ok(PointSample {
             parts: parts(&rows, held_out),
             rows,
             replace: self.replace,
@@ -193,14 +193,14 @@ fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> 
 
 /// The rows of a table, each as likely as any other.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Points {
+pub struct PointSample {
     rows: Cloud,
     replace: bool,
     parts: Parts,
     notes: Vec<String>,
 }
 
-impl Target for Points {
+impl Target for PointSample {
     /// Without replacement the draws are distinct rows of the file until it is used up, and then begin
     /// again: see [`Target::capacity`].
     fn sample(&self, count: usize, stream: Stream) -> Cloud {

@@ -6,7 +6,7 @@ use std::path::Path;
 use ratioflow::experiment::Experiment;
 use ratioflow::point_file;
 use ratioflow::record::{
-    Audience, Contender, Opened, Redraw, StopToken, Unfinished, UnfinishedComparison, compare,
+    Audience, Opened, Redraw, StopToken, Unfinished, UnfinishedComparison, VariantRuns, compare,
     record, redraw, snapshots,
 };
 use ratioflow::scenario::{Document, Scenario};
@@ -94,7 +94,7 @@ impl Runs {
         record("s", &whole, &files, &at("whole"), &never, &mut |_, _| {}).unwrap();
         let watcher = &mut |step: &ratioflow::flow::Step<'_>, _: Option<&_>| stop(step.index);
         assert!(record("s", &whole, &files, &at("stopped"), &token, watcher).is_err());
-        let contenders = ["a", "b"].map(|name| Contender {
+        let contenders = ["a", "b"].map(|name| VariantRuns {
             name: name.to_owned(),
             experiments: vec![experiment("flow.step_size=0.01")],
         });

@@ -5,7 +5,7 @@ use std::io;
 use ratioflow::experiment::Experiment;
 use ratioflow::point_file::{self, Header};
 use ratioflow::random::Stream;
-use ratioflow::scenario::{Document, Need, Room, Scenario};
+use ratioflow::scenario::{Available, Document, Resources, Scenario};
 use ratioflow::store::Checkpoint;
 use ratioflow::target::{Files, ImageSpec, TargetSpec};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::mutants::{Dice, mutated};
 use super::{Corpus, Format, Seed};
 
 /// What a trial may take of the machine.
-const ROOM: Room = Room {
+const ROOM: Available = Available {
     memory: 150_000_000,
     disk: 100_000_000,
     files: 1 << 10,
@@ -119,7 +119,7 @@ fn scenario(name: &str, bytes: &[u8], file: Vec<u8>, run: bool) -> Result<(), St
     };
     let files = One(file);
     let fits = |scenario: &Scenario| {
-        let need = Need::of(scenario, 2).with_files(scenario, &files);
+        let need = Resources::of(scenario, 2).with_files(scenario, &files);
         need.fits(ROOM).is_ok()
     };
     if fits(&scenario)
@@ -211,5 +211,5 @@ pub(crate) fn is_small(scenario: &Scenario) -> bool {
     tree["seed"] = Value::Null;
     largest(&tree) <= MOST
         && scenario.output.frames <= 6
-        && Need::of(scenario, 2).fits(ROOM).is_ok()
+        && Resources::of(scenario, 2).fits(ROOM).is_ok()
 }

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use ndarray::Array2;
 use ratioflow::cloud::Cloud;
 use ratioflow::discriminator::kale::{Kale, KaleSpec};
-use ratioflow::discriminator::{Discriminator, Ratio, Round};
+use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 
@@ -75,7 +75,7 @@ impl ThreeRings {
     }
 
     fn fit(&mut self) {
-        let round = Round {
+        let round = FitContext {
             index: self.step as u64,
             progress: 0.0,
             stream: Stream::new(1, "fit"),

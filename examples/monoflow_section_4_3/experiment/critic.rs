@@ -2,7 +2,9 @@
 
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::Ratio;
-use ratioflow::network::{Activation, Method, Network, Objective, Optimizer, Real, Workspace};
+use ratioflow::network::{
+    Activation, Network, Objective, Optimizer, OptimizerKind, Real, Workspace,
+};
 use ratioflow::random::Stream;
 
 /// A perceptron 2-512-256-1, leaky-ReLU of slope 0.2, trained on the logistic loss by Adam. The first weights are drawn by the
@@ -44,7 +46,7 @@ impl Critic {
         let network = Network::new(&[512, 256], 1, Activation::LeakyRelu, stream);
         let count = network.parameters().len();
         Self {
-            optimizer: Optimizer::new(Method::Adam, [0.9, 0.999], count),
+            optimizer: Optimizer::new(OptimizerKind::Adam, [0.9, 0.999], count),
             workspace: Workspace::new(),
             gradient: vec![0.0; count],
             network,

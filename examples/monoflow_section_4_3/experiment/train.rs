@@ -1,6 +1,6 @@
 //! Training one generator on one loss, and what became of it.
 
-use ratioflow::network::{Method, Optimizer};
+use ratioflow::network::{Optimizer, OptimizerKind};
 use ratioflow::random::Stream;
 use ratioflow::target::Target;
 
@@ -62,7 +62,7 @@ pub(crate) fn train(cell: &Cell, settings: &Settings, seed: u64) -> Affine {
         Estimate::Exact => None,
         Estimate::Learned(rate) => Some(Critic::new(rate, stream("weights"))),
     };
-    let mut optimizer = Optimizer::new(Method::Adam, [0.9, 0.999], 6);
+    let mut optimizer = Optimizer::new(OptimizerKind::Adam, [0.9, 0.999], 6);
     let mut generator = START;
     for step in 0..settings.steps {
         let draw = |name| latents(settings.batch, stream(name).at(step));

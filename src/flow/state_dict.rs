@@ -9,14 +9,14 @@ use super::momentum::Memory;
 use super::origin::Origin;
 use super::state::State;
 use crate::cloud::Cloud;
-use crate::discriminator::Round;
+use crate::discriminator::FitContext;
 
 /// Named arrays of plain numbers.
-pub type Carried = BTreeMap<String, ArrayD<f64>>;
+pub type StateDict = BTreeMap<String, ArrayD<f64>>;
 
 /// Why a flow cannot go on from what was kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CarryError {
+pub enum StateError {
     /// Something is missing.
     #[error("it holds no `{0}`")]
     Missing(&'static str),
@@ -32,10 +32,10 @@ pub enum CarryError {
 }
 
 impl Step<'_> {
-    /// What the rest of the flow follows from; [`Flow::restore`] takes it up.
+    /// What the rest of the flow follows from; [`Flow::load_state_dict`] takes it up.
     #[must_use]
-    pub fn carry(&self) -> Carried {
-        self.flow.carry()
+    pub fn state_dict(&self) -> StateDict {
+        self.flow.state_dict()
     }
 }
 
@@ -52,7 +52,7 @@ const FIT_ROUND: &str = "fit at";
 const GENERATOR: &str = "generator";
 
 impl Flow {
-    fn carry(&self) -> Carried {
+    fn state_dict(&self) -> StateDict {
         let State {
             step,
             time,
@@ -71,7 +71,7 @@ impl Flow {
             *clipped as f64,
         ];
         let numbers: Array1<f64> = numbers.into_iter().chain(*distillation_gap).collect();
-        let mut carried = Carried::from([
+        let mut carried = StateDict::from([
             (STATE.to_owned(), numbers.into_dyn()),
             (CLOUD.to_owned(), cloud.clone().into_dyn()),
         ]);
@@ -82,12 +82,12 @@ impl Flow {
             }
         }
         if let Some(Origin {
-            carry,
+            state,
             cloud,
             round,
         }) = &self.origin
         {
-            keep(FIT_CARRY, arr1(carry).into_dyn());
+            keep(FIT_CARRY, arr1(state).into_dyn());
             keep(FIT_CLOUD, cloud.clone().into_dyn());
             keep(
                 FIT_ROUND,
@@ -95,26 +95,26 @@ impl Flow {
             );
         }
         if let Some(generator) = &self.generator {
-            keep(GENERATOR, arr1(&generator.carry()).into_dyn());
+            keep(GENERATOR, arr1(&generator.state()).into_dyn());
         }
         carried
     }
 
-    /// Takes up what [`Step::carry`] gave, in a flow of the same settings, samples and seed that has not begun. The
+    /// Takes up what [`Step::state_dict`] gave, in a flow of the same settings, samples and seed that has not begun. The
     /// flow then stands where that step stood, its fit included, and [`advance`](Self::advance) gives the step after it.
     ///
     /// # Errors
-    /// [`CarryError`] if it is not from such a flow; the flow is of no use then.
-    pub fn restore(&mut self, carried: &Carried) -> Result<(), CarryError> {
+    /// [`StateError`] if it is not from such a flow; the flow is of no use then.
+    pub fn load_state_dict(&mut self, carried: &StateDict) -> Result<(), StateError> {
         let numbers = list(carried, STATE)?;
         let (&[step, time, path_length, dissipation, clipped], gap) =
             numbers
                 .split_first_chunk()
-                .ok_or(CarryError::Shape(STATE))?;
+                .ok_or(StateError::Shape(STATE))?;
         let last = self.spec.steps as f64;
         let whole = |value: f64| value >= 0.0 && value.fract() == 0.0;
         if !whole(step) || step > last || !whole(clipped) || !time.is_finite() {
-            return Err(CarryError::Beyond(STATE));
+            return Err(StateError::Beyond(STATE));
         }
         let memory = |name| {
             let there = carried.contains_key(name);
@@ -135,25 +135,25 @@ impl Flow {
         };
         let fit_cloud = self.points(carried, FIT_CLOUD)?;
         let &[index, progress] = list(carried, FIT_ROUND)? else {
-            return Err(CarryError::Shape(FIT_ROUND));
+            return Err(StateError::Shape(FIT_ROUND));
         };
         if !whole(index) || !progress.is_finite() {
-            return Err(CarryError::Beyond(FIT_ROUND));
+            return Err(StateError::Beyond(FIT_ROUND));
         }
         let index = index as u64;
-        let round = Round {
+        let round = FitContext {
             index,
             progress,
             stream: self.fits.at(index),
         };
         if let Some(generator) = &mut self.generator
-            && !generator.restore(list(carried, GENERATOR)?)
+            && !generator.load_state(list(carried, GENERATOR)?)
         {
-            return Err(CarryError::Shape(GENERATOR));
+            return Err(StateError::Shape(GENERATOR));
         }
-        let unfit = |error: &dyn ToString| CarryError::Unfit(error.to_string());
+        let unfit = |error: &dyn ToString| StateError::Unfit(error.to_string());
         self.discriminator
-            .restore(list(carried, FIT_CARRY)?)
+            .load_state(list(carried, FIT_CARRY)?)
             .map_err(|error| unfit(&error))?;
         self.origin = Some(Origin::new(&*self.discriminator, &fit_cloud, round));
         self.discriminator
@@ -162,28 +162,28 @@ impl Flow {
         (self.ratio, self.velocity) = self
             .velocity_at(state.cloud.view())
             .map_err(|error| unfit(&error))?;
-        self.pace = self.discriminator.pace();
+        self.step_rule = self.discriminator.step_rule();
         self.state = state;
         self.fitted = true;
         Ok(())
     }
 
     /// A kept cloud of as many points as this flow has.
-    fn points(&self, carried: &Carried, name: &'static str) -> Result<Cloud, CarryError> {
-        let array = carried.get(name).ok_or(CarryError::Missing(name))?;
+    fn points(&self, carried: &StateDict, name: &'static str) -> Result<Cloud, StateError> {
+        let array = carried.get(name).ok_or(StateError::Missing(name))?;
         let cloud = array.clone().into_dimensionality::<Ix2>();
         cloud
             .ok()
             .filter(|cloud| cloud.dim() == self.start.dim())
-            .ok_or(CarryError::Shape(name))
+            .ok_or(StateError::Shape(name))
     }
 }
 
 /// A kept list of numbers.
-fn list<'a>(carried: &'a Carried, name: &'static str) -> Result<&'a [f64], CarryError> {
-    let array = carried.get(name).ok_or(CarryError::Missing(name))?;
+fn list<'a>(carried: &'a StateDict, name: &'static str) -> Result<&'a [f64], StateError> {
+    let array = carried.get(name).ok_or(StateError::Missing(name))?;
     match array.as_slice() {
         Some(values) if array.ndim() == 1 => Ok(values),
-        _ => Err(CarryError::Shape(name)),
+        _ => Err(StateError::Shape(name)),
     }
 }

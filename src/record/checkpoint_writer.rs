@@ -12,8 +12,8 @@ use super::stop::StopToken;
 use crate::film::{Recorder, Snapshot};
 use crate::flow::{Auto, Flow, Step};
 use crate::metric::Measurement;
-use crate::observe::{Meter, ObserveError, Row};
-use crate::render::Field;
+use crate::observe::{MetricRecorder, ObserveError, Row};
+use crate::render::FieldGrid;
 use crate::setting::WordOr;
 use crate::store::{Checkpoint, Fingerprint, ReportError, RunDirectory, SNAPSHOTS, plain};
 
@@ -45,7 +45,7 @@ pub struct Interrupted {
 
 /// Writes checkpoints of one run, when they are due and when somebody asks for one or for the end.
 #[derive(Debug)]
-pub(super) struct Keeper<'a> {
+pub(super) struct CheckpointWriter<'a> {
     directory: &'a RunDirectory,
     stop: &'a StopToken,
     scenario: Fingerprint,
@@ -62,7 +62,7 @@ pub(super) struct Keeper<'a> {
     pub(super) spent: Duration,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> CheckpointWriter<'a> {
     pub(super) fn new(
         directory: &'a RunDirectory,
         stop: &'a StopToken,
@@ -89,7 +89,7 @@ impl<'a> Keeper<'a> {
         &mut self,
         step: &Step<'_>,
         columns: &[&str],
-        meter: &Meter,
+        meter: &MetricRecorder,
         recorder: &Recorder,
     ) -> Result<(), ObserveError> {
         let asked = self.stop.asked();
@@ -116,7 +116,7 @@ impl<'a> Keeper<'a> {
         &mut self,
         step: &Step<'_>,
         columns: &[&str],
-        meter: &Meter,
+        meter: &MetricRecorder,
         recorder: &Recorder,
     ) -> Result<(), ReportError> {
         let begun = Instant::now();
@@ -134,7 +134,7 @@ impl<'a> Keeper<'a> {
         let [rows, measured] = tabulate(meter.rows(), columns);
         checkpoint.arrays.insert(ROWS.to_owned(), rows);
         checkpoint.arrays.insert(MEASURED.to_owned(), measured);
-        let carried = step.carry().into_iter();
+        let carried = step.state_dict().into_iter();
         checkpoint
             .arrays
             .extend(carried.map(|(name, array)| (format!("{FLOW}{name}"), array)));
@@ -180,7 +180,7 @@ impl<'a> Keeper<'a> {
         checkpoint: &Checkpoint,
         columns: &[&'static str],
         flow: &mut Flow,
-        meter: &mut Meter,
+        meter: &mut MetricRecorder,
         recorder: &mut Recorder,
     ) -> Result<(), ReportError> {
         let refuse = |reason: String| ReportError::NoCheckpoint {
@@ -216,7 +216,7 @@ impl<'a> Keeper<'a> {
             let name = name.strip_prefix(FLOW)?;
             Some((name.to_owned(), array.clone()))
         });
-        flow.restore(&carried.collect())
+        flow.load_state_dict(&carried.collect())
             .map_err(|error| refuse(format!("its checkpoint cannot be used: {error}")))?;
         meter.restore(rows, number(CLIPPED)? as usize);
         meter.restore_held_back(number(HELD_BACK)? as usize);
@@ -356,7 +356,7 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     let plane = |name: &str| array(name)?.clone().into_dimensionality::<Ix2>().ok();
     let narrow = |v: f64| v as f32;
     let (log_ratio, velocity) = (flat("field")?, plane("velocity")?);
-    let field = Field::single(
+    let field = FieldGrid::single(
         recorder.lattice(),
         log_ratio.mapv(narrow),
         velocity.mapv(narrow),

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use sysinfo::System;
 
-use crate::scenario::Room;
+use crate::scenario::Available;
 
 /// Memory, open files, and space for a run that is written below `folder`.
 #[must_use]
-pub fn room(folder: &Path) -> Room {
-    Room {
+pub fn available(folder: &Path) -> Available {
+    Available {
         memory: free_memory(),
         disk: free_disk(folder),
         files: process::files(),

@@ -24,7 +24,7 @@ fn expanse(_panels: usize) -> f64 {
 
 /// Bytes that a run needs, and which keys they come from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Need {
+pub struct Resources {
     /// Held from the beginning to the end of the run.
     held: Vec<Part>,
     /// Used at the peak beside that.
@@ -36,7 +36,7 @@ pub struct Need {
 
 /// What a machine has to spare, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub struct Available {
     /// Memory.
     pub memory: u64,
     /// Space on the disk of the run directory.
@@ -127,7 +127,7 @@ const ROW: f64 = 1500.0;
 /// Files that are open in any case, and those of a run: its lock, and the store of its snapshots.
 const OPEN: [f64; 2] = [32.0, 2.0];
 
-impl Need {
+impl Resources {
     /// The needs of one run of `scenario` on so many threads.
     #[must_use]
     pub fn of(scenario: &Scenario, threads: usize) -> Self {
@@ -346,7 +346,7 @@ impl Need {
     ///
     /// # Errors
     /// [`TooMuch`] naming the key that asks for most.
-    pub fn fits(&self, room: Room) -> Result<(), TooMuch> {
+    pub fn fits(&self, room: Available) -> Result<(), TooMuch> {
         let memory = self.held.iter().chain(&self.work);
         let demands = [
             (Resource::Memory, memory.collect::<Vec<_>>(), room.memory),
@@ -436,7 +436,7 @@ mod tests {
     #[test]
     fn as_many_runs_at_once_as_there_is_memory_for() {
         let part = |bytes: f64| vec![("key".to_owned(), bytes)];
-        let run = |work: f64| Need {
+        let run = |work: f64| Resources {
             held: part(10.0),
             work: part(work),
             disk: Vec::new(),
@@ -444,7 +444,7 @@ mod tests {
         };
         // Held: 30 by the three. The two largest work on 170 bytes, all on 200.
         let needs = [run(30.0), run(100.0), run(70.0)];
-        let at_once = |memory| Need::at_once(&needs, memory);
+        let at_once = |memory| Resources::at_once(&needs, memory);
         assert_eq!([230, 229, 200, 199, 0].map(at_once), [3, 2, 2, 1, 1]);
     }
 }

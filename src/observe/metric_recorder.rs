@@ -7,7 +7,8 @@ use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
 use crate::metric::{
-    About, Arrival, ExactW2, Floors, KL, KNN_KL, Mark, Measurement, Panel, Trail, Transport,
+    About, ExactW2, FloorCrossing, Floors, KL, KNN_KL, Mark, Measurement, MetricSet, Trail,
+    Transport,
 };
 
 /// A measured step.
@@ -26,12 +27,12 @@ const MATCHED: usize = 5000;
 
 /// An [`Observer`] that measures at a [`Cadence`] and keeps what it saw.
 #[derive(Debug)]
-pub struct Meter {
-    panel: Panel,
+pub struct MetricRecorder {
+    panel: MetricSet,
     floors: Floors,
     cadence: Cadence,
     rows: Vec<Row>,
-    arrivals: Vec<(&'static str, Arrival)>,
+    arrivals: Vec<(&'static str, FloorCrossing)>,
     /// Where the cloud stood at each row by all measures together.
     marks: Vec<Mark>,
     clipped: usize,
@@ -43,10 +44,10 @@ pub struct Meter {
     moved: Option<(ExactW2, Option<Transport>)>,
 }
 
-impl Meter {
+impl MetricRecorder {
     /// A meter that reads `panel` at each due step and compares with `floors`.
     #[must_use]
-    pub fn new(panel: Panel, floors: Floors, cadence: Cadence) -> Self {
+    pub fn new(panel: MetricSet, floors: Floors, cadence: Cadence) -> Self {
         let arrivals = floors.arrivals().collect();
         Self {
             panel,
@@ -144,7 +145,9 @@ impl Meter {
     pub fn wish(&self) -> ControlFlow<String> {
         let checks = self.marks.iter().rev().take_while(|mark| mark.arrived);
         match self.since() {
-            Some(step) if self.stop_at_floor && checks.count() >= Arrival::CHECKS as usize => {
+            Some(step)
+                if self.stop_at_floor && checks.count() >= FloorCrossing::CHECKS as usize =>
+            {
                 ControlFlow::Break(format!(
                     "no measure tells the cloud from the target since step {step}"
                 ))
@@ -224,7 +227,7 @@ impl Meter {
     }
 }
 
-impl Observer for Meter {
+impl Observer for MetricRecorder {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
         self.clipped += step.state.clipped;
         // With the ratio of the last cloud nothing moves any more.

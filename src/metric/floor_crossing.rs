@@ -7,14 +7,14 @@ use super::{Floor, Floors, Ideal};
 ///
 /// It has no memory but what it was fed; feeding the recorded `(step, value)` rows of a run again restores it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Arrival {
+pub struct FloorCrossing {
     range: [f64; 2],
     streak: u32,
     began: u64,
     arrived: Option<u64>,
 }
 
-impl Arrival {
+impl FloorCrossing {
     /// Consecutive checks that make an arrival.
     pub const CHECKS: u32 = 3;
 
@@ -56,10 +56,10 @@ impl Arrival {
 }
 
 impl Floors {
-    /// One [`Arrival`] per measure, to be fed along a run.
-    pub fn arrivals(&self) -> impl Iterator<Item = (&'static str, Arrival)> {
+    /// One [`FloorCrossing`] per measure, to be fed along a run.
+    pub fn arrivals(&self) -> impl Iterator<Item = (&'static str, FloorCrossing)> {
         self.known()
-            .map(|(about, floor)| (about.name, Arrival::new(floor, about.ideal)))
+            .map(|(about, floor)| (about.name, FloorCrossing::new(floor, about.ideal)))
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
 
     fn fed(values: &[f64]) -> Option<u64> {
         let floor = Floor::new((1..=9).map(f64::from)).unwrap();
-        let mut arrival = Arrival::new(&floor, Ideal::Low);
+        let mut arrival = FloorCrossing::new(&floor, Ideal::Low);
         for (check, &value) in values.iter().enumerate() {
             arrival.check(10 * check as u64, value);
         }

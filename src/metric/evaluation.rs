@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::catalogue::ALL;
 use super::evidence::Rulers;
 use super::joint::{Column, JointTest, Side};
-use super::panel::{Measures, metrics};
+use super::set::{Measures, metrics};
 use super::verdict::{Circumstances, Findings, Verdict};
 use super::{About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, Wasserstein};
 use crate::cloud::{Cloud, CloudView, bounds, in_order};
@@ -32,7 +32,7 @@ pub enum Null<'a> {
 
 /// How clouds are judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judge {
+pub struct Evaluator {
     /// Most points that are taken of either cloud, at least 2; of more, so many are drawn at random.
     pub points: usize,
     /// Independent draws or relabellings behind each floor, at least 19. The smallest p-value is 1/(draws + 1).
@@ -45,7 +45,7 @@ pub struct Judge {
     pub seed: u64,
 }
 
-impl Default for Judge {
+impl Default for Evaluator {
     fn default() -> Self {
         Self {
             points: 2000,
@@ -59,7 +59,7 @@ impl Default for Judge {
 
 /// One measure of the cloud, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judgement {
+pub struct MetricResult {
     /// The measure.
     pub about: &'static About,
     /// Its value.
@@ -77,9 +77,9 @@ pub struct Judgement {
 
 /// All measures of a cloud.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct Evaluation {
     /// The measures in the order of their columns.
-    pub judgements: Vec<Judgement>,
+    pub judgements: Vec<MetricResult>,
     /// The points of the cloud that were measured.
     pub cloud: Cloud,
     /// The points that they were compared with.
@@ -115,13 +115,13 @@ impl Case<'_> {
     }
 }
 
-impl Judge {
+impl Evaluator {
     /// Measures `cloud` (`n×2`) against `null`.
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range, and for clouds of fewer than two points or with coordinates that are not finite, under
     /// the keys `a` and `b`.
-    pub fn judge(&self, cloud: CloudView<'_>, null: Null<'_>) -> Result<Judged, Invalid> {
+    pub fn judge(&self, cloud: CloudView<'_>, null: Null<'_>) -> Result<Evaluation, Invalid> {
         at_least("points", self.points, 2)?;
         at_least("draws", self.draws, 19)?;
         at_least("dear_draws", self.dear_draws, 19)?;
@@ -183,7 +183,7 @@ impl Judge {
             ..Circumstances::default()
         };
         let verdict = Self::verdict(&judged, cloud.nrows(), known);
-        let mut judgements: Vec<Judgement> = judged.into_iter().map(|(j, _)| j).collect();
+        let mut judgements: Vec<MetricResult> = judged.into_iter().map(|(j, _)| j).collect();
         for judgement in &mut judgements {
             judgement.copies = copies;
         }
@@ -196,9 +196,9 @@ impl Judge {
                 ));
             }
         }
-        let place = |j: &Judgement| super::ALL.iter().position(|about| *about == j.about);
+        let place = |j: &MetricResult| super::ALL.iter().position(|about| *about == j.about);
         judgements.sort_by_key(place);
-        Ok(Judged {
+        Ok(Evaluation {
             verdict,
             judgements,
             cloud,
@@ -213,7 +213,7 @@ impl Judge {
         case: Case<'_>,
         draws: usize,
         wanted: &Wanted<'_>,
-    ) -> Vec<(Judgement, Vec<f64>)> {
+    ) -> Vec<(MetricResult, Vec<f64>)> {
         let n = case.cloud.nrows();
         let measures = case.measures(case.reference, wanted);
         let values = |measures: &Measures, cloud: CloudView<'_>| -> Vec<f64> {
@@ -240,7 +240,7 @@ impl Judge {
             let draws = floors.iter().filter_map(|values| values.get(place));
             let draws: Vec<f64> = draws.copied().collect();
             let floor = Floor::new(draws.iter().copied());
-            let judgement = Judgement::new(metric.about(), metric.read(case.cloud), floor);
+            let judgement = MetricResult::new(metric.about(), metric.read(case.cloud), floor);
             (judgement, draws)
         });
         judged.collect()
@@ -248,7 +248,7 @@ impl Judge {
 
     /// The verdict by all measures that have as many draws as most have.
     fn verdict(
-        judged: &[(Judgement, Vec<f64>)],
+        judged: &[(MetricResult, Vec<f64>)],
         points: usize,
         known: Circumstances<'_>,
     ) -> Verdict {
@@ -329,7 +329,7 @@ fn has_a_scale(pooled: CloudView<'_>) -> Result<(), Invalid> {
     Ok(())
 }
 
-impl Judgement {
+impl MetricResult {
     fn new(about: &'static About, reading: Reading, floor: Option<Floor>) -> Self {
         let value = reading.value;
         let p = floor
@@ -404,7 +404,7 @@ impl Judgement {
 fn is_copy(
     cloud: CloudView<'_>,
     reference: CloudView<'_>,
-    judged: &[(Judgement, Vec<f64>)],
+    judged: &[(MetricResult, Vec<f64>)],
 ) -> bool {
     let bits = |points: CloudView<'_>| {
         let place = |row: ArrayView1<'_, f64>| [row[0].to_bits(), row[1].to_bits()];

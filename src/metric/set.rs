@@ -27,8 +27,8 @@ impl MetricsSpec {
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range, and for a reference sample of fewer than two points or with a coordinate that is not finite.
-    pub fn build(&self, evidence: Evidence<'_>) -> Result<Panel, Invalid> {
-        Panel::new(self, evidence)
+    pub fn build(&self, evidence: Evidence<'_>) -> Result<MetricSet, Invalid> {
+        MetricSet::new(self, evidence)
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn metrics(
 /// Every measure that applies, each built once on the same reference sample. Measuring uses all threads and gives the same bits
 /// with any number of them.
 #[derive(Debug)]
-pub struct Panel {
+pub struct MetricSet {
     /// For the permutation p-value.
     energy: EnergyDistance,
     measures: Measures,
@@ -100,7 +100,7 @@ pub struct Trail {
     transport: Option<Transport>,
 }
 
-impl Panel {
+impl MetricSet {
     pub(super) fn new(spec: &MetricsSpec, evidence: Evidence<'_>) -> Result<Self, Invalid> {
         spec.check()?;
         let reference = evidence.reference;
