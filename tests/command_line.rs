@@ -206,6 +206,7 @@ fn settings_that_no_estimator_can_use_are_refused() {
 
 /// Every refusal: exit code 2, one message with these words, and nothing left behind.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of inputs")]
 fn bad_input_is_refused_with_place_value_and_remedy() {
     let home = TempDir::new().unwrap();
     let file = |name: &str, bytes: &[u8]| fs::write(home.path().join(name), bytes).unwrap();

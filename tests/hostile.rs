@@ -409,6 +409,7 @@ mod sizes {
 
     /// Refused by the program before anything is allocated: with its exit code, both numbers and the key.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of set-ups")]
     fn absurd_sizes_are_refused() {
         let home = tempfile::tempdir().unwrap();
         for key in [

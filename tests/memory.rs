@@ -38,6 +38,7 @@ fn peak(command: &mut Command) -> f64 {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of set-ups")]
 fn the_estimate_of_memory_is_near_the_peak() {
     let home = tempfile::tempdir().unwrap();
     let mut wrong = 0;
@@ -252,6 +253,7 @@ fn points(path: &Path, count: usize, state: &mut u64) {
 }
 
 /// A set-up of some command; what it needs has been made.
+#[expect(clippy::too_many_lines, reason = "a table of set-ups")]
 fn set_up(kind: usize, dice: &mut Dice) -> SetUp {
     let home = tempfile::tempdir().unwrap();
     let ready = |words: &[String]| {

@@ -273,6 +273,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
 /// Writes pictures to look at: `cargo test --release --test render gallery -- --ignored --nocapture`.
 #[test]
 #[ignore = "writes pictures for human eyes"]
+#[expect(clippy::too_many_lines, reason = "a list of pictures")]
 fn gallery() {
     let folder = std::env::temp_dir().join("ratioflow-gallery");
     std::fs::create_dir_all(&folder).unwrap();

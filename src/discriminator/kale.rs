@@ -319,6 +319,10 @@ impl Kale {
 
 impl Kale {
     /// Finds the witness; where it fails midway, [`fit`](Discriminator::fit) puts back what was there.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one iteration with its safeguards, which share all their numbers"
+    )]
     fn find(
         &mut self,
         real: CloudView<'_>,

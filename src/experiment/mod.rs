@@ -110,22 +110,7 @@ impl Experiment {
             None => built(&scenario.source, "source")?,
         };
         let discriminator = discriminator(&scenario, &own, &*target)?;
-        let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
-        if !discriminator.is_log_ratio() {
-            let name = scenario.discriminator.name();
-            if scenario.flow.h != FlowSpec::default().h {
-                return Err(Invalid::new(
-                    "flow.h",
-                    "not \"identity\"",
-                    format!("discriminator.{name} is no log ratio, which is what h is a function of; leave h out"),
-                )
-                .into());
-            }
-            warnings.push(format!(
-                "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"
-            ));
-        }
-
+        let mut warnings = estimated(&scenario, &*discriminator)?;
         warnings.extend(own.caveat());
         for (role, built) in [("target", &target), ("source", &source)] {
             warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
@@ -299,6 +284,30 @@ impl Experiment {
     fn floor_stream(&self) -> Stream {
         Stream::new(self.scenario.seed, "floor")
     }
+}
+
+/// What a user should know of the estimator of the log ratio; refuses a map h of what is no log ratio.
+fn estimated(
+    scenario: &Scenario,
+    discriminator: &dyn Discriminator,
+) -> Result<Vec<String>, Invalid> {
+    let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
+    if !discriminator.is_log_ratio() {
+        let name = scenario.discriminator.name();
+        if scenario.flow.h != FlowSpec::default().h {
+            return Err(Invalid::new(
+                "flow.h",
+                "not \"identity\"",
+                format!(
+                    "discriminator.{name} is no log ratio, which is what h is a function of; leave h out"
+                ),
+            ));
+        }
+        warnings.push(format!(
+            "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"
+        ));
+    }
+    Ok(warnings)
 }
 
 /// The estimator of the log ratio, not fitted yet.

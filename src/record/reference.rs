@@ -126,16 +126,21 @@ pub fn record_reference(
         arrays.finish()
     })?;
     // The last, so that where it is all others are.
+    save_rows(&rows, directory)?;
+    Ok(rows)
+}
+
+/// Writes `reference.csv`.
+fn save_rows(rows: &[ReferenceRow], directory: &RunDirectory) -> Result<(), ReportError> {
     directory.save("reference.csv", |file| {
         let mut table = csv::Writer::from_writer(file);
         table.write_record(["step", "time", "kl", "mass", "kl_particles"])?;
-        for row in &rows {
+        for row in rows {
             let particles = row.kl_particles.map_or(String::new(), table::number);
             let numbers = [row.time, row.kl, row.mass].map(table::number);
             let cells = std::iter::once(row.step.to_string()).chain(numbers);
             table.write_record(cells.chain([particles]))?;
         }
         table.flush()
-    })?;
-    Ok(rows)
+    })
 }

@@ -73,6 +73,10 @@ pub fn colour(place: usize, theme: Theme) -> Colour {
 }
 
 /// Draws one chart; tells which marks it contains.
+#[expect(
+    clippy::too_many_lines,
+    reason = "strokes in the order in which they lie upon each other"
+)]
 pub(super) fn panel(
     canvas: &mut Canvas,
     chart: &Chart<'_>,

@@ -23,6 +23,10 @@ pub(crate) fn height(width: f64, style: &Style) -> f64 {
 }
 
 /// Draws the key: marks on the left, the colour bar on the right, or below where there is no room.
+#[expect(
+    clippy::too_many_lines,
+    reason = "strokes in the order in which they lie upon each other"
+)]
 pub(crate) fn draw(canvas: &mut Canvas, room: Rect, style: &Style) {
     let theme = style.theme;
     let letters = regular(11.0);
