@@ -132,7 +132,7 @@ impl Observer for Watch {
     }
 }
 
-const SCENARIO: &str = "flow.steps = 30
+const SCENARIO: &str = "flow.steps = 80
 source.gaussian.mean = [3.0, 1.0]
 target.ring = {}
 [cloud]

@@ -7,6 +7,7 @@ mod shared;
 use std::fs;
 use std::path::Path;
 
+use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::experiment::Experiment;
 use ratioflow::record::{Opened, Record, RunError, StopToken, Unfinished, Watcher, record};
 use ratioflow::scenario::{Document, Embedded, SHIPPED};
@@ -90,12 +91,20 @@ const MORE: [(&str, &[&str]); 23] = [
     ),
 ];
 
-/// Name and experiment of every shipped scenario and of [`MORE`], made small.
+/// Name and experiment of every shipped scenario, of [`MORE`] and of every estimator, made small.
 fn experiments() -> Vec<(String, Experiment)> {
     let shipped = SHIPPED.iter().map(|one| (one.name(), one.text, &[][..]));
     let more = MORE.map(|(name, settings)| (name, "[target.ring]\n", settings));
+    let estimators = DiscriminatorSpec::CATALOGUE
+        .iter()
+        .map(|(name, _)| (name, format!("[target.ring]\n[discriminator.{name}]\n")));
+    let estimators: Vec<_> = estimators.collect();
+    let estimators = estimators
+        .iter()
+        .map(|(name, text)| (**name, text.as_str(), &[][..]));
     shipped
         .chain(more)
+        .chain(estimators)
         .map(|(name, text, settings)| {
             let mut document = Document::parse(name, text).unwrap();
             for setting in SMALL.iter().chain(settings) {

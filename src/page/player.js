@@ -394,8 +394,7 @@ async function begin() {
   connect();
   layout();
   seek(moments.length < 2 ? film.steps : 0);
-  const testing = location.hash.startsWith("#selftest");
-  if (!follow() && !testing && !calm.matches) play(true);
+  if (!follow() && !calm.matches) play(true);
 }
 
 // An old browser gets the picture that lies beside the page.

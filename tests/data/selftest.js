@@ -1,4 +1,4 @@
-// Opened with #selftest, the page uses itself as a reader would, and writes what it saw into the document and the console.
+// Added to a page by the tests: opened with #selftest, it uses itself as a reader would, and writes what it saw into the document and the console.
 async function selftest(checks) {
   const check = (name, passed, seen = "") => {
     checks[name] = passed ? "ok" : `failed ${seen}`;
@@ -33,6 +33,7 @@ async function selftest(checks) {
     check(name, first !== second && first === third, [first, second, third]);
   };
 
+  play(false);
   seek(0);
   const start = await fingerprint();
   const slider = $("time");
@@ -167,7 +168,6 @@ if (location.hash.startsWith("#selftest")) {
   }
   const result = document.createElement("pre");
   result.id = "selftest";
-  result.className = "selftest";
   result.textContent = JSON.stringify({ checks, width: innerWidth, milliseconds: drawingTime() });
   document.body.append(result);
   console.info(`selftest ${result.textContent}`);
