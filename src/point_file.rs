@@ -48,6 +48,28 @@ pub enum Header {
     No,
 }
 
+/// How a user says what the first line is, for the remedies that are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// By a key of a scenario.
+    Key,
+    /// By an option of a command.
+    Option,
+}
+
+impl Asked {
+    /// What to do so that the first line is names, or is none.
+    #[cfg(feature = "record")]
+    fn remedy(self, names: bool) -> &'static str {
+        match (self, names) {
+            (Self::Key, true) => "set header = \"yes\"",
+            (Self::Key, false) => "set header = \"no\"",
+            (Self::Option, true) => "give --header yes",
+            (Self::Option, false) => "give --header no",
+        }
+    }
+}
+
 /// What a file gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
@@ -67,26 +89,41 @@ impl<T: Read + Seek> Source for T {}
 /// # Errors
 /// As [`read_from`].
 pub fn read(bytes: &[u8], name: &str) -> Result<Cloud, PointFileError> {
-    read_from(Cursor::new(bytes), name, Header::Auto).map(|sheet| sheet.points)
+    read_from(Cursor::new(bytes), name, Header::Auto, Asked::Key).map(|sheet| sheet.points)
 }
 
 /// Reads points, shape `n×2` with `n ≥ 1`, all finite, from the file `name`, of which no more is held in memory than the points.
 ///
 /// The ending of the name says how: `.npy` (n×2, real numbers of any width and byte order), `.npz` (its first
-/// array, or the one that `file.npz:name` names) or `.csv` (two columns; a `header` is names above them).
+/// array, or the one that `file.npz:name` names) or `.csv` (two columns; a `header` is names above them; `asked` is how a user says so).
 ///
 /// # Errors
 /// [`PointFileError`] if the file is damaged, lies about its size, holds anything but finite points of the
 /// plane, or more than [`MOST_POINTS`] of them.
-pub fn read_from(source: impl Source, name: &str, header: Header) -> Result<Sheet, PointFileError> {
-    let sheet = sheet(BufReader::with_capacity(1 << 16, source), name, header);
+pub fn read_from(
+    source: impl Source,
+    name: &str,
+    header: Header,
+    asked: Asked,
+) -> Result<Sheet, PointFileError> {
+    let sheet = sheet(
+        BufReader::with_capacity(1 << 16, source),
+        name,
+        header,
+        asked,
+    );
     sheet.map_err(|reason| PointFileError {
         file: name.to_owned(),
         reason,
     })
 }
 
-fn sheet(mut source: BufReader<impl Source>, name: &str, header: Header) -> Result<Sheet, String> {
+fn sheet(
+    mut source: BufReader<impl Source>,
+    name: &str,
+    header: Header,
+    asked: Asked,
+) -> Result<Sheet, String> {
     let trouble = |error: io::Error| format!("it cannot be read ({error})");
     let size = source.seek(SeekFrom::End(0)).map_err(trouble)?;
     source.rewind().map_err(trouble)?;
@@ -97,10 +134,10 @@ fn sheet(mut source: BufReader<impl Source>, name: &str, header: Header) -> Resu
         #[cfg(feature = "record")]
         "npz" => (npz::read(source, array)?, Vec::new()),
         #[cfg(feature = "record")]
-        "csv" => csv::read(source, header)?,
+        "csv" => csv::read(source, header, asked)?,
         #[cfg(not(feature = "record"))]
         "npz" | "csv" => {
-            let _ = (array, header);
+            let _ = (array, header, asked);
             return Err("this build, without the feature `record`, reads .npy alone".to_owned());
         }
         _ => return Err("its name must end in .npy, .npz or .csv".to_owned()),

@@ -249,7 +249,7 @@ fn what_is_no_finished_run_is_refused_with_the_reason() {
     redraw(&path, &Redraw::default()).unwrap();
 
     let manifest = fs::read_to_string(path.join("run.json")).unwrap();
-    let running = manifest.replace("\"complete\"", "\"running\"");
+    let running = manifest.replace("\"status\": \"complete\"", "\"status\": \"running\"");
     fs::write(path.join("run.json"), running).unwrap();
     assert!(reason().contains("not come to its end"));
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ndarray::array;
 use proptest::prelude::*;
-use ratioflow::point_file::{Header, MOST_POINTS, path_and_array, read, read_from};
+use ratioflow::point_file::{Asked, Header, MOST_POINTS, path_and_array, read, read_from};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -284,7 +284,7 @@ fn csv_errors_name_line_and_column() {
 
 fn sheet(text: &str, header: Header) -> Result<(usize, Vec<String>), String> {
     let source = std::io::Cursor::new(text.as_bytes());
-    let sheet = read_from(source, "a.csv", header);
+    let sheet = read_from(source, "a.csv", header, Asked::Key);
     let sheet = sheet.map_err(|error| error.reason)?;
     Ok((sheet.points.nrows(), sheet.notes))
 }
@@ -397,7 +397,7 @@ fn too_many_lines_are_refused_while_they_are_read() {
             Ok(1 << 40)
         }
     }
-    let told = read_from(Endless, "a.csv", Header::Auto).unwrap_err();
+    let told = read_from(Endless, "a.csv", Header::Auto, Asked::Key).unwrap_err();
     assert!(told.reason.contains("more than the 20000000"), "{told}");
 }
 

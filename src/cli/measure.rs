@@ -19,7 +19,7 @@ use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::cloud::Cloud;
 use crate::metric::{ALL, About, Evaluation, Evaluator, MetricResult, Needs, Null};
-use crate::point_file::{self, Header};
+use crate::point_file::{self, Asked, Header};
 use crate::render::{Style, number, overlay};
 use crate::scenario::Resources;
 use crate::target::{Anywhere, Folder, Target, TargetSpec, open_file};
@@ -147,7 +147,7 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         let picture = overlay(&title, labels, clouds, &Style::default());
         plot::save(path, &picture.png())?;
     }
-    notes.extend(names(&judged, a, against));
+    notes.extend(judged.notes.iter().map(|note| note.words([a, against])));
     if common.json {
         let kind = if target.is_some() {
             "draws"
@@ -176,16 +176,6 @@ fn need(args: &MeasureArgs) -> Resources {
     Resources::of_all(&all, all.len())
 }
 
-/// The notes with the files' names in place of `a` and `b`.
-fn names(judged: &Evaluation, a: &str, b: &str) -> Vec<String> {
-    let name = |note: &String| match (note.strip_prefix("a "), note.strip_prefix("b ")) {
-        (Some(rest), _) => format!("{a} {rest}"),
-        (_, Some(rest)) => format!("{b} {rest}"),
-        _ => note.clone(),
-    };
-    judged.notes.iter().map(name).collect()
-}
-
 /// Reads a file of points.
 fn points(name: &OsStr, header: Header, notes: &mut Vec<String>) -> Result<Cloud, CliError> {
     let path = point_file::path_of(name);
@@ -193,15 +183,10 @@ fn points(name: &OsStr, header: Header, notes: &mut Vec<String>) -> Result<Cloud
     let file = open_file(&path)
         .map_err(|error| CliError::io(format!("cannot read {}", path.display()), error))?;
     let name = &*name.to_string_lossy();
-    // What is a key in a scenario is an option here.
-    let option = |text: String| {
-        let text = text.replace("set header = \"yes\"", "give --header yes");
-        text.replace("set header = \"no\"", "give --header no")
-    };
-    let sheet = point_file::read_from(file, name, header)
-        .map_err(|error| CliError::Usage(option(error.to_string())))?;
+    let sheet = point_file::read_from(file, name, header, Asked::Option)
+        .map_err(|error| CliError::Usage(error.to_string()))?;
     let said = sheet.notes.into_iter();
-    for note in said.map(|note| format!("{name}: {}", option(note))) {
+    for note in said.map(|note| format!("{name}: {note}")) {
         // One file may stand on both sides.
         if !notes.contains(&note) {
             notes.push(note);

@@ -88,7 +88,53 @@ pub struct Evaluation {
     /// others stand aside.
     pub verdict: Verdict,
     /// What a reader should know before using the numbers, such as that not all points were taken.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
+}
+
+/// What a reader should know before using the numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Not all points were taken.
+    Thinned {
+        /// Whether of the points that were compared with, and not of the cloud.
+        reference: bool,
+        /// Points there are.
+        points: usize,
+        /// Points that were taken.
+        taken: usize,
+    },
+    /// A measure that was asked for says nothing.
+    Silent {
+        /// Its name.
+        measure: &'static str,
+        /// What it needs.
+        needs: super::Needs,
+    },
+    /// What the points that are compared with cannot do.
+    Caveat(String),
+}
+
+impl Note {
+    /// The note in words; `names` are those of the cloud and of what it is judged against.
+    #[must_use]
+    pub fn words(&self, [cloud, against]: [&str; 2]) -> String {
+        match self {
+            Self::Thinned {
+                reference,
+                points,
+                taken,
+            } => format!(
+                "{} holds {points} points: all values are estimates from {taken} of them drawn at random; more can be asked for, and W2 is exact up to {}",
+                if *reference { against } else { cloud },
+                Wasserstein::MOST
+            ),
+            Self::Silent { measure, needs } => {
+                format!("{measure} says nothing here: it {}", needs.words())
+            }
+            Self::Caveat(caveat) => caveat.clone(),
+        }
+    }
 }
 
 /// A cloud beside what it is judged against.
@@ -133,7 +179,7 @@ impl Evaluator {
         };
         let null = match parts {
             Some(parts) => {
-                notes.extend(parts.caveat.clone());
+                notes.extend(parts.caveat.clone().map(Note::Caveat));
                 Null::Sample(parts.held_out.view())
             }
             None => null,
@@ -189,11 +235,10 @@ impl Evaluator {
         }
         for about in &self.only {
             if judgements.iter().all(|j| j.about != *about) {
-                notes.push(format!(
-                    "{} says nothing here: it {}",
-                    about.name,
-                    about.needs.words()
-                ));
+                notes.push(Note::Silent {
+                    measure: about.name,
+                    needs: about.needs,
+                });
             }
         }
         let place = |j: &MetricResult| super::ALL.iter().position(|about| *about == j.about);
@@ -275,18 +320,18 @@ impl Evaluator {
     }
 
     /// At most [`points`](Self::points) of the points, in an order that follows from them alone, and a note if some were left out.
-    fn thinned(&self, key: &str, cloud: CloudView<'_>, notes: &mut Vec<String>) -> Cloud {
+    fn thinned(&self, key: &str, cloud: CloudView<'_>, notes: &mut Vec<Note>) -> Cloud {
         let n = cloud.nrows();
         // What is drawn from the rows must not depend on the order in which a file has them.
         let mut order = in_order(cloud);
         if n <= self.points {
             return cloud.select(Axis(0), &order);
         }
-        notes.push(format!(
-            "{key} holds {n} points: all values are estimates from {} of them drawn at random; more can be asked for, and W2 is exact up to {}",
-            self.points,
-            Wasserstein::MOST
-        ));
+        notes.push(Note::Thinned {
+            reference: key == "b",
+            points: n,
+            taken: self.points,
+        });
         let mut rng = self.stream("thinning").part(key).rng();
         let (chosen, _) = order.partial_shuffle(&mut rng, self.points);
         cloud.select(Axis(0), chosen)

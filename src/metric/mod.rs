@@ -35,7 +35,7 @@ pub use catalogue::{ALL, Extra};
 pub use coverage::{COVERAGE, Coverage, DENSITY, Density};
 pub(crate) use energy::TOGETHER;
 pub use energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
-pub use evaluation::{Evaluation, Evaluator, MetricResult, Null};
+pub use evaluation::{Evaluation, Evaluator, MetricResult, Note, Null};
 pub use evidence::Evidence;
 pub use floor::{Floor, Floors};
 pub use floor_crossing::FloorCrossing;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _};
 
-use super::{Header, MOST_POINTS, counted, unusable};
+use super::{Asked, Header, MOST_POINTS, counted, unusable};
 use crate::cloud::Cloud;
 
 /// Longest line that is read, in bytes.
@@ -14,6 +14,7 @@ const LONGEST: usize = 1 << 16;
 pub(super) fn read(
     mut source: impl BufRead,
     header: Header,
+    asked: Asked,
 ) -> Result<(Cloud, Vec<String>), String> {
     let mut notes = Vec::new();
     let mut values = Vec::new();
@@ -32,7 +33,7 @@ pub(super) fn read(
                 Header::Yes => true,
                 Header::No => false,
                 Header::Auto => {
-                    let (names, open) = look(number, [x, y], &mut notes)?;
+                    let (names, open) = look(number, [x, y], asked, &mut notes)?;
                     doubt = open;
                     names
                 }
@@ -59,7 +60,7 @@ pub(super) fn read(
             ));
         }
     }
-    if let Some((names, note)) = doubt.map(Doubt::settle) {
+    if let Some((names, note)) = doubt.map(|doubt| doubt.settle(asked)) {
         notes.extend(note);
         if names {
             values.drain(..2);
@@ -208,17 +209,19 @@ impl Doubt {
     }
 
     /// Whether they are names, which is so if no number below is written like them, and what to say of it.
-    fn settle(self) -> (bool, Option<String>) {
+    fn settle(self, asked: Asked) -> (bool, Option<String>) {
         let [some, whole, quoted] = self.below;
         let names = some && (self.ascending && !whole || self.quoted && !quoted);
         let said = self.said;
         let note = if names {
             format!(
-                "{said} was taken for the names of the columns, since no number below is written like that; if it is a point, set header = \"no\""
+                "{said} was taken for the names of the columns, since no number below is written like that; if it is a point, {}",
+                asked.remedy(false)
             )
         } else {
             format!(
-                "{said} was taken for a point; if it is the names of the columns, set header = \"yes\""
+                "{said} was taken for a point; if it is the names of the columns, {}",
+                asked.remedy(true)
             )
         };
         (names, (names || self.ascending).then_some(note))
@@ -229,6 +232,7 @@ impl Doubt {
 fn look(
     line: usize,
     fields: [&Field<'_>; 2],
+    asked: Asked,
     notes: &mut Vec<String>,
 ) -> Result<(bool, Option<Doubt>), String> {
     let said = format!("line {line}, `{},{}`,", fields[0].text, fields[1].text);
@@ -250,7 +254,8 @@ fn look(
             let likely = fields.map(|field| name(&field.text));
             if likely.contains(&Likely::No) {
                 return Err(format!(
-                    "{said} is neither two numbers nor the names of two columns: write numbers as 1.5 or 2e-3; if it is names, set header = \"yes\", and if it is of no use, take it out"
+                    "{said} is neither two numbers nor the names of two columns: write numbers as 1.5 or 2e-3; if it is names, {}, and if it is of no use, take it out",
+                    asked.remedy(true)
                 ));
             }
             if likely.contains(&Likely::Maybe) {

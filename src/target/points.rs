@@ -10,7 +10,7 @@ use super::family::Family;
 use super::files::{fetch, unusable};
 use super::{BuildError, Files, Parts, Target};
 use crate::cloud::{self, Cloud, CloudView, at, by_place, in_order};
-use crate::point_file::{self, Header, may_have_header};
+use crate::point_file::{self, Asked, Header, may_have_header};
 use crate::random::Stream;
 use crate::setting::Invalid;
 
@@ -71,7 +71,7 @@ impl PointsSpec {
         let mut read = |key: &str, name: &str| {
             let path = point_file::path_and_array(name).0;
             let source = fetch(name, files.open(path)).map_err(|error| error.at(key))?;
-            let sheet = point_file::read_from(source, name, self.header);
+            let sheet = point_file::read_from(source, name, self.header, Asked::Key);
             let sheet = sheet.map_err(|error| unusable(name, error.reason).at(key))?;
             let said = sheet
                 .notes

@@ -3,7 +3,7 @@
 use std::io;
 
 use ratioflow::experiment::Experiment;
-use ratioflow::point_file::{self, Header};
+use ratioflow::point_file::{self, Asked, Header};
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Available, Document, Resources, Scenario};
 use ratioflow::store::Checkpoint;
@@ -68,7 +68,7 @@ fn no(wrong: bool, what: &str) -> Result<(), String> {
 /// Points are finite and no more than the file can hold.
 fn points(bytes: &[u8], name: &str, most: usize, dice: &mut Dice) -> Result<(), String> {
     let header = *dice.pick(&[Header::Auto, Header::Yes, Header::No]);
-    match point_file::read_from(io::Cursor::new(bytes), name, header) {
+    match point_file::read_from(io::Cursor::new(bytes), name, header, Asked::Key) {
         Ok(sheet) => {
             no(!sheet.points.iter().all(|v| v.is_finite()), "infinite")?;
             no(sheet.points.nrows() > most, "more points than bytes")
