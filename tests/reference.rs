@@ -149,6 +149,7 @@ fn every_closed_form_that_is_positive_is_solved() {
         "moons",
         "swiss-roll",
         "spirals",
+        "banana",
     ] {
         let target = family(name);
         let cloud = target.sample(500, Stream::new(3, "grid"));

@@ -135,7 +135,7 @@ fn complaint(text: &str) -> BuildError {
 }
 
 /// Every family with its default parameters, and a few others; all but `points`, `image` first.
-const PARAMETRIC: [&str; 13] = [
+const PARAMETRIC: [&str; 14] = [
     "[gaussian]",
     "[gaussian]\nmean = [1, -2]\ncovariance = [[1.0, 0.8], [0.8, 0.89]]",
     "[mixture]",
@@ -147,6 +147,7 @@ const PARAMETRIC: [&str; 13] = [
     "[rings]",
     "[swiss-roll]",
     "[pinwheel]",
+    "[banana]",
     "[spirals]",
     "[checkerboard]",
 ];
@@ -154,7 +155,9 @@ const SKEWED: &str = "mixture.components = [
     { weight = 3, mean = [-1, 0], covariance = [[0.5, -0.2], [-0.2, 0.3]] },
     { weight = 1, mean = [2, 1], covariance = [[0.2, 0.1], [0.1, 0.4]] },
 ]";
-const SMOOTH: [&str; 11] = [
+/// Of which no part is left out of the square that densities are summed over.
+const BENT: &str = "[banana]\nspread = 1.0\nbend = 0.2\nsd = 0.3";
+const SMOOTH: [&str; 12] = [
     "[gaussian]",
     PARAMETRIC[1],
     "[mixture]",
@@ -166,6 +169,7 @@ const SMOOTH: [&str; 11] = [
     "[moons]",
     "[swiss-roll]",
     "[spirals]",
+    BENT,
 ];
 const MARKS: &str = "image = { file = 'marks.png', width = 3 }";
 
@@ -227,6 +231,8 @@ fn moments(text: &str) -> ([f64; 2], [f64; 3]) {
             )
         }
         "[pinwheel]" => round(4.0 * (1.0 + 0.09 + 0.01) / 2.0),
+        // Var x² = 2 spread⁴.
+        "[banana]" => ([0.0; 2], [2.25, 0.0, 0.5 * 2.25 * 2.25 + 0.09]),
         "[spirals]" => {
             let t = |u: f64| 3.0 * PI * u.sqrt();
             curve(
@@ -533,7 +539,7 @@ fn same_stream_same_draws() {
 /// may differ in the last one between systems.
 #[test]
 fn first_draws_stay_what_they_are() {
-    let golden: [(&str, [f64; 2]); 13] = [
+    let golden: [(&str, [f64; 2]); 14] = [
         (
             "[gaussian]",
             [-0.461_434_166_040_063_65, -0.599_490_277_374_251_8],
@@ -571,6 +577,10 @@ fn first_draws_stay_what_they_are() {
         (
             "[pinwheel]",
             [1.335_880_812_209_966_6, -2.757_869_474_931_574_4],
+        ),
+        (
+            "[banana]",
+            [-0.723_410_535_572_978_7, -1.001_768_848_323_027_2],
         ),
         (
             "[spirals]",
@@ -749,6 +759,8 @@ fn bad_parameters_are_refused_by_key() {
         ("swiss-roll.scale = 0", "swiss-roll.scale"),
         ("pinwheel.arms = 0", "pinwheel.arms"),
         ("pinwheel.rate = nan", "pinwheel.rate"),
+        ("banana.bend = nan", "banana.bend"),
+        ("banana.sd = 0", "banana.sd"),
         ("spirals.turns = 0", "spirals.turns"),
         ("checkerboard.squares = 0", "checkerboard.squares"),
         ("checkerboard.width = -6", "checkerboard.width"),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::family::Family;
 use super::files::{BuildError, Files};
 use super::{
-    CheckerboardSpec, CirclesSpec, GaussianSpec, GridSpec, ImageSpec, MixtureSpec, MoonsSpec,
-    PinwheelSpec, PointsSpec, RingSpec, RingsSpec, SpiralsSpec, SwissRollSpec, Target,
+    BananaSpec, CheckerboardSpec, CirclesSpec, GaussianSpec, GridSpec, ImageSpec, MixtureSpec,
+    MoonsSpec, PinwheelSpec, PointsSpec, RingSpec, RingsSpec, SpiralsSpec, SwissRollSpec, Target,
 };
 use crate::setting::Given;
 
@@ -86,6 +86,8 @@ families! {
     SwissRoll(SwissRollSpec) = "swiss-roll": "a spiral of one and a half turns: scale, sd";
     /// Curved arms around the origin.
     Pinwheel(PinwheelSpec) = "pinwheel": "curved arms around the origin: arms, radial_sd, tangential_sd, rate, scale";
+    /// A bent Gaussian.
+    Banana(BananaSpec) = "banana": "a Gaussian bent along a parabola: spread, bend, sd";
     /// Two interleaved spirals.
     Spirals(SpiralsSpec) = "spirals": "two interleaved spirals: turns, scale, sd";
     /// Every other square of a board.

@@ -1,5 +1,6 @@
 //! Distributions to reach and to start from, one file per family.
 
+mod banana;
 mod bessel;
 mod catalogue;
 mod checkerboard;
@@ -37,6 +38,7 @@ use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::{Invalid, exactly, exactly_rows};
 
+pub use banana::{Banana, BananaSpec};
 pub use catalogue::TargetSpec;
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
@@ -162,6 +164,11 @@ fn each_vector(at: CloudView<'_>, mut value: impl FnMut([f64; 2]) -> [f64; 2]) -
         [vector[0], vector[1]] = value([row[0], row[1]]);
     }
     vectors
+}
+
+/// Log density of N(0, sd²) at `x`.
+fn log_normal(x: f64, sd: f64) -> f64 {
+    -0.5 * ((x / sd).powi(2) + (2.0 * PI).ln()) - sd.ln()
 }
 
 /// `log Σ exp(terms)`, and the terms' shares of that sum in their place. Terms are above −∞.
