@@ -106,7 +106,7 @@ fn run(experiment: &Experiment) -> (Cloud, Measurement) {
 /// The power of the unit that a measure is proportional to.
 fn power(name: &str) -> i32 {
     match name {
-        "energy_distance" | "sliced_w2" | "w2" => 1,
+        "energy_distance" | "sliced_w2" | "w2" | "frechet" => 1,
         "sinkhorn" => 2,
         "score_error" => -1,
         _ => 0,

@@ -8,6 +8,7 @@ use super::c2st::{C2ST, C2st};
 use super::coverage::{COVERAGE, Coverage, DENSITY, Density};
 use super::energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
 use super::evidence::Grounds;
+use super::frechet::{FRECHET, Frechet};
 use super::knn_kl::{KNN_KL, KNN_KL_REVERSE, KnnKl};
 use super::known_kl::{KL, KnownKl};
 use super::logistic::{C2ST_LOGISTIC, LogisticC2st};
@@ -62,6 +63,7 @@ measures! {
     MMD2, on => some(Mmd2::new(on.evidence.reference, on.rulers.bandwidth));
     SLICED_W2, on => some(SlicedW2::new(on.evidence.reference, SlicedW2::DIRECTIONS));
     W2 asked as W2: "Exact 2-Wasserstein distance to the target.", on => some(Wasserstein::new(on.evidence.reference).ok()?);
+    FRECHET asked as Frechet: "Fréchet distance, from means and covariances alone.", on => some(Frechet::new(on.evidence.reference));
     SINKHORN asked as Sinkhorn: "Debiased Sinkhorn divergence.", on => some(Sinkhorn::new(on.evidence.reference, on.rulers.epsilon));
     KL, on => some(KnownKl::new(on.evidence.target?)?);
     KNN_KL, on => some(KnnKl::on(on.evidence.reference, on.near.clone()?, KnnKl::K));
