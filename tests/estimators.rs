@@ -120,7 +120,7 @@ fn at(it: &dyn Discriminator, places: &Cloud) -> Ratio {
 /// Estimators whose fit has one solution, which depends on no order and no randomness but, for the logistic one, that of its
 /// frequencies. All others are trained by chance and agree with themselves only about.
 const EXACT: &[&str] = &[
-    "kde", "oracle", "logistic", "ulsif", "rulsif", "kliep", "kale", "mmd",
+    "kde", "oracle", "logistic", "ulsif", "rulsif", "kliep", "kale", "moments", "mmd",
 ];
 
 /// Settings that suit so few samples better than the defaults, which are made for the end of a run with thousands.

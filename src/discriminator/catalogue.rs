@@ -10,6 +10,7 @@ use super::kliep::KliepSpec;
 use super::logistic::LogisticSpec;
 use super::mlp::MlpSpec;
 use super::mmd::MmdSpec;
+use super::moments::MomentsSpec;
 use super::oracle::OracleSpec;
 use super::recipe::{Recipe, Sizes};
 use super::rulsif::RulsifSpec;
@@ -81,6 +82,8 @@ estimators! {
     Kliep(KliepSpec) = "kliep": "maximum-likelihood fit of the ratio as a sum of kernels (KLIEP)";
     /// The witness of a Kullback-Leibler divergence smoothed by a kernel.
     Kale(KaleSpec) = "kale": "witness of a kernel-smoothed Kullback-Leibler divergence (KALE), from its dual";
+    /// The ratio of the Gaussians with the moments of either side.
+    Moments(MomentsSpec) = "moments": "ratio of two moment-matched Gaussians: brings mean and covariance home, and nothing else";
     /// The witness of the maximum mean discrepancy: no log ratio.
     Mmd(MmdSpec) = "mmd": "witness of the maximum mean discrepancy: a comparator, no log ratio";
     /// A critic whose gradient is held near length one: no log ratio, for comparison.

@@ -13,6 +13,7 @@ pub mod logistic;
 mod loss;
 pub mod mlp;
 pub mod mmd;
+pub mod moments;
 pub mod oracle;
 mod radial;
 mod recipe;
