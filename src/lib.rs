@@ -42,21 +42,22 @@
 //! ```
 //!
 //! A type of your own becomes a target with one method, [`Target::sample`](target::Target::sample); an estimator or a measure of your own implements
-//! [`Discriminator`](discriminator::Discriminator) or [`Metric`](metric::Metric), and the loop above takes it.
+//! [`Discriminator`](discriminator::Discriminator) or [`Metric`](metric::Metric), and the loop above takes it. As
+//! [`OwnParts`](experiment::OwnParts) of an experiment they get floors, verdict, record, page and resume: see `examples/own_estimator.rs`.
 //!
 //! # The rooms
 //!
 //! The modules are listed in the order in which they may use each other: a module may use only those above it.
 //!
 //! * [`cloud`], [`random`], [`setting`], [`point_file`]: points in the plane, named streams of randomness, checked settings, files of points.
-//! * [`kernel`], [`network`]: sums of Gaussian kernels; a small multilayer perceptron.
+//! * [`kernel`], [`transport`], [`network`]: sums of Gaussian kernels; optimal transport; a small multilayer perceptron.
 //! * [`target`]: distributions to start from and to reach.
 //! * [`monotone`], [`divergence`]: how a log ratio becomes a speed, and which divergence that belongs to.
 //! * [`discriminator`], [`generator`], [`flow`]: the estimates of `log r`, the stage that moves parameters instead of points, and the engine.
 //! * [`metric`], [`observe`]: measures with their floors and one verdict, and who watches a flow; beside them [the exact flow on a grid](mod@reference).
 //! * `render` (feature `render`): pictures in memory.
-//! * [`scenario`]: scenario files and what they come to.
-//! * `calibration`, `report` (feature `record`): estimators against a known ratio, and all that a run writes.
+//! * [`scenario`], [`experiment`]: scenario files, and what will run: their parts, or anybody's own.
+//! * `calibration`, `store`, `film`, `page`, `record` (feature `record`): estimators against a known ratio, and all that a run writes.
 //!
 //! The feature `cli`, which is the default, has both others with it.
 
