@@ -96,6 +96,7 @@ impl EndingFacts {
 
 /// How a flow can fail. Such a run is a finding, not an error.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// A number was NaN or infinite.
     #[error("the {term} of particle {particle} is not a finite number")]

@@ -8,6 +8,7 @@ use crate::cloud::Cloud;
 /// How the velocity `v = h'(D) ∇D` becomes the displacement `Δ` of a step of size `ε`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Momentum {
     /// `Δ = ε v`.
     #[default]

@@ -80,6 +80,7 @@ pub enum Clip {
 /// How the equation of motion is integrated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Integrator {
     /// `x ← x + ε v(x)`; error of order ε.
     #[default]

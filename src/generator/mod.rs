@@ -26,6 +26,7 @@ pub use units::Units;
 /// together ([`Units`]), so that learning rates depend neither on the unit nor on the origin of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum GeneratorSpec {
     /// `E ‖g_θ(z) − (g_θt(z) + ε v(g_θt(z)))‖² / s²`: follow the moved cloud, and stop there.
     Distill(TrainingSpec),

@@ -43,6 +43,7 @@ pub struct MetricsSpec {
 /// When a run ends before its last step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Stop {
     /// It does not.
     #[default]

@@ -7,6 +7,7 @@ use crate::store::ReportError;
 
 /// Why a run could not be recorded.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// A file could not be written.
     #[error(transparent)]

@@ -18,6 +18,7 @@ use crate::target::Folder;
 
 /// Why a run cannot be taken up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ResumeError {
     /// Its directory cannot be used.
     #[error(transparent)]

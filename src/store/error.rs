@@ -7,6 +7,7 @@ use crate::scenario::TooMuch;
 
 /// Something went wrong with a file or a folder.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReportError {
     /// The operating system refused.
     #[error("cannot {action} {}: {cause}{}", path.display(), remedy(cause))]
