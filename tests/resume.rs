@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 23] = [
+const MORE: [(&str, &[&str]); 26] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -66,6 +66,25 @@ const MORE: [(&str, &[&str]); 23] = [
         ],
     ),
     ("oracle", &["discriminator.oracle.cloud='kde'"]),
+    (
+        "reaction",
+        &["flow.reaction.carrier='birth-death'", "output.particles=40"],
+    ),
+    (
+        "reaction-poisson",
+        &[
+            "flow.reaction.carrier='poisson'",
+            "flow.refit_every=3",
+            "flow.noise=0.05",
+        ],
+    ),
+    (
+        "reaction-seeded",
+        &[
+            "flow.reaction.seed_uncovered=true",
+            "discriminator.kde.bandwidth=0.3",
+        ],
+    ),
     ("wasserstein", &["discriminator.wasserstein.hidden=[8]"]),
     ("mmd", &["discriminator.mmd.bandwidth=0.5"]),
     ("ulsif", &["discriminator.ulsif.centres=20"]),

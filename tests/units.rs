@@ -193,6 +193,9 @@ fn every_estimator_gives_the_same_in_all_units_and_everywhere() {
         "flow.momentum=\"nesterov\"",
         "flow.noise=0.5",
         "flow.h=\"softplus\"",
+        "flow.reaction.carrier=\"birth-death\"",
+        "flow.reaction.carrier=\"poisson\"",
+        "flow.reaction.seed_uncovered=true",
     ];
     let all = plain.chain(further).chain(moving.map(str::to_owned));
     everywhere(all.map(|setting| vec![setting]).collect());

@@ -32,6 +32,9 @@ pub(super) struct ScenarioArgs {
     /// Generator stage: `off`, `distill`, `adversarial` or `inherit`, with its default settings
     #[arg(long, value_name = "NAME")]
     generator: Option<String>,
+    /// Births and deaths beside the motion: `off`, `birth-death` or `poisson`
+    #[arg(long, value_name = "NAME")]
+    reaction: Option<String>,
     /// Let the scenario read files outside its own folder
     #[arg(long)]
     allow_outside: bool,
@@ -56,6 +59,7 @@ impl ScenarioArgs {
             steps: None,
             discriminator: None,
             generator: None,
+            reaction: None,
             allow_outside: false,
         }
     }
@@ -101,6 +105,11 @@ impl ScenarioArgs {
         match self.generator.as_deref() {
             Some("off") => document.remove("generator"),
             Some(name) => document.replace("--generator", "generator", name)?,
+            None => {}
+        }
+        match self.reaction.as_deref() {
+            Some("off") => document.remove("flow.reaction"),
+            Some(name) => document.set_by("--reaction", "flow.reaction.carrier", name)?,
             None => {}
         }
         // Last, so that a setting may go into the table that an option has just chosen.

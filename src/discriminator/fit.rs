@@ -107,6 +107,11 @@ pub trait Discriminator: Debug + Send + Sync {
         true
     }
 
+    /// κ in (0, 1], the part of an error of mass that one step of births and deaths driven by `D` may take away: where `D` is noisy, little.
+    fn reaction_rate(&self) -> f64 {
+        0.1
+    }
+
     /// What the next fit starts from, as plain numbers, so that a run can be stopped and gone on with;
     /// empty for an estimator that starts afresh each time.
     fn state(&self) -> Vec<f64> {

@@ -192,6 +192,10 @@ impl Discriminator for Kde {
         self.room.swap(found);
     }
 
+    fn reaction_rate(&self) -> f64 {
+        0.5
+    }
+
     fn step_rule(&self) -> StepRule {
         StepRule {
             step_size: self.bandwidth * self.bandwidth,

@@ -225,6 +225,10 @@ impl Discriminator for Oracle {
         self.spec.cloud != CloudDensity::None
     }
 
+    fn reaction_rate(&self) -> f64 {
+        0.5
+    }
+
     fn step_rule(&self) -> StepRule {
         StepRule {
             step_size: 0.2 * self.narrowest,

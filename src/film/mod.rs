@@ -5,4 +5,4 @@ mod recorder;
 
 pub(crate) use pictures::charts;
 pub use pictures::{DrawnRun, Scene};
-pub use recorder::{Recorder, Snapshot, view_of};
+pub use recorder::{Parents, Recorder, Snapshot, view_of};

@@ -31,7 +31,13 @@ pub struct Snapshot {
     pub log_ratio: Array1<f64>,
     /// `D` and the velocity all over the view.
     pub field: FieldGrid,
+    /// For each particle the row, in the snapshot before, of itself or of the one that it descends from; `None` for one whose line began since then at a
+    /// target sample. Nothing for a flow without a reaction.
+    pub parents: Option<Parents>,
 }
+
+/// Rows of parents.
+pub type Parents = Vec<Option<usize>>;
 
 /// An [`Observer`] that takes a [`Snapshot`] at each due step, and of the last good one.
 #[derive(Debug)]
@@ -42,6 +48,8 @@ pub struct Recorder {
     target: Cloud,
     snapshots: Vec<Snapshot>,
     speed: f64,
+    /// Descent of the present cloud from the one of the last snapshot.
+    descent: Option<Parents>,
 }
 
 impl Recorder {
@@ -56,6 +64,7 @@ impl Recorder {
             target: target.to_owned(),
             snapshots: Vec::new(),
             speed: 0.0,
+            descent: None,
         }
     }
 
@@ -76,12 +85,30 @@ impl Recorder {
         self.lattice
     }
 
-    /// Takes up the snapshots of an earlier part of the run.
-    pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>) {
+    /// Descent of the present cloud from the one of the last snapshot, where there is a reaction.
+    pub(crate) fn descent(&self) -> Option<&Parents> {
+        self.descent.as_ref()
+    }
+
+    /// Takes up the snapshots of an earlier part of the run, and the descent since the last of them.
+    pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>, descent: Option<Parents>) {
+        self.descent = descent;
         if let Some(first) = snapshots.first() {
             self.speed = first.field.typical_speed();
         }
         self.snapshots = snapshots;
+    }
+
+    /// Adds a step to the descent.
+    fn follow(&mut self, step: &Step<'_>) {
+        let Some(reaction) = &step.state.reaction else {
+            return;
+        };
+        let parents = reaction.parents.iter();
+        self.descent = Some(match &self.descent {
+            Some(descent) => parents.map(|row| descent[(*row)?]).collect(),
+            None => (0..reaction.parents.len()).map(Some).collect(),
+        });
     }
 
     fn take(&mut self, step: &Step<'_>) {
@@ -121,12 +148,17 @@ impl Recorder {
             cloud: step.state.cloud.clone(),
             log_ratio,
             field,
+            parents: self.descent.clone(),
         });
+        if let Some(descent) = &mut self.descent {
+            *descent = (0..descent.len()).map(Some).collect();
+        }
     }
 }
 
 impl Observer for Recorder {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        self.follow(step);
         if self
             .cadence
             .is_some_and(|c| c.is_due(step.index, step.steps))

@@ -7,6 +7,7 @@ use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::noise;
 use super::origin::Origin;
+use super::reaction::Reacted;
 use super::spec::{Auto, Clip, FlowSpec, Integrator};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
@@ -46,7 +47,7 @@ pub struct Step<'a> {
 #[derive(Debug)]
 pub struct Flow {
     pub(super) spec: FlowSpec,
-    map: Monotone,
+    pub(super) map: Monotone,
     pub(super) discriminator: Box<dyn Discriminator>,
     pub(super) generator: Option<Generator>,
     pub(super) real: Cloud,
@@ -54,6 +55,7 @@ pub struct Flow {
     pub(super) fits: Stream,
     rounds: Stream,
     shocks: Stream,
+    pub(super) chance: Stream,
     middle: [f64; 2],
     extent: f64,
     pub(super) state: State,
@@ -78,6 +80,12 @@ impl Flow {
         seed: u64,
     ) -> Result<Self, Invalid> {
         let map = spec.check()?;
+        if let Some(reaction) = &spec.reaction
+            && !discriminator.is_log_ratio()
+        {
+            let remedy = "this discriminator's D is no log ratio, and does not say where mass is missing; choose another, such as kde, or take flow.reaction away";
+            return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
+        }
         let [x, y] = joint_bounds(real.view(), start.view());
         let middle = [f64::midpoint(x[0], x[1]), f64::midpoint(y[0], y[1])];
         let extent = 0.5 * (x[1] - x[0]).hypot(y[1] - y[0]);
@@ -88,6 +96,7 @@ impl Flow {
             fits: Stream::new(seed, "fit"),
             rounds: Stream::new(seed, "generator"),
             shocks: Stream::new(seed, "noise"),
+            chance: Stream::new(seed, "reaction"),
             middle,
             extent: extent.max(f64::MIN_POSITIVE),
             state: State {
@@ -98,6 +107,7 @@ impl Flow {
                 dissipation: 0.0,
                 clipped: 0,
                 distillation_gap: None,
+                reaction: spec.reaction.as_ref().map(|_| Reacted::none(&start)),
                 memory: Memory::default(),
             },
             ratio: Ratio::zeros(start.nrows()),
@@ -120,7 +130,7 @@ impl Flow {
     /// cloud must be the cloud that the flow begins with.
     ///
     /// # Errors
-    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum or noise, which have no meaning for parameters.
+    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum, noise or a reaction, which have no meaning for parameters.
     pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
         let remedy =
             "a generator follows one velocity a step; set the default or take the generator away";
@@ -132,6 +142,10 @@ impl Flow {
         }
         if self.spec.noise > 0.0 {
             return Err(Invalid::new("noise", self.spec.noise, remedy));
+        }
+        if let Some(reaction) = &self.spec.reaction {
+            let remedy = "a generator cannot be born again elsewhere: its points move with its parameters; take flow.reaction or the generator away";
+            return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
         }
         if generator.cloud() != self.start {
             return Err(Invalid::new(
@@ -215,13 +229,17 @@ impl Flow {
             velocity: self.velocity.view(),
             step_size: self.step_size(),
             scale: self.step_rule.scale,
-            displacement: cloud::rms((&self.state.cloud - &self.start).view()),
+            displacement: {
+                let reaction = self.state.reaction.as_ref();
+                let begun = reaction.map_or(&self.start, |reaction| &reaction.begun);
+                cloud::rms((&self.state.cloud - begun).view())
+            },
             field: self.field(),
             flow: self,
         }
     }
 
-    fn field(&self) -> Field<'_> {
+    pub(super) fn field(&self) -> Field<'_> {
         Field {
             discriminator: &*self.discriminator,
             map: &self.map,
@@ -403,6 +421,7 @@ impl Flow {
 
         let displaced = &moved - &self.state.cloud;
         let promised = (&displaced * &self.ratio.gradient).sum() / displaced.nrows() as f64;
+        let reaction = self.react(&mut moved)?;
         Ok(State {
             step: self.state.step + 1,
             time: self.state.time + epsilon,
@@ -411,12 +430,13 @@ impl Flow {
             cloud: moved,
             clipped,
             distillation_gap,
+            reaction,
             memory,
         })
     }
 
     /// Refuses particles that are nowhere or too far away.
-    fn check_place(&self, cloud: &Cloud) -> Result<(), Failure> {
+    pub(super) fn check_place(&self, cloud: &Cloud) -> Result<(), Failure> {
         all_finite(cloud, "position")?;
         let furthest = RUN_AWAY * self.extent;
         for (particle, row) in cloud.rows().into_iter().enumerate() {

@@ -1,12 +1,14 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
 mod state_dict;
+mod births;
 mod ending;
 mod engine;
 mod field;
 mod momentum;
 mod noise;
 mod origin;
+mod reaction;
 mod spec;
 mod state;
 
@@ -14,6 +16,7 @@ pub use ending::{Ending, EndingFacts, EndingKind, Failure, FlowError};
 pub use engine::{Flow, Step};
 pub use field::Field;
 pub use momentum::Momentum;
+pub use reaction::{Carrier, Rate, Reacted, ReactionSpec};
 pub use spec::{Auto, Clip, FlowSpec, Integrator};
 pub use state::State;
 pub use state_dict::{StateDict, StateError};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::momentum::Momentum;
+use super::reaction::ReactionSpec;
 use crate::monotone::{Map, MapSpec, Monotone};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
 
@@ -39,6 +40,9 @@ pub struct FlowSpec {
     pub noise: f64,
     /// How many steps are made with a fit before the next: 1 fits at every step, 10 follows a D that is up to 9 steps old.
     pub refit_every: usize,
+    /// Births and deaths beside the motion; none: the particles only move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reaction: Option<ReactionSpec>,
 }
 
 impl Default for FlowSpec {
@@ -55,6 +59,7 @@ impl Default for FlowSpec {
             momentum_decay: 0.8,
             noise: 0.0,
             refit_every: 1,
+            reaction: None,
         }
     }
 }
@@ -105,6 +110,12 @@ impl FlowSpec {
         within("momentum_decay", self.momentum_decay, 0.0, 0.999_999)?;
         within("noise", self.noise, 0.0, 1e6)?;
         at_least("refit_every", self.refit_every, 1)?;
+        if let Some(reaction) = &self.reaction {
+            reaction
+                .check()
+                .map_err(|invalid| invalid.under("reaction"))?;
+            self.check_motion(reaction)?;
+        }
         let map = Monotone::new(&self.h, self.shift)?;
         if self.step_size == WordOr::Word(Auto::Auto) && map.slope(0.0) <= 0.0 {
             return Err(Invalid::new(
@@ -116,11 +127,32 @@ impl FlowSpec {
         Ok(map)
     }
 
+    /// Refuses motions for which births and deaths have no meaning.
+    fn check_motion(&self, reaction: &ReactionSpec) -> Result<(), Invalid> {
+        let with = reaction.name();
+        if self.momentum != Momentum::None {
+            let remedy = format!(
+                "with the reaction {with} a particle is born, and has no motion to remember; set \"none\", or take flow.reaction away"
+            );
+            return Err(Invalid::new("momentum", "not \"none\"", remedy));
+        }
+        if self.integrator == Integrator::Heun {
+            let remedy = format!(
+                "the reaction {with} is of first order, and its cloud differs from the one that was tried; set \"euler\", or take flow.reaction away"
+            );
+            return Err(Invalid::new("integrator", "\"heun\"", remedy));
+        }
+        Ok(())
+    }
+
     /// What a user should be told about settings that are allowed but unwise; `kernel` says whether
     /// the step rule is that of a kernel discriminator.
     #[must_use]
     pub fn warnings(&self, kernel: bool) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self
+            .reaction
+            .as_ref()
+            .map_or_else(Vec::new, ReactionSpec::warnings);
         let automatic = self.step_size == WordOr::Word(Auto::Auto);
         if kernel && automatic && self.step_ratio >= 2.0 {
             warnings.push(format!(

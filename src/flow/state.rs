@@ -1,6 +1,7 @@
 //! What a flow is at one moment.
 
 use super::momentum::Memory;
+use super::reaction::Reacted;
 use crate::cloud::Cloud;
 
 /// All that moves. With the settings, it determines the rest of the run.
@@ -22,5 +23,7 @@ pub struct State {
     /// With a generator: mean ‖g(z) − moved‖² over mean ‖moved − x‖², how far the generator stayed from where the flow would
     /// have moved the cloud, relative to the move. `None` for a pure flow, before the first step, and where nothing moved.
     pub distillation_gap: Option<f64>,
+    /// What births and deaths have come to; `None` for a flow without a reaction.
+    pub reaction: Option<Reacted>,
     pub(super) memory: Memory,
 }

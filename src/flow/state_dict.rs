@@ -7,6 +7,7 @@ use ndarray::{Array1, ArrayD, Ix2, arr1};
 use super::engine::{Flow, Step};
 use super::momentum::Memory;
 use super::origin::Origin;
+use super::reaction::Reacted;
 use super::state::State;
 use crate::cloud::Cloud;
 use crate::discriminator::FitContext;
@@ -50,6 +51,10 @@ const FIT_CLOUD: &str = "fit to";
 /// Index and progress.
 const FIT_ROUND: &str = "fit at";
 const GENERATOR: &str = "generator";
+/// Births, deaths, effective sample size and dissipation of the reaction; where lines of descent began; parents, −1 where there is none.
+const REACTION: &str = "reaction";
+const BEGUN: &str = "descended from";
+const PARENTS: &str = "parents";
 
 impl Flow {
     fn state_dict(&self) -> StateDict {
@@ -61,6 +66,7 @@ impl Flow {
             dissipation,
             clipped,
             distillation_gap,
+            reaction,
             memory,
         } = &self.state;
         let numbers = [
@@ -80,6 +86,17 @@ impl Flow {
             if let Some(memory) = memory {
                 keep(name, memory.clone().into_dyn());
             }
+        }
+        if let Some(reaction) = reaction {
+            let counts = [reaction.births, reaction.deaths].map(|count| count as f64);
+            let numbers = counts
+                .into_iter()
+                .chain([reaction.ess, reaction.dissipation]);
+            keep(REACTION, numbers.collect::<Array1<f64>>().into_dyn());
+            keep(BEGUN, reaction.begun.clone().into_dyn());
+            let parents = reaction.parents.iter();
+            let rows = parents.map(|parent| parent.map_or(-1.0, |row| row as f64));
+            keep(PARENTS, rows.collect::<Array1<f64>>().into_dyn());
         }
         if let Some(Origin {
             state,
@@ -128,6 +145,7 @@ impl Flow {
             dissipation,
             clipped: clipped as usize,
             distillation_gap: gap.first().copied(),
+            reaction: self.reaction(carried)?,
             memory: Memory {
                 first: memory(MEMORY[0])?,
                 second: memory(MEMORY[1])?,
@@ -166,6 +184,38 @@ impl Flow {
         self.state = state;
         self.fitted = true;
         Ok(())
+    }
+
+    /// What births and deaths had come to, if this flow has any.
+    fn reaction(&self, carried: &StateDict) -> Result<Option<Reacted>, StateError> {
+        if self.spec.reaction.is_none() {
+            return Ok(None);
+        }
+        let &[births, deaths, ess, dissipation] = list(carried, REACTION)? else {
+            return Err(StateError::Shape(REACTION));
+        };
+        let parents = list(carried, PARENTS)?;
+        let count = self.start.nrows() as f64;
+        if parents.len() != self.start.nrows() {
+            return Err(StateError::Shape(PARENTS));
+        }
+        if parents
+            .iter()
+            .any(|&row| row.fract() != 0.0 || !(-1.0..count).contains(&row))
+        {
+            return Err(StateError::Beyond(PARENTS));
+        }
+        let parents = parents
+            .iter()
+            .map(|&row| (row >= 0.0).then_some(row as usize));
+        Ok(Some(Reacted {
+            births: births as usize,
+            deaths: deaths as usize,
+            ess,
+            dissipation,
+            parents: parents.collect(),
+            begun: self.points(carried, BEGUN)?,
+        }))
     }
 
     /// A kept cloud of as many points as this flow has.

@@ -3,14 +3,13 @@
 use std::ops::Range;
 
 use multiversion::multiversion;
-use rayon::prelude::*;
+
+use super::curve::along_curve;
 
 /// Points in a block. The fewer, the more of the plane can be passed over.
 pub(super) const BLOCK: usize = 16;
 /// Places that are summed at side by side.
 pub(super) const GROUP: usize = 32;
-/// Cells of the Hilbert curve along each axis, as a power of two.
-const DEPTH: u32 = 16;
 
 /// A rectangle with sides along the axes.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +103,7 @@ pub(super) struct Distances {
 impl Blocks {
     /// Points in the order of a curve through `around`; those outside are as if on its edge.
     pub(super) fn new(x: &[f64], y: &[f64], around: &Rectangle) -> Self {
-        let order = along_hilbert_curve(x, y, around);
+        let order = along_curve(x, y, around.corners());
         let [x, y] = [x, y].map(|v| order.iter().map(|&i| v[i as usize]).collect::<Vec<f64>>());
         let rectangles: Vec<Rectangle> = x
             .chunks(BLOCK)
@@ -207,70 +206,9 @@ fn square_distances(
     }
 }
 
-/// Indices of the points in the order of the curve; points in one cell in the order in which they came.
-fn along_hilbert_curve(x: &[f64], y: &[f64], around: &Rectangle) -> Vec<u32> {
-    const LAST: u32 = (1 << DEPTH) - 1;
-    let [width, height] = around.sides();
-    let side = width.max(height);
-    let cells = f64::from(LAST);
-    let scale = if side > 0.0 { cells / side } else { 0.0 };
-    let cell = |v: &[f64], low: f64| -> [u32; LANES] {
-        std::array::from_fn(|lane| {
-            v.get(lane)
-                .map_or(0, |v| (((v - low) * scale) as u32).min(LAST))
-        })
-    };
-    let mut keys = vec![0; x.len()];
-    keys.par_chunks_mut(LANES)
-        .zip(x.par_chunks(LANES).zip(y.par_chunks(LANES)))
-        .enumerate()
-        .with_min_len(256)
-        .for_each(|(chunk, (keys, (x, y)))| {
-            let places = hilbert(cell(x, around.low[0]), cell(y, around.low[1]));
-            for (lane, (key, place)) in keys.iter_mut().zip(places).enumerate() {
-                *key = u64::from(place) << 32 | (chunk * LANES + lane) as u64;
-            }
-        });
-    keys.par_sort_unstable();
-    keys.into_iter().map(|key| key as u32).collect()
-}
-
-/// Cells whose places are found side by side.
-const LANES: usize = 16;
-
-/// Places of cells along the Hilbert curve (Hilbert 1891): at each scale the quadrant's number, seen in the frame in
-/// which the curve enters it.
-fn hilbert(mut x: [u32; LANES], mut y: [u32; LANES]) -> [u32; LANES] {
-    let mut place = [0; LANES];
-    for scale in (0..DEPTH).rev() {
-        for lane in 0..LANES {
-            let (right, up) = (x[lane] >> scale & 1, y[lane] >> scale & 1);
-            place[lane] = place[lane] << 2 | (3 * right) ^ up;
-            // The two lower quadrants are turned: the left one is mirrored, and the right one in the other diagonal.
-            let turned = up.wrapping_sub(1);
-            let flipped = turned & right.wrapping_neg();
-            let swap = (x[lane] ^ y[lane]) & turned;
-            x[lane] ^= swap ^ flipped;
-            y[lane] ^= swap ^ flipped;
-        }
-    }
-    place
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_curve_goes_from_cell_to_neighbouring_cell() {
-        let mut cells: Vec<(u32, u32)> =
-            (0..32).flat_map(|x| (0..32).map(move |y| (x, y))).collect();
-        cells.sort_by_key(|&(x, y)| hilbert([x; LANES], [y; LANES])[0]);
-        for pair in cells.windows(2) {
-            let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-            assert_eq!(x0.abs_diff(x1) + y0.abs_diff(y1), 1, "{pair:?}");
-        }
-    }
 
     #[test]
     fn groups_hold_every_point_once_and_keep_to_their_radius() {

@@ -4,6 +4,7 @@ mod bandwidth;
 mod blocks;
 mod cells;
 mod counts;
+mod curve;
 mod direct;
 mod grid;
 mod gridded;
@@ -13,6 +14,7 @@ mod points;
 mod sum;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
+pub(crate) use curve::along_curve;
 pub(crate) use lane::Lane;
 pub use method::{Method, sums, sums_into};
 pub use points::Points;

@@ -100,7 +100,38 @@ pub const DISTILLATION_GAP: About = column(
     Some(Scale::Log),
 );
 
+const BIRTHS: About = column(
+    "births",
+    "births",
+    "particles born in the last step, where the cloud was too thin",
+    Some(Scale::Linear),
+);
+const DEATHS: About = column(
+    "deaths",
+    "deaths",
+    "particles that died in the last step, where the cloud was too dense",
+    None,
+);
+const ESS: About = column(
+    "ess",
+    "effective sample size",
+    "1/Σw² of the weights that the last step asked for: the number of particles where no mass is missing",
+    Some(Scale::Linear),
+);
+const REACTION_DISSIPATION: About = column(
+    "reaction_dissipation",
+    "dissipation of the reaction",
+    "what births and deaths so far promised to take off KL(q‖p), in nats",
+    None,
+);
+
+/// The columns that a flow with a reaction has besides.
+pub const REACTION_COLUMNS: [&About; 4] = [&BIRTHS, &DEATHS, &ESS, &REACTION_DISSIPATION];
+
 /// The columns of any flow.
 pub fn flow_columns() -> impl Iterator<Item = &'static About> {
-    FLOW_COLUMNS.into_iter().chain([&DISTILLATION_GAP])
+    FLOW_COLUMNS
+        .into_iter()
+        .chain([&DISTILLATION_GAP])
+        .chain(REACTION_COLUMNS)
 }

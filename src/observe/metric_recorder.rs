@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::columns::{DISTILLATION_GAP, FLOW_COLUMNS, W2_MOVED};
+use super::columns::{DISTILLATION_GAP, FLOW_COLUMNS, REACTION_COLUMNS, W2_MOVED};
 use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
 use crate::flow::Step;
@@ -205,6 +205,15 @@ impl MetricRecorder {
         }
         if let Some(gap) = step.state.distillation_gap {
             values.push(DISTILLATION_GAP.name, gap);
+        }
+        if let Some(reaction) = &step.state.reaction {
+            let counts = [reaction.births, reaction.deaths].map(|count| count as f64);
+            let read = counts
+                .into_iter()
+                .chain([reaction.ess, reaction.dissipation]);
+            for (column, value) in REACTION_COLUMNS.iter().zip(read) {
+                values.push(column.name, value);
+            }
         }
         self.rows.push(Row {
             step: step.index,

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, ArrayD, Ix1, Ix2, arr0};
+use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, arr0};
 
 use super::stop::StopToken;
-use crate::film::{Recorder, Snapshot};
+use crate::film::{Parents, Recorder, Snapshot};
 use crate::flow::{Auto, Flow, Step};
 use crate::metric::Measurement;
 use crate::observe::{MetricRecorder, ObserveError, Row};
@@ -31,6 +31,8 @@ const MEASURED: &str = "measured";
 const CLIPPED: &str = "clipped";
 const HELD_BACK: &str = "held_back";
 const SEEN: &str = "frames";
+/// Descent of the present cloud from the one of the last snapshot.
+const DESCENT: &str = "descent";
 const SEEN_BYTES: &str = "bytes of frames";
 
 /// The run was asked to stop, at this step.
@@ -134,6 +136,10 @@ impl<'a> CheckpointWriter<'a> {
         let [rows, measured] = tabulate(meter.rows(), columns);
         checkpoint.arrays.insert(ROWS.to_owned(), rows);
         checkpoint.arrays.insert(MEASURED.to_owned(), measured);
+        if let Some(descent) = recorder.descent() {
+            let rows = numbers_of(descent);
+            checkpoint.arrays.insert(DESCENT.to_owned(), rows);
+        }
         let carried = step.state_dict().into_iter();
         checkpoint
             .arrays
@@ -221,7 +227,11 @@ impl<'a> CheckpointWriter<'a> {
         meter.restore(rows, number(CLIPPED)? as usize);
         meter.restore_held_back(number(HELD_BACK)? as usize);
         self.seen = snapshots.len();
-        recorder.restore(snapshots);
+        let descent = checkpoint.arrays.get(DESCENT).map(|rows| {
+            let fits = parents_of(rows, flow.state().cloud.nrows());
+            fits.ok_or_else(|| refuse(format!("its `{DESCENT}` does not fit this run")))
+        });
+        recorder.restore(snapshots, descent.transpose()?);
         if let ControlFlow::Break(reason) = meter.wish() {
             flow.stop(reason);
         }
@@ -344,10 +354,31 @@ fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
     let mut checkpoint = Checkpoint::new(scenario);
     let step = ("step".to_owned(), snapshot.step as u64);
     checkpoint.numbers.extend([step]);
+    let parents = snapshot
+        .parents
+        .as_ref()
+        .map(|rows| ("parents", numbers_of(rows)));
+    checkpoint.arrays.extend(
+        arrays
+            .into_iter()
+            .chain(parents)
+            .map(|(name, array)| (name.to_owned(), array)),
+    );
     checkpoint
-        .arrays
-        .extend(arrays.map(|(name, array)| (name.to_owned(), array)));
-    checkpoint
+}
+
+/// Rows of parents as numbers, −1 where there is none.
+fn numbers_of(parents: &Parents) -> ArrayD<f64> {
+    let rows = parents.iter();
+    let rows: Array1<f64> = rows.map(|row| row.map_or(-1.0, |row| row as f64)).collect();
+    rows.into_dyn()
+}
+
+/// The rows of parents in a cloud of `count` that such numbers stand for.
+fn parents_of(rows: &ArrayD<f64>, count: usize) -> Option<Parents> {
+    let fits = |row: &f64| row.fract() == 0.0 && (-1.0..count as f64).contains(row);
+    let parents = rows.iter().map(|&row| (row >= 0.0).then_some(row as usize));
+    (rows.shape() == [count] && rows.iter().all(fits)).then(|| parents.collect())
 }
 
 fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
@@ -367,5 +398,9 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
         cloud: plane("cloud")?,
         log_ratio: flat("log ratio")?,
         field,
+        parents: match array("parents") {
+            Some(rows) => Some(parents_of(rows, rows.len())?),
+            None => None,
+        },
     })
 }

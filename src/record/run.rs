@@ -15,7 +15,7 @@ use crate::experiment::{Experiment, Summary};
 use crate::film::{DrawnRun, Recorder, Scene, view_of};
 use crate::flow::{Ending, Flow};
 use crate::metric::{Floors, Verdict};
-use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, MetricRecorder, drive};
+use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, MetricRecorder, REACTION_COLUMNS, drive};
 use crate::page::{Sheet, short_command};
 use crate::store::{
     Checkpoint, Fingerprint, METRICS, Manifest, ReportError, RunDirectory, SCENARIO, SNAPSHOTS,
@@ -260,10 +260,14 @@ fn observe(
 ) -> Result<(Flow, Ending, MetricRecorder, Recorder, Gauge), RunError> {
     let scenario = &experiment.scenario;
     let (mut meter, gauge) = meter_of(experiment)?;
+    let reaction = REACTION_COLUMNS
+        .into_iter()
+        .filter(|_| scenario.flow.reaction.is_some());
     let columns: Vec<&'static str> = meter
         .measures()
         .chain(FLOW_COLUMNS.map(|column| column.name))
         .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP.name))
+        .chain(reaction.map(|column| column.name))
         .collect();
     let view = view_of(experiment.start.view(), experiment.training.view());
     let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());

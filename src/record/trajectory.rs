@@ -50,6 +50,11 @@ pub(super) fn save(
             .zip(field.velocity())
             .for_each(|(to, from)| *to = *from);
     }
+    let number = |row: &Option<usize>| row.map_or(-1, |row| row.cast_signed() as i64);
+    let descended = snapshots.iter().all(|s| s.parents.is_some());
+    let rows = snapshots.iter().filter_map(|s| s.parents.as_ref());
+    let rows = rows.flat_map(|parents| parents.iter().take(particles).map(number));
+    let parents = Array1::from_iter(rows);
     let view = view_of(experiment.start.view(), experiment.training.view()).sane();
     directory.save(TRAJECTORY, |file| {
         let mut arrays = Arrays::new(file);
@@ -58,6 +63,10 @@ pub(super) fn save(
         arrays.add("particles", clouds.view())?;
         if known {
             arrays.add("log_ratio", ratios.view())?;
+        }
+        if descended {
+            let table = parents.to_shape((frames, particles));
+            arrays.add("parents", table.map_err(std::io::Error::other)?.view())?;
         }
         arrays.add("target", experiment.training.view())?;
         arrays.add("reference", experiment.reference.view())?;
@@ -80,6 +89,11 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     } else {
         None
     };
+    let parents: Option<Array2<i64>> = if arrays.has("parents") {
+        Some(arrays.get("parents")?)
+    } else {
+        None
+    };
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let view = view_of(experiment.start.view(), experiment.training.view());
@@ -98,6 +112,10 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
         && ratios
             .as_ref()
             .is_none_or(|ratios| ratios.dim() == (frames, particles))
+        && parents.as_ref().is_none_or(|parents| {
+            let known = |&row: &i64| (-1..particles as i64).contains(&row);
+            parents.dim() == (frames, particles) && parents.iter().all(known)
+        })
         && fields.dim() == (frames, rows, columns)
         && velocities.shape() == [frames, rows, columns, 2];
     if !fits {
@@ -127,8 +145,12 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
                 field,
                 velocities.index_axis(Axis(0), k).to_owned(),
             ),
+            parents: parents.as_ref().map(|parents| {
+                let rows = parents.row(k).into_iter();
+                rows.map(|&row| usize::try_from(row).ok()).collect()
+            }),
         });
     }
-    recorder.restore(snapshots);
+    recorder.restore(snapshots, None);
     Ok(recorder)
 }

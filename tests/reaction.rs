@@ -1,0 +1,303 @@
+//! Births and deaths held to their law: masses become right at any distance, at a known rate, and nothing else changes.
+
+use ndarray::{Axis, array};
+use ratioflow::cloud::{self, Cloud};
+use ratioflow::discriminator::kde::KdeSpec;
+use ratioflow::discriminator::{Discriminator, DiscriminatorSpec};
+use ratioflow::experiment::Experiment;
+use ratioflow::flow::{Carrier, Flow, FlowSpec, Rate, ReactionSpec};
+use ratioflow::random::Stream;
+use ratioflow::scenario::{Document, Embedded};
+use ratioflow::setting::WordOr;
+use ratioflow::target::{BuildError, RingSpec};
+
+/// Two modes of sd 0.4, far apart; the share of the left one is `share` exactly.
+fn modes(count: usize, share: f64, stream: Stream) -> Cloud {
+    let left = (share * count as f64).round() as usize;
+    let mut cloud = stream.normals(count) * 0.4;
+    for (i, mut row) in cloud.rows_mut().into_iter().enumerate() {
+        row[0] += if i < left { -20.0 } else { 20.0 };
+    }
+    cloud
+}
+
+fn share(cloud: &Cloud) -> f64 {
+    let left = cloud.column(0).iter().filter(|x| **x < 0.0).count();
+    left as f64 / cloud.nrows() as f64
+}
+
+fn kde(bandwidth: f64) -> Box<dyn Discriminator> {
+    let spec = KdeSpec {
+        bandwidth: WordOr::Value(bandwidth),
+        ..KdeSpec::default()
+    };
+    Box::new(spec.build().unwrap())
+}
+
+/// A flow whose particles hardly move.
+fn still(steps: usize, reaction: ReactionSpec) -> FlowSpec {
+    FlowSpec {
+        steps,
+        step_size: WordOr::Value(1e-12),
+        reaction: Some(reaction),
+        ..FlowSpec::default()
+    }
+}
+
+fn reaction(rate: f64) -> ReactionSpec {
+    ReactionSpec {
+        rate: WordOr::Value(rate),
+        until: 1.0,
+        ..ReactionSpec::default()
+    }
+}
+
+/// Logits of the share of the left mode, target 0.8, step by step from a start of 0.3.
+fn logits(reaction: ReactionSpec, steps: usize, seed: u64) -> Vec<f64> {
+    let real = modes(4000, 0.8, Stream::new(seed, "real"));
+    let start = modes(2000, 0.3, Stream::new(seed, "start"));
+    let mut flow = Flow::new(still(steps, reaction), kde(0.4), real, start, seed).unwrap();
+    let logit = |p: f64| (p / (1.0 - p)).ln();
+    let mut found = Vec::new();
+    while let Some(step) = flow.advance().unwrap() {
+        found.push(logit(share(&step.state.cloud)) - logit(0.8));
+    }
+    found
+}
+
+/// With modes of the right shape `w ∝ e^{κD}` takes the logit error from ℓ to (1 − κ)ℓ; the rest is that the shapes of two samples differ.
+#[test]
+fn masses_of_modes_far_apart_become_right_at_the_rate_of_theory() {
+    for (rate, steps) in [(0.1, 15), (0.5, 3), (1.0, 1)] {
+        for seed in 0..3 {
+            let found = logits(reaction(rate), steps, seed);
+            for (t, logit) in found.iter().enumerate() {
+                let theory = found[0] * (1.0 - rate).powi(t as i32);
+                let error = (logit - theory).abs();
+                assert!(
+                    error < 0.03 * found[0].abs(),
+                    "κ {rate}, step {t}: {logit}, not {theory}"
+                );
+            }
+        }
+    }
+}
+
+/// The same law in the mean, with a multiple of the noise.
+#[test]
+fn independent_clocks_follow_the_same_law_with_more_noise() {
+    let last = |carrier: Carrier| -> Vec<f64> {
+        let spec = ReactionSpec {
+            carrier,
+            ..reaction(0.1)
+        };
+        (0..12)
+            .map(|seed| *logits(spec.clone(), 8, seed).last().unwrap())
+            .collect()
+    };
+    let moments = |values: &[f64]| {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+        (mean, (squares / n).sqrt())
+    };
+    let (resampled, narrow) = moments(&last(Carrier::BirthDeath));
+    let (clocked, wide) = moments(&last(Carrier::Poisson));
+    assert!(wide > 2.0 * narrow, "{wide} {narrow}");
+    // Three standard errors of a mean of twelve, and what two clouds of other noise differ by to second order.
+    assert!(
+        (clocked - resampled).abs() < wide + 0.05,
+        "{clocked} {resampled}"
+    );
+}
+
+#[test]
+fn nobody_dies_where_the_clouds_agree() {
+    let real = modes(600, 0.5, Stream::new(1, "real"));
+    let mut flow = Flow::new(still(20, reaction(1.0)), kde(0.4), real.clone(), real, 1).unwrap();
+    while let Some(step) = flow.advance().unwrap() {
+        let reaction = step.state.reaction.as_ref().unwrap();
+        assert_eq!(
+            (reaction.births, reaction.deaths),
+            (0, 0),
+            "step {}",
+            step.index
+        );
+        assert!((reaction.ess - 600.0).abs() < 1e-6);
+        assert!(reaction.dissipation.abs() < 1e-9);
+        assert!(
+            reaction
+                .parents
+                .iter()
+                .enumerate()
+                .all(|(i, p)| *p == Some(i))
+        );
+    }
+}
+
+#[test]
+fn the_order_of_the_rows_does_not_matter() {
+    let real = modes(500, 0.8, Stream::new(2, "real"));
+    let start = modes(300, 0.3, Stream::new(2, "start"));
+    let turned: Vec<usize> = (0..300).map(|i| (i * 7 + 3) % 300).collect();
+    for carrier in [Carrier::BirthDeath, Carrier::Poisson] {
+        for seed_uncovered in [false, true] {
+            let end = |start: Cloud| {
+                let spec = ReactionSpec {
+                    carrier,
+                    seed_uncovered,
+                    ..reaction(0.5)
+                };
+                let mut flow = Flow::new(still(5, spec), kde(0.4), real.clone(), start, 2).unwrap();
+                while flow.advance().unwrap().is_some() {}
+                flow.state().cloud.clone()
+            };
+            let here = end(start.clone());
+            let there = end(start.select(Axis(0), &turned));
+            let apart = (&here.select(Axis(0), &turned) - &there).mapv(f64::abs);
+            assert!(apart.iter().all(|&d| d < 1e-6), "{carrier:?}");
+        }
+    }
+}
+
+/// Parents are where their children came from, and lines of descent begin in the first cloud.
+#[test]
+fn a_copy_is_near_its_parent_and_its_line_begins_in_the_first_cloud() {
+    let real = modes(1000, 0.9, Stream::new(3, "real"));
+    let start = modes(400, 0.2, Stream::new(3, "start"));
+    let mut flow = Flow::new(still(4, reaction(0.5)), kde(0.4), real, start.clone(), 3).unwrap();
+    let mut before = start.clone();
+    let mut lines: Vec<usize> = (0..400).collect();
+    let mut born = 0;
+    while let Some(step) = flow.advance().unwrap() {
+        let reaction = step.state.reaction.as_ref().unwrap();
+        if step.index > 0 {
+            let parents: Vec<usize> = reaction.parents.iter().map(|p| p.unwrap()).collect();
+            let away =
+                cloud::lengths((&step.state.cloud - &before.select(Axis(0), &parents)).view());
+            // A normal deviate beyond five standard deviations is not drawn here.
+            assert!(away.iter().all(|&d| d < 5.0 * 0.3 * 0.4));
+            let moved = parents.iter().enumerate().filter(|&(i, p)| i != *p).count();
+            assert_eq!(moved, reaction.births);
+            lines = parents.iter().map(|&p| lines[p]).collect();
+            born += moved;
+        }
+        assert_eq!(reaction.begun, start.select(Axis(0), &lines));
+        before = step.state.cloud.clone();
+    }
+    assert!(born > 100, "{born}");
+}
+
+#[test]
+fn a_mode_that_no_particle_is_near_is_found_by_seeding_alone() {
+    let real = modes(2000, 0.7, Stream::new(4, "real"));
+    let start = modes(1000, 0.0, Stream::new(4, "start"));
+    let end = |seed_uncovered| {
+        let spec = ReactionSpec {
+            seed_uncovered,
+            until: 0.75,
+            ..reaction(0.5)
+        };
+        let settings = FlowSpec {
+            step_size: FlowSpec::default().step_size,
+            ..still(20, spec)
+        };
+        let mut flow = Flow::new(settings, kde(0.2), real.clone(), start.clone(), 4).unwrap();
+        while flow.advance().unwrap().is_some() {}
+        let rested = flow.state().reaction.clone().unwrap();
+        assert_eq!(
+            (rested.births, rested.ess),
+            (0, 1000.0),
+            "the last quarter rests"
+        );
+        share(&flow.state().cloud)
+    };
+    assert_eq!(end(false), 0.0);
+    let found = end(true);
+    assert!((found - 0.7).abs() < 0.01, "{found}");
+}
+
+/// The share of a mode that D overrates without bound grows by no more than the clamp allows.
+#[test]
+fn no_particle_takes_the_whole_cloud() {
+    let real = array![[0.0, 0.0], [0.1, 0.0], [1e3, 0.0]];
+    let start = &Stream::new(5, "start").normals(400) + &array![[1e3, 0.0]];
+    let mut flow = Flow::new(still(1, reaction(1.0)), kde(0.05), real, start, 5).unwrap();
+    while flow.advance().unwrap().is_some() {}
+    assert!(flow.state().cloud.iter().all(|v| v.is_finite()));
+    let reaction = flow.state().reaction.as_ref().unwrap();
+    assert!(reaction.ess >= 1.0 && reaction.births < 400, "{reaction:?}");
+}
+
+#[test]
+fn what_has_no_meaning_with_births_is_refused_with_a_remedy() {
+    let refused = |settings: &[&str]| {
+        let mut document = Document::parse("test", "[target.ring]\n").unwrap();
+        let small = ["cloud.particles=50", "cloud.samples=60", "flow.steps=2"];
+        for setting in small.iter().chain(settings) {
+            document.set(setting).unwrap();
+        }
+        let built: Result<Experiment, BuildError> =
+            Experiment::new(document.read().unwrap(), &Embedded);
+        built
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    };
+    let on = "flow.reaction.carrier='birth-death'";
+    let cases: [(&[&str], &[&str]); 9] = [
+        (
+            &["flow.reaction.rate=0.0"],
+            &["`flow.reaction.rate` is 0", "greater than 0 and at most 1"],
+        ),
+        (
+            &["flow.reaction.rate=3.0"],
+            &["`flow.reaction.rate` is 3", "until one mode has all"],
+        ),
+        (&["flow.reaction.clamp=0.0"], &["`flow.reaction.clamp`"]),
+        (&["flow.reaction.jitter=-1.0"], &["`flow.reaction.jitter`"]),
+        (&["flow.reaction.until=0.0"], &["`flow.reaction.until`"]),
+        (
+            &[on, "flow.momentum='nesterov'"],
+            &["`flow.momentum`", "set \"none\""],
+        ),
+        (
+            &[on, "flow.integrator='heun'"],
+            &["`flow.integrator` is \"heun\"", "set \"euler\""],
+        ),
+        (
+            &[on, "discriminator.mmd={}"],
+            &["`flow.reaction.carrier` is \"birth-death\"", "no log ratio"],
+        ),
+        (
+            &[on, "generator.distill={}"],
+            &[
+                "`flow.reaction.carrier`",
+                "take flow.reaction or the generator away",
+            ],
+        ),
+    ];
+    for (settings, words) in cases {
+        let error = refused(settings);
+        for word in words {
+            assert!(error.contains(word), "{settings:?}: {error}");
+        }
+    }
+    assert_eq!(refused(&[on]), "");
+}
+
+#[test]
+fn the_rate_is_that_of_the_discriminator() {
+    let target = RingSpec::default().build().unwrap();
+    for (name, _) in DiscriminatorSpec::CATALOGUE {
+        let spec: DiscriminatorSpec = toml::from_str(&format!("[{name}]")).unwrap();
+        let built = spec.build(&target).unwrap();
+        let expected = if matches!(*name, "kde" | "oracle") {
+            0.5
+        } else {
+            0.1
+        };
+        assert_eq!(built.reaction_rate(), expected, "{name}");
+    }
+    assert_eq!(ReactionSpec::default().rate, WordOr::Word(Rate::Auto));
+}
