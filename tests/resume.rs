@@ -114,13 +114,14 @@ const MORE: [(&str, &[&str]); 26] = [
 fn experiments() -> Vec<(String, Experiment)> {
     let shipped = SHIPPED.iter().map(|one| (one.name(), one.text, &[][..]));
     let more = MORE.map(|(name, settings)| (name, "[target.ring]\n", settings));
-    let estimators = DiscriminatorSpec::CATALOGUE
-        .iter()
-        .map(|(name, _)| (name, format!("[target.ring]\n[discriminator.{name}]\n")));
+    let estimators = DiscriminatorSpec::CATALOGUE.iter().map(|(name, _)| {
+        let text = format!("[target.ring]\n[discriminator.{name}]\n");
+        (format!("plain-{name}"), text)
+    });
     let estimators: Vec<_> = estimators.collect();
     let estimators = estimators
         .iter()
-        .map(|(name, text)| (**name, text.as_str(), &[][..]));
+        .map(|(name, text)| (name.as_str(), text.as_str(), &[][..]));
     shipped
         .chain(more)
         .chain(estimators)

@@ -310,6 +310,7 @@ impl<'a> Scene<'a> {
                 "equal if D is exact, less if it smooths",
                 &[
                     ("dissipation", "promised by D, Σ ε E‖v‖²"),
+                    ("reaction_dissipation", "promised to births and deaths"),
                     ("kl_lost", "measured"),
                 ],
             ),
@@ -324,7 +325,10 @@ impl<'a> Scene<'a> {
             ),
         ];
         let drawn = |balance: &Balance<'_>| balance.series.len() > 1;
-        all.into_iter().filter(drawn).collect()
+        // Masses that change are no coupling of the clouds, and bound no distance.
+        let bounds = take.series("births", "").is_none();
+        let kept = all.into_iter().take(if bounds { 2 } else { 1 });
+        kept.filter(drawn).collect()
     }
 }
 

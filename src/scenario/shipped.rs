@@ -63,6 +63,8 @@ shipped![
     "37-stop-at-floor.toml",
     "39-million.toml",
     "40-affine-gan.toml",
+    "41-light-modes.toml",
+    "42-seeding.toml",
 ];
 
 impl Shipped {
