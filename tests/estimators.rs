@@ -3,11 +3,12 @@
 mod three_rings;
 
 use approx::assert_relative_eq;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, rms};
+use ratioflow::discriminator::kliep::KliepSpec;
 use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitContext, Ratio};
 use ratioflow::experiment::Experiment;
 use ratioflow::random::Stream;
@@ -515,6 +516,81 @@ fn kliep_finds_no_difference_between_identical_samples() {
     assert_relative_eq!(ratio.mean().unwrap(), 1.0, epsilon = 1e-3);
     let error = ratio.mapv(|r| (r - 1.0).powi(2)).mean().unwrap().sqrt();
     assert!(error < 0.1, "{error}");
+}
+
+/// The conditions of Karush, Kuhn and Tucker, by what the estimator says alone: the ratio has the mean one over the cloud, and no centre would make
+/// the target sample likelier. Here all target samples are centres.
+#[test]
+fn kliep_is_where_no_kernel_would_make_the_target_likelier() {
+    let shapes = [
+        ("gaussian", "gaussian"),
+        ("laplace", "laplace"),
+        ("imq", "inverse-multiquadric"),
+    ];
+    let shifted = |mut cloud: Cloud, x: f64| {
+        cloud.column_mut(0).mapv_inplace(|v| v + x);
+        cloud
+    };
+    let ring = |count: usize| {
+        let place = |(i, axis): (usize, usize)| {
+            let angle = std::f64::consts::TAU * (i % 8) as f64 / 8.0;
+            2.0 * [angle.cos(), angle.sin()][axis]
+        };
+        Array2::from_shape_fn((count, 2), place) + 0.1 * gaussian(count, 1.0, 8)
+    };
+    let pairs = [
+        (
+            "beside",
+            gaussian(300, 1.0, 1),
+            shifted(gaussian(250, 2.0, 2), 1.5),
+        ),
+        (
+            "far",
+            gaussian(200, 0.1, 3),
+            shifted(gaussian(300, 1.0, 4), 6.0),
+        ),
+        ("ring", ring(390), gaussian(400, 1.0, 5)),
+        ("same", gaussian(350, 1.0, 6), gaussian(350, 1.0, 7)),
+    ];
+    for (pair, real, fake) in &pairs {
+        for (shape, kernel) in shapes {
+            for (rule, progress) in [
+                ("\"cv\"", 0.0),
+                ("\"anneal\"", 0.3),
+                ("\"anneal\"", 1.0),
+                ("0.7", 0.0),
+            ] {
+                let name = format!("{pair}, {shape}, {rule} at {progress}");
+                let text = format!("kernel = \"{kernel}\"\nbandwidth = {rule}");
+                let spec: KliepSpec = toml::from_str(&text).unwrap();
+                let mut it = spec.build().unwrap();
+                let round = FitContext {
+                    progress,
+                    ..round(0)
+                };
+                it.fit(real.view(), fake.view(), round).unwrap();
+                let mean = at(&it, fake).log.mapv(f64::exp).mean().unwrap();
+                assert_relative_eq!(mean, 1.0, epsilon = 1e-9);
+                let inverse = at(&it, real).log.mapv(|d| (-d).exp());
+                let h = it.bandwidth();
+                let k = |a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>| {
+                    let u = ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)) / (h * h);
+                    match shape {
+                        "gaussian" => (-0.5 * u).exp(),
+                        "laplace" => (-u.sqrt()).exp(),
+                        _ => 1.0 / (1.0 + u).sqrt(),
+                    }
+                };
+                for centre in real.rows() {
+                    let over_target = real.rows().into_iter().zip(&inverse);
+                    let gain: f64 = over_target.map(|(x, inverse)| k(x, centre) * inverse).sum();
+                    let cost: f64 = fake.rows().into_iter().map(|x| k(x, centre)).sum();
+                    let [gain, cost] = [gain / real.nrows() as f64, cost / fake.nrows() as f64];
+                    assert!(gain <= cost * (1.0 + 1e-6), "{name}: {gain} for {cost}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

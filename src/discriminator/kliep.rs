@@ -9,27 +9,24 @@ use super::centres::{folds, in_order, spread_out};
 use super::fit::fitted_step_rule;
 use super::radial::{Kernel, Radial, Weighted};
 use super::recipe::{Recipe, Sizes, centred, given};
+use super::shares::{MOST_STEPS, Mixture};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
-use crate::numeric::{times, transposed_times};
+use crate::numeric::{grams, times};
 use crate::setting::{Invalid, WordOr, at_least};
 use crate::target::Target;
 
 const FOLDS: usize = 5;
-/// A fit has converged when the mean log likelihood is less than this below its maximum, in nats: D is then off by the root of twice that, 0.045, in
-/// root mean square over the target samples, and up to 0.07 where there are few. Expectation maximisation could come nearer only by steps that
-/// enlarge rounding until the unit and the origin of the data show in D.
-const GAP: f64 = 1e-3;
-const MOST_STEPS: usize = 5000;
+/// Distance of centres, in bandwidths, within which one of them is enough to begin with.
+const ALIKE: f64 = 0.5;
 
 /// `r̂(x) = Σ_l θ_l k(x, c_l)` with the greatest `E_p log r̂` among those with `E_q r̂ = 1` and `θ ≥ 0`; `D = log r̂`.
 ///
 /// Kullback-Leibler importance estimation procedure: Sugiyama et al., NIPS 2007. It has no penalty; its authors choose the
 /// bandwidth by the likelihood of target samples left out. Here, samples of the cloud are left out with them, and the score is
 /// `E_p log r̂ − log E_q r̂` over both, which no ratio can raise above the divergence (Donsker and Varadhan 1975): the likelihood alone
-/// grows without bound as the kernels become too narrow to hold any sample of the cloud. The maximum is found as that of a mixture is, by expectation
-/// maximisation: with the components `k(·, c_l)/E_q k(·, c_l)` both constraints hold by themselves. It stops within 1e-3 nats of the maximum, which
-/// leaves D off by some 0.05.
+/// grows without bound as the kernels become too narrow to hold any sample of the cloud. The maximum is found as that of a mixture with the components
+/// `k(·, c_l)/E_q k(·, c_l)`, whose shares keep both constraints by themselves; Newton's method comes as near to it as rounding allows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KliepSpec {
@@ -85,7 +82,9 @@ impl Recipe for KliepSpec {
     }
 
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
-        centred(self.centres, sizes.samples, 0, sizes)
+        // The components at the samples, once more relative to the mixture, and matrices of curvature.
+        let squares = grams(sizes.samples) + 4;
+        centred(self.centres, 2 * sizes.samples, squares, sizes)
     }
 
     fn bandwidth(&self) -> Option<f64> {
@@ -111,47 +110,18 @@ struct Components {
 }
 
 impl Components {
-    /// The shares of the components, summing to one, at which the samples are most likely.
-    ///
-    /// Expectation maximisation multiplies each share by a factor, again and again, and is slow where components overlap. Two such steps show
-    /// where it is going: a third goes there at once, and is taken back if the likelihood is no greater for it (the third scheme of SQUAREM,
-    /// Varadhan and Roland, *Scand. J. Stat.* 35, 2008).
-    fn fit(&self) -> Option<Vec<f64>> {
-        let mut shares = vec![1.0 / self.size as f64; self.size];
-        let (mut factors, mut likelihood) = self.factors(&shares);
-        for _ in 0..MOST_STEPS {
-            // The likelihood is concave: its slope towards the best component bounds what is left to gain.
-            let left = factors.iter().fold(0.0_f64, |most, &f| most.max(f)) - 1.0;
-            if !left.is_finite() {
-                return None;
-            }
-            if left < GAP {
-                return Some(shares);
-            }
-            let once = product(&shares, &factors);
-            let twice = product(&once, &self.factors(&once).0);
-            let further = extrapolated(&shares, &once, &twice);
-            let (next, reached) = self.factors(&further);
-            if reached > likelihood {
-                (shares, factors, likelihood) = (further, next, reached);
-            } else {
-                (factors, likelihood) = self.factors(&twice);
-                shares = twice;
-            }
+    /// The shares of the components, summing to one, at which the samples are most likely; the components are those of `kernel` at `centres`.
+    fn fit(&self, kernel: Kernel, centres: &Weighted) -> Option<Vec<f64>> {
+        let alike = |a: usize, b: usize| {
+            let apart = (centres.x[a] - centres.x[b]).hypot(centres.y[a] - centres.y[b]);
+            apart < ALIKE * kernel.h
+        };
+        Mixture {
+            rows: &self.rows,
+            size: self.size,
+            alike: &alike,
         }
-        None
-    }
-
-    /// What each share is multiplied by in a step of expectation maximisation, and the mean log likelihood before it, but for a constant.
-    fn factors(&self, shares: &[f64]) -> (Vec<f64>, f64) {
-        let count = self.levels.len() as f64;
-        let densities = times(&self.rows, shares);
-        let likelihood = densities.iter().map(|density| density.ln()).sum::<f64>() / count;
-        let inverse: Vec<f64> = densities.iter().map(|d| 1.0 / (count * d)).collect();
-        (
-            transposed_times(&self.rows, &inverse, self.size),
-            likelihood,
-        )
+        .most_likely()
     }
 
     /// Logarithm of the mean of the ratio at the samples.
@@ -176,32 +146,6 @@ impl Components {
             .sum();
         sum / self.levels.len().max(1) as f64
     }
-}
-
-fn product(shares: &[f64], factors: &[f64]) -> Vec<f64> {
-    shares.iter().zip(factors).map(|(s, f)| s * f).collect()
-}
-
-/// Where the shares lead to that two steps have changed, if each further step is as much shorter as the second was; none below a tenth of
-/// what it has come to.
-fn extrapolated(shares: &[f64], once: &[f64], twice: &[f64]) -> Vec<f64> {
-    let steps = || {
-        let both = shares.iter().zip(once).zip(twice);
-        both.map(|((start, once), twice)| (start, once - start, twice - once, twice))
-    };
-    let length: f64 = steps().map(|(_, first, ..)| first * first).sum();
-    let bend: f64 = steps()
-        .map(|(_, first, second, _)| (second - first).powi(2))
-        .sum();
-    let ahead = (length / bend.max(f64::MIN_POSITIVE)).sqrt().max(1.0);
-    let moved: Vec<f64> = steps()
-        .map(|(start, first, second, twice)| {
-            let there = start + 2.0 * ahead * first + ahead * ahead * (second - first);
-            there.max(0.1 * twice)
-        })
-        .collect();
-    let total: f64 = moved.iter().sum();
-    moved.into_iter().map(|share| share / total).collect()
 }
 
 impl Kliep {
@@ -273,7 +217,7 @@ impl Kliep {
                 };
                 let norms = Self::norms(kernel, side(1, fake, false).view(), centres);
                 let at = |points: &Cloud| Self::components(kernel, points.view(), centres, &norms);
-                let shares = at(&side(0, real, false)).fit().ok_or(h)?;
+                let shares = at(&side(0, real, false)).fit(kernel, centres).ok_or(h)?;
                 *score = at(&side(0, real, true)).likelihood(&shares)
                     - at(&side(1, fake, true)).log_mean(&shares);
             }
@@ -306,7 +250,7 @@ impl Discriminator for Kliep {
         fake: CloudView<'_>,
         round: FitContext,
     ) -> Result<(), FitError> {
-        // Sums in an order that no permutation of the samples changes: what rounding they have grows on the way to the maximum.
+        // Sums in an order that no permutation of the samples changes.
         let (real, fake) = (in_order(real), in_order(fake));
         let (real, fake) = (real.view(), fake.view());
         let centres = Weighted::evenly(spread_out(real, self.spec.centres).view(), 0.0);
@@ -334,7 +278,7 @@ impl Discriminator for Kliep {
         let kernel = kernel(h);
         let norms = Self::norms(kernel, fake, &centres);
         let components = Self::components(kernel, real, &centres, &norms);
-        let shares = components.fit().ok_or_else(|| unfit(h))?;
+        let shares = components.fit(kernel, &centres).ok_or_else(|| unfit(h))?;
         self.points = centres;
         for (weight, (share, norm)) in self
             .points

@@ -19,6 +19,7 @@ mod radial;
 mod recipe;
 pub mod relative;
 pub mod rulsif;
+mod shares;
 pub mod ulsif;
 pub mod wasserstein;
 

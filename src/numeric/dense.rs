@@ -5,6 +5,8 @@ use rayon::prelude::*;
 
 /// Samples whose outer products are added up by one task.
 const CHUNK: usize = 512;
+/// Matrices at most whose sum is [`Symmetric::gram`].
+const GRAMS: usize = 16;
 /// Samples that stay in the cache while all pairs of features pass over them.
 const TILE: usize = 64;
 const ROWS: usize = 4;
@@ -97,6 +99,11 @@ fn add_rows(rows: &[f64], v: &[f64], sum: &mut [f64]) {
     }
 }
 
+/// Matrices whose sum [`Symmetric::gram`] is for so many rows.
+pub(crate) fn grams(count: usize) -> usize {
+    count.div_ceil(CHUNK).min(GRAMS)
+}
+
 /// A symmetric matrix, row by row; only what is on and below the diagonal counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Symmetric {
@@ -143,9 +150,56 @@ impl Symmetric {
         all
     }
 
+    /// The mean of `φ_i φ_iᵀ` over the rows `φ_i` of a matrix of `size` columns without negative values. In each tile of rows the columns count for nothing
+    /// that are nowhere above `negligible`, which saves most of the work where neighbouring rows are zero in the same places.
+    pub(crate) fn gram(rows: &[f64], size: usize, negligible: f64) -> Self {
+        let count = rows.len() / size;
+        let chunk = count.div_ceil(grams(count).max(1)).max(1);
+        let parts: Vec<Vec<f64>> = rows
+            .par_chunks(chunk * size)
+            .map(|rows| {
+                let mut sum = vec![0.0; size * size];
+                for rows in rows.chunks(TILE * size) {
+                    add_gram(rows, size, negligible, &mut sum);
+                }
+                sum
+            })
+            .collect();
+        let mut all = Self::zeros(size);
+        for part in parts {
+            all.values.iter_mut().zip(part).for_each(|(a, b)| *a += b);
+        }
+        all.values.iter_mut().for_each(|v| *v /= count as f64);
+        all
+    }
+
     pub(crate) fn add_to_diagonal(&mut self, value: f64) {
         for place in self.values.iter_mut().step_by(self.size + 1) {
             *place += value;
+        }
+    }
+}
+
+/// `sum += AᵀA` on and below the diagonal, for the columns of the `rows` that are somewhere above `negligible`.
+fn add_gram(rows: &[f64], size: usize, negligible: f64, sum: &mut [f64]) {
+    let mut most = vec![0.0_f64; size];
+    for row in rows.chunks(size) {
+        most.iter_mut().zip(row).for_each(|(m, &v)| *m = m.max(v));
+    }
+    let taken: Vec<usize> = (0..size).filter(|&j| most[j] > negligible).collect();
+    let width = taken.len().next_multiple_of(COLUMNS);
+    let count = rows.len() / size;
+    let mut dense = vec![0.0; count * width];
+    for (row, dense) in rows.chunks(size).zip(dense.chunks_mut(width)) {
+        for (to, &j) in dense.iter_mut().zip(&taken) {
+            *to = row[j];
+        }
+    }
+    let mut products = vec![0.0; width * width];
+    add_products(&dense, &dense, count, width, &mut products);
+    for (a, &i) in taken.iter().enumerate() {
+        for (product, &j) in products[a * width..][..=a].iter().zip(&taken) {
+            sum[i * size + j] += product;
         }
     }
 }

@@ -4,4 +4,4 @@ mod cholesky;
 mod dense;
 
 pub(crate) use cholesky::Cholesky;
-pub(crate) use dense::{Symmetric, dot, times, transposed_times};
+pub(crate) use dense::{Symmetric, dot, grams, times, transposed_times};
