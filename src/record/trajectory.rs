@@ -113,7 +113,8 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             .as_ref()
             .is_none_or(|ratios| ratios.dim() == (frames, particles))
         && parents.as_ref().is_none_or(|parents| {
-            let known = |&row: &i64| (-1..particles.cast_signed() as i64).contains(&row);
+            let known =
+                |&row: &i64| row == -1 || usize::try_from(row).is_ok_and(|row| row < particles);
             parents.dim() == (frames, particles) && parents.iter().all(known)
         })
         && fields.dim() == (frames, rows, columns)

@@ -110,6 +110,8 @@ const SAMPLE: f64 = 130.0;
 const JUDGED: f64 = 2000.0;
 /// Bytes a particle in a snapshot: two coordinates and log r.
 const SEEN: f64 = 24.0;
+/// The same for its parent, where particles are born.
+const DESCENT: f64 = 16.0;
 /// Bytes of the field in a snapshot.
 const FIELD: f64 = 64.0 * 64.0 * 20.0;
 /// A frame as picture, and its share in the animation, at scale 1. Measured.
@@ -147,11 +149,12 @@ impl Resources {
         let permutations = scenario.metrics.permutations as f64;
         let together = permutations.min(TOGETHER as f64);
         let drawn_at_once = frames.min(threads as f64);
-        let snapshots = frames.max(1.0) * (SEEN * particles + FIELD);
+        let seen = seen(scenario);
+        let snapshots = frames.max(1.0) * (seen * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
-        let written = frames.max(1.0) * (SEEN * kept + FIELD);
+        let written = frames.max(1.0) * (seen * kept + FIELD);
         // The key that would make them small.
-        let snapshot_key = if SEEN * particles > FIELD {
+        let snapshot_key = if seen * particles > FIELD {
             "cloud.particles"
         } else {
             "output.frames"
@@ -196,10 +199,10 @@ impl Resources {
                 frames * 2.0 * PICTURE * area + frames.max(1.0) * FIELD,
             )),
             // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
-            part(("output.particles", 2.0 * frames.max(1.0) * SEEN * kept)),
+            part(("output.particles", 2.0 * frames.max(1.0) * seen * kept)),
             part((
                 "cloud.particles",
-                (frames.max(1.0) * SEEN + 200.0) * particles,
+                (frames.max(1.0) * seen + 200.0) * particles,
             )),
             part(("cloud.samples", 16.0 * samples)),
             part((reference_key, 16.0 * references)),
@@ -389,6 +392,12 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     let frames = at_once * 0.25 * area.min(4.0 * LARGEST);
     let bytes = DRAWN * last.max(frames) + dense(scenario) * last;
     ("output.scale".to_owned(), BASE + bytes)
+}
+
+/// Bytes a particle in a snapshot.
+fn seen(scenario: &Scenario) -> f64 {
+    let births = scenario.flow.reaction.is_some();
+    SEEN + if births { DESCENT } else { 0.0 }
 }
 
 /// What drawing a cloud so large takes that it is drawn as density, at scale 1; 0 for dots.
