@@ -103,6 +103,11 @@ pub(super) fn centred(
     )
 }
 
+/// Bytes of a least-squares fit to both clouds, which has square matrices for each of five folds of either side.
+pub(super) fn least_squares(centres: usize, sizes: Sizes) -> Vec<(&'static str, f64)> {
+    centred(centres, sizes.particles + sizes.samples, 13, sizes)
+}
+
 /// Bytes that training a network on minibatches of so many points of each of its `sides` takes.
 pub(super) fn trained(hidden: &[usize], sides: usize, batch: usize) -> Vec<(&'static str, f64)> {
     let rows = sides as f64 * batch as f64;

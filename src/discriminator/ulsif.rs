@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Discriminator;
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::radial::Radial;
-use super::recipe::{Recipe, Sizes, centred, given};
+use super::recipe::{Recipe, Sizes, given, least_squares};
 use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
 use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
@@ -76,9 +76,7 @@ impl Recipe for UlsifSpec {
     }
 
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
-        let points = sizes.particles + sizes.samples;
-        // Least squares has square matrices for each of five folds of either side.
-        centred(self.centres, points, 13, sizes)
+        least_squares(self.centres, sizes)
     }
 
     fn bandwidth(&self) -> Option<f64> {

@@ -145,17 +145,11 @@ fn given(name: &str) -> Given {
 
 impl fmt::Debug for OwnParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |(given, _): &(Given, _)| given.name.clone();
+        let estimator = self.discriminator.as_ref().map(|(given, _)| given);
         f.debug_struct("OwnParts")
-            .field(
-                "target",
-                &self.target.as_ref().map(|(given, _)| &given.name),
-            )
-            .field(
-                "source",
-                &self.source.as_ref().map(|(given, _)| &given.name),
-            )
-            .field("discriminator", &self.discriminator.as_ref().map(name))
+            .field("target", &self.target)
+            .field("source", &self.source)
+            .field("discriminator", &estimator)
             .field("metrics", &self.metrics.len())
             .field("observers", &self.observers.len())
             .finish()

@@ -3,6 +3,6 @@
 mod pictures;
 mod recorder;
 
-pub(crate) use pictures::charts;
 pub use pictures::{DrawnRun, Scene};
+pub(crate) use pictures::{all_and, charts};
 pub use recorder::{Parents, Recorder, Snapshot, view_of};

@@ -1,8 +1,6 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
 use super::recorder::{Recorder, Snapshot};
-use std::collections::BTreeSet;
-
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
 use crate::observe::{MetricRecorder, W2_MOVED, flow_columns};
@@ -413,15 +411,22 @@ impl<'a> DrawnRun<'a> {
     }
 }
 
+/// All measures in the order of their columns, and behind them those of `more` that are not in the catalogue, each once.
+pub(crate) fn all_and(more: impl Iterator<Item = &'static About>) -> Vec<&'static About> {
+    let mut all = ALL.to_vec();
+    for about in more {
+        if all.iter().all(|known| known.name != about.name) {
+            all.push(about);
+        }
+    }
+    all
+}
+
 /// What has a curve in `convergence.png` and on the page: the measures in the order of their columns, then what describes the flow.
 pub(crate) fn charts(takes: &[DrawnRun<'_>]) -> Vec<(&'static About, Scale)> {
-    let measured = takes.iter().flat_map(|take| take.meter.about());
-    let own = measured.filter(|about| !ALL.contains(about));
-    let all = ALL.iter().copied().chain(own).chain(flow_columns());
-    let mut charts: Vec<_> = all.filter_map(|about| Some((about, about.axis?))).collect();
-    let mut seen = BTreeSet::new();
-    charts.retain(|(about, _)| seen.insert(about.name));
-    charts
+    let measured = all_and(takes.iter().flat_map(|take| take.meter.about()));
+    let all = measured.into_iter().chain(flow_columns());
+    all.filter_map(|about| Some((about, about.axis?))).collect()
 }
 
 impl Style {

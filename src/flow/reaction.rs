@@ -186,17 +186,12 @@ pub(super) fn react(
         parents[row] = Some(order[parent]);
     }
     let newborn: Vec<usize> = chosen.born.iter().map(|&place| order[place]).collect();
-    let from = moved.clone();
+    let (from, mut begun) = (moved.clone(), before.begun.clone());
     let jitter = stream.part("jitter").normals(newborn.len()) * (spec.jitter * driven.scale);
     for (&row, offset) in newborn.iter().zip(jitter.rows()) {
         born[row] = true;
         if let Some(parent) = parents[row] {
             moved.row_mut(row).assign(&(&from.row(parent) + &offset));
-        }
-    }
-    let mut begun = before.begun.clone();
-    for &row in &newborn {
-        if let Some(parent) = parents[row] {
             begun.row_mut(row).assign(&before.begun.row(parent));
         }
     }

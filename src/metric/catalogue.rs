@@ -14,7 +14,7 @@ use super::known_kl::{KL, KnownKl};
 use super::logistic::{C2ST_LOGISTIC, LogisticC2st};
 use super::memorisation::{MEMORISATION, Memorisation};
 use super::mmd::{MMD2, Mmd2};
-use super::modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODE_WIDTH, MODES, ModeMeasure};
+use super::modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODE_WIDTH, MODES};
 use super::score::{SCORE_ERROR, ScoreError};
 use super::sinkhorn::{SINKHORN, Sinkhorn};
 use super::sliced::{SLICED_W2, SlicedW2};
@@ -92,7 +92,6 @@ fn some(metric: impl Metric + 'static) -> Option<Box<dyn Metric>> {
 
 /// The measure `about` of a mixture, if it makes sense for its components.
 fn mode(about: &About, on: &Grounds<'_>) -> Option<Box<dyn Metric>> {
-    let all = ModeMeasure::all(on.evidence.components.unwrap_or_default());
-    let mut own = all.into_iter().filter(|measure| measure.about() == about);
-    own.next().and_then(some)
+    let mut own = on.modes.iter().filter(|measure| measure.about() == about);
+    own.next().cloned().and_then(some)
 }

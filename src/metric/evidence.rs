@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::mmd::median_distance;
+use super::modes::ModeMeasure;
 use super::sample::Reference;
 use super::sinkhorn::Sinkhorn;
 use crate::cloud::CloudView;
@@ -48,4 +49,6 @@ pub(super) struct Grounds<'a> {
     pub(super) rulers: Rulers,
     /// The reference with its neighbours, if some measure asks for them.
     pub(super) near: Option<Reference>,
+    /// The measures of modes that make sense for the target.
+    pub(super) modes: Vec<ModeMeasure>,
 }

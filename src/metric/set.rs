@@ -11,6 +11,7 @@ use super::catalogue::BUILDERS;
 use super::energy::{ENERGY_DISTANCE, ENERGY_P, EnergyDistance};
 use super::evidence::{Evidence, Grounds, Rulers};
 use super::knn_kl::KNN_KL;
+use super::modes::ModeMeasure;
 use super::sample::{Neighbourhood, Preparation, Reference, Sample, Seen};
 use super::sliced::SLICED_W2;
 use super::spec::MetricsSpec;
@@ -70,6 +71,7 @@ pub(super) fn metrics(
         evidence,
         rulers,
         near: shared.clone(),
+        modes: ModeMeasure::all(evidence.components.unwrap_or_default()),
     };
     // Each is built only if it is wanted: some have to work for it.
     let wished = BUILDERS.iter().filter(|(about, _)| wanted(about.name));

@@ -1,11 +1,10 @@
 //! The results of runs, in words and numbers as they stand in the page.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::sheet::Sheet;
-use crate::metric::{ALL, About, MODES, Verdict};
+use crate::film::all_and;
+use crate::metric::{About, MODES, Verdict};
 use crate::observe::flow_columns;
 use crate::render::number;
 use crate::store::{Manifest, Status};
@@ -78,17 +77,12 @@ impl Row {
     /// Each metric that any of the runs has, in the order of the columns.
     pub(super) fn all(sheets: &[Sheet<'_>]) -> Vec<Self> {
         let with_floors = sheets.iter().flat_map(|sheet| sheet.floors.known());
-        let own = with_floors.map(|(about, _)| about);
-        let own = own.filter(|about| !ALL.contains(about));
-        let mut seen = BTreeSet::new();
-        ALL.iter()
-            .copied()
-            .chain(own)
+        all_and(with_floors.map(|(about, _)| about))
+            .into_iter()
             .filter(|about| {
                 let mut sheets = sheets.iter();
                 sheets.any(|sheet| sheet.manifest.last.contains_key(about.name))
             })
-            .filter(|about| seen.insert(about.name))
             .map(|about| Self::new(about, sheets))
             .collect()
     }

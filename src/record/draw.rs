@@ -12,16 +12,26 @@ pub(super) fn save_pictures(
     scene: &Scene<'_>,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    let style = Style::of(&scenario.output);
-    if scenario.output.frames > 0 {
-        let film = scene.film(&style, Pace::of(scenario.output.fps), true);
+    let pace = (scenario.output.frames > 0).then(|| Pace::of(scenario.output.fps));
+    draw(scene, &Style::of(&scenario.output), pace, directory)
+}
+
+/// The same in any style; animation and frames only at a `pace`.
+pub(super) fn draw(
+    scene: &Scene<'_>,
+    style: &Style,
+    pace: Option<Pace>,
+    directory: &RunDirectory,
+) -> Result<(), ReportError> {
+    if let Some(pace) = pace {
+        let film = scene.film(style, pace, true);
         for (k, png) in film.stills.iter().enumerate() {
             directory.put(&format!("frames/{k:04}.png"), png)?;
         }
         directory.put("animation.png", &film.animation)?;
     }
-    directory.put("final.png", &scene.last(&style))?;
-    directory.put("convergence.png", &scene.convergence(&style))
+    directory.put("final.png", &scene.last(style))?;
+    directory.put("convergence.png", &scene.convergence(style))
 }
 
 /// Writes the report page; its readers without JavaScript see the animation, or the last picture if there is none.

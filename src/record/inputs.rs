@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::scenario::Scenario;
-use crate::store::{ReportError, RunDirectory, plain};
+use crate::store::{INPUTS, ReportError, RunDirectory, plain};
 use crate::target::Files;
 
 /// Copies the files that the scenario reads into the folder `inputs` and names the copies instead.
@@ -24,12 +24,12 @@ pub(super) fn keep(
             let mut copy = if is_copy(name) {
                 name.clone()
             } else {
-                format!("inputs/{role}-{base}")
+                format!("{INPUTS}/{role}-{base}")
             };
             // Two files of one name from two folders.
             let same = |copies: &[String]| copies.iter().position(|other| *other == copy);
             if same(&copies).is_some_and(|k| names[k] != *name) {
-                copy = format!("inputs/{role}-held-out-{base}");
+                copy = format!("{INPUTS}/{role}-held-out-{base}");
             }
             let file = files.open(name);
             let file = file.map_err(|error| ReportError::io("read", Path::new(name), error))?;
@@ -43,6 +43,7 @@ pub(super) fn keep(
 
 /// Whether `name` is that of a file in the folder of copies itself.
 fn is_copy(name: &str) -> bool {
-    let below = name.strip_prefix("inputs/");
+    let below = name.strip_prefix(INPUTS);
+    let below = below.and_then(|rest| rest.strip_prefix('/'));
     below.is_some_and(|base| plain::leads_down(base) && !base.contains('/'))
 }

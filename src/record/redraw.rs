@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::trajectory;
+use super::{draw, trajectory};
 use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Recorder, Scene, view_of};
 use crate::flow::EndingFacts;
@@ -52,7 +52,7 @@ pub enum Format {
 pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
     enough(folder, wish)?;
     visit(folder, |scene, scenario, directory| {
-        draw(scene, scenario, wish, directory)
+        draw_again(scene, scenario, wish, directory)
     })
 }
 
@@ -168,39 +168,28 @@ impl Redraw {
     }
 }
 
-fn draw(
+fn draw_again(
     scene: &Scene<'_>,
     scenario: &Scenario,
     wish: &Redraw,
     directory: &RunDirectory,
 ) -> Result<Vec<String>, ReportError> {
     let style = wish.style(scenario);
-    let mut written = Vec::new();
-    let mut put = |name: &str, bytes: &[u8]| {
-        directory.put(name, bytes)?;
-        written.push(name.to_owned());
-        Ok::<_, ReportError>(())
-    };
-    match wish.format {
+    let written: &[&str] = match wish.format {
         Format::Svg => {
-            put("final.svg", scene.last_svg(&style).as_bytes())?;
-            put("convergence.svg", scene.convergence_svg(&style).as_bytes())?;
+            directory.put("final.svg", scene.last_svg(&style).as_bytes())?;
+            directory.put("convergence.svg", scene.convergence_svg(&style).as_bytes())?;
+            &["final.svg", "convergence.svg"]
         }
         Format::Png => {
-            put("final.png", &scene.last(&style))?;
-            put("convergence.png", &scene.convergence(&style))?;
-            if scenario.output.frames > 0 {
-                let pace = Pace::of(wish.fps.unwrap_or(scenario.output.fps));
-                let film = scene.film(&style, pace, true);
-                put("animation.png", &film.animation)?;
-                for (k, png) in film.stills.iter().enumerate() {
-                    directory.put(&format!("frames/{k:04}.png"), png)?;
-                }
-                written.push("frames".to_owned());
-            }
+            let frames = scenario.output.frames > 0;
+            let pace = frames.then(|| Pace::of(wish.fps.unwrap_or(scenario.output.fps)));
+            draw::draw(scene, &style, pace, directory)?;
+            let all = &["final.png", "convergence.png", "animation.png", "frames"];
+            &all[..if frames { 4 } else { 2 }]
         }
-    }
-    Ok(written)
+    };
+    Ok(written.iter().map(|&name| name.to_owned()).collect())
 }
 
 /// The names of the variants that were compared, in their order.

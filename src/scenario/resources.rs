@@ -14,14 +14,6 @@ use crate::render::{DOTS, expanse};
 use crate::setting::WordOr;
 use crate::target::Files;
 
-/// Where no picture can be drawn, none is.
-#[cfg(not(feature = "render"))]
-const DOTS: usize = usize::MAX - 1;
-#[cfg(not(feature = "render"))]
-fn expanse(_panels: usize) -> f64 {
-    0.0
-}
-
 /// Bytes that a run needs, and which keys they come from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resources {
@@ -121,6 +113,7 @@ const CANVAS: [f64; 2] = [35e6, 2e6];
 /// The same where pictures are drawn one after the other and nothing else goes on. Measured.
 const DRAWN: f64 = 12e6;
 /// What a cloud takes in addition that is drawn as density, at scale 1. Measured.
+#[cfg(feature = "render")]
 const DENSE: f64 = 25e6;
 /// Area beyond which a picture is drawn less sharply, as a multiple of that at scale 1.
 const LARGEST: f64 = 85.0;
@@ -400,7 +393,20 @@ fn seen(scenario: &Scenario) -> f64 {
     SEEN + if births { DESCENT } else { 0.0 }
 }
 
+/// How much larger pictures with so many panels are; without the room of pictures there are none.
+#[cfg(not(feature = "render"))]
+fn expanse(_panels: usize) -> f64 {
+    0.0
+}
+
+/// Without the room of pictures, no cloud is drawn.
+#[cfg(not(feature = "render"))]
+fn dense(_scenario: &Scenario) -> f64 {
+    0.0
+}
+
 /// What drawing a cloud so large takes that it is drawn as density, at scale 1; 0 for dots.
+#[cfg(feature = "render")]
 fn dense(scenario: &Scenario) -> f64 {
     let larger = scenario.cloud.particles.max(scenario.cloud.samples);
     if larger > DOTS { DENSE } else { 0.0 }
