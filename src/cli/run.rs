@@ -15,7 +15,7 @@ use super::signal::Signal;
 use super::summary;
 use super::terminal::{plain, print, print_path, say, warn};
 use crate::record::{StopToken, record};
-use crate::store::{Manifest, RunDirectory, Status};
+use crate::store::{Manifest, RunDirectory, Status, room_for_threads};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunArgs {
@@ -115,6 +115,8 @@ pub(super) fn listen() -> Result<StopToken, CliError> {
 const MOST_THREADS: usize = 1024;
 
 /// Starts the threads that everything uses: so many, or as many as `RAYON_NUM_THREADS` says, or one per core.
+///
+/// Threads that were asked for must have room in the address space; of those that were not, fewer are started.
 pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
     let wished = std::env::var("RAYON_NUM_THREADS").unwrap_or_default();
     let wished = wished.parse().unwrap_or(0);
@@ -124,13 +126,26 @@ pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
             "RAYON_NUM_THREADS is {wished}: at most {MOST_THREADS} threads are started; ask for fewer, or with `--threads 1`"
         )));
     }
-    let count = threads.map_or(0, usize::from);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(count);
+    let asked = threads.map_or(wished, usize::from);
+    let room = usize::try_from(room_for_threads()).unwrap_or(usize::MAX);
+    if asked > room.max(1) {
+        return Err(CliError::Run(format!(
+            "cannot start {asked} threads: the limit of the address space (ulimit -v) has room for {room}; ask for fewer, `--threads 1` for one, or raise it"
+        )));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = if asked > 0 {
+        asked
+    } else {
+        cores.min(room.max(1))
+    };
     // Also where none is asked for: later it would be a panic.
-    pool.build_global().map_err(|error| {
-        let what = threads.map_or("the threads".to_owned(), |count| format!("{count} threads"));
-        CliError::Run(format!(
-            "cannot start {what}: {error}; ask for fewer with `--threads 1`, or raise the limit of processes (ulimit -u)"
-        ))
-    })
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build_global()
+        .map_err(|error| {
+            CliError::Run(format!(
+                "cannot start {count} threads: {error}; ask for fewer with `--threads 1`, or raise the limit of processes (ulimit -u)"
+            ))
+        })
 }

@@ -31,6 +31,11 @@ pub(crate) fn free_memory() -> u64 {
     free.min(least.unwrap_or(u64::MAX)).min(process::memory())
 }
 
+/// Threads that can be started without a doubt; `u64::MAX` where no limit is known.
+pub(crate) fn room_for_threads() -> u64 {
+    process::threads()
+}
+
 /// The control groups that this process is in, each with those above it: a job has the least that any of them has. `own` is what
 /// `/proc/self/cgroup` says, `root` where the groups are shown.
 fn groups(own: &str, root: &Path) -> Vec<PathBuf> {
@@ -98,6 +103,25 @@ mod process {
         space.into_iter().chain(data).min().unwrap_or(u64::MAX)
     }
 
+    /// Threads that surely have room in the address space that the limit of the process leaves.
+    ///
+    /// The first eight threads per core reserve an arena each, for a moment twice as large; all reserve stacks.
+    /// Arenas that take the last room leave none for the signal stack of a later thread, which ends the process.
+    pub(crate) fn threads() -> u64 {
+        const ARENA: u64 = 128 << 20;
+        const STACKS: u64 = 3 << 20;
+        let Some(limit) = getrlimit(Resource::As).current else {
+            return u64::MAX;
+        };
+        let left = limit.saturating_sub(taken(0));
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        let with_arenas = (left / (ARENA + STACKS)).min(8 * cores);
+        if with_arenas < 8 * cores {
+            return with_arenas;
+        }
+        with_arenas + (left - with_arenas * (ARENA + STACKS)) / STACKS
+    }
+
     /// A field of `/proc/self/statm` in bytes: 0 is the whole address space, 5 data and stack.
     fn taken(field: usize) -> u64 {
         let sizes = fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -136,6 +160,10 @@ mod process {
     use sysinfo::Disks;
 
     pub(crate) fn memory() -> u64 {
+        u64::MAX
+    }
+
+    pub(crate) fn threads() -> u64 {
         u64::MAX
     }
 
