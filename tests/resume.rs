@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 26] = [
+const MORE: [(&str, &[&str]); 28] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -81,6 +81,16 @@ const MORE: [(&str, &[&str]); 26] = [
     (
         "reaction-seeded",
         &[
+            "flow.reaction.seed_uncovered=true",
+            "discriminator.kde.bandwidth=0.3",
+        ],
+    ),
+    ("sample", &["cloud.final='sample'", "cloud.bath=3"]),
+    (
+        "sample-seeded",
+        &[
+            "cloud.final='sample'",
+            "cloud.bath=2",
             "flow.reaction.seed_uncovered=true",
             "discriminator.kde.bandwidth=0.3",
         ],

@@ -29,8 +29,8 @@ const SLOW: f64 = 1e-3;
 pub struct KdeSpec {
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,
-    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one.
-    pub bandwidth_scale: f64,
+    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one. `auto`: 1, and 2 for the last cloud that is a sample.
+    pub bandwidth_scale: WordOr<f64, ScaleRule>,
     /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
     pub anneal_until: f64,
     /// Whether a particle counts in the density at its own place. Without it the flow never comes to rest.
@@ -48,7 +48,7 @@ impl Default for KdeSpec {
     fn default() -> Self {
         Self {
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
-            bandwidth_scale: 1.0,
+            bandwidth_scale: WordOr::Word(ScaleRule::Auto),
             anneal_until: 0.6,
             self_term: true,
             adaptive: false,
@@ -57,19 +57,40 @@ impl Default for KdeSpec {
     }
 }
 
+/// The word for the factor on the bandwidth that suits the last cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScaleRule {
+    /// 1, and 2 for the last cloud that is a sample.
+    Auto,
+}
+
 impl KdeSpec {
+    /// The same for a last cloud that is to be a sample: what is not given is chosen for it. Particles lean on so few samples as `seen` less, the wider
+    /// the kernel; below a thousand it would blur edges that so few points do not show otherwise.
+    #[must_use]
+    pub fn for_sample(mut self, seen: usize) -> Self {
+        const FEW: usize = 1000;
+        if self.bandwidth_scale == WordOr::Word(ScaleRule::Auto) && seen > FEW {
+            self.bandwidth_scale = WordOr::Value(2.0);
+        }
+        self
+    }
+
+    fn scale(&self) -> f64 {
+        match self.bandwidth_scale {
+            WordOr::Value(scale) => scale,
+            WordOr::Word(ScaleRule::Auto) => 1.0,
+        }
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// [`Invalid`] for a number out of range.
     pub fn build(&self) -> Result<Kde, Invalid> {
-        let schedule = Schedule::new(
-            "kde",
-            self.bandwidth,
-            self.bandwidth_scale,
-            self.anneal_until,
-        )?
-        .without_cv()?;
+        let schedule =
+            Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?.without_cv()?;
         within("tolerance", self.tolerance, 0.0, 1.0)?;
         if self.adaptive && !self.self_term {
             return Err(Invalid::new(
@@ -99,7 +120,7 @@ impl Recipe for KdeSpec {
     }
 
     fn bandwidth(&self) -> Option<f64> {
-        given(&self.bandwidth, self.bandwidth_scale)
+        given(&self.bandwidth, self.scale())
     }
 }
 

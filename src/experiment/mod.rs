@@ -8,15 +8,16 @@ mod summary;
 
 use std::sync::Arc;
 
+use ndarray::Axis;
 use rand::seq::SliceRandom;
 
 use crate::cloud::{self, Cloud};
-use crate::discriminator::Discriminator;
+use crate::discriminator::{Discriminator, DiscriminatorSpec};
 use crate::flow::{Flow, FlowSpec};
 use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
-use crate::scenario::{Document, Scenario, ScenarioError};
+use crate::scenario::{CloudSpec, Document, LastCloud, Scenario, ScenarioError};
 use crate::setting::Invalid;
 use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 
@@ -50,6 +51,8 @@ pub struct Experiment {
     pub reference: Cloud,
     /// The first cloud, `particles×2`.
     pub start: Cloud,
+    /// Further particles, `k×2`, that flow with it and are neither measured nor drawn.
+    pub bath: Cloud,
     /// Particles that are measured: of a larger cloud the first so many.
     pub measured: usize,
     /// Why validation and reference sample do not judge as fresh draws would; nothing if they do.
@@ -116,8 +119,8 @@ impl Experiment {
             warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
         }
 
-        let particles = scenario.cloud.particles;
-        enough(&*source, particles)?;
+        let flowing = scenario.cloud.flowing();
+        enough(&*source, &scenario.cloud)?;
         let Samples {
             training,
             validation,
@@ -126,7 +129,7 @@ impl Experiment {
             notes,
         } = Samples::draw(&scenario, &*target);
         warnings.extend(notes);
-        warnings.extend(twins(&*source, particles));
+        warnings.extend(twins(&*source, flowing));
         if let TargetSpec::Points(spec) = &scenario.source
             && spec.held_out.is_some()
         {
@@ -142,7 +145,9 @@ impl Experiment {
                 "memorisation is left out: half of the points to judge by stand in the training sample, where a copy cannot be told from a draw".to_owned(),
             );
         }
-        let start = source.sample(particles, Stream::new(scenario.seed, "source"));
+        // Rows are independent, so that the first of them are a random choice.
+        let all = source.sample(flowing, Stream::new(scenario.seed, "source"));
+        let (start, bath) = all.view().split_at(Axis(0), scenario.cloud.particles);
         warnings.extend(scenario.discriminator.warnings(training.view()));
         scenario
             .metrics
@@ -157,7 +162,8 @@ impl Experiment {
             training,
             validation,
             reference,
-            start,
+            start: start.to_owned(),
+            bath: bath.to_owned(),
             measured,
             scenario,
             own,
@@ -179,7 +185,8 @@ impl Experiment {
             self.start.clone(),
             self.scenario.seed,
         )
-        .map_err(|invalid| invalid.under("flow"))?;
+        .map_err(|invalid| invalid.under("flow"))?
+        .with_bath(self.bath.view());
         let Some(generator) = &self.scenario.generator else {
             return Ok(flow);
         };
@@ -319,7 +326,11 @@ fn discriminator(
     if let Some(own) = own.new_discriminator() {
         return Ok(own);
     }
-    let built = scenario.discriminator.build(target);
+    let mut spec = scenario.discriminator.clone();
+    if let (DiscriminatorSpec::Kde(kde), LastCloud::Sample) = (&mut spec, scenario.cloud.r#final) {
+        *kde = kde.clone().for_sample(scenario.cloud.seen());
+    }
+    let built = spec.build(target);
     built.map_err(|invalid| invalid.under("discriminator"))
 }
 
@@ -338,7 +349,7 @@ impl Samples {
     fn draw(scenario: &Scenario, target: &dyn Target) -> Self {
         let measured = scenario.cloud.particles.min(scenario.metrics.particles);
         let references = scenario.metrics.reference.unwrap_or(measured);
-        let samples = scenario.cloud.samples;
+        let samples = scenario.cloud.seen();
         let stream = |name| Stream::new(scenario.seed, name);
         let Some(parts) = target.parts() else {
             return Self {
@@ -379,7 +390,7 @@ impl Samples {
                 .iter()
                 .map(|caveat| format!("target.points: {caveat}")),
         );
-        notes.extend(crowded(scenario.cloud.particles, training.nrows()));
+        notes.extend(crowded(scenario.cloud.flowing(), training.nrows()));
         Self {
             training,
             validation,
@@ -403,17 +414,23 @@ fn crowded(particles: usize, points: usize) -> Option<String> {
 }
 
 /// Refuses more particles than a source can give without repeating itself.
-fn enough(source: &dyn Target, count: usize) -> Result<(), Invalid> {
-    match source.capacity() {
-        Some(most) if count > most => Err(Invalid::new(
-            "cloud.particles",
-            count,
-            format!(
-                "the source holds {most} points and does not repeat them; ask for at most {most}, or set replace = true there"
-            ),
-        )),
-        _ => Ok(()),
-    }
+fn enough(source: &dyn Target, cloud: &CloudSpec) -> Result<(), Invalid> {
+    let flowing = cloud.flowing();
+    let Some(most) = source.capacity().filter(|&most| flowing > most) else {
+        return Ok(());
+    };
+    let (key, value) = if cloud.particles > most {
+        ("cloud.particles", cloud.particles)
+    } else {
+        ("cloud.bath", cloud.bath)
+    };
+    Err(Invalid::new(
+        key,
+        value,
+        format!(
+            "the source holds {most} points and does not repeat them, and {flowing} particles flow; ask for at most {most}, or set replace = true there"
+        ),
+    ))
 }
 
 /// Says so if a file of points has to begin with copies.

@@ -48,6 +48,7 @@ impl Experiment {
             caveat: self.caveat.as_deref(),
             training: Some(&training),
             copies_reference: false,
+            sample_of: (self.bath.nrows() > 0).then(|| self.scenario.cloud.flowing()),
         };
         Outcome {
             verdict: Verdict::new(&values, &floors, known),

@@ -9,6 +9,8 @@ mod momentum;
 mod noise;
 mod origin;
 mod reaction;
+mod room;
+mod shown;
 mod spec;
 mod state;
 

@@ -183,6 +183,7 @@ impl Flow {
         self.step_rule = self.discriminator.step_rule();
         self.state = state;
         self.fitted = true;
+        self.show();
         Ok(())
     }
 

@@ -43,7 +43,7 @@ pub(super) fn conclude(
     manifest.verdict = Some(verdict);
     let clipped = meter.clipped();
     if clipped > 0 {
-        let moves = flow.state().step * scenario.cloud.particles;
+        let moves = flow.state().step * scenario.cloud.flowing();
         manifest.warnings.push(format!(
             "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
             100.0 * clipped as f64 / moves as f64
