@@ -15,6 +15,7 @@
 //!     name: "",
 //!     particles: start.view(),
 //!     past: &[],
+//!     births: &[],
 //!     colours: &colours,
 //!     target: target.view(),
 //!     field: None,
