@@ -1,6 +1,7 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
 mod state_dict;
+mod bath;
 mod births;
 mod ending;
 mod engine;

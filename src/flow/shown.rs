@@ -1,13 +1,11 @@
-//! A cloud in a bath: particles that nobody sees flow with those that are measured, drawn and kept.
+//! What is seen of a cloud that flows in a bath.
 
 use ndarray::s;
 
-use super::engine::Flow;
 use super::momentum::Memory;
 use super::reaction::Reacted;
-use super::room::Room;
 use super::state::State;
-use crate::cloud::{Cloud, CloudView};
+use crate::cloud::Cloud;
 use crate::discriminator::Ratio;
 
 /// What is seen of a flow that carries a bath: its first particles. Sums over a step, such as path length and births, are those of all that flow.
@@ -20,10 +18,15 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// The first `count` particles of `flow`.
-    fn of(flow: &Flow, count: usize) -> Self {
+    /// The first `count` particles of all that flow: where they are, where they began, D and velocity.
+    pub(super) fn of(
+        state: &State,
+        start: &Cloud,
+        ratio: &Ratio,
+        velocity: &Cloud,
+        count: usize,
+    ) -> Self {
         let first = |cloud: &Cloud| cloud.slice(s![..count, ..]).to_owned();
-        let state = &flow.state;
         let reaction = state.reaction.as_ref().map(|reacted| Reacted {
             parents: {
                 let rows = reacted.parents[..count].iter();
@@ -41,40 +44,12 @@ impl Shown {
                 memory: Memory::default(),
                 ..*state
             },
-            start: first(&flow.start),
+            start: first(start),
             ratio: Ratio {
-                log: flow.ratio.log.slice(s![..count]).to_owned(),
-                gradient: first(&flow.ratio.gradient),
+                log: ratio.log.slice(s![..count]).to_owned(),
+                gradient: first(&ratio.gradient),
             },
-            velocity: first(&flow.velocity),
-        }
-    }
-}
-
-impl Flow {
-    /// The same flow, not begun, with further particles (`k×2`) that move with the cloud. The discriminator sees them too, and nobody else does. Where all rows
-    /// are independent, the last cloud is a random part of a larger one, and lacks the regularity of it.
-    #[must_use]
-    pub fn with_bath(mut self, bath: CloudView<'_>) -> Self {
-        if bath.nrows() == 0 {
-            return self;
-        }
-        let count = self.start.nrows();
-        self.start = ndarray::concatenate![ndarray::Axis(0), self.start, bath];
-        self.room = Room::around(self.real.view(), self.start.view());
-        self.state.cloud.clone_from(&self.start);
-        let reaction = self.spec.reaction.as_ref();
-        self.state.reaction = reaction.map(|_| Reacted::none(&self.start));
-        self.ratio = Ratio::zeros(self.start.nrows());
-        self.velocity = Cloud::zeros(self.start.raw_dim());
-        self.shown = Some(Shown::of(&self, count));
-        self
-    }
-
-    /// Shows where the particles are now.
-    pub(super) fn show(&mut self) {
-        if let Some(shown) = &self.shown {
-            self.shown = Some(Shown::of(self, shown.start.nrows()));
+            velocity: first(velocity),
         }
     }
 }
