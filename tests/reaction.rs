@@ -7,8 +7,10 @@ use ratioflow::discriminator::{Discriminator, DiscriminatorSpec};
 use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Carrier, Flow, FlowSpec, Rate, ReactionSpec};
 use ratioflow::random::Stream;
+use ratioflow::record::{StopToken, record};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
+use ratioflow::store::RunDirectory;
 use ratioflow::target::{BuildError, RingSpec};
 
 /// Two modes of sd 0.4, far apart; the share of the left one is `share` exactly.
@@ -284,6 +286,88 @@ fn what_has_no_meaning_with_births_is_refused_with_a_remedy() {
         }
     }
     assert_eq!(refused(&[on]), "");
+}
+
+/// A mode of 0.05 that motion alone leaves half empty.
+const LIGHT: &str = "[[target.mixture.components]]\nweight = 0.95\nmean = [-2.0, 0.0]\ncovariance = [[0.16, 0.0], [0.0, 0.16]]\n[[target.mixture.components]]\nweight = 0.05\nmean = [2.0, 0.0]\ncovariance = [[0.16, 0.0], [0.0, 0.16]]\n";
+
+#[test]
+fn a_run_whose_masses_are_off_names_the_remedy_where_it_can_be_had() {
+    let said = |settings: &[&str]| {
+        let mut document = Document::parse("light", LIGHT).unwrap();
+        for setting in ["flow.steps=40", "output.frames=0", "metrics.every=40"]
+            .iter()
+            .chain(settings)
+        {
+            document.set(setting).unwrap();
+        }
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
+        let token = StopToken::default();
+        let run = record(
+            "light",
+            &experiment,
+            &Embedded,
+            &directory,
+            &token,
+            &mut |_, _| {},
+        );
+        run.unwrap().manifest.warnings.join("\n")
+    };
+    let remedy = "--reaction birth-death";
+    let found = said(&[]);
+    assert!(
+        found.contains(remedy) && found.contains("in the training sample itself"),
+        "{found}"
+    );
+    for not_to_be_had in [
+        "flow.momentum='nesterov'",
+        "flow.integrator='heun'",
+        "flow.reaction.carrier='birth-death'",
+        "generator.distill.network=[8]",
+        "discriminator.mmd={}",
+    ] {
+        let found = said(&[not_to_be_had]);
+        assert!(!found.contains(remedy), "{not_to_be_had}: {found}");
+    }
+}
+
+/// Twenty steps of forty, by number and by part, are the same bits; an estimator without a bandwidth has nothing to shrink.
+#[test]
+fn steps_of_annealing_are_a_part_of_the_run_by_another_name() {
+    let built = |settings: &[&str]| {
+        let mut document = Document::parse("light", LIGHT).unwrap();
+        for setting in ["flow.steps=40", "cloud.particles=200", "cloud.samples=300"]
+            .iter()
+            .chain(settings)
+        {
+            document.set(setting).unwrap();
+        }
+        Experiment::read(&document, &Embedded).map_err(|error| error.to_string())
+    };
+    let last = |settings: &[&str]| {
+        let mut flow = built(settings).unwrap().flow().unwrap();
+        while flow.advance().unwrap().is_some() {}
+        flow.state().cloud.clone()
+    };
+    let (steps, part) = ("flow.anneal_steps=20", "discriminator.kde.anneal_until=0.5");
+    assert_eq!(last(&[steps]), last(&[part]));
+    assert_ne!(last(&[steps]), last(&[]));
+    for (settings, expected) in [
+        (&["flow.anneal_steps=0"][..], "between 1 and flow.steps, 40"),
+        (&["flow.anneal_steps=41"], "between 1 and flow.steps, 40"),
+        (
+            &[steps, "discriminator.mlp={}"],
+            "no bandwidth that shrinks",
+        ),
+    ] {
+        let said = built(settings).unwrap_err();
+        assert!(
+            said.contains("flow.anneal_steps") && said.contains(expected),
+            "{said}"
+        );
+    }
 }
 
 #[test]

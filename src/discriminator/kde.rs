@@ -119,6 +119,10 @@ impl Recipe for KdeSpec {
         summed(sizes)
     }
 
+    fn anneal_until(&mut self) -> Option<&mut f64> {
+        Some(&mut self.anneal_until)
+    }
+
     fn bandwidth(&self) -> Option<f64> {
         given(&self.bandwidth, self.scale())
     }

@@ -2,8 +2,10 @@
 
 #[cfg(feature = "record")]
 mod cost;
+mod estimator;
 mod outcome;
 mod own;
+mod start;
 mod summary;
 
 use std::sync::Arc;
@@ -12,12 +14,11 @@ use ndarray::Axis;
 use rand::seq::SliceRandom;
 
 use crate::cloud::{self, Cloud};
-use crate::discriminator::{Discriminator, DiscriminatorSpec};
-use crate::flow::{Flow, FlowSpec};
+use crate::flow::Flow;
 use crate::generator::Units;
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
-use crate::scenario::{CloudSpec, Document, LastCloud, Scenario, ScenarioError};
+use crate::scenario::{Document, Scenario, ScenarioError};
 use crate::setting::Invalid;
 use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 
@@ -108,19 +109,23 @@ impl Experiment {
             Some(target) => target,
             None => built(&scenario.target, "target")?,
         };
-        let source = match own.own_source() {
-            Some(source) => source,
-            None => built(&scenario.source, "source")?,
+        let given = match (own.own_source(), &scenario.source) {
+            (Some(source), _) => Some(source),
+            (None, TargetSpec::Auto(_)) => None,
+            (None, spec) => Some(built(spec, "source")?),
         };
-        let discriminator = discriminator(&scenario, &own, &*target)?;
-        let mut warnings = estimated(&scenario, &*discriminator)?;
+        let discriminator = estimator::build(&scenario, &own, &*target)?;
+        let mut warnings = estimator::check(&scenario, &*discriminator)?;
         warnings.extend(own.caveat());
-        for (role, built) in [("target", &target), ("source", &source)] {
-            warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
+        for (role, built) in [("target", Some(&target)), ("source", given.as_ref())] {
+            let notes = built.into_iter().flat_map(|built| built.notes());
+            warnings.extend(notes.map(|note| format!("{role}.{note}")));
         }
 
         let flowing = scenario.cloud.flowing();
-        enough(&*source, &scenario.cloud)?;
+        if let Some(source) = &given {
+            start::enough(&**source, &scenario.cloud)?;
+        }
         let Samples {
             training,
             validation,
@@ -129,15 +134,12 @@ impl Experiment {
             notes,
         } = Samples::draw(&scenario, &*target);
         warnings.extend(notes);
-        warnings.extend(twins(&*source, flowing));
-        if let TargetSpec::Points(spec) = &scenario.source
-            && spec.held_out.is_some()
-        {
-            warnings.push(
-                "source.points.held_out is not used: nothing is measured against the source"
-                    .to_owned(),
-            );
-        }
+        let source = match given {
+            Some(source) => source,
+            None => start::fitting(training.view())?,
+        };
+        warnings.extend(start::twins(&*source, flowing));
+        warnings.extend(start::unused(&scenario.source));
         if scenario.metrics.wants(MEMORISATION.name)
             && Memorisation::new(reference.view(), training.view()).is_none()
         {
@@ -147,6 +149,7 @@ impl Experiment {
         }
         // Rows are independent, so that the first of them are a random choice.
         let all = source.sample(flowing, Stream::new(scenario.seed, "source"));
+        warnings.extend(start::narrow(all.view(), training.view()));
         let (start, bath) = all.view().split_at(Axis(0), scenario.cloud.particles);
         warnings.extend(scenario.discriminator.warnings(training.view()));
         scenario
@@ -180,7 +183,7 @@ impl Experiment {
     pub fn flow(&self) -> Result<Flow, Invalid> {
         let flow = Flow::new(
             self.scenario.flow.clone(),
-            discriminator(&self.scenario, &self.own, &*self.target)?,
+            estimator::build(&self.scenario, &self.own, &*self.target)?,
             self.training.clone(),
             self.start.clone(),
             self.scenario.seed,
@@ -293,47 +296,6 @@ impl Experiment {
     }
 }
 
-/// What a user should know of the estimator of the log ratio; refuses a map h of what is no log ratio.
-fn estimated(
-    scenario: &Scenario,
-    discriminator: &dyn Discriminator,
-) -> Result<Vec<String>, Invalid> {
-    let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
-    if !discriminator.is_log_ratio() {
-        let name = scenario.discriminator.name();
-        if scenario.flow.h != FlowSpec::default().h {
-            return Err(Invalid::new(
-                "flow.h",
-                "not \"identity\"",
-                format!(
-                    "discriminator.{name} is no log ratio, which is what h is a function of; leave h out"
-                ),
-            ));
-        }
-        warnings.push(format!(
-            "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"
-        ));
-    }
-    Ok(warnings)
-}
-
-/// The estimator of the log ratio, not fitted yet.
-fn discriminator(
-    scenario: &Scenario,
-    own: &OwnParts,
-    target: &dyn Target,
-) -> Result<Box<dyn Discriminator>, Invalid> {
-    if let Some(own) = own.new_discriminator() {
-        return Ok(own);
-    }
-    let mut spec = scenario.discriminator.clone();
-    if let (DiscriminatorSpec::Kde(kde), LastCloud::Sample) = (&mut spec, scenario.cloud.r#final) {
-        *kde = kde.clone().for_sample(scenario.cloud.seen());
-    }
-    let built = spec.build(target);
-    built.map_err(|invalid| invalid.under("discriminator"))
-}
-
 /// The samples of the target, one for each purpose.
 struct Samples {
     training: Cloud,
@@ -390,7 +352,7 @@ impl Samples {
                 .iter()
                 .map(|caveat| format!("target.points: {caveat}")),
         );
-        notes.extend(crowded(scenario.cloud.flowing(), training.nrows()));
+        notes.extend(start::crowded(scenario.cloud.flowing(), training.nrows()));
         Self {
             training,
             validation,
@@ -399,51 +361,4 @@ impl Samples {
             notes,
         }
     }
-}
-
-/// Says so if many particles are drawn to each of the points of a file.
-fn crowded(particles: usize, points: usize) -> Option<String> {
-    /// So many to a point, and most of them lie nearer to it than a new point of the distribution would.
-    const MANY: usize = 4;
-    (particles > MANY * points).then(|| {
-        format!(
-            "target.points: {particles} particles follow {points} points, {} to each: the nearer they come, the more of them are copies of these points and not new ones; give more points, or ask for fewer particles (cloud.particles)",
-            particles / points.max(1)
-        )
-    })
-}
-
-/// Refuses more particles than a source can give without repeating itself.
-fn enough(source: &dyn Target, cloud: &CloudSpec) -> Result<(), Invalid> {
-    let flowing = cloud.flowing();
-    let Some(most) = source.capacity().filter(|&most| flowing > most) else {
-        return Ok(());
-    };
-    let (key, value) = if cloud.particles > most {
-        ("cloud.particles", cloud.particles)
-    } else {
-        ("cloud.bath", cloud.bath)
-    };
-    Err(Invalid::new(
-        key,
-        value,
-        format!(
-            "the source holds {most} points and does not repeat them, and {flowing} particles flow; ask for at most {most}, or set replace = true there"
-        ),
-    ))
-}
-
-/// Says so if a file of points has to begin with copies.
-fn twins(source: &dyn Target, particles: usize) -> Option<String> {
-    let parts = source.parts().filter(|_| source.capacity().is_none())?;
-    let rows = if parts.is_parted() {
-        parts.training.nrows() + parts.held_out.nrows()
-    } else {
-        parts.training.nrows()
-    };
-    (rows < particles).then(|| {
-        format!(
-            "source.points has {rows} points for {particles} particles: some begin as twins, and stay so where nothing random moves them"
-        )
-    })
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::error::RunError;
 use super::facts::RunFacts;
+use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
-use crate::flow::{Ending, Flow};
-use crate::metric::{ENERGY_P, Extra, Floors, Measurement, MetricSet, Stop};
+use crate::flow::{Ending, Flow, Integrator, Momentum};
+use crate::metric::{ENERGY_P, Extra, Floors, MASS_TV, Measurement, MetricSet, Stop};
 use crate::observe::{Cadence, MetricRecorder, drive, flow_columns};
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
@@ -57,6 +58,7 @@ pub(super) fn conclude(
             100.0 * held_back as f64 / moves.max(1) as f64
         ));
     }
+    manifest.warnings.extend(remedy(experiment, manifest));
     manifest.steps = flow.state().step as u64;
     manifest.ended = Some(ending.facts(flow.state().step));
     manifest.status = match ending {
@@ -67,6 +69,28 @@ pub(super) fn conclude(
     let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
     manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
     Ok(Conclusion { summary, floors })
+}
+
+/// What would mend masses that are off, where it can be had: nothing else in the last lines says what to do about them.
+fn remedy(experiment: &Experiment, manifest: &Manifest) -> Option<String> {
+    let name = MASS_TV.name;
+    let flow = &experiment.scenario.flow;
+    let verdict = manifest.verdict.as_ref()?;
+    let moves_alone = flow.reaction.is_none() && experiment.scenario.generator.is_none();
+    let can_react = flow.momentum == Momentum::None && flow.integrator == Integrator::Euler;
+    if verdict.at_floor || !moves_alone || !can_react || !experiment.is_log_ratio() {
+        return None;
+    }
+    let mass = *manifest.last.get(name)?;
+    let floor = manifest.floor.get(name)?.get("q95")?;
+    let own = manifest.training_sample.get(name)?.value?;
+    (mass > floor.max(own)).then(|| {
+        format!(
+            "{} % of the mass is in the wrong mode ({} % in the training sample itself): births and deaths mend that, with --reaction birth-death",
+            three(100.0 * mass),
+            three(100.0 * own)
+        )
+    })
 }
 
 /// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.

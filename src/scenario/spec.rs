@@ -9,7 +9,7 @@ use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
 use crate::metric::MetricsSpec;
 use crate::setting::{Invalid, WordOr, at_least, within};
-use crate::target::{GaussianSpec, TargetSpec};
+use crate::target::{AutoSpec, TargetSpec};
 
 /// A scenario file. Only `target` has to be given; everything else has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +32,8 @@ pub struct Scenario {
     pub seed: u64,
     /// The distribution to reach, p.
     pub target: TargetSpec,
-    /// The distribution that the cloud begins with, q₀.
-    #[serde(default = "standard_normal")]
+    /// The distribution that the cloud begins with, q₀; none: one that fits the target, `auto`.
+    #[serde(default = "fitting")]
     pub source: TargetSpec,
     /// How many points.
     #[serde(default)]
@@ -62,8 +62,8 @@ fn first_seed() -> u64 {
     1
 }
 
-fn standard_normal() -> TargetSpec {
-    TargetSpec::Gaussian(GaussianSpec::default())
+fn fitting() -> TargetSpec {
+    TargetSpec::Auto(AutoSpec::default())
 }
 
 /// How many points there are.
