@@ -40,10 +40,12 @@ impl Activation {
     #[inline(always)]
     pub(super) fn apply<T: Real>(self, values: &mut [T]) {
         match self {
-            Self::Silu => values.iter_mut().for_each(|x| *x = silu(*x).0),
-            Self::LeakyRelu => values.iter_mut().for_each(|x| *x = leaky(*x).0),
-            Self::Tanh => values.iter_mut().for_each(|x| *x = tanh(*x).0),
-            Self::Softplus => values.iter_mut().for_each(|x| *x = softplus(*x).0),
+            Self::Silu => values.iter_mut().for_each(|x| *x = silu(*x).0.flushed()),
+            Self::LeakyRelu => values.iter_mut().for_each(|x| *x = leaky(*x).0.flushed()),
+            Self::Tanh => values.iter_mut().for_each(|x| *x = tanh(*x).0.flushed()),
+            Self::Softplus => values
+                .iter_mut()
+                .for_each(|x| *x = softplus(*x).0.flushed()),
         }
     }
 
@@ -87,7 +89,8 @@ impl Activation {
 #[inline(always)]
 fn each<T: Real>(values: &mut [T], slopes: &mut [T], function: impl Fn(T) -> (T, T)) {
     for (value, slope) in values.iter_mut().zip(slopes) {
-        (*value, *slope) = function(*value);
+        let (at, by) = function(*value);
+        (*value, *slope) = (at.flushed(), by.flushed());
     }
 }
 
@@ -100,8 +103,9 @@ fn each_with_bend<T: Real>(
     second: impl Fn(T) -> T,
 ) {
     for ((value, slope), bend) in values.iter_mut().zip(slopes).zip(bends) {
-        *bend = second(*value);
-        (*value, *slope) = function(*value);
+        *bend = second(*value).flushed();
+        let (at, by) = function(*value);
+        (*value, *slope) = (at.flushed(), by.flushed());
     }
 }
 
