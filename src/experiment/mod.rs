@@ -180,6 +180,11 @@ impl Experiment {
             self.scenario.seed,
         )
         .map_err(|invalid| invalid.under("flow"))?;
+        let flow = if self.scenario.cloud.stream {
+            flow.with_stream(Arc::clone(&self.target))
+        } else {
+            flow
+        };
         let Some(generator) = &self.scenario.generator else {
             return Ok(flow);
         };

@@ -10,6 +10,7 @@ mod noise;
 mod origin;
 mod reaction;
 mod spec;
+mod stage;
 mod state;
 
 pub use ending::{Ending, EndingFacts, EndingKind, Failure, FlowError};

@@ -303,6 +303,7 @@ mod tests {
     fn a_network_far_out_works_with_no_subnormal_number() {
         for activation in [
             Activation::Silu,
+            Activation::Relu,
             Activation::LeakyRelu,
             Activation::Tanh,
             Activation::Softplus,

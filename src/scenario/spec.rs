@@ -74,6 +74,8 @@ pub struct CloudSpec {
     pub particles: usize,
     /// Number of target samples M that the discriminator sees, at least 2. Metrics use fresh ones.
     pub samples: usize,
+    /// Whether each fit sees M fresh samples of the target (of a file, of all its points to learn from) instead of the same M.
+    pub stream: bool,
 }
 
 impl Default for CloudSpec {
@@ -81,6 +83,7 @@ impl Default for CloudSpec {
         Self {
             particles: 2000,
             samples: 4000,
+            stream: false,
         }
     }
 }
