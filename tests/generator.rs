@@ -6,8 +6,8 @@ use ndarray::{Array2, array};
 use ratioflow::cloud::{self, Cloud, CloudView};
 use ratioflow::flow::{Flow, FlowSpec, Integrator};
 use ratioflow::generator::{
-    AffineWord, BetaRule, Drive, Full, Generator, GeneratorSpec, Latents, Precision, TrainingSpec,
-    Units,
+    AffineWord, BetaRule, Drive, Full, Generator, GeneratorSpec, Latents, Precision, Round,
+    TrainingSpec, Units,
 };
 use ratioflow::monotone::{Map, Monotone};
 use ratioflow::network::OptimizerKind;
@@ -81,6 +81,17 @@ fn latents(count: usize) -> Cloud {
     source().sample(count, Stream::new(1, "source"))
 }
 
+/// A round of training early in a run, with no bound on the moves.
+fn round(generator: &mut Generator, drive: &mut dyn Drive, step_size: f64, stream: Stream) {
+    let round = Round {
+        step_size,
+        longest: f64::INFINITY,
+        progress: [0.0, 0.01],
+        stream,
+    };
+    generator.train(drive, &round).unwrap();
+}
+
 /// A generator that is no longer the identity, so that all its layers have gradients.
 fn trained(spec: &GeneratorSpec, z: &Cloud) -> Generator {
     let mut teacher = built(
@@ -91,10 +102,10 @@ fn trained(spec: &GeneratorSpec, z: &Cloud) -> Generator {
         }),
         z,
     );
-    teacher.train(
-        &Bent::new(Map::Identity),
+    round(
+        &mut teacher,
+        &mut Bent::new(Map::Identity),
         0.3,
-        f64::INFINITY,
         Stream::new(1, "round"),
     );
     let mut generator = built(spec, z);
@@ -131,7 +142,7 @@ fn one_gradient_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the_rate(
     let z = latents(100);
     let epsilon = 0.07;
     for map in [Map::Identity, Map::LogSigmoid, Map::Exp] {
-        let drive = Bent::new(map);
+        let mut drive = Bent::new(map);
         let distill = GeneratorSpec::Distill(exact());
         let climb = GeneratorSpec::Adversarial(TrainingSpec {
             learning_rate: 2.0 * epsilon * 0.05,
@@ -140,8 +151,8 @@ fn one_gradient_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the_rate(
         let (mut a, mut b) = (trained(&distill, &z), trained(&climb, &z));
         let before = a.parameters();
         let stream = Stream::new(1, "round");
-        a.train(&drive, epsilon, f64::INFINITY, stream);
-        b.train(&drive, epsilon, f64::INFINITY, stream);
+        round(&mut a, &mut drive, epsilon, stream);
+        round(&mut b, &mut drive, epsilon, stream);
         assert!(
             difference(&before, &a.parameters()) > 1e-6,
             "something moved"
@@ -150,13 +161,13 @@ fn one_gradient_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the_rate(
         assert!(gap < 1e-12, "{map:?}: relative difference {gap:e}");
 
         // The second step is taken elsewhere, and there they part.
-        a.train(&drive, epsilon, f64::INFINITY, stream);
+        round(&mut a, &mut drive, epsilon, stream);
         let two = GeneratorSpec::Distill(TrainingSpec {
             inner_steps: 2,
             ..exact()
         });
         let mut c = trained(&two, &z);
-        c.train(&drive, epsilon, f64::INFINITY, stream);
+        round(&mut c, &mut drive, epsilon, stream);
         assert!(difference(&a.parameters(), &c.parameters()) > 1e-9);
     }
 }
@@ -170,7 +181,7 @@ fn in_other_units_one_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the
         input: 3.0,
         output: 7.0,
     };
-    let drive = Bent::new(Map::Identity);
+    let mut drive = Bent::new(Map::Identity);
     for network in [
         WordOr::Value(vec![32, 32]),
         WordOr::Word(AffineWord::Affine),
@@ -184,7 +195,7 @@ fn in_other_units_one_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the
             let weights = Stream::new(7, "weights");
             let mut generator = spec.build(z.clone(), source(), units, weights).unwrap();
             let before = generator.parameters();
-            generator.train(&drive, 0.07, f64::INFINITY, Stream::new(1, "round"));
+            round(&mut generator, &mut drive, 0.07, Stream::new(1, "round"));
             (before, generator.parameters())
         };
         let (rate, epsilon) = (0.05, 0.07);
@@ -216,7 +227,7 @@ fn the_units_are_those_of_source_and_target() {
 #[test]
 fn with_a_frozen_discriminator_distilling_arrives_and_climbing_runs_away() {
     let z = latents(200);
-    let drive = Bent::new(Map::Identity);
+    let mut drive = Bent::new(Map::Identity);
     let epsilon = 0.1;
     let aim = &z + &(drive.velocity(z.view()) * epsilon);
     let asked = cloud::rms((&aim - &z).view());
@@ -230,7 +241,7 @@ fn with_a_frozen_discriminator_distilling_arrives_and_climbing_runs_away() {
             ..TrainingSpec::default()
         };
         let mut generator = built(&kind(spec), &z);
-        generator.train(&drive, epsilon, f64::INFINITY, Stream::new(1, "round"));
+        round(&mut generator, &mut drive, epsilon, Stream::new(1, "round"));
         let cloud = generator.cloud();
         (
             cloud::rms((&cloud - &aim).view()) / asked,
@@ -255,7 +266,7 @@ fn with_a_frozen_discriminator_distilling_arrives_and_climbing_runs_away() {
 fn a_linear_discriminator_makes_inherit_the_same_as_distill() {
     let z = latents(80);
     let (epsilon, steps, rate) = (0.1, 25, 0.02);
-    let drive = Wind([0.7, -1.3]);
+    let mut drive = Wind([0.7, -1.3]);
     // The inherited loss is 1/(2ε) times the distilled one, up to a constant.
     let distill = TrainingSpec {
         inner_steps: steps,
@@ -273,7 +284,7 @@ fn a_linear_discriminator_makes_inherit_the_same_as_distill() {
     assert_eq!(inherit.beta, WordOr::Word(BetaRule::Auto));
     let train = |spec: GeneratorSpec| {
         let mut generator = trained(&spec, &z);
-        generator.train(&drive, epsilon, f64::INFINITY, Stream::new(1, "round"));
+        round(&mut generator, &mut drive, epsilon, Stream::new(1, "round"));
         generator.parameters()
     };
     let truth = train(GeneratorSpec::Distill(distill));
@@ -286,7 +297,7 @@ fn a_linear_discriminator_makes_inherit_the_same_as_distill() {
 #[test]
 fn an_affine_generator_distils_to_the_least_squares_fit() {
     let z = latents(300);
-    let drive = Bent::new(Map::Identity);
+    let mut drive = Bent::new(Map::Identity);
     let epsilon = 0.2;
     let spec = TrainingSpec {
         inner_steps: 2000,
@@ -295,7 +306,7 @@ fn an_affine_generator_distils_to_the_least_squares_fit() {
         ..exact()
     };
     let mut generator = built(&GeneratorSpec::Distill(spec), &z);
-    generator.train(&drive, epsilon, f64::INFINITY, Stream::new(1, "round"));
+    round(&mut generator, &mut drive, epsilon, Stream::new(1, "round"));
     let [m0, m1, a, b, c, d]: [f64; 6] = generator.parameters().try_into().unwrap();
 
     // The normal equations of x = m + S z: the residual is orthogonal to 1 and to z.
@@ -395,7 +406,7 @@ fn training_goes_on_bit_for_bit_from_what_was_carried() {
             batch: WordOr::Value(16),
             ..TrainingSpec::default()
         });
-        let drive = Bent::new(Map::Identity);
+        let mut drive = Bent::new(Map::Identity);
         let stream = Stream::new(5, "round");
         let mut one = built(&spec, &z);
         one.train(&drive, 0.1, 1.0, stream.at(0));

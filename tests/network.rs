@@ -3,8 +3,9 @@
 use ratioflow::network::{Activation, Network, Objective, Workspace};
 use ratioflow::random::Stream;
 
-const ACTIVATIONS: [Activation; 4] = [
+const ACTIVATIONS: [Activation; 5] = [
     Activation::Silu,
+    Activation::Relu,
     Activation::LeakyRelu,
     Activation::Tanh,
     Activation::Softplus,
@@ -29,6 +30,7 @@ fn blackboard(
 ) -> Vec<f64> {
     let phi = |z: f64| match activation {
         Activation::Silu => z / (1.0 + (-z).exp()),
+        Activation::Relu => z.max(0.0),
         Activation::LeakyRelu => z.max(0.2 * z),
         Activation::Tanh => z.tanh(),
         Activation::Softplus => z.exp().ln_1p(),
@@ -199,11 +201,10 @@ fn the_parameter_gradient_is_the_central_difference_also_of_the_penalty() {
                 let low = value(&network, &at, &objective);
                 network.parameters_mut()[place] = kept;
                 let quotient = (high - low) / (2.0 * step);
-                // A kink of leaky ReLU within the step spoils the difference, not the gradient.
-                let tolerance = if activation == Activation::LeakyRelu {
-                    1e-4
-                } else {
-                    1e-7
+                // A kink within the step spoils the difference, not the gradient.
+                let tolerance = match activation {
+                    Activation::Relu | Activation::LeakyRelu => 1e-4,
+                    _ => 1e-7,
                 };
                 assert!(
                     close(found, quotient, tolerance),

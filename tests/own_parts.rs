@@ -339,3 +339,72 @@ fn points_in_memory_are_a_target_that_the_directory_repeats() {
     assert_eq!(repeated.training, experiment.training);
     assert_eq!(repeated.reference, experiment.reference);
 }
+
+/// Normal points so far out that no squared distance between them is a number.
+#[derive(Debug)]
+struct Beyond;
+
+impl Target for Beyond {
+    fn sample(&self, count: usize, stream: Stream) -> Cloud {
+        stream.normals(count) * 1e200
+    }
+}
+
+/// Sees no difference anywhere.
+#[derive(Debug, Default)]
+struct Blind;
+
+impl Discriminator for Blind {
+    fn fit(&mut self, _: CloudView<'_>, _: CloudView<'_>, _: FitContext) -> Result<(), FitError> {
+        Ok(())
+    }
+
+    fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
+        into.resize(at.nrows());
+        into.log.fill(0.0);
+        into.gradient.fill(0.0);
+    }
+
+    fn step_rule(&self) -> StepRule {
+        Axes::default().step_rule()
+    }
+
+    fn state(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
+    fn load_state(&mut self, _: &[f64]) -> Result<(), FitError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_cloud_that_no_measure_has_a_number_for_is_no_result() {
+    let own = OwnParts::default()
+        .target("beyond", Beyond)
+        .source("beyond", Beyond)
+        .discriminator("blind", Blind::default);
+    let place = tempfile::tempdir().unwrap();
+    let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
+    let text = SCENARIO.replace("frames = 3", "frames = 0");
+    let document = Document::parse(
+        "s",
+        &text.replace("source.gaussian.mean = [3.0, 1.0]\n", ""),
+    )
+    .unwrap();
+    let experiment = Experiment::read_with(&document, &own, &Embedded).unwrap();
+    let never = StopToken::default();
+    let ended = record(
+        "s",
+        &experiment,
+        &Embedded,
+        &directory,
+        &never,
+        &mut |_, _| {},
+    );
+    assert!(
+        matches!(ended, Err(RunError::NoResult)),
+        "{:?}",
+        ended.err()
+    );
+}

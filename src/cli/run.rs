@@ -116,7 +116,7 @@ const MOST_THREADS: usize = 1024;
 
 /// Starts the threads that everything uses: so many, or as many as `RAYON_NUM_THREADS` says, or one per core.
 ///
-/// Threads that were asked for must have room in the address space; of those that were not, fewer are started.
+/// More than one per core must have room in the address space without a doubt.
 pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
     let wished = std::env::var("RAYON_NUM_THREADS").unwrap_or_default();
     let wished = wished.parse().unwrap_or(0);
@@ -127,18 +127,14 @@ pub(super) fn set_threads(threads: Option<u16>) -> Result<(), CliError> {
         )));
     }
     let asked = threads.map_or(wished, usize::from);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let room = usize::try_from(room_for_threads()).unwrap_or(usize::MAX);
-    if asked > room.max(1) {
+    if asked > room.max(cores) {
         return Err(CliError::Run(format!(
             "cannot start {asked} threads: the limit of the address space (ulimit -v) has room for {room}; ask for fewer, `--threads 1` for one, or raise it"
         )));
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let count = if asked > 0 {
-        asked
-    } else {
-        cores.min(room.max(1))
-    };
+    let count = if asked > 0 { asked } else { cores };
     // Also where none is asked for: later it would be a panic.
     rayon::ThreadPoolBuilder::new()
         .num_threads(count)

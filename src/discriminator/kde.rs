@@ -10,7 +10,7 @@ pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 use super::bandwidth::Schedule;
 use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::CloudView;
+use crate::cloud::{self, CloudView};
 use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
 use crate::target::Target;
@@ -33,6 +33,10 @@ pub struct KdeSpec {
     pub bandwidth_scale: WordOr<f64, ScaleRule>,
     /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
     pub anneal_until: f64,
+    /// How many bandwidths at once, 1 to 16: geometrically from the present one to the standard deviation of the target sample. The
+    /// velocity is then the mean of theirs, and D the mean of their log ratios, weighted by the squared bandwidths. What a network
+    /// follows should be smooth over gaps and sharp in the modes at once; particles by themselves need one.
+    pub scales: usize,
     /// Whether a particle counts in the density at its own place. Without it the flow never comes to rest.
     pub self_term: bool,
     /// Whether each sample has a width of its own, narrow where samples are dense (Abramson 1982). The widths
@@ -50,6 +54,7 @@ impl Default for KdeSpec {
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: WordOr::Word(ScaleRule::Auto),
             anneal_until: 0.6,
+            scales: 1,
             self_term: true,
             adaptive: false,
             tolerance: 1e-5,
@@ -92,6 +97,14 @@ impl KdeSpec {
         let schedule =
             Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?.without_cv()?;
         within("tolerance", self.tolerance, 0.0, 1.0)?;
+        within("scales", self.scales as f64, 1.0, 16.0)?;
+        if self.adaptive && self.scales > 1 {
+            return Err(Invalid::new(
+                "scales",
+                self.scales,
+                "must be 1 where adaptive is true: one departure from the default at a time",
+            ));
+        }
         if self.adaptive && !self.self_term {
             return Err(Invalid::new(
                 "self_term",
@@ -103,6 +116,7 @@ impl KdeSpec {
             spec: self.clone(),
             schedule,
             bandwidth: 1.0,
+            widest: None,
             real: Points::default(),
             fake: Points::default(),
             room: Room::default(),
@@ -134,6 +148,8 @@ pub struct Kde {
     spec: KdeSpec,
     schedule: Schedule,
     bandwidth: f64,
+    /// The bandwidth that several go up to; found at the first fit.
+    widest: Option<f64>,
     real: Points,
     fake: Points,
     room: Room,
@@ -157,10 +173,42 @@ impl Clone for Room {
 }
 
 impl Kde {
-    /// The bandwidth `h` of the present fit, in the target's units.
+    /// The bandwidth `h` of the present fit, the smallest of several, in the target's units.
     #[must_use]
     pub fn bandwidth(&self) -> f64 {
         self.bandwidth
+    }
+
+    /// All bandwidths, from fine to coarse.
+    fn bandwidths(&self) -> impl Iterator<Item = f64> {
+        let finest = self.bandwidth;
+        let ratio = self.widest.map_or(1.0, |widest| (widest / finest).max(1.0));
+        let last = self.spec.scales.saturating_sub(1).max(1) as f64;
+        (0..self.spec.scales).map(move |k| finest * ratio.powf(k as f64 / last))
+    }
+
+    /// The sums over both clouds at the bandwidth `h`.
+    fn sums(&self, found: &mut Vec<[KernelSum; 2]>, places: &Points, at: CloudView<'_>, h: f64) {
+        let clouds = [&self.real, &self.fake];
+        let method = if self.spec.self_term {
+            Method::cheapest(places, clouds, h, SLOW * self.spec.tolerance)
+        } else {
+            // The sum is almost its own term: what is left of it needs all digits.
+            Method::Exact
+        };
+        kernel::sums_into(found, places, clouds, h, method);
+        if !self.spec.self_term {
+            for (i, [_, q]) in found.iter_mut().enumerate() {
+                if self.fake.is_at(i, [at[[i, 0]], at[[i, 1]]]) {
+                    *q = q.without_self();
+                }
+            }
+        }
+    }
+
+    /// The mean of the squared bandwidths.
+    fn mean_square(&self) -> f64 {
+        self.bandwidths().map(|h| h * h).sum::<f64>() / self.spec.scales as f64
     }
 }
 
@@ -172,6 +220,9 @@ impl Discriminator for Kde {
         round: FitContext,
     ) -> Result<(), FitError> {
         self.bandwidth = self.schedule.at(real, fake, round.progress)?;
+        if self.spec.scales > 1 {
+            self.widest.get_or_insert_with(|| cloud::spread(real));
+        }
         self.real.load(real);
         self.fake.load(fake);
         if self.spec.adaptive {
@@ -183,7 +234,6 @@ impl Discriminator for Kde {
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         into.resize(at.nrows());
-        let h = self.bandwidth;
         let elsewhere;
         let places = if self.fake.equals(at) {
             &self.fake
@@ -191,27 +241,29 @@ impl Discriminator for Kde {
             elsewhere = Points::new(at);
             &elsewhere
         };
-        let clouds = [&self.real, &self.fake];
-        let method = if self.spec.self_term {
-            Method::cheapest(places, clouds, h, SLOW * self.spec.tolerance)
-        } else {
-            // The sum is almost its own term: what is left of it needs all digits.
-            Method::Exact
-        };
-        let mut found = self.room.swap(Vec::new());
-        kernel::sums_into(&mut found, places, clouds, h, method);
-        if !self.spec.self_term {
-            for (i, [_, q]) in found.iter_mut().enumerate() {
-                if self.fake.is_at(i, [at[[i, 0]], at[[i, 1]]]) {
-                    *q = q.without_self();
-                }
-            }
+        if self.spec.scales > 1 {
+            into.log.fill(0.0);
+            into.gradient.fill(0.0);
         }
         let sizes = (self.fake.len() as f64 / self.real.len() as f64).ln();
-        for (i, [p, q]) in found.iter().enumerate() {
-            into.log[i] = p.log - q.log + sizes;
-            for axis in 0..2 {
-                into.gradient[[i, axis]] = (p.shift[axis] - q.shift[axis]) / (h * h);
+        let total = self.mean_square() * self.spec.scales as f64;
+        let mut found = self.room.swap(Vec::new());
+        for h in self.bandwidths() {
+            self.sums(&mut found, places, at, h);
+            for (i, [p, q]) in found.iter().enumerate() {
+                let log = p.log - q.log + sizes;
+                let slope = |axis: usize| p.shift[axis] - q.shift[axis];
+                if self.spec.scales == 1 {
+                    into.log[i] = log;
+                    for axis in 0..2 {
+                        into.gradient[[i, axis]] = slope(axis) / (h * h);
+                    }
+                } else {
+                    into.log[i] += h * h / total * log;
+                    for axis in 0..2 {
+                        into.gradient[[i, axis]] += slope(axis) / total;
+                    }
+                }
             }
         }
         self.room.swap(found);
@@ -223,17 +275,21 @@ impl Discriminator for Kde {
 
     fn step_rule(&self) -> StepRule {
         StepRule {
-            step_size: self.bandwidth * self.bandwidth,
+            step_size: self.mean_square(),
             clip: None,
             scale: self.bandwidth,
         }
     }
 
     fn state(&self) -> Vec<f64> {
-        self.schedule.state()
+        let mut state = self.schedule.state();
+        state.extend(self.widest);
+        state
     }
 
     fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
-        self.schedule.load_state(state)
+        let (schedule, widest) = state.split_at(state.len().min(2));
+        self.widest = widest.first().copied();
+        self.schedule.load_state(schedule)
     }
 }

@@ -190,6 +190,11 @@ impl Experiment {
         )
         .map_err(|invalid| invalid.under("flow"))?
         .with_bath(self.bath.view());
+        let flow = if self.scenario.cloud.stream {
+            flow.with_stream(Arc::clone(&self.target))
+        } else {
+            flow
+        };
         let Some(generator) = &self.scenario.generator else {
             return Ok(flow);
         };

@@ -1,5 +1,7 @@
 //! One step after another: fit, move, fit again.
 
+use std::sync::Arc;
+
 use super::ending::{Ending, Failure, FlowError};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
@@ -12,10 +14,11 @@ use super::spec::{Auto, Clip, FlowSpec, Integrator};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
-use crate::generator::Generator;
+use crate::generator::{FieldRule, Generator};
 use crate::monotone::Monotone;
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr};
+use crate::target::Target;
 
 /// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +54,12 @@ pub struct Flow {
     pub(super) discriminator: Box<dyn Discriminator>,
     pub(super) generator: Option<Generator>,
     pub(super) real: Cloud,
+    /// What a fresh target sample is drawn from at each fit, if any is.
+    pub(super) target: Option<Arc<dyn Target>>,
+    samples: Stream,
     pub(super) start: Cloud,
     pub(super) fits: Stream,
-    rounds: Stream,
+    pub(super) rounds: Stream,
     shocks: Stream,
     pub(super) chance: Stream,
     pub(super) room: Room,
@@ -91,6 +97,8 @@ impl Flow {
             map,
             discriminator,
             generator: None,
+            target: None,
+            samples: Stream::new(seed, "streamed"),
             fits: Stream::new(seed, "fit"),
             rounds: Stream::new(seed, "generator"),
             shocks: Stream::new(seed, "noise"),
@@ -145,6 +153,11 @@ impl Flow {
             let remedy = "a generator cannot be born again elsewhere: its points move with its parameters; take flow.reaction or the generator away";
             return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
         }
+        let fresh = generator.spec().training().field == FieldRule::Fresh;
+        if fresh && self.spec.refit_every != 1 {
+            let remedy = "the discriminator is fitted to fresh points in between (field = \"fresh\"); set 1, or field = \"cloud\"";
+            return Err(Invalid::new("refit_every", self.spec.refit_every, remedy));
+        }
         if generator.cloud() != self.start {
             return Err(Invalid::new(
                 "generator",
@@ -154,6 +167,14 @@ impl Flow {
         }
         self.generator = Some(generator);
         Ok(self)
+    }
+
+    /// The same flow with a fresh target sample, as large as the first, at each fit; a generator with a fresh field takes its points from
+    /// `target`, too.
+    #[must_use]
+    pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
+        self.target = Some(target);
+        self
     }
 
     /// The generator, if there is one.
@@ -304,8 +325,17 @@ impl Flow {
         let Some(origin) = &self.origin else {
             return;
         };
+        self.real = self.real_at(origin.round);
         // A fit that has succeeded does so again; one that cannot be repeated has nothing better to offer.
         let _ = origin.repeat(&mut *self.discriminator, self.real.view());
+    }
+
+    /// The target sample of a fit.
+    pub(super) fn real_at(&self, round: FitContext) -> Cloud {
+        match &self.target {
+            Some(target) => target.sample(self.real.nrows(), self.samples.at(round.index)),
+            None => self.real.clone(),
+        }
     }
 
     /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
@@ -329,7 +359,7 @@ impl Flow {
     }
 
     /// The round of the fit at time `step`; the methods of Heun and of Nesterov have two stages.
-    fn round(&self, step: usize, stage: u64) -> FitContext {
+    pub(super) fn round(&self, step: usize, stage: u64) -> FitContext {
         let index = 2 * step as u64 + stage;
         FitContext {
             index,
@@ -344,6 +374,9 @@ impl Flow {
         cloud: CloudView<'_>,
         round: FitContext,
     ) -> Result<(Ratio, Cloud), Failure> {
+        if self.target.is_some() {
+            self.real = self.real_at(round);
+        }
         self.discriminator.fit(self.real.view(), cloud, round)?;
         self.velocity_at(cloud)
     }
@@ -411,11 +444,10 @@ impl Flow {
         self.room.check(&moved)?;
         let mut distillation_gap = None;
         if let Some(mut generator) = self.generator.take() {
-            let field = self.field();
-            let stream = self.rounds.at(self.state.step as u64);
-            generator.train(&field, epsilon, longest, stream);
+            let trained = self.train(&mut generator, epsilon, longest);
             let drawn = generator.cloud();
             self.generator = Some(generator);
+            trained?;
             let asked = cloud::rms(moves.view());
             let missed = cloud::rms((&drawn - &moved).view());
             distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));

@@ -2,7 +2,6 @@
 
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, Ratio};
-use crate::generator::Drive;
 use crate::monotone::Monotone;
 
 /// The fitted ratio together with the map: the velocity field at any place.
@@ -45,8 +44,9 @@ impl Field<'_> {
     }
 }
 
-impl Drive for Field<'_> {
-    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+impl Field<'_> {
+    /// The velocity at the points `at` (`n×2`).
+    pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Cloud {
         let mut ratio = Ratio::zeros(at.nrows());
         self.ratio(at, &mut ratio);
         self.velocity(&ratio)

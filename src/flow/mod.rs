@@ -13,7 +13,9 @@ mod reaction;
 mod room;
 mod shown;
 mod spec;
+mod stage;
 mod state;
+mod training;
 
 pub use ending::{Ending, EndingFacts, EndingKind, Failure, FlowError};
 pub use engine::{Flow, Step};

@@ -174,6 +174,7 @@ impl Flow {
             .load_state(list(carried, FIT_CARRY)?)
             .map_err(|error| unfit(&error))?;
         self.origin = Some(Origin::new(&*self.discriminator, &fit_cloud, round));
+        self.real = self.real_at(round);
         self.discriminator
             .fit(self.real.view(), fit_cloud.view(), round)
             .map_err(|error| unfit(&error))?;

@@ -11,8 +11,14 @@ use crate::random::Stream;
 
 /// A map `g_θ: ℝ² → ℝ²` with parameters that can be improved. At first it is the identity, exactly.
 pub(super) trait Model: Debug + Send + Sync {
-    /// `g_θ(z)`, `n×2`.
+    /// `g(z)`, `n×2`, of the average parameters where there is one.
     fn apply(&self, z: CloudView<'_>) -> Cloud;
+
+    /// `g_θ(z)`, `n×2`, of the parameters that are trained.
+    fn present(&self, z: CloudView<'_>) -> Cloud;
+
+    /// Moves the average of the parameters towards the present ones, of which it takes the part `1 − decay`.
+    fn average(&mut self, decay: f64);
 
     /// One optimiser step at the given rate against `Σ_i slopes_i · ∂g_θ(z_i)/∂θ`, where `slopes` (`n×2`) is the gradient of
     /// the loss by `g_θ(z)`.
@@ -21,10 +27,10 @@ pub(super) trait Model: Debug + Send + Sync {
     /// One optimiser step at the given rate against the mean of `‖g_θ(z) − aim‖²/s²`, both `n×2`.
     fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64);
 
-    /// All parameters θ.
+    /// All parameters of [`apply`](Self::apply).
     fn parameters(&self) -> Vec<f64>;
 
-    /// Parameters and optimiser memory.
+    /// Parameters, optimiser memory, and the average.
     fn state(&self) -> Vec<f64>;
 
     /// Takes up what [`state`](Self::state) gave; `false` if it is of another shape.
@@ -36,6 +42,8 @@ pub(super) trait Model: Debug + Send + Sync {
 pub(super) struct Residual<T: Real> {
     units: Units,
     network: Network<T>,
+    /// The same network with average parameters.
+    average: Option<Network<T>>,
     optimizer: Optimizer<T>,
     workspace: Workspace<T>,
     gradient: Vec<T>,
@@ -77,6 +85,7 @@ impl<T: Real> Residual<T> {
         units: Units,
         activation: Activation,
         (method, betas): (OptimizerKind, [f64; 2]),
+        averaged: bool,
         stream: Stream,
     ) -> Self {
         let mut network = Network::new(hidden, 2, activation, stream);
@@ -84,6 +93,7 @@ impl<T: Real> Residual<T> {
         let count = network.parameters().len();
         Self {
             units,
+            average: averaged.then(|| network.clone()),
             network,
             optimizer: Optimizer::new(method, betas, count),
             workspace: Workspace::new(),
@@ -101,13 +111,33 @@ impl<T: Real> Residual<T> {
     }
 }
 
-impl<T: Real> Model for Residual<T> {
-    fn apply(&self, z: CloudView<'_>) -> Cloud {
+impl<T: Real> Residual<T> {
+    fn map(&self, network: &Network<T>, z: CloudView<'_>) -> Cloud {
         let mut outputs = vec![T::ZERO; 2 * z.nrows()];
-        self.network.evaluate(&self.latents(z), &mut outputs);
+        network.evaluate(&self.latents(z), &mut outputs);
         Array2::from_shape_fn(z.raw_dim(), |(i, axis)| {
             z[[i, axis]] + self.units.output * outputs[2 * i + axis].wide()
         })
+    }
+}
+
+impl<T: Real> Model for Residual<T> {
+    fn apply(&self, z: CloudView<'_>) -> Cloud {
+        self.map(self.average.as_ref().unwrap_or(&self.network), z)
+    }
+
+    fn present(&self, z: CloudView<'_>) -> Cloud {
+        self.map(&self.network, z)
+    }
+
+    fn average(&mut self, decay: f64) {
+        if let Some(average) = &mut self.average {
+            let (kept, new) = (T::of(decay), T::of(1.0 - decay));
+            let both = average.parameters_mut().iter_mut();
+            for (mean, &value) in both.zip(self.network.parameters()) {
+                *mean = kept * *mean + new * value;
+            }
+        }
     }
 
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64) {
@@ -148,27 +178,38 @@ impl<T: Real> Model for Residual<T> {
     }
 
     fn parameters(&self) -> Vec<f64> {
-        self.network.parameters().iter().map(|p| p.wide()).collect()
+        wide(self.average.as_ref().unwrap_or(&self.network))
     }
 
     fn state(&self) -> Vec<f64> {
-        let mut state = self.parameters();
+        let mut state = wide(&self.network);
         state.extend(self.optimizer.state());
+        state.extend(self.average.iter().flat_map(wide));
         state
     }
 
     fn load_state(&mut self, state: &[f64]) -> bool {
         let count = self.network.parameters().len();
-        if state.len() != count + self.optimizer.state_len() {
+        let averages = if self.average.is_some() { count } else { 0 };
+        if state.len() != count + self.optimizer.state_len() + averages {
             return false;
         }
         let (parameters, memory) = state.split_at(count);
-        for (place, &value) in self.network.parameters_mut().iter_mut().zip(parameters) {
-            *place = T::of(value);
+        let (memory, average) = memory.split_at(self.optimizer.state_len());
+        let networks = [Some(&mut self.network), self.average.as_mut()];
+        let networks = networks.into_iter().flatten();
+        for (network, values) in networks.zip([parameters, average]) {
+            for (place, &value) in network.parameters_mut().iter_mut().zip(values) {
+                *place = T::of(value);
+            }
         }
         self.optimizer.load_state(memory);
         true
     }
+}
+
+fn wide<T: Real>(network: &Network<T>) -> Vec<f64> {
+    network.parameters().iter().map(|p| p.wide()).collect()
 }
 
 /// `g(z) = m + S z` with a full matrix S (`MonoFlow`, section 4.3), held as `z + s (m′ + S′ (z − c)/a)`, the parameters being
@@ -177,14 +218,21 @@ impl<T: Real> Model for Residual<T> {
 pub(super) struct Affine {
     units: Units,
     parameters: [f64; 6],
+    average: Option<[f64; 6]>,
     optimizer: Optimizer<f64>,
 }
 
 impl Affine {
-    pub(super) fn new(units: Units, method: OptimizerKind, betas: [f64; 2]) -> Self {
+    pub(super) fn new(
+        units: Units,
+        method: OptimizerKind,
+        betas: [f64; 2],
+        averaged: bool,
+    ) -> Self {
         Self {
             units,
             parameters: [0.0; 6],
+            average: averaged.then_some([0.0; 6]),
             optimizer: Optimizer::new(method, betas, 6),
         }
     }
@@ -204,10 +252,10 @@ impl Affine {
     }
 }
 
-impl Model for Affine {
-    fn apply(&self, z: CloudView<'_>) -> Cloud {
+impl Affine {
+    fn map(&self, parameters: [f64; 6], z: CloudView<'_>) -> Cloud {
         let units = self.units;
-        let [m0, m1, a, b, c, d] = self.parameters;
+        let [m0, m1, a, b, c, d] = parameters;
         Array2::from_shape_fn(z.raw_dim(), |(i, axis)| {
             let [x, y] = [0, 1].map(|k| units.latent(z[[i, k]], k));
             let moved = if axis == 0 {
@@ -218,6 +266,24 @@ impl Model for Affine {
             z[[i, axis]] + units.output * moved
         })
     }
+}
+
+impl Model for Affine {
+    fn apply(&self, z: CloudView<'_>) -> Cloud {
+        self.map(self.average.unwrap_or(self.parameters), z)
+    }
+
+    fn present(&self, z: CloudView<'_>) -> Cloud {
+        self.map(self.parameters, z)
+    }
+
+    fn average(&mut self, decay: f64) {
+        if let Some(average) = &mut self.average {
+            for (mean, &value) in average.iter_mut().zip(&self.parameters) {
+                *mean = decay * *mean + (1.0 - decay) * value;
+            }
+        }
+    }
 
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64) {
         self.follow(z, &(slopes * self.units.output), rate);
@@ -225,7 +291,7 @@ impl Model for Affine {
 
     fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
         let share = 2.0 / z.nrows() as f64;
-        let slopes = (self.apply(z) - aim) / self.units.output * share;
+        let slopes = (self.present(z) - aim) / self.units.output * share;
         self.follow(z, &slopes, rate);
     }
 
@@ -235,7 +301,7 @@ impl Model for Affine {
             input,
             output,
         } = self.units;
-        let [m0, m1, rest @ ..] = self.parameters;
+        let [m0, m1, rest @ ..] = self.average.unwrap_or(self.parameters);
         let bend = rest.map(|v| output * v / input);
         let shift = |m: f64, row: [f64; 2]| output * m - (row[0] * centre[0] + row[1] * centre[1]);
         let [a, b, c, d] = bend;
@@ -243,15 +309,21 @@ impl Model for Affine {
     }
 
     fn state(&self) -> Vec<f64> {
-        [self.parameters.to_vec(), self.optimizer.state()].concat()
+        let average = self.average.map_or_else(Vec::new, |mean| mean.to_vec());
+        [self.parameters.to_vec(), self.optimizer.state(), average].concat()
     }
 
     fn load_state(&mut self, state: &[f64]) -> bool {
-        if state.len() != 6 + self.optimizer.state_len() {
+        let averages = if self.average.is_some() { 6 } else { 0 };
+        if state.len() != 6 + self.optimizer.state_len() + averages {
             return false;
         }
         let (parameters, memory) = state.split_at(6);
+        let (memory, average) = memory.split_at(self.optimizer.state_len());
         self.parameters.copy_from_slice(parameters);
+        if let Some(mean) = &mut self.average {
+            mean.copy_from_slice(average);
+        }
         self.optimizer.load_state(memory);
         true
     }

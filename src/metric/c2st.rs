@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::sample::{Neighbourhood, Preparation, Reference, Sample, Seen};
+use super::sample::{NEAR, Neighbourhood, Preparation, Reference, Sample, Seen};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::{CloudView, by_place};
-use crate::plane::{Planar, QUERIES};
+use crate::plane::{Planar, QUERIES, nearest_within};
 
 /// What [`C2st`] measures.
 pub const C2ST: About = About {
@@ -114,6 +114,11 @@ impl Metric for C2st {
                 (reference, cloud)
             };
             let cross = (class == 0).then_some(near.cross);
+            let bounded = votes[class].one_rank().filter(|_| class == 1);
+            let bounded = bounded.map(|[needed, rank]| {
+                let bounds: Vec<f64> = own.own.iter().map(|near| near[needed - 1]).collect();
+                nearest_within::<NEAR>(&own.tree, &other.tree, rank, &bounds)
+            });
             let points: Vec<([f64; 2], u32)> = own.tree.points().collect();
             // Successes are counted in quarters: whole numbers add up to the same whatever the order.
             let quarters: u64 = points
@@ -129,7 +134,10 @@ impl Metric for C2st {
                         .and_then(|near| near[i].get(rank - 1))
                     {
                         Some(&squared) => squared,
-                        None => other.tree.within(at, rank, bound),
+                        None => match &bounded {
+                            Some(bounded) => bounded[i],
+                            None => other.tree.within(at, rank, bound),
+                        },
                     };
                     votes[class].quarters(of_own, of_other)
                 })
@@ -164,6 +172,13 @@ impl Vote {
             even: even.unwrap_or(k),
             others,
         }
+    }
+
+    /// The rank that decides in its own class, and that in the other, if there are one of each, and those neighbours are known.
+    fn one_rank(&self) -> Option<[usize; 2]> {
+        let rank = (self.k + 1).checked_sub(self.sure)?;
+        let one = self.sure == self.even && (1..=NEAR).contains(&self.sure);
+        (one && rank <= self.others.min(NEAR)).then_some([self.sure, rank])
     }
 
     /// Success in quarters: two for being sure and two for being even, and one of the two where both neighbours are equally far.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::whiten::Whitening;
 use super::{About, Effort, Grain, Ideal, KnnKl, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
-use crate::plane::{Neighbours, Planar, QUERIES};
+use crate::plane::{Neighbours, Planar, QUERIES, nearest};
 use crate::random::Stream;
 use crate::target::Target;
 
@@ -82,14 +82,11 @@ impl KnownKl {
             x: places.iter().map(|p| p[0]).collect(),
             y: places.iter().map(|p| p[1]).collect(),
         });
-        let points: Vec<([f64; 2], u32)> = tree.points().collect();
-        let partial: Vec<f64> = points
+        let near = nearest::<{ KnnKl::K }>(&tree, &tree, true);
+        let partial: Vec<f64> = near
             .par_chunks(QUERIES)
             .map(|chunk| {
-                let radius = |&(at, place): &([f64; 2], u32)| {
-                    let radius = tree.nearest(at, k, Some(place)).radius();
-                    radius.max(resolution).ln()
-                };
+                let radius = |near: &[f64; KnnKl::K]| near[k - 1].sqrt().max(resolution).ln();
                 chunk.iter().map(radius).sum()
             })
             .collect();

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::lines::{DIRECTIONS, projections};
 use crate::cloud::CloudView;
-use crate::plane::{Neighbours, Planar, QUERIES, Single, Term, within};
+use crate::plane::{Neighbours, Planar, Single, Term, nearest, within};
 
 /// Neighbours that are looked for at once: as many as the classifier needs of either side, and more than the divergence does.
 pub(super) const NEAR: usize = 8;
@@ -24,28 +22,13 @@ pub(super) struct Neighbourhood {
 impl Neighbourhood {
     pub(super) fn new(points: &Planar) -> Self {
         let tree = Neighbours::new(points);
-        let own = nearest(&tree, &tree, true);
+        let own = nearest::<NEAR>(&tree, &tree, true);
         Self { tree, own }
     }
 
     pub(super) fn len(&self) -> usize {
         self.own.len()
     }
-}
-
-/// For each point of `from`, in its tree's order, how far the nearest points of `to` are; the point itself left out, where both are one.
-fn nearest(from: &Neighbours, to: &Neighbours, same: bool) -> Vec<Near> {
-    let points: Vec<([f64; 2], u32)> = from.points().collect();
-    points
-        .par_iter()
-        .with_min_len(QUERIES)
-        .map(|&(at, place)| {
-            let found = to.nearest(at, NEAR, same.then_some(place));
-            let mut near = [f64::INFINITY; NEAR];
-            near.copy_from_slice(&found.squares()[..NEAR]);
-            near
-        })
-        .collect()
 }
 
 /// The points that a panel compares clouds with, worked through once for all of its measures.
@@ -119,7 +102,8 @@ pub(super) struct Neighbouring<'a> {
 impl<'s, 'p> Seen<'s, 'p> {
     pub(super) fn new(sample: &'s Sample<'p>, reference: Option<&'s Reference>) -> Self {
         let both = sample.neighbourhood.as_ref().zip(reference);
-        let cross = both.map(|(cloud, reference)| nearest(&cloud.tree, &reference.tree, false));
+        let cross =
+            both.map(|(cloud, reference)| nearest::<NEAR>(&cloud.tree, &reference.tree, false));
         Self {
             sample,
             reference,

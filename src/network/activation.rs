@@ -17,6 +17,8 @@ pub enum Activation {
     /// x σ(x), smooth: the gradient of D is a smooth field.
     #[default]
     Silu,
+    /// x, or 0 where x is negative: what the network gives is piecewise linear.
+    Relu,
     /// x, or x/5 where x is negative: the gradient of D is piecewise constant.
     LeakyRelu,
     /// The hyperbolic tangent: bounded, so that D levels off far away.
@@ -30,7 +32,7 @@ impl Activation {
     /// with slope a, by custom 5/3 for tanh, and the rectifier's √2 for its two smooth cousins.
     pub(super) fn gain(self) -> f64 {
         match self {
-            Self::Silu | Self::Softplus => std::f64::consts::SQRT_2,
+            Self::Silu | Self::Relu | Self::Softplus => std::f64::consts::SQRT_2,
             Self::LeakyRelu => (2.0_f64 / 1.04).sqrt(),
             Self::Tanh => 5.0 / 3.0,
         }
@@ -40,10 +42,13 @@ impl Activation {
     #[inline(always)]
     pub(super) fn apply<T: Real>(self, values: &mut [T]) {
         match self {
-            Self::Silu => values.iter_mut().for_each(|x| *x = silu(*x).0),
-            Self::LeakyRelu => values.iter_mut().for_each(|x| *x = leaky(*x).0),
-            Self::Tanh => values.iter_mut().for_each(|x| *x = tanh(*x).0),
-            Self::Softplus => values.iter_mut().for_each(|x| *x = softplus(*x).0),
+            Self::Silu => values.iter_mut().for_each(|x| *x = silu(*x).0.flushed()),
+            Self::Relu => values.iter_mut().for_each(|x| *x = relu(*x).0.flushed()),
+            Self::LeakyRelu => values.iter_mut().for_each(|x| *x = leaky(*x).0.flushed()),
+            Self::Tanh => values.iter_mut().for_each(|x| *x = tanh(*x).0.flushed()),
+            Self::Softplus => values
+                .iter_mut()
+                .for_each(|x| *x = softplus(*x).0.flushed()),
         }
     }
 
@@ -52,6 +57,7 @@ impl Activation {
     pub(super) fn apply_with_slopes<T: Real>(self, values: &mut [T], slopes: &mut [T]) {
         match self {
             Self::Silu => each(values, slopes, silu),
+            Self::Relu => each(values, slopes, relu),
             Self::LeakyRelu => each(values, slopes, leaky),
             Self::Tanh => each(values, slopes, tanh),
             Self::Softplus => each(values, slopes, softplus),
@@ -71,6 +77,7 @@ impl Activation {
                 let s = sigmoid(x);
                 s * (T::ONE - s) * (two::<T>() + x * (T::ONE - two::<T>() * s))
             }),
+            Self::Relu => each_with_bend(values, slopes, bends, relu, |_| T::ZERO),
             Self::LeakyRelu => each_with_bend(values, slopes, bends, leaky, |_| T::ZERO),
             Self::Tanh => each_with_bend(values, slopes, bends, tanh, |x| {
                 let (t, slope) = tanh(x);
@@ -87,7 +94,8 @@ impl Activation {
 #[inline(always)]
 fn each<T: Real>(values: &mut [T], slopes: &mut [T], function: impl Fn(T) -> (T, T)) {
     for (value, slope) in values.iter_mut().zip(slopes) {
-        (*value, *slope) = function(*value);
+        let (at, by) = function(*value);
+        (*value, *slope) = (at.flushed(), by.flushed());
     }
 }
 
@@ -100,8 +108,9 @@ fn each_with_bend<T: Real>(
     second: impl Fn(T) -> T,
 ) {
     for ((value, slope), bend) in values.iter_mut().zip(slopes).zip(bends) {
-        *bend = second(*value);
-        (*value, *slope) = function(*value);
+        *bend = second(*value).flushed();
+        let (at, by) = function(*value);
+        (*value, *slope) = (at.flushed(), by.flushed());
     }
 }
 
@@ -131,6 +140,15 @@ fn silu<T: Real>(x: T) -> (T, T) {
 }
 
 #[inline(always)]
+fn relu<T: Real>(x: T) -> (T, T) {
+    if x < T::ZERO {
+        (T::ZERO, T::ZERO)
+    } else {
+        (x, T::ONE)
+    }
+}
+
+#[inline(always)]
 fn leaky<T: Real>(x: T) -> (T, T) {
     let slope = if x < T::ZERO { T::of(0.2) } else { T::ONE };
     (x * slope, slope)
@@ -150,8 +168,9 @@ mod tests {
     #[test]
     fn values_slopes_and_bends_agree() {
         type Plain = fn(f64) -> f64;
-        let truth: [(Activation, Plain); 4] = [
+        let truth: [(Activation, Plain); 5] = [
             (Activation::Silu, |x| x / (1.0 + (-x).exp())),
+            (Activation::Relu, |x| x.max(0.0)),
             (Activation::LeakyRelu, |x| x.max(0.2 * x)),
             (Activation::Tanh, f64::tanh),
             (Activation::Softplus, |x| x.exp().ln_1p()),

@@ -263,6 +263,9 @@ fn train<T: Real, const M: usize, const FUSED: bool>(
             &tape.outputs[..few * count],
             &mut tape.seeds[..few * count],
         );
+        for seed in &mut tape.seeds[..few * count] {
+            *seed = seed.flushed();
+        }
         if penalised {
             tape.sensitivities::<M, FUSED>(network, transposed, true);
             loss += tape.tangents::<M, FUSED>(network, objective.slope(), gradient);
@@ -270,4 +273,76 @@ fn train<T: Real, const M: usize, const FUSED: bool>(
         tape.backward::<M, FUSED>(network, transposed, penalised, gradient);
     }
     loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Activation;
+    use super::*;
+    use crate::random::Stream;
+
+    /// Losses from 1 to nothing, and a penalty.
+    struct Faint;
+
+    impl Objective<f32> for Faint {
+        fn seeds(&self, first: usize, outputs: &[f32], seeds: &mut [f32]) -> f32 {
+            for (place, seed) in seeds.iter_mut().enumerate() {
+                *seed = 10_f32.powi(-((first + place) as i32 % 44));
+            }
+            outputs.iter().sum()
+        }
+
+        fn penalties(&self, _: usize, weights: &mut [f32]) -> bool {
+            weights.fill(1e-20);
+            true
+        }
+    }
+
+    /// Subnormal numbers take some machines ten times as long, and would come from networks that are sure of themselves.
+    #[test]
+    fn a_network_far_out_works_with_no_subnormal_number() {
+        for activation in [
+            Activation::Silu,
+            Activation::Relu,
+            Activation::LeakyRelu,
+            Activation::Tanh,
+            Activation::Softplus,
+        ] {
+            let mut network = Network::<f32>::new(&[64, 64], 1, activation, Stream::new(3, "far"));
+            network.parameters_mut().iter_mut().for_each(|w| *w *= 12.0);
+            let (mut transposed, mut tape) = (Vec::new(), Tape::new(&network));
+            network.transpose(&mut transposed);
+            let mut gradient = vec![0.0; network.parameters().len()];
+            let mut tiny = 0;
+            for tile in 0..50 {
+                let at: Vec<f32> = (0..2 * TILE)
+                    .map(|i| 4.0 * (0.7 * (i + tile * TILE) as f32).sin())
+                    .collect();
+                let first = tile * TILE;
+                train::<f32, 2, false>(
+                    &network,
+                    &transposed,
+                    &at,
+                    first,
+                    &Faint,
+                    &mut tape,
+                    &mut gradient,
+                );
+                let mut all = vec![&tape.seeds, &tape.adjoint, &tape.next];
+                for hidden in &tape.hidden {
+                    all.extend([&hidden.value, &hidden.slope, &hidden.bend]);
+                    all.extend([&hidden.sensitivity, &hidden.tangent]);
+                }
+                let all = all.iter().flat_map(|values| values.iter());
+                for value in all.chain(&gradient) {
+                    assert!(!value.is_subnormal(), "{activation:?}: {value}");
+                    tiny += usize::from(*value != 0.0 && value.abs() < 1e-15);
+                }
+            }
+            assert!(
+                tiny > 100,
+                "{activation:?}: {tiny} come near, so that it says something"
+            );
+        }
+    }
 }

@@ -166,11 +166,11 @@ impl<T: Real> Tape<T> {
             // The sensitivity is that of `a` up to here. The tangent pass needs it times φ''.
             if penalised {
                 for (bend, &sensitivity) in here.bend.iter_mut().zip(here.sensitivity.iter()) {
-                    *bend *= sensitivity;
+                    *bend = (*bend * sensitivity).flushed();
                 }
             }
             for (sensitivity, &slope) in here.sensitivity.iter_mut().zip(here.slope.iter()) {
-                *sensitivity *= slope;
+                *sensitivity = (*sensitivity * slope).flushed();
             }
         }
         let first = &network.layers[0];
@@ -241,8 +241,8 @@ impl<T: Real> Tape<T> {
                 .zip(here.slope.iter())
                 .zip(here.bend.iter_mut())
             {
-                *bend *= *tangent;
-                *tangent *= slope;
+                *bend = (*bend * *tangent).flushed();
+                *tangent = (*tangent * slope).flushed();
             }
         }
         if let Some(top) = self.hidden.last() {
@@ -298,7 +298,7 @@ impl<T: Real> Tape<T> {
             let here = &here[0];
             let adjoint = &mut self.adjoint[..size];
             for (adjoint, &slope) in adjoint.iter_mut().zip(here.slope.iter()) {
-                *adjoint *= slope;
+                *adjoint = (*adjoint * slope).flushed();
             }
             if penalised {
                 for (adjoint, &bend) in adjoint.iter_mut().zip(here.bend.iter()) {

@@ -6,7 +6,7 @@ use super::pairs::Planar;
 pub(crate) const QUERIES: usize = 128;
 
 /// Points in a leaf at most.
-const LEAF: usize = 12;
+pub(super) const LEAF: usize = 16;
 /// Neighbours that can be asked for at most.
 pub(crate) const MOST: usize = 16;
 
@@ -19,6 +19,21 @@ pub(crate) struct Neighbours {
     index: Vec<u32>,
     /// `[x_low, x_high, y_low, y_high]` of each node; the children of node `i` are `2i+1` and `2i+2`.
     boxes: Vec<[f64; 4]>,
+    leaves: Vec<Leaf>,
+    /// The leaf of each node that is one.
+    places: Vec<Option<u32>>,
+}
+
+/// The points of a leaf, and infinities up to the size of the largest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaf {
+    pub(super) x: [f64; LEAF],
+    pub(super) y: [f64; LEAF],
+    pub(super) start: usize,
+    pub(super) count: usize,
+    /// `[x_low, x_high, y_low, y_high]`
+    pub(super) edges: [f64; 4],
+    node: usize,
 }
 
 /// The nearest points found so far, nearest first.
@@ -36,11 +51,6 @@ impl Nearest {
             wanted,
             squared: [f64::INFINITY; MOST],
         }
-    }
-
-    /// Squares of the distances to the neighbours, nearest first; infinite for those that were not found.
-    pub(crate) fn squares(&self) -> &[f64] {
-        &self.squared[..self.wanted]
     }
 
     /// Distance to the last of the wanted neighbours.
@@ -69,14 +79,37 @@ impl Neighbours {
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut boxes = vec![[0.0; 4]; nodes(n)];
         split(points, &mut order, 0, &mut boxes);
+        let mut leaves = Vec::new();
+        let points = Planar {
+            x: order.iter().map(|&i| points.x[i as usize]).collect(),
+            y: order.iter().map(|&i| points.y[i as usize]).collect(),
+        };
+        gather(&points, [0, 0, n], &boxes, &mut leaves);
+        let mut places = vec![None; boxes.len()];
+        for (place, leaf) in leaves.iter().enumerate() {
+            places[leaf.node] = Some(place as u32);
+        }
         Self {
-            points: Planar {
-                x: order.iter().map(|&i| points.x[i as usize]).collect(),
-                y: order.iter().map(|&i| points.y[i as usize]).collect(),
-            },
+            points,
             index: order,
             boxes,
+            leaves,
+            places,
         }
+    }
+
+    /// All leaves, with the points in their order.
+    pub(super) fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    /// The place of a node among the leaves, if it is one.
+    pub(super) fn leaf(&self, node: usize) -> Option<usize> {
+        self.places[node].map(|place| place as usize)
+    }
+
+    pub(super) fn edges(&self, node: usize) -> [f64; 4] {
+        self.boxes[node]
     }
 
     /// The stored points with their places in the cloud. Neighbours in this order are neighbours in the plane, which
@@ -155,8 +188,8 @@ impl Neighbours {
         }
         let middle = start.midpoint(end);
         let (left, right) = (2 * node + 1, 2 * node + 2);
-        let to_left = query.distance_to(self.boxes[left]);
-        let to_right = query.distance_to(self.boxes[right]);
+        let to_left = distance(query.at, self.boxes[left]);
+        let to_right = distance(query.at, self.boxes[right]);
         if to_left <= to_right {
             if to_left < found.bound() {
                 self.search(left, start, middle, query, found);
@@ -182,13 +215,11 @@ struct Query {
     enough: f64,
 }
 
-impl Query {
-    /// Squared distance to a box; 0 inside.
-    fn distance_to(&self, [x_low, x_high, y_low, y_high]: [f64; 4]) -> f64 {
-        let dx = (x_low - self.at[0]).max(self.at[0] - x_high).max(0.0);
-        let dy = (y_low - self.at[1]).max(self.at[1] - y_high).max(0.0);
-        dx * dx + dy * dy
-    }
+/// Squared distance from a point to a box; 0 inside.
+pub(super) fn distance([x, y]: [f64; 2], [x_low, x_high, y_low, y_high]: [f64; 4]) -> f64 {
+    let dx = (x_low - x).max(x - x_high).max(0.0);
+    let dy = (y_low - y).max(y - y_high).max(0.0);
+    dx * dx + dy * dy
 }
 
 /// Nodes of the tree over `n` points: all levels down to that where the largest part fits a leaf.
@@ -200,6 +231,33 @@ fn nodes(n: usize) -> usize {
         largest = largest.div_ceil(2);
     }
     nodes
+}
+
+/// The leaves below a node, of the points from `start` to `end`.
+fn gather(
+    points: &Planar,
+    [node, start, end]: [usize; 3],
+    boxes: &[[f64; 4]],
+    leaves: &mut Vec<Leaf>,
+) {
+    let count = end - start;
+    if count > LEAF {
+        let middle = start.midpoint(end);
+        gather(points, [2 * node + 1, start, middle], boxes, leaves);
+        gather(points, [2 * node + 2, middle, end], boxes, leaves);
+        return;
+    }
+    let mut leaf = Leaf {
+        x: [f64::INFINITY; LEAF],
+        y: [f64::INFINITY; LEAF],
+        start,
+        count,
+        node,
+        edges: boxes[node],
+    };
+    leaf.x[..count].copy_from_slice(&points.x[start..end]);
+    leaf.y[..count].copy_from_slice(&points.y[start..end]);
+    leaves.push(leaf);
 }
 
 fn split(points: &Planar, order: &mut [u32], node: usize, boxes: &mut [[f64; 4]]) {

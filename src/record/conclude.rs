@@ -7,7 +7,7 @@ use super::facts::RunFacts;
 use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
 use crate::flow::{Ending, Flow, Integrator, Momentum};
-use crate::metric::{ENERGY_P, Extra, Floors, MASS_TV, Measurement, MetricSet, Stop};
+use crate::metric::{ENERGY_DISTANCE, Extra, Floors, MASS_TV, Measurement, MetricSet, Stop};
 use crate::observe::{Cadence, MetricRecorder, drive, flow_columns};
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
@@ -34,8 +34,12 @@ pub(super) fn conclude(
         verdict,
         training_sample,
     } = experiment.judge(gauge, flow.state().cloud.view(), meter.since());
-    let mut measured = values.iter().filter(|(name, _)| *name != ENERGY_P.name);
-    if !matches!(ending, Ending::Diverged { .. }) && !measured.any(|(_, v)| v.is_finite()) {
+    // Distances that overflow make it infinite or NaN; of measures that count, some then say that all is well.
+    let energy = values
+        .iter()
+        .find(|(name, _)| *name == ENERGY_DISTANCE.name);
+    let numbers = energy.is_none_or(|(_, value)| value.is_finite());
+    if !matches!(ending, Ending::Diverged { .. }) && !numbers {
         return Err(RunError::NoResult);
     }
     let summary = Summary::new(ending, &verdict, &values, &floors);

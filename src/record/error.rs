@@ -18,9 +18,9 @@ pub enum RunError {
     /// The flow could not begin, or a watcher failed.
     #[error("{0}")]
     Drive(DriveError),
-    /// The last cloud was measured, and none of its values is a number.
+    /// The last cloud was measured, and its distance from the target is no number.
     #[error(
-        "the flow has ended, but no measure of its last cloud is a finite number, so that there is no result: bring target and source to coordinates of about 1 (divide both by the same factor), or take a smaller flow.step_size"
+        "the flow has ended, but the energy distance of its last cloud is no finite number, so that there is no result: bring target and source to coordinates of about 1 (divide both by the same factor), or take a smaller flow.step_size"
     )]
     NoResult,
     /// It was asked to stop; a checkpoint was written.

@@ -79,6 +79,8 @@ pub struct CloudSpec {
     pub r#final: LastCloud,
     /// With `final = "sample"`: particles that flow for each that is measured, drawn and kept, at least 1.
     pub bath: usize,
+    /// Whether each fit sees M fresh samples of the target (of a file, of all its points to learn from) instead of the same M.
+    pub stream: bool,
 }
 
 /// What the last cloud is to be.
@@ -99,6 +101,7 @@ impl Default for CloudSpec {
             samples: WordOr::Word(Auto::Auto),
             r#final: LastCloud::Regular,
             bath: 8,
+            stream: false,
         }
     }
 }

@@ -1,0 +1,39 @@
+//! A round of training of the generator at a step of the flow.
+
+use super::engine::Flow;
+use super::stage::{Real, Stage};
+use crate::discriminator::{FitContext, FitError};
+use crate::generator::{Generator, Round};
+
+impl Flow {
+    /// A round of training of the generator at the present step.
+    pub(super) fn train(
+        &mut self,
+        generator: &mut Generator,
+        step_size: f64,
+        longest: f64,
+    ) -> Result<(), FitError> {
+        let [now, next] = [0, 1].map(|later| self.round(self.state.step + later, 0));
+        let stream = self.rounds.at(self.state.step as u64);
+        let mut stage = Stage {
+            discriminator: &mut *self.discriminator,
+            map: &self.map,
+            real: match &self.target {
+                Some(target) => Real::Target(target),
+                None => Real::Sample(self.real.view()),
+            },
+            round: FitContext {
+                index: now.index + 1,
+                stream,
+                ..now
+            },
+        };
+        let round = Round {
+            step_size,
+            longest,
+            progress: [now.progress, next.progress],
+            stream,
+        };
+        generator.train(&mut stage, &round)
+    }
+}

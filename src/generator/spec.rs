@@ -1,0 +1,301 @@
+//! What a scenario file says of the generator stage.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::model::{Affine, Model, Residual};
+use super::train::Generator;
+use super::units::Units;
+use crate::cloud::Cloud;
+use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
+use crate::random::Stream;
+use crate::setting::{Invalid, WordOr, at_least, exactly, positive, within};
+use crate::target::Target;
+
+/// The generator's objective and its settings, one table of a scenario file: `[generator.distill]`.
+///
+/// With the field `v = h'(D) ∇D` of a frozen discriminator and `x = g_θ(z)`, each step of the flow makes K optimiser steps from
+/// the present θ on one of these (Su 2023, equations 8, 11 and 12). For K = 1 all have the same gradient up to a factor.
+///
+/// The losses are those below, the squared distances in units of s², with `s` the pooled standard deviation of source and target
+/// together ([`Units`]), so that learning rates depend neither on the unit nor on the origin of the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum GeneratorSpec {
+    /// `E ‖g_θ(z) − (g_θt(z) + ε v(g_θt(z)))‖² / s²`: follow the moved cloud, and stop there.
+    Distill(TrainingSpec),
+    /// `−E h(D(g_θ(z)))`: climb the frozen discriminator, as a usual GAN does.
+    Adversarial(TrainingSpec),
+    /// `−E h(D(g_θ(z))) + β E ‖g_θ(z) − g_θt(z)‖²`: climb, but stay near. With β = 1/(2ε) and D linear between
+    /// the old place and the new this is `distill` again.
+    Inherit(TrainingSpec),
+}
+
+/// How a generator is trained at each step of the flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingSpec {
+    /// K, optimiser steps at each step of the flow.
+    pub inner_steps: usize,
+    /// How the parameters follow their gradient; its memory is kept from step to step.
+    pub optimizer: OptimizerKind,
+    /// Learning rate, in the generator's own units: one plain gradient step of `distill` at rate η is one of `adversarial` at
+    /// rate 2εη/s².
+    pub learning_rate: f64,
+    /// What becomes of the learning rate over the run.
+    pub learning_rate_decay: Decay,
+    /// Decay in [0, 1) of a running average of the parameters, which is the generator that is drawn, measured and kept. 0: none, they
+    /// are the trained parameters themselves. Of a constant rate it takes the jitter.
+    pub average: f64,
+    /// On which points the discriminator is fitted whose field the generator learns from.
+    pub field: FieldRule,
+    /// Adam's decay rates.
+    #[serde(deserialize_with = "exactly")]
+    pub betas: [f64; 2],
+    /// Latent points in each optimiser step, or `full`: all of the round's.
+    pub batch: WordOr<usize, Full>,
+    /// Whether each round trains on latent points of its own, as many as particles, or on those of the drawn cloud.
+    pub latents: Latents,
+    /// Widths of the hidden layers of `g(z) = z + MLP(z)`, or `affine`: `g(z) = m + S z`. Both see latent points standardised by the
+    /// source, and give displacements in units of the pooled standard deviation of source and target.
+    pub network: WordOr<Vec<usize>, AffineWord>,
+    /// The function between the layers.
+    pub activation: Activation,
+    /// Precision of the network's arithmetic.
+    pub precision: Precision,
+    /// β of `inherit`, in inverse squared units of the target; `auto`: 1/(2ε). The other objectives have none.
+    pub beta: WordOr<f64, BetaRule>,
+}
+
+/// The word for all latent points at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Full {
+    /// All latent points of the round.
+    Full,
+}
+
+/// The word for an affine generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AffineWord {
+    /// `g(z) = m + S z`.
+    Affine,
+}
+
+/// The rule for β.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BetaRule {
+    /// 1/(2ε).
+    Auto,
+}
+
+/// Which latent points a round trains on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Latents {
+    /// Fresh draws of the source, as many as there are particles.
+    #[default]
+    Fresh,
+    /// Those of the drawn cloud.
+    Fixed,
+}
+
+/// On which points the discriminator is fitted that a generator learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldRule {
+    /// On the drawn cloud and the target sample, once a step of the flow: all K optimiser steps follow that one field.
+    #[default]
+    Cloud,
+    /// On fresh points: every four optimiser steps on `4 × batch` images `g_θ(z′)` of latent points of their own and as many points
+    /// of the target. The field is then asked at other fresh latent points, each of which is used once. No image counts in the
+    /// density at its own place, and a generator that has seen few points cannot learn them by heart.
+    Fresh,
+}
+
+/// What becomes of the learning rate over the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It stays for half of the run, then falls along a cosine to a hundredth (Loshchilov and Hutter 2017).
+    Cosine,
+}
+
+impl Decay {
+    /// The factor on the learning rate when `progress` in [0, 1] of the run lies behind.
+    pub(super) fn factor(self, progress: f64) -> f64 {
+        const LEAST: f64 = 0.01;
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => {
+                let along = (2.0 * progress - 1.0).clamp(0.0, 1.0);
+                LEAST + (1.0 - LEAST) * 0.5 * (1.0 + (std::f64::consts::PI * along).cos())
+            }
+        }
+    }
+}
+
+/// Floating-point type of a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision, fast.
+    #[default]
+    F32,
+    /// Double precision, the reference.
+    F64,
+}
+
+impl Default for TrainingSpec {
+    fn default() -> Self {
+        Self {
+            inner_steps: 20,
+            optimizer: OptimizerKind::Adam,
+            learning_rate: 1e-3,
+            learning_rate_decay: Decay::Constant,
+            average: 0.0,
+            field: FieldRule::Cloud,
+            betas: [0.5, 0.99],
+            batch: WordOr::Value(256),
+            latents: Latents::Fresh,
+            network: WordOr::Value(vec![64, 64, 64]),
+            activation: Activation::Silu,
+            precision: Precision::F32,
+            beta: WordOr::Word(BetaRule::Auto),
+        }
+    }
+}
+
+impl GeneratorSpec {
+    /// All objectives: name in a scenario file, and what it is.
+    pub const CATALOGUE: &[(&str, &str)] = &[
+        ("distill", "K steps of regression onto the moved cloud"),
+        (
+            "adversarial",
+            "K steps up the frozen discriminator, as a usual GAN",
+        ),
+        (
+            "inherit",
+            "adversarial with a pull towards the previous generator",
+        ),
+    ];
+
+    /// Name of the objective, as in a scenario file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Distill(_) => "distill",
+            Self::Adversarial(_) => "adversarial",
+            Self::Inherit(_) => "inherit",
+        }
+    }
+
+    /// How it is trained.
+    #[must_use]
+    pub fn training(&self) -> &TrainingSpec {
+        match self {
+            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => spec,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn training_mut(&mut self) -> &mut TrainingSpec {
+        match self {
+            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => spec,
+        }
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] with a key that begins with the objective's name.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let spec = self.training();
+        spec.check()
+            .and_then(|()| match (self, &spec.beta) {
+                (Self::Distill(_) | Self::Adversarial(_), WordOr::Value(beta)) => {
+                    Err(Invalid::new(
+                        "beta",
+                        beta,
+                        "belongs to [generator.inherit]; this objective has no such term",
+                    ))
+                }
+                _ => Ok(()),
+            })
+            .map_err(|invalid| invalid.under(self.name()))
+    }
+
+    /// A generator that gives exactly `latents` (`n×2`) at first, and learns in these `units`. Fresh latent points are drawn from
+    /// `source`; the first weights come from `stream`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn build(
+        &self,
+        latents: Cloud,
+        source: Arc<dyn Target>,
+        units: Units,
+        stream: Stream,
+    ) -> Result<Generator, Invalid> {
+        self.check()?;
+        let spec = self.training();
+        let (method, betas) = (spec.optimizer, spec.betas);
+        let averaged = spec.average > 0.0;
+        let model: Box<dyn Model> = match (&spec.network, spec.precision) {
+            (WordOr::Word(AffineWord::Affine), _) => {
+                Box::new(Affine::new(units, method, betas, averaged))
+            }
+            (WordOr::Value(hidden), Precision::F32) => Box::new(Residual::<f32>::new(
+                hidden,
+                units,
+                spec.activation,
+                (method, betas),
+                averaged,
+                stream,
+            )),
+            (WordOr::Value(hidden), Precision::F64) => Box::new(Residual::<f64>::new(
+                hidden,
+                units,
+                spec.activation,
+                (method, betas),
+                averaged,
+                stream,
+            )),
+        };
+        Ok(Generator::new(self.clone(), model, latents, source))
+    }
+}
+
+impl TrainingSpec {
+    fn check(&self) -> Result<(), Invalid> {
+        at_least("inner_steps", self.inner_steps, 1)?;
+        positive("learning_rate", self.learning_rate)?;
+        check_betas(self.betas)?;
+        within("average", self.average, 0.0, 0.999_999)?;
+        if self.field == FieldRule::Fresh && self.latents == Latents::Fixed {
+            return Err(Invalid::new(
+                "latents",
+                "\"fixed\"",
+                "with field = \"fresh\" each latent point is used once; set latents = \"fresh\", or field = \"cloud\"",
+            ));
+        }
+        if let WordOr::Value(batch) = self.batch {
+            at_least("batch", batch, 1)?;
+        }
+        if let WordOr::Value(hidden) = &self.network {
+            check_widths("network", hidden)?;
+        }
+        if let WordOr::Value(beta) = self.beta {
+            positive("beta", beta)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,292 @@
+//! The training of a generator: K optimiser steps at each step of the flow.
+
+use std::sync::Arc;
+
+use ndarray::s;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+use super::model::Model;
+use super::spec::{BetaRule, FieldRule, Full, GeneratorSpec, Latents, TrainingSpec};
+use crate::cloud::{self, Cloud, CloudView};
+use crate::discriminator::FitError;
+use crate::random::Stream;
+use crate::setting::WordOr;
+use crate::target::Target;
+
+/// Minibatches that one fit to fresh points serves.
+const SLICES: usize = 4;
+
+/// What the generator climbs or follows: the velocity field of a discriminator.
+pub trait Drive {
+    /// `v = h'(D) ∇D` at the points `at` (`n×2`), `n×2`.
+    fn velocity(&self, at: CloudView<'_>) -> Cloud;
+
+    /// Fits the discriminator to the cloud `fake` (`n×2`) and as many fresh points of the target; `fit` counts the fits of a round. A field
+    /// that is frozen stays as it is.
+    ///
+    /// # Errors
+    /// [`FitError`] of the discriminator.
+    fn refit(&mut self, _fake: CloudView<'_>, _fit: u64) -> Result<(), FitError> {
+        Ok(())
+    }
+}
+
+/// When and how far a round of training goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// ε, in squared units of the target.
+    pub step_size: f64,
+    /// Bound on the displacement that `distill` aims at, as the flow's clip.
+    pub longest: f64,
+    /// The part of the run, in [0, 1], that lies behind before and after the round.
+    pub progress: [f64; 2],
+    /// Randomness for this round alone.
+    pub stream: Stream,
+}
+
+/// A generator in training.
+#[derive(Debug)]
+pub struct Generator {
+    spec: GeneratorSpec,
+    model: Box<dyn Model>,
+    /// Latent points of the drawn cloud: a particle keeps its own.
+    latents: Cloud,
+    source: Arc<dyn Target>,
+}
+
+impl Generator {
+    pub(super) fn new(
+        spec: GeneratorSpec,
+        model: Box<dyn Model>,
+        latents: Cloud,
+        source: Arc<dyn Target>,
+    ) -> Self {
+        Self {
+            spec,
+            model,
+            latents,
+            source,
+        }
+    }
+
+    /// How it is trained.
+    #[must_use]
+    pub fn spec(&self) -> &GeneratorSpec {
+        &self.spec
+    }
+
+    /// The drawn cloud `g_θ(z)`, `n×2`.
+    #[must_use]
+    pub fn cloud(&self) -> Cloud {
+        self.model.apply(self.latents.view())
+    }
+
+    /// `g_θ` at other latent points (`m×2`).
+    #[must_use]
+    pub fn apply(&self, z: CloudView<'_>) -> Cloud {
+        self.model.apply(z)
+    }
+
+    /// The parameters θ in one list: the network's own; for the affine generator `m₁, m₂, S₁₁, S₁₂, S₂₁, S₂₂` of `g(z) = m + S z`.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<f64> {
+        self.model.parameters()
+    }
+
+    /// One round: K optimiser steps with the field of `drive`, which is frozen, or fitted anew as `field` says.
+    ///
+    /// # Errors
+    /// [`FitError`] where a fit to fresh points fails; the generator is then somewhere between.
+    pub fn train(&mut self, drive: &mut dyn Drive, round: &Round) -> Result<(), FitError> {
+        let spec = self.spec.training().clone();
+        let fresh = spec.field == FieldRule::Fresh;
+        let most = if fresh { SLICES } else { spec.inner_steps };
+        let mut done = 0;
+        for part in 0.. {
+            let steps = most.min(spec.inner_steps - done);
+            if steps == 0 {
+                break;
+            }
+            let mut batches = if fresh {
+                self.fresh(&spec, steps, drive, round, part)?
+            } else {
+                self.drawn(&spec, drive, round)
+            };
+            for step in 0..steps {
+                let [from, to] = round.progress;
+                let along = (done + step) as f64 / spec.inner_steps as f64;
+                let decayed = spec.learning_rate_decay.factor(from + along * (to - from));
+                self.step(
+                    &spec,
+                    drive,
+                    round,
+                    batches.next(),
+                    spec.learning_rate * decayed,
+                );
+            }
+            done += steps;
+        }
+        Ok(())
+    }
+
+    /// Minibatches, drawn with replacement, of as many latent points as there are particles, or of theirs.
+    fn drawn(&self, spec: &TrainingSpec, drive: &dyn Drive, round: &Round) -> Batches {
+        let stream = round.stream;
+        let pool = match spec.latents {
+            Latents::Fixed => self.latents.clone(),
+            Latents::Fresh => self
+                .source
+                .sample(self.latents.nrows(), stream.part("latent")),
+        };
+        let other = self.other(&pool, drive, round);
+        let rows = rows(spec, pool.nrows());
+        let choice = if rows == pool.nrows() {
+            Choice::All
+        } else {
+            let room = [(); 2].map(|()| Cloud::zeros((rows, 2)));
+            Choice::Random(Box::new(stream.part("minibatch").rng()), room)
+        };
+        Batches {
+            all: [pool, other],
+            rows,
+            choice,
+        }
+    }
+
+    /// Slices, one after another, of fresh latent points, after the discriminator was fitted to the images of others.
+    fn fresh(
+        &self,
+        spec: &TrainingSpec,
+        steps: usize,
+        drive: &mut dyn Drive,
+        round: &Round,
+        part: u64,
+    ) -> Result<Batches, FitError> {
+        let rows = rows(spec, self.latents.nrows());
+        let sample = |name: &str| {
+            let stream = round.stream.part(&format!("{name} {part}"));
+            self.source.sample(rows * steps, stream)
+        };
+        drive.refit(self.model.present(sample("fake").view()).view(), part)?;
+        let pool = sample("latent");
+        let other = self.other(&pool, drive, round);
+        Ok(Batches {
+            all: [pool, other],
+            rows,
+            choice: Choice::InTurn(0),
+        })
+    }
+
+    /// What belongs to the latent points `z` (`n×2`): where their images should go, or, for those that climb, where they were.
+    fn other(&self, z: &Cloud, drive: &dyn Drive, round: &Round) -> Cloud {
+        let before = self.model.present(z.view());
+        if !self.distils() {
+            return before;
+        }
+        // Distillation asks the field once; the others follow it as they move.
+        let mut moves = drive.velocity(before.view()) * round.step_size;
+        cloud::shorten(&mut moves, round.longest);
+        before + moves
+    }
+
+    fn distils(&self) -> bool {
+        matches!(self.spec, GeneratorSpec::Distill(_))
+    }
+
+    /// One optimiser step.
+    fn step(
+        &mut self,
+        spec: &TrainingSpec,
+        drive: &dyn Drive,
+        round: &Round,
+        [z, other]: [CloudView<'_>; 2],
+        rate: f64,
+    ) {
+        if self.distils() {
+            self.model.approach(z, other, rate);
+        } else {
+            let pull = match (&self.spec, spec.beta) {
+                (GeneratorSpec::Inherit(_), WordOr::Value(beta)) => beta,
+                (GeneratorSpec::Inherit(_), WordOr::Word(BetaRule::Auto)) => 0.5 / round.step_size,
+                _ => 0.0,
+            };
+            let n = z.nrows() as f64;
+            let x = self.model.present(z);
+            let climb = drive.velocity(x.view());
+            let slopes = if pull > 0.0 {
+                ((x - other) * (2.0 * pull) - climb) / n
+            } else {
+                climb / -n
+            };
+            self.model.descend(z, &slopes, rate);
+        }
+        if spec.average > 0.0 {
+            self.model.average(spec.average);
+        }
+    }
+
+    /// Parameters and optimiser memory, as plain numbers, so that a run can be gone on with.
+    #[must_use]
+    pub fn state(&self) -> Vec<f64> {
+        self.model.state()
+    }
+
+    /// Takes up what [`state`](Self::state) gave; `false`, and nothing done, if it is not of this generator's shape.
+    #[must_use]
+    pub fn load_state(&mut self, state: &[f64]) -> bool {
+        self.model.load_state(state)
+    }
+}
+
+/// Latent points in each optimiser step, where there are `most` to choose from.
+fn rows(spec: &TrainingSpec, most: usize) -> usize {
+    match spec.batch {
+        WordOr::Value(count) => count.min(most),
+        WordOr::Word(Full::Full) => most,
+    }
+}
+
+/// How a minibatch is chosen.
+enum Choice {
+    /// All points, each time.
+    All,
+    /// Any of them, with replacement.
+    Random(Box<ChaCha8Rng>, [Cloud; 2]),
+    /// Those that follow; so many rows were used.
+    InTurn(usize),
+}
+
+/// Latent points with what belongs to them, in minibatches.
+struct Batches {
+    all: [Cloud; 2],
+    rows: usize,
+    choice: Choice,
+}
+
+impl Batches {
+    fn next(&mut self) -> [CloudView<'_>; 2] {
+        let rows = self.rows;
+        match &mut self.choice {
+            Choice::All => self.all.each_ref().map(|all| all.view()),
+            Choice::InTurn(used) => {
+                let from = *used;
+                *used += rows;
+                let slice = |all: &'_ Cloud| from..from + rows.min(all.nrows() - from);
+                let [z, other] = &self.all;
+                [z.slice(s![slice(z), ..]), other.slice(s![slice(other), ..])]
+            }
+            Choice::Random(rng, batch) => {
+                for row in 0..rows {
+                    let chosen = rng.random_range(0..self.all[0].nrows());
+                    for (into, from) in batch.iter_mut().zip(&self.all) {
+                        for axis in 0..2 {
+                            into[[row, axis]] = from[[chosen, axis]];
+                        }
+                    }
+                }
+                batch.each_ref().map(|all| all.view())
+            }
+        }
+    }
+}

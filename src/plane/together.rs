@@ -1,0 +1,213 @@
+//! Nearest neighbours of many points at once: those of one leaf of a tree are looked for together.
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use super::neighbours::{LEAF, Leaf, Neighbours, distance};
+
+/// Leaves of queries that one task takes.
+const LEAVES: usize = 8;
+
+/// Points of one leaf that ask for their neighbours.
+struct Batch<const N: usize> {
+    leaf: Leaf,
+    middle: [f64; 2],
+    wanted: usize,
+    /// For each, the squares of the distances to the nearest found so far, nearest first.
+    near: [[f64; N]; LEAF],
+    /// For each, a square below which it does not matter how near the last of the wanted is.
+    enough: [f64; LEAF],
+    /// Nothing at this square of a distance from all of them is looked for any more.
+    widest: f64,
+}
+
+/// For each point of `from`, in its tree's order, the squares of the distances to the `wanted` nearest points of `to`, nearest first, and others beyond them;
+/// infinite where there are no more. A point is no neighbour of its own where both are `same`.
+pub(crate) fn nearest<const N: usize>(
+    from: &Neighbours,
+    to: &Neighbours,
+    same: bool,
+) -> Vec<[f64; N]> {
+    each(from, to, same, N, |_| {
+        ([f64::INFINITY; N], f64::NEG_INFINITY)
+    })
+}
+
+/// What [`Neighbours::within`] gives for each point of `from`, in its tree's order, with a bound for each.
+pub(crate) fn nearest_within<const N: usize>(
+    from: &Neighbours,
+    to: &Neighbours,
+    wanted: usize,
+    bounds: &[f64],
+) -> Vec<f64> {
+    let found = each(from, to, false, wanted, |i| {
+        ([bounds[i].next_up(); N], bounds[i])
+    });
+    let found = found.iter().zip(bounds);
+    found
+        .map(|(near, &bound)| match near[wanted - 1] {
+            last if last <= bound => last,
+            _ => f64::INFINITY,
+        })
+        .collect()
+}
+
+fn each<const N: usize>(
+    from: &Neighbours,
+    to: &Neighbours,
+    same: bool,
+    wanted: usize,
+    begin: impl Fn(usize) -> ([f64; N], f64) + Sync,
+) -> Vec<[f64; N]> {
+    let found: Vec<Vec<[f64; N]>> = from
+        .leaves()
+        .par_iter()
+        .enumerate()
+        .with_min_len(LEAVES)
+        .map(|(place, leaf)| {
+            let [x_low, x_high, y_low, y_high] = leaf.edges;
+            let mut batch = Batch {
+                leaf: *leaf,
+                middle: [f64::midpoint(x_low, x_high), f64::midpoint(y_low, y_high)],
+                wanted,
+                near: [[f64::INFINITY; N]; LEAF],
+                enough: [f64::NEG_INFINITY; LEAF],
+                widest: f64::INFINITY,
+            };
+            for i in 0..leaf.count {
+                (batch.near[i], batch.enough[i]) = begin(leaf.start + i);
+            }
+            batch.narrow();
+            visit(to, 0, &mut batch, same.then_some(place));
+            batch.near[..leaf.count].to_vec()
+        })
+        .collect();
+    found.concat()
+}
+
+impl<const N: usize> Batch<N> {
+    /// What is looked for still, now that more has been found.
+    fn narrow(&mut self) {
+        let mut widest = 0.0_f64;
+        for (near, &enough) in self.near[..self.leaf.count].iter().zip(&self.enough) {
+            let last = near[self.wanted - 1];
+            if last >= enough {
+                widest = widest.max(last);
+            }
+        }
+        self.widest = widest;
+    }
+
+    /// Squared distance from the box of all queries.
+    fn distance_to(&self, [x_low, x_high, y_low, y_high]: [f64; 4]) -> f64 {
+        let dx = (x_low - self.leaf.edges[1])
+            .max(self.leaf.edges[0] - x_high)
+            .max(0.0);
+        let dy = (y_low - self.leaf.edges[3])
+            .max(self.leaf.edges[2] - y_high)
+            .max(0.0);
+        dx * dx + dy * dy
+    }
+}
+
+fn visit<const N: usize>(to: &Neighbours, node: usize, batch: &mut Batch<N>, own: Option<usize>) {
+    let edges = to.edges(node);
+    if batch.distance_to(edges) >= batch.widest {
+        return;
+    }
+    if let Some(place) = to.leaf(node) {
+        scan(&to.leaves()[place], edges, batch, own == Some(place));
+        batch.narrow();
+        return;
+    }
+    let [left, right] = [2 * node + 1, 2 * node + 2];
+    let [to_left, to_right] = [left, right].map(|child| distance(batch.middle, to.edges(child)));
+    let order = if to_left <= to_right {
+        [left, right]
+    } else {
+        [right, left]
+    };
+    for child in order {
+        visit(to, child, batch, own);
+    }
+}
+
+/// Looks through a leaf for all queries that it is not too far from.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+fn scan<const N: usize>(leaf: &Leaf, edges: [f64; 4], batch: &mut Batch<N>, own: bool) {
+    for i in 0..batch.leaf.count {
+        let at = [batch.leaf.x[i], batch.leaf.y[i]];
+        let bound = batch.near[i][batch.wanted - 1];
+        if bound < batch.enough[i] || distance(at, edges) >= bound {
+            continue;
+        }
+        let mut squares = [0.0; LEAF];
+        for (squared, (x, y)) in squares.iter_mut().zip(leaf.x.iter().zip(&leaf.y)) {
+            let (dx, dy) = (x - at[0], y - at[1]);
+            *squared = dx * dx + dy * dy;
+        }
+        if own {
+            squares[i] = f64::INFINITY;
+        }
+        let mut nearer = 0_u32;
+        for (lane, &squared) in squares.iter().enumerate() {
+            nearer |= u32::from(squared < bound) << lane;
+        }
+        let near = &mut batch.near[i];
+        while nearer != 0 {
+            let squared = squares[nearer.trailing_zeros() as usize % LEAF];
+            nearer &= nearer - 1;
+            // Each place keeps its own, or takes the new one, or what the place before it had.
+            let before = *near;
+            near[0] = if squared < before[0] {
+                squared
+            } else {
+                before[0]
+            };
+            for k in 1..N {
+                let pushed = if squared > before[k - 1] {
+                    squared
+                } else {
+                    before[k - 1]
+                };
+                near[k] = if pushed < before[k] {
+                    pushed
+                } else {
+                    before[k]
+                };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pairs::Planar;
+    use super::*;
+
+    #[test]
+    fn together_they_find_what_each_finds_alone() {
+        let points = |n: usize, phase: f64| Planar {
+            x: (0..n).map(|i| (1.3 * i as f64 + phase).sin()).collect(),
+            // Some are equal altogether.
+            y: (0..n).map(|i| (i / 3 % 7) as f64 + phase).collect(),
+        };
+        for (n, m) in [(1, 1), (9, 40), (17, 16), (500, 333), (64, 2000)] {
+            let [from, to] = [(n, 0.0), (m, 0.3)].map(|(n, at)| Neighbours::new(&points(n, at)));
+            let own = nearest::<8>(&from, &from, true);
+            let other = nearest::<8>(&from, &to, false);
+            let bounds: Vec<f64> = (0..n).map(|i| 0.01 * i as f64).collect();
+            let bounded = nearest_within::<8>(&from, &to, 5, &bounds);
+            for (i, (at, place)) in from.points().enumerate() {
+                for k in 1..=8 {
+                    let alone = from.nearest(at, k, Some(place)).bound();
+                    assert_eq!(own[i][k - 1], alone, "{n}, {i}, {k}");
+                    assert_eq!(other[i][k - 1], to.nearest(at, k, None).bound());
+                }
+                let alone = to.within(at, 5, bounds[i]);
+                let same = bounded[i] == alone || bounded[i].max(alone) < bounds[i];
+                assert!(same, "{n}, {i}: {} and {alone}", bounded[i]);
+            }
+        }
+    }
+}
