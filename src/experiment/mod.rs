@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use crate::cloud::{self, Cloud};
 use crate::discriminator::Discriminator;
 use crate::flow::{Flow, FlowSpec};
-use crate::generator::Units;
+use crate::generator::{FieldRule, GeneratorSpec, Units};
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
@@ -191,7 +191,7 @@ impl Experiment {
         let generator = generator
             .build(
                 self.start.clone(),
-                Arc::clone(&self.source),
+                [&self.source, &self.target].map(Arc::clone),
                 Units::between(
                     [&*self.source, &*self.target],
                     self.start.view(),
@@ -324,7 +324,12 @@ fn discriminator(
     if let Some(own) = own.new_discriminator() {
         return Ok(own);
     }
-    let built = scenario.discriminator.build(target);
+    let generator = scenario.generator.as_ref().map(GeneratorSpec::training);
+    let built = if generator.is_some_and(|spec| spec.field == FieldRule::Fresh) {
+        scenario.discriminator.for_network().build(target)
+    } else {
+        scenario.discriminator.build(target)
+    };
     built.map_err(|invalid| invalid.under("discriminator"))
 }
 

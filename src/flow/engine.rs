@@ -11,7 +11,7 @@ use super::noise;
 use super::origin::Origin;
 use super::reaction::Reacted;
 use super::spec::{Auto, Clip, FlowSpec, Integrator};
-use super::stage::{Real, Stage};
+use super::stage::Stage;
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError, Ratio, StepRule};
@@ -172,8 +172,7 @@ impl Flow {
         Ok(self)
     }
 
-    /// The same flow with a fresh target sample, as large as the first, at each fit; a generator with a fresh field takes its points from
-    /// `target`, too.
+    /// The same flow with a fresh sample of `target`, as large as the first, at each fit.
     #[must_use]
     pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
         self.target = Some(target);
@@ -480,10 +479,6 @@ impl Flow {
         let mut stage = Stage {
             discriminator: &mut *self.discriminator,
             map: &self.map,
-            real: match &self.target {
-                Some(target) => Real::Target(target),
-                None => Real::Sample(self.real.view()),
-            },
             round: FitContext {
                 index: now.index + 1,
                 stream,

@@ -22,12 +22,17 @@ pub trait Drive {
     /// `v = h'(D) ∇D` at the points `at` (`n×2`), `n×2`.
     fn velocity(&self, at: CloudView<'_>) -> Cloud;
 
-    /// Fits the discriminator to the cloud `fake` (`n×2`) and as many fresh points of the target; `fit` counts the fits of a round. A field
-    /// that is frozen stays as it is.
+    /// Fits the discriminator to points of the target (`real`, `m×2`) and of the cloud (`fake`, `n×2`); `fit` counts the fits of a round. A
+    /// field that is frozen stays as it is.
     ///
     /// # Errors
     /// [`FitError`] of the discriminator.
-    fn refit(&mut self, _fake: CloudView<'_>, _fit: u64) -> Result<(), FitError> {
+    fn refit(
+        &mut self,
+        _real: CloudView<'_>,
+        _fake: CloudView<'_>,
+        _fit: u64,
+    ) -> Result<(), FitError> {
         Ok(())
     }
 }
@@ -53,6 +58,7 @@ pub struct Generator {
     /// Latent points of the drawn cloud: a particle keeps its own.
     latents: Cloud,
     source: Arc<dyn Target>,
+    target: Arc<dyn Target>,
 }
 
 impl Generator {
@@ -60,13 +66,14 @@ impl Generator {
         spec: GeneratorSpec,
         model: Box<dyn Model>,
         latents: Cloud,
-        source: Arc<dyn Target>,
+        [source, target]: [Arc<dyn Target>; 2],
     ) -> Self {
         Self {
             spec,
             model,
             latents,
             source,
+            target,
         }
     }
 
@@ -117,7 +124,13 @@ impl Generator {
                 let [from, to] = round.progress;
                 let along = (done + step) as f64 / spec.inner_steps as f64;
                 let decayed = spec.learning_rate_decay.factor(from + along * (to - from));
-                self.step(&spec, drive, round, batches.next(), spec.learning_rate * decayed);
+                self.step(
+                    &spec,
+                    drive,
+                    round,
+                    batches.next(),
+                    spec.learning_rate * decayed,
+                );
             }
             done += steps;
         }
@@ -158,12 +171,12 @@ impl Generator {
         part: u64,
     ) -> Result<Batches, FitError> {
         let rows = rows(spec, self.latents.nrows());
-        let sample = |name: &str| {
-            let stream = round.stream.part(&format!("{name} {part}"));
-            self.source.sample(rows * steps, stream)
+        let sample = |of: &dyn Target, name: &str| {
+            of.sample(rows * steps, round.stream.part(&format!("{name} {part}")))
         };
-        drive.refit(self.model.present(sample("fake").view()).view(), part)?;
-        let pool = sample("latent");
+        let fake = self.model.present(sample(&*self.source, "fake").view());
+        drive.refit(sample(&*self.target, "real").view(), fake.view(), part)?;
+        let pool = sample(&*self.source, "latent");
         let other = self.other(&pool, drive, round);
         Ok(Batches {
             all: [pool, other],
@@ -268,10 +281,7 @@ impl Batches {
                 *used += rows;
                 let slice = |all: &'_ Cloud| from..from + rows.min(all.nrows() - from);
                 let [z, other] = &self.all;
-                [
-                    z.slice(s![slice(z), ..]),
-                    other.slice(s![slice(other), ..]),
-                ]
+                [z.slice(s![slice(z), ..]), other.slice(s![slice(other), ..])]
             }
             Choice::Random(rng, batch) => {
                 for row in 0..rows {
