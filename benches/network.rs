@@ -8,7 +8,9 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
 use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
-use ratioflow::generator::{Drive, GeneratorSpec, Latents, TrainingSpec, Units};
+use ratioflow::generator::{
+    Decay, Drive, FieldRule, GeneratorSpec, Latents, Round, TrainingSpec, Units,
+};
 use ratioflow::network::Activation;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
@@ -100,22 +102,30 @@ fn distillations(c: &mut Criterion) {
         inner_steps: 20,
         batch: WordOr::Value(BATCH),
         latents: Latents::Fixed,
+        field: FieldRule::Cloud,
+        learning_rate_decay: Decay::Constant,
+        average: 0.0,
         ..TrainingSpec::default()
     });
     let mut generator = spec
         .build(
             particles(BATCH + 1),
-            source,
+            [Arc::clone(&source), source],
             Units::default(),
             Stream::new(1, "weights"),
         )
         .unwrap();
-    let mut round = 0;
+    let mut count = 0;
     group.bench_function(BenchmarkId::new("64", BATCH), |b| {
         b.iter(|| {
-            let stream = Stream::new(1, "round").at(round);
-            round += 1;
-            rayon::scope(|_| generator.train(black_box(&Wind), 1e-4, f64::INFINITY, stream));
+            let round = Round {
+                step_size: 1e-4,
+                longest: f64::INFINITY,
+                progress: [0.0; 2],
+                stream: Stream::new(1, "round").at(count),
+            };
+            count += 1;
+            rayon::scope(|_| generator.train(black_box(&mut Wind), &round).unwrap());
         });
     });
     group.finish();

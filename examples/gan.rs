@@ -15,16 +15,21 @@ use ratioflow::target::{GaussianSpec, RingSpec, Target};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (seed, particles) = (1, 1000);
-    let target = RingSpec::default().build()?;
-    let source = Arc::new(GaussianSpec::default().build()?);
+    let target: Arc<dyn Target> = Arc::new(RingSpec::default().build()?);
+    let source: Arc<dyn Target> = Arc::new(GaussianSpec::default().build()?);
     let real = target.sample(4000, Stream::new(seed, "target"));
     let start = source.sample(particles, Stream::new(seed, "source"));
 
     // g(z) = z + MLP(z) begins as the identity, so that its first cloud is that of the pure flow.
     let distill = GeneratorSpec::Distill(TrainingSpec::default());
-    let units = Units::between([&*source, &target], start.view(), real.view());
-    let generator = distill.build(start.clone(), source, units, Stream::new(seed, "weights"))?;
-    let kde = DiscriminatorSpec::default().build(&target)?;
+    let units = Units::between([&*source, &*target], start.view(), real.view());
+    let generator = distill.build(
+        start.clone(),
+        [source, Arc::clone(&target)],
+        units,
+        Stream::new(seed, "weights"),
+    )?;
+    let kde = DiscriminatorSpec::default().for_network().build(&*target)?;
     let flow = Flow::new(FlowSpec::default(), kde, real, start, seed)?;
     let mut gan = flow.with_generator(generator)?;
 

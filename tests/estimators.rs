@@ -7,13 +7,15 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use ratioflow::cloud::{Cloud, rms};
+use ratioflow::cloud::{Cloud, rms, spread};
+use ratioflow::discriminator::kde::{Kde, KdeSpec};
 use ratioflow::discriminator::kliep::KliepSpec;
 use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitContext, Ratio};
 use ratioflow::experiment::Experiment;
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded};
-use ratioflow::target::{GaussianSpec, Target};
+use ratioflow::setting::WordOr;
+use ratioflow::target::{GaussianSpec, RingSpec, Target};
 
 /// A rotation followed by a shift.
 #[derive(Clone, Copy)]
@@ -665,4 +667,70 @@ fn a_witness_has_no_map_and_says_what_is_left_out() {
     assert!(experiment.warnings[0].contains("no log ratio"));
     let mut flow = experiment.flow().unwrap();
     assert!(!flow.advance().unwrap().unwrap().field.is_log_ratio());
+}
+
+/// Several bandwidths at once: the step is the mean of the differences of mean shifts, and D the potential of it.
+#[test]
+fn the_field_of_several_scales_is_the_mean_of_theirs() {
+    let real = RingSpec::default()
+        .build()
+        .unwrap()
+        .sample(300, Stream::new(1, "real"));
+    let fake = Stream::new(2, "fake").normals(200);
+    let at = Stream::new(3, "at").normals(40) * 1.5;
+    let finest = 0.3;
+    let fitted = |bandwidth: f64, scales: usize| {
+        let spec = KdeSpec {
+            bandwidth: WordOr::Value(bandwidth),
+            scales: WordOr::Value(scales),
+            tolerance: 0.0,
+            ..KdeSpec::default()
+        };
+        let mut kde = spec.build().unwrap();
+        let round = FitContext {
+            index: 0,
+            progress: 0.0,
+            stream: Stream::new(1, "fit"),
+        };
+        kde.fit(real.view(), fake.view(), round).unwrap();
+        kde
+    };
+    let evaluated = |kde: &Kde, at: &Cloud| {
+        let mut ratio = Ratio::default();
+        kde.evaluate(at.view(), &mut ratio);
+        ratio
+    };
+    let several = fitted(finest, 4);
+    let found = evaluated(&several, &at);
+    let step = several.step_rule().step_size;
+    let widest = spread(real.view());
+    let mut mean = Cloud::zeros(at.raw_dim());
+    let (mut log, mut squares) = (ndarray::Array1::zeros(at.nrows()), 0.0);
+    for k in 0..4 {
+        let h = finest * (widest / finest).powf(f64::from(k) / 3.0);
+        let one = evaluated(&fitted(h, 1), &at);
+        mean = mean + one.gradient * (0.25 * h * h);
+        log = log + one.log * (h * h);
+        squares += h * h;
+    }
+    assert!((step - squares / 4.0).abs() < 1e-12 * step);
+    let moved = &found.gradient * step;
+    assert!((&moved - &mean).iter().all(|v| v.abs() < 1e-10));
+    assert!(
+        (&found.log - &(log / squares))
+            .iter()
+            .all(|v| v.abs() < 1e-10)
+    );
+    // ∇D is the gradient of D.
+    let small = 1e-5;
+    for axis in 0..2 {
+        let [low, high] = [-small, small].map(|by| {
+            let mut at = at.clone();
+            at.column_mut(axis).mapv_inplace(|x| x + by);
+            evaluated(&several, &at).log
+        });
+        let quotient = (high - low) / (2.0 * small);
+        let slope = found.gradient.column(axis);
+        assert!((&quotient - &slope).iter().all(|v| v.abs() < 1e-7));
+    }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use ndarray::{Array2, array};
 use ratioflow::cloud::{self, Cloud, CloudView};
+use ratioflow::discriminator::FitError;
 use ratioflow::flow::{Flow, FlowSpec, Integrator};
 use ratioflow::generator::{
-    AffineWord, BetaRule, Drive, Full, Generator, GeneratorSpec, Latents, Precision, Round,
-    TrainingSpec, Units,
+    AffineWord, BetaRule, Decay, Drive, FieldRule, Full, Generator, GeneratorSpec, Latents,
+    Precision, Round, TrainingSpec, Units,
 };
 use ratioflow::monotone::{Map, Monotone};
-use ratioflow::network::OptimizerKind;
+use ratioflow::network::{Activation, OptimizerKind};
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, Target};
@@ -63,6 +64,21 @@ fn exact() -> TrainingSpec {
         batch: WordOr::Word(Full::Full),
         latents: Latents::Fixed,
         precision: Precision::F64,
+        ..plain()
+    }
+}
+
+/// One field a step, that of the drawn cloud, and the parameters as they are.
+fn plain() -> TrainingSpec {
+    TrainingSpec {
+        inner_steps: 20,
+        learning_rate: 1e-3,
+        learning_rate_decay: Decay::Constant,
+        average: 0.0,
+        field: FieldRule::Cloud,
+        betas: [0.5, 0.99],
+        network: WordOr::Value(vec![64, 64, 64]),
+        activation: Activation::Silu,
         ..TrainingSpec::default()
     }
 }
@@ -70,7 +86,7 @@ fn exact() -> TrainingSpec {
 fn built(spec: &GeneratorSpec, latents: &Cloud) -> Generator {
     spec.build(
         latents.clone(),
-        source(),
+        [source(), source()],
         Units::default(),
         Stream::new(7, "weights"),
     )
@@ -81,11 +97,21 @@ fn latents(count: usize) -> Cloud {
     source().sample(count, Stream::new(1, "source"))
 }
 
-/// A round of training early in a run, with no bound on the moves.
+/// A round of training early in a run.
 fn round(generator: &mut Generator, drive: &mut dyn Drive, step_size: f64, stream: Stream) {
+    bounded(generator, drive, [step_size, f64::INFINITY], stream);
+}
+
+/// A round with a bound on the moves.
+fn bounded(
+    generator: &mut Generator,
+    drive: &mut dyn Drive,
+    [step_size, longest]: [f64; 2],
+    stream: Stream,
+) {
     let round = Round {
         step_size,
-        longest: f64::INFINITY,
+        longest,
         progress: [0.0, 0.01],
         stream,
     };
@@ -130,7 +156,7 @@ fn at_the_start_the_generator_is_the_identity_exactly() {
             let spec = TrainingSpec {
                 network: network.clone(),
                 precision,
-                ..TrainingSpec::default()
+                ..plain()
             };
             assert_eq!(built(&GeneratorSpec::Distill(spec), &z).cloud(), z);
         }
@@ -186,14 +212,16 @@ fn in_other_units_one_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the
         WordOr::Value(vec![32, 32]),
         WordOr::Word(AffineWord::Affine),
     ] {
-        let after = |kind: fn(TrainingSpec) -> GeneratorSpec, learning_rate: f64| {
+        let mut after = |kind: fn(TrainingSpec) -> GeneratorSpec, learning_rate: f64| {
             let spec = kind(TrainingSpec {
                 network: network.clone(),
                 learning_rate,
                 ..exact()
             });
             let weights = Stream::new(7, "weights");
-            let mut generator = spec.build(z.clone(), source(), units, weights).unwrap();
+            let mut generator = spec
+                .build(z.clone(), [source(), source()], units, weights)
+                .unwrap();
             let before = generator.parameters();
             round(&mut generator, &mut drive, 0.07, Stream::new(1, "round"));
             (before, generator.parameters())
@@ -231,14 +259,14 @@ fn with_a_frozen_discriminator_distilling_arrives_and_climbing_runs_away() {
     let epsilon = 0.1;
     let aim = &z + &(drive.velocity(z.view()) * epsilon);
     let asked = cloud::rms((&aim - &z).view());
-    let after = |kind: fn(TrainingSpec) -> GeneratorSpec, steps: usize| {
+    let mut after = |kind: fn(TrainingSpec) -> GeneratorSpec, steps: usize| {
         let spec = TrainingSpec {
             inner_steps: steps,
             optimizer: OptimizerKind::Adam,
             learning_rate: 2e-3,
             batch: WordOr::Word(Full::Full),
             latents: Latents::Fixed,
-            ..TrainingSpec::default()
+            ..plain()
         };
         let mut generator = built(&kind(spec), &z);
         round(&mut generator, &mut drive, epsilon, Stream::new(1, "round"));
@@ -282,7 +310,7 @@ fn a_linear_discriminator_makes_inherit_the_same_as_distill() {
         ..inherit.clone()
     };
     assert_eq!(inherit.beta, WordOr::Word(BetaRule::Auto));
-    let train = |spec: GeneratorSpec| {
+    let mut train = |spec: GeneratorSpec| {
         let mut generator = trained(&spec, &z);
         round(&mut generator, &mut drive, epsilon, Stream::new(1, "round"));
         generator.parameters()
@@ -331,7 +359,12 @@ fn a_clip_bounds_what_distilling_aims_at() {
         ..exact()
     };
     let mut generator = built(&GeneratorSpec::Distill(spec), &z);
-    generator.train(&Wind([3.0, 4.0]), 1.0, 0.5, Stream::new(1, "round"));
+    bounded(
+        &mut generator,
+        &mut Wind([3.0, 4.0]),
+        [1.0, 0.5],
+        Stream::new(1, "round"),
+    );
     let moved = cloud::mean((generator.cloud() - &z).view());
     assert!(
         (moved[0] - 0.3).abs() < 1e-9 && (moved[1] - 0.4).abs() < 1e-9,
@@ -373,7 +406,7 @@ fn many_inner_steps_reproduce_the_pure_flow_within_the_reported_gap() {
         batch: WordOr::Word(Full::Full),
         latents: Latents::Fixed,
         precision: Precision::F64,
-        ..TrainingSpec::default()
+        ..plain()
     };
     let generator = built(&GeneratorSpec::Distill(training), &z);
     let mut distilled = flow(spec).with_generator(generator).unwrap();
@@ -404,16 +437,16 @@ fn training_goes_on_bit_for_bit_from_what_was_carried() {
         let spec = GeneratorSpec::Distill(TrainingSpec {
             network,
             batch: WordOr::Value(16),
-            ..TrainingSpec::default()
+            ..plain()
         });
         let mut drive = Bent::new(Map::Identity);
         let stream = Stream::new(5, "round");
         let mut one = built(&spec, &z);
-        one.train(&drive, 0.1, 1.0, stream.at(0));
+        bounded(&mut one, &mut drive, [0.1, 1.0], stream.at(0));
         let mut two = built(&spec, &z);
         assert!(two.load_state(&one.state()));
-        one.train(&drive, 0.1, 1.0, stream.at(1));
-        two.train(&drive, 0.1, 1.0, stream.at(1));
+        bounded(&mut one, &mut drive, [0.1, 1.0], stream.at(1));
+        bounded(&mut two, &mut drive, [0.1, 1.0], stream.at(1));
         assert_eq!(one.parameters(), two.parameters());
         assert!(
             !two.load_state(&[1.0, 2.0]),
@@ -428,32 +461,37 @@ fn settings_out_of_range_and_meaningless_combinations_are_refused() {
     let bad = [
         GeneratorSpec::Distill(TrainingSpec {
             inner_steps: 0,
-            ..TrainingSpec::default()
+            ..plain()
         }),
         GeneratorSpec::Distill(TrainingSpec {
             batch: WordOr::Value(0),
-            ..TrainingSpec::default()
+            ..plain()
         }),
         GeneratorSpec::Distill(TrainingSpec {
             learning_rate: f64::NAN,
-            ..TrainingSpec::default()
+            ..plain()
         }),
         GeneratorSpec::Distill(TrainingSpec {
             network: WordOr::Value(vec![]),
-            ..TrainingSpec::default()
+            ..plain()
         }),
         GeneratorSpec::Adversarial(TrainingSpec {
             beta: WordOr::Value(1.0),
-            ..TrainingSpec::default()
+            ..plain()
         }),
         GeneratorSpec::Inherit(TrainingSpec {
             beta: WordOr::Value(-1.0),
-            ..TrainingSpec::default()
+            ..plain()
         }),
     ];
     for spec in bad {
         let invalid = spec
-            .build(z.clone(), source(), Units::default(), Stream::new(1, "w"))
+            .build(
+                z.clone(),
+                [source(), source()],
+                Units::default(),
+                Stream::new(1, "w"),
+            )
             .unwrap_err();
         assert!(invalid.key.starts_with(spec.name()), "{invalid}");
     }
@@ -470,4 +508,131 @@ fn settings_out_of_range_and_meaningless_combinations_are_refused() {
         flow.with_generator(generator).unwrap_err().key,
         "integrator"
     );
+}
+
+/// Keeps what the discriminator is fitted to and where its field is asked, and pushes nowhere.
+#[derive(Default)]
+struct Witness {
+    fits: Vec<[Cloud; 2]>,
+    asked: std::cell::RefCell<Vec<Cloud>>,
+}
+
+impl Drive for Witness {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        self.asked.borrow_mut().push(at.to_owned());
+        Cloud::zeros(at.raw_dim())
+    }
+
+    fn refit(&mut self, real: CloudView<'_>, fake: CloudView<'_>, _: u64) -> Result<(), FitError> {
+        self.fits.push([real.to_owned(), fake.to_owned()]);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_fresh_field_never_sees_a_point_twice() {
+    let spec = GeneratorSpec::Distill(TrainingSpec {
+        inner_steps: 10,
+        batch: WordOr::Value(30),
+        network: WordOr::Value(vec![8]),
+        ..TrainingSpec::default()
+    });
+    let mut generator = built(&spec, &latents(50));
+    let mut witness = Witness::default();
+    let stream = Stream::new(1, "rounds");
+    for step in 0..3 {
+        round(&mut generator, &mut witness, 0.1, stream.at(step));
+    }
+    // Four batches a fit, and two at the end of each round.
+    let sizes = witness.fits.iter().map(|fit| fit[1].nrows());
+    assert_eq!(sizes.collect::<Vec<_>>(), [120, 120, 60].repeat(3));
+    let mut all: Vec<[u64; 2]> = Vec::new();
+    let asked = witness.asked.borrow();
+    // Nothing moves, so that an image is its latent point.
+    let clouds = witness.fits.iter().flatten().chain(&*asked);
+    for cloud in clouds {
+        all.extend(
+            cloud
+                .rows()
+                .into_iter()
+                .map(|p| [p[0].to_bits(), p[1].to_bits()]),
+        );
+    }
+    assert_eq!(all.len(), 3 * 3 * 300);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 3 * 3 * 300);
+}
+
+#[test]
+fn what_is_drawn_is_the_running_average_of_the_parameters() {
+    let decay = 0.9;
+    for network in [WordOr::Value(vec![16]), WordOr::Word(AffineWord::Affine)] {
+        let with = |average: f64, steps: usize| {
+            let spec = GeneratorSpec::Distill(TrainingSpec {
+                network: network.clone(),
+                inner_steps: steps,
+                average,
+                ..exact()
+            });
+            let mut generator = built(&spec, &latents(100));
+            round(
+                &mut generator,
+                &mut Bent::new(Map::Identity),
+                0.1,
+                Stream::new(1, "round"),
+            );
+            generator.parameters()
+        };
+        let start = with(decay, 1);
+        // θ after 0, 1, … steps; of the first, which the average gives with θ₁.
+        let along: Vec<Vec<f64>> = (1..=5).map(|steps| with(0.0, steps)).collect();
+        let first: Vec<f64> = (start.iter().zip(&along[0]))
+            .map(|(mean, one)| (mean - (1.0 - decay) * one) / decay)
+            .collect();
+        let mut mean = first;
+        for theta in &along {
+            for (mean, theta) in mean.iter_mut().zip(theta) {
+                *mean = decay * *mean + (1.0 - decay) * theta;
+            }
+        }
+        let found = with(decay, 5);
+        assert!(difference(&mean, &found) < 1e-12, "{found:?}");
+        assert!(difference(&along[4], &found) > 1e-6);
+    }
+}
+
+/// The rate stays for half of the run and ends at a hundredth: a plain step is as long as its rate.
+#[test]
+fn the_rate_decays_along_a_cosine() {
+    let moved = |from: f64| {
+        let spec = GeneratorSpec::Distill(TrainingSpec {
+            learning_rate_decay: Decay::Cosine,
+            ..exact()
+        });
+        let z = latents(100);
+        let mut generator = built(&spec, &z);
+        let round = Round {
+            step_size: 0.1,
+            longest: f64::INFINITY,
+            progress: [from, from],
+            stream: Stream::new(1, "round"),
+        };
+        let before = generator.parameters();
+        generator
+            .train(&mut Bent::new(Map::Identity), &round)
+            .unwrap();
+        let after = generator.parameters();
+        let square: f64 = before
+            .iter()
+            .zip(&after)
+            .map(|(a, b)| (a - b).powi(2))
+            .sum();
+        square.sqrt()
+    };
+    let whole = moved(0.0);
+    for (progress, factor) in [(0.3, 1.0), (0.5, 1.0), (0.75, 0.505), (1.0, 0.01)] {
+        let found = moved(progress) / whole;
+        assert!((found - factor).abs() < 1e-9, "{progress}: {found}");
+    }
 }

@@ -32,13 +32,19 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 28] = [
+const MORE: [(&str, &[&str]); 31] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
     ("ema", &["flow.momentum='ema'", "flow.h='softplus'"]),
     ("noiseless", &["discriminator.mlp.noise='off'"]),
     ("noise", &["flow.noise=0.1"]),
+    ("streamed", &["cloud.stream=true"]),
+    ("scales", &["discriminator.kde.scales=3"]),
+    (
+        "fresh",
+        &["generator.distill.network=[8]", "cloud.stream=true"],
+    ),
     ("also", &["metrics.also=['w2', 'w2_moved', 'sinkhorn']"]),
     ("stop", &["metrics.stop='floor'", "metrics.every=1"]),
     ("refit-kde", &["flow.refit_every=4"]),
@@ -56,7 +62,10 @@ const MORE: [(&str, &[&str]); 28] = [
     ),
     (
         "distilled",
-        &["flow.refit_every=3", "generator.distill.network=[8]"],
+        &[
+            "flow.refit_every=3",
+            "generator.distill={ network = [8], field = 'cloud' }",
+        ],
     ),
     (
         "inherit",

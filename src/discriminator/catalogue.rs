@@ -131,6 +131,15 @@ impl DiscriminatorSpec {
         built.map_err(|invalid| invalid.under(self.name()))
     }
 
+    /// The same for a field that a network follows: what is chosen by itself is chosen for that.
+    #[must_use]
+    pub fn for_network(&self) -> Self {
+        match self {
+            Self::Kde(spec) => Self::Kde(spec.for_network()),
+            other => other.clone(),
+        }
+    }
+
     /// Bytes that a fit to clouds of these sizes takes at its peak, each with the full key that they grow with.
     pub(crate) fn memory(&self, sizes: Sizes) -> Vec<(String, f64)> {
         let full = |(key, bytes): (&str, f64)| {

@@ -15,6 +15,14 @@ use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
 use crate::target::Target;
 
+/// The word for the number of bandwidths that suits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auto {
+    /// Choose a number that suits.
+    Auto,
+}
+
 /// A cloud is slow if it moves by less than this part of the bandwidth in a step of `ε = h²`.
 const SLOW: f64 = 1e-3;
 
@@ -35,8 +43,9 @@ pub struct KdeSpec {
     pub anneal_until: f64,
     /// How many bandwidths at once, 1 to 16: geometrically from the present one to the standard deviation of the target sample. The
     /// velocity is then the mean of theirs, and D the mean of their log ratios, weighted by the squared bandwidths. What a network
-    /// follows should be smooth over gaps and sharp in the modes at once; particles by themselves need one.
-    pub scales: usize,
+    /// follows should be smooth over gaps and sharp in the modes at once; particles by themselves need one. `auto`: 5 for a generator
+    /// whose field is fresh, else 1.
+    pub scales: WordOr<usize, Auto>,
     /// Whether a particle counts in the density at its own place. Without it the flow never comes to rest.
     pub self_term: bool,
     /// Whether each sample has a width of its own, narrow where samples are dense (Abramson 1982). The widths
@@ -54,7 +63,7 @@ impl Default for KdeSpec {
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: WordOr::Word(ScaleRule::Auto),
             anneal_until: 0.6,
-            scales: 1,
+            scales: WordOr::Word(Auto::Auto),
             self_term: true,
             adaptive: false,
             tolerance: 1e-5,
@@ -97,11 +106,12 @@ impl KdeSpec {
         let schedule =
             Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?.without_cv()?;
         within("tolerance", self.tolerance, 0.0, 1.0)?;
-        within("scales", self.scales as f64, 1.0, 16.0)?;
-        if self.adaptive && self.scales > 1 {
+        let scales = self.scales(false);
+        within("scales", scales as f64, 1.0, 16.0)?;
+        if self.adaptive && scales > 1 {
             return Err(Invalid::new(
                 "scales",
-                self.scales,
+                scales,
                 "must be 1 where adaptive is true: one departure from the default at a time",
             ));
         }
@@ -116,11 +126,31 @@ impl KdeSpec {
             spec: self.clone(),
             schedule,
             bandwidth: 1.0,
+            scales,
             widest: None,
             real: Points::default(),
             fake: Points::default(),
             room: Room::default(),
         })
+    }
+}
+
+impl KdeSpec {
+    /// The same for a field that a network follows.
+    pub(super) fn for_network(&self) -> Self {
+        Self {
+            scales: WordOr::Value(self.scales(true)),
+            ..self.clone()
+        }
+    }
+
+    /// How many bandwidths there are, if a network follows the field or if particles do.
+    fn scales(&self, network: bool) -> usize {
+        match self.scales {
+            WordOr::Value(count) => count,
+            WordOr::Word(Auto::Auto) if network && !self.adaptive => 5,
+            WordOr::Word(Auto::Auto) => 1,
+        }
     }
 }
 
@@ -148,6 +178,7 @@ pub struct Kde {
     spec: KdeSpec,
     schedule: Schedule,
     bandwidth: f64,
+    scales: usize,
     /// The bandwidth that several go up to; found at the first fit.
     widest: Option<f64>,
     real: Points,
@@ -183,8 +214,8 @@ impl Kde {
     fn bandwidths(&self) -> impl Iterator<Item = f64> {
         let finest = self.bandwidth;
         let ratio = self.widest.map_or(1.0, |widest| (widest / finest).max(1.0));
-        let last = self.spec.scales.saturating_sub(1).max(1) as f64;
-        (0..self.spec.scales).map(move |k| finest * ratio.powf(k as f64 / last))
+        let last = self.scales.saturating_sub(1).max(1) as f64;
+        (0..self.scales).map(move |k| finest * ratio.powf(k as f64 / last))
     }
 
     /// The sums over both clouds at the bandwidth `h`.
@@ -208,7 +239,7 @@ impl Kde {
 
     /// The mean of the squared bandwidths.
     fn mean_square(&self) -> f64 {
-        self.bandwidths().map(|h| h * h).sum::<f64>() / self.spec.scales as f64
+        self.bandwidths().map(|h| h * h).sum::<f64>() / self.scales as f64
     }
 }
 
@@ -220,7 +251,7 @@ impl Discriminator for Kde {
         round: FitContext,
     ) -> Result<(), FitError> {
         self.bandwidth = self.schedule.at(real, fake, round.progress)?;
-        if self.spec.scales > 1 {
+        if self.scales > 1 {
             self.widest.get_or_insert_with(|| cloud::spread(real));
         }
         self.real.load(real);
@@ -241,19 +272,19 @@ impl Discriminator for Kde {
             elsewhere = Points::new(at);
             &elsewhere
         };
-        if self.spec.scales > 1 {
+        if self.scales > 1 {
             into.log.fill(0.0);
             into.gradient.fill(0.0);
         }
         let sizes = (self.fake.len() as f64 / self.real.len() as f64).ln();
-        let total = self.mean_square() * self.spec.scales as f64;
+        let total = self.mean_square() * self.scales as f64;
         let mut found = self.room.swap(Vec::new());
         for h in self.bandwidths() {
             self.sums(&mut found, places, at, h);
             for (i, [p, q]) in found.iter().enumerate() {
                 let log = p.log - q.log + sizes;
                 let slope = |axis: usize| p.shift[axis] - q.shift[axis];
-                if self.spec.scales == 1 {
+                if self.scales == 1 {
                     into.log[i] = log;
                     for axis in 0..2 {
                         into.gradient[[i, axis]] = slope(axis) / (h * h);

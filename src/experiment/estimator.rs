@@ -3,6 +3,7 @@
 use super::OwnParts;
 use crate::discriminator::{Discriminator, DiscriminatorSpec};
 use crate::flow::FlowSpec;
+use crate::generator::{FieldRule, GeneratorSpec};
 use crate::scenario::{LastCloud, Scenario};
 use crate::setting::Invalid;
 use crate::target::Target;
@@ -40,7 +41,12 @@ pub(super) fn build(
     if let Some(own) = own.new_discriminator() {
         return Ok(own);
     }
-    let mut spec = scenario.discriminator.clone();
+    let generator = scenario.generator.as_ref().map(GeneratorSpec::training);
+    let mut spec = if generator.is_some_and(|spec| spec.field == FieldRule::Fresh) {
+        scenario.discriminator.for_network()
+    } else {
+        scenario.discriminator.clone()
+    };
     if let (DiscriminatorSpec::Kde(kde), LastCloud::Sample) = (&mut spec, scenario.cloud.r#final) {
         *kde = kde.clone().for_sample(scenario.cloud.seen());
     }

@@ -201,7 +201,7 @@ impl Experiment {
         let generator = generator
             .build(
                 self.start.clone(),
-                Arc::clone(&self.source),
+                [&self.source, &self.target].map(Arc::clone),
                 Units::between(
                     [&*self.source, &*self.target],
                     self.start.view(),

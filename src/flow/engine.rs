@@ -169,8 +169,7 @@ impl Flow {
         Ok(self)
     }
 
-    /// The same flow with a fresh target sample, as large as the first, at each fit; a generator with a fresh field takes its points from
-    /// `target`, too.
+    /// The same flow with a fresh sample of `target`, as large as the first, at each fit.
     #[must_use]
     pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
         self.target = Some(target);

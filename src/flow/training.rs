@@ -1,7 +1,7 @@
 //! A round of training of the generator at a step of the flow.
 
 use super::engine::Flow;
-use super::stage::{Real, Stage};
+use super::stage::Stage;
 use crate::discriminator::{FitContext, FitError};
 use crate::generator::{Generator, Round};
 
@@ -18,10 +18,6 @@ impl Flow {
         let mut stage = Stage {
             discriminator: &mut *self.discriminator,
             map: &self.map,
-            real: match &self.target {
-                Some(target) => Real::Target(target),
-                None => Real::Sample(self.real.view()),
-            },
             round: FitContext {
                 index: now.index + 1,
                 stream,

@@ -110,11 +110,11 @@ pub enum Latents {
 #[serde(rename_all = "kebab-case")]
 pub enum FieldRule {
     /// On the drawn cloud and the target sample, once a step of the flow: all K optimiser steps follow that one field.
-    #[default]
     Cloud,
-    /// On fresh points: every four optimiser steps on `4 × batch` images `g_θ(z′)` of latent points of their own and as many points
+    /// On fresh points of both sides: every four optimiser steps on `4 × batch` images `g_θ(z′)` of latent points of their own and as many points
     /// of the target. The field is then asked at other fresh latent points, each of which is used once. No image counts in the
     /// density at its own place, and a generator that has seen few points cannot learn them by heart.
+    #[default]
     Fresh,
 }
 
@@ -123,9 +123,9 @@ pub enum FieldRule {
 #[serde(rename_all = "kebab-case")]
 pub enum Decay {
     /// It stays.
-    #[default]
     Constant,
     /// It stays for half of the run, then falls along a cosine to a hundredth (Loshchilov and Hutter 2017).
+    #[default]
     Cosine,
 }
 
@@ -157,17 +157,17 @@ pub enum Precision {
 impl Default for TrainingSpec {
     fn default() -> Self {
         Self {
-            inner_steps: 20,
+            inner_steps: 8,
             optimizer: OptimizerKind::Adam,
-            learning_rate: 1e-3,
-            learning_rate_decay: Decay::Constant,
-            average: 0.0,
-            field: FieldRule::Cloud,
-            betas: [0.5, 0.99],
+            learning_rate: 2e-3,
+            learning_rate_decay: Decay::Cosine,
+            average: 0.99,
+            field: FieldRule::Fresh,
+            betas: [0.9, 0.999],
             batch: WordOr::Value(256),
             latents: Latents::Fresh,
-            network: WordOr::Value(vec![64, 64, 64]),
-            activation: Activation::Silu,
+            network: WordOr::Value(vec![128, 128, 128]),
+            activation: Activation::Relu,
             precision: Precision::F32,
             beta: WordOr::Word(BetaRule::Auto),
         }
@@ -234,14 +234,14 @@ impl GeneratorSpec {
     }
 
     /// A generator that gives exactly `latents` (`n×2`) at first, and learns in these `units`. Fresh latent points are drawn from
-    /// `source`; the first weights come from `stream`.
+    /// the source, fresh points of the target from the target; the first weights come from `stream`.
     ///
     /// # Errors
     /// As [`check`](Self::check).
     pub fn build(
         &self,
         latents: Cloud,
-        source: Arc<dyn Target>,
+        [source, target]: [Arc<dyn Target>; 2],
         units: Units,
         stream: Stream,
     ) -> Result<Generator, Invalid> {
@@ -270,7 +270,12 @@ impl GeneratorSpec {
                 stream,
             )),
         };
-        Ok(Generator::new(self.clone(), model, latents, source))
+        Ok(Generator::new(
+            self.clone(),
+            model,
+            latents,
+            [source, target],
+        ))
     }
 }
 

@@ -22,12 +22,17 @@ pub trait Drive {
     /// `v = h'(D) ∇D` at the points `at` (`n×2`), `n×2`.
     fn velocity(&self, at: CloudView<'_>) -> Cloud;
 
-    /// Fits the discriminator to the cloud `fake` (`n×2`) and as many fresh points of the target; `fit` counts the fits of a round. A field
-    /// that is frozen stays as it is.
+    /// Fits the discriminator to points of the target (`real`, `m×2`) and of the cloud (`fake`, `n×2`); `fit` counts the fits of a round. A
+    /// field that is frozen stays as it is.
     ///
     /// # Errors
     /// [`FitError`] of the discriminator.
-    fn refit(&mut self, _fake: CloudView<'_>, _fit: u64) -> Result<(), FitError> {
+    fn refit(
+        &mut self,
+        _real: CloudView<'_>,
+        _fake: CloudView<'_>,
+        _fit: u64,
+    ) -> Result<(), FitError> {
         Ok(())
     }
 }
@@ -53,6 +58,7 @@ pub struct Generator {
     /// Latent points of the drawn cloud: a particle keeps its own.
     latents: Cloud,
     source: Arc<dyn Target>,
+    target: Arc<dyn Target>,
 }
 
 impl Generator {
@@ -60,13 +66,14 @@ impl Generator {
         spec: GeneratorSpec,
         model: Box<dyn Model>,
         latents: Cloud,
-        source: Arc<dyn Target>,
+        [source, target]: [Arc<dyn Target>; 2],
     ) -> Self {
         Self {
             spec,
             model,
             latents,
             source,
+            target,
         }
     }
 
@@ -164,12 +171,12 @@ impl Generator {
         part: u64,
     ) -> Result<Batches, FitError> {
         let rows = rows(spec, self.latents.nrows());
-        let sample = |name: &str| {
-            let stream = round.stream.part(&format!("{name} {part}"));
-            self.source.sample(rows * steps, stream)
+        let sample = |of: &dyn Target, name: &str| {
+            of.sample(rows * steps, round.stream.part(&format!("{name} {part}")))
         };
-        drive.refit(self.model.present(sample("fake").view()).view(), part)?;
-        let pool = sample("latent");
+        let fake = self.model.present(sample(&*self.source, "fake").view());
+        drive.refit(sample(&*self.target, "real").view(), fake.view(), part)?;
+        let pool = sample(&*self.source, "latent");
         let other = self.other(&pool, drive, round);
         Ok(Batches {
             all: [pool, other],

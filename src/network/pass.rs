@@ -287,7 +287,7 @@ mod tests {
     impl Objective<f32> for Faint {
         fn seeds(&self, first: usize, outputs: &[f32], seeds: &mut [f32]) -> f32 {
             for (place, seed) in seeds.iter_mut().enumerate() {
-                *seed = 10_f32.powi(-((first + place) as i32 % 44));
+                *seed = 10_f32.powf(-(((first + place) % 44) as f32));
             }
             outputs.iter().sum()
         }
