@@ -1,4 +1,4 @@
-//! A start that fits: a Gaussian as wide as the target sample, whatever the unit and the tails of the data.
+//! A start that fits: a Gaussian that covers the target sample, whatever the unit and the tails of the data.
 
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::experiment::Experiment;
@@ -29,13 +29,13 @@ fn modes(unit: f64, origin: f64) -> String {
 }
 
 #[test]
-fn without_a_source_the_cloud_begins_as_wide_as_the_target() {
+fn without_a_source_the_cloud_begins_around_the_target() {
     let plain = read("[target.ring]\nradius = 40.0\n", &[]).unwrap();
     let spelt = read("[target.ring]\nradius = 40.0\n[source.auto]\n", &[]).unwrap();
     assert_eq!(plain.start, spelt.start);
     let [start, target] = [&plain.start, &plain.training].map(|cloud| cloud::spread(cloud.view()));
     // Four standard errors of a spread of 2000 points in two dimensions.
-    assert!((start / target - 1.0).abs() < 4.0 / (4.0_f64 * 2000.0).sqrt());
+    assert!((0.5 * start / target - 1.0).abs() < 4.0 / (4.0_f64 * 2000.0).sqrt());
     assert!(plain.scenario.to_toml().contains("[source.auto]"));
 }
 
@@ -69,6 +69,10 @@ fn a_target_cannot_be_what_fits_it() {
     assert!(said.contains("list targets"), "{said}");
     let said = read("[target.ring]\n[source.auto]\nsd = 1.0\n", &[]).unwrap_err();
     assert!(said.contains("sd"), "{said}");
+    let said = read("[target.ring]\n[source.auto]\nwidth = 0.0\n", &[]).unwrap_err();
+    assert!(said.contains("source.auto.width"), "{said}");
+    let far = read("[target.ring]\n[source.auto]\nwidth = 0.01\n", &[]).unwrap();
+    assert!(far.warnings.join("").contains("narrower than the target"));
 }
 
 /// Student's t with `degrees` of freedom, both coordinates over one χ².

@@ -200,6 +200,7 @@ fn every_estimator_gives_the_same_in_all_units_and_everywhere() {
         "flow.h=\"softplus\"",
         "flow.reaction.carrier=\"birth-death\"",
         "flow.reaction.carrier=\"poisson\"",
+        "flow.reaction.carrier=\"weights\"",
         "flow.reaction.seed_uncovered=true",
     ];
     let all = plain.chain(further).chain(moving.map(str::to_owned));

@@ -10,7 +10,7 @@ pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 use super::bandwidth::Schedule;
 use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::{self, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
 use crate::target::Target;
@@ -130,6 +130,7 @@ impl KdeSpec {
             widest: None,
             real: Points::default(),
             fake: Points::default(),
+            weighted: None,
             room: Room::default(),
         })
     }
@@ -183,6 +184,8 @@ pub struct Kde {
     widest: Option<f64>,
     real: Points,
     fake: Points,
+    /// The cloud and N times the weights of its points, where these are unequal.
+    weighted: Option<(Cloud, Vec<f64>)>,
     room: Room,
 }
 
@@ -220,6 +223,14 @@ impl Kde {
 
     /// The sums over both clouds at the bandwidth `h`.
     fn sums(&self, found: &mut Vec<[KernelSum; 2]>, places: &Points, at: CloudView<'_>, h: f64) {
+        if let Some((cloud, shares)) = &self.weighted {
+            let method = Method::cheapest(places, [&self.real], h, SLOW * self.spec.tolerance);
+            let real = kernel::sums(places, [&self.real], h, method);
+            let fake = kernel::weighted_sums(at, cloud.view(), shares, h);
+            found.clear();
+            found.extend(real.iter().zip(fake).map(|([p], q)| [*p, q]));
+            return;
+        }
         let clouds = [&self.real, &self.fake];
         let method = if self.spec.self_term {
             Method::cheapest(places, clouds, h, SLOW * self.spec.tolerance)
@@ -256,6 +267,7 @@ impl Discriminator for Kde {
         }
         self.real.load(real);
         self.fake.load(fake);
+        self.weighted = None;
         if self.spec.adaptive {
             self.real.adapt(self.bandwidth);
             self.fake.adapt(self.bandwidth);
@@ -302,6 +314,18 @@ impl Discriminator for Kde {
 
     fn reaction_rate(&self) -> f64 {
         0.5
+    }
+
+    /// Widths of their own and sums without a self term are for points of equal weight.
+    fn bears_weights(&self) -> bool {
+        self.spec.self_term && !self.spec.adaptive
+    }
+
+    fn weigh(&mut self, shares: &[f64]) {
+        let rows = (0..self.fake.len()).map(|i| self.fake.at(i));
+        let flat: Vec<f64> = rows.flatten().collect();
+        let cloud = Cloud::from_shape_vec((self.fake.len(), 2), flat);
+        self.weighted = cloud.ok().map(|cloud| (cloud, shares.to_vec()));
     }
 
     fn step_rule(&self) -> StepRule {

@@ -110,20 +110,20 @@ impl Experiment {
             None => built(&scenario.target, "target")?,
         };
         let given = match (own.own_source(), &scenario.source) {
-            (Some(source), _) => Some(source),
-            (None, TargetSpec::Auto(_)) => None,
-            (None, spec) => Some(built(spec, "source")?),
+            (Some(source), _) => Ok(source),
+            (None, TargetSpec::Auto(auto)) => Err(auto),
+            (None, spec) => Ok(built(spec, "source")?),
         };
         let discriminator = estimator::build(&scenario, &own, &*target)?;
         let mut warnings = estimator::check(&scenario, &*discriminator)?;
         warnings.extend(own.caveat());
-        for (role, built) in [("target", Some(&target)), ("source", given.as_ref())] {
+        for (role, built) in [("target", Some(&target)), ("source", given.as_ref().ok())] {
             let notes = built.into_iter().flat_map(|built| built.notes());
             warnings.extend(notes.map(|note| format!("{role}.{note}")));
         }
 
         let flowing = scenario.cloud.flowing();
-        if let Some(source) = &given {
+        if let Ok(source) = &given {
             start::enough(&**source, &scenario.cloud)?;
         }
         let Samples {
@@ -135,8 +135,8 @@ impl Experiment {
         } = Samples::draw(&scenario, &*target);
         warnings.extend(notes);
         let source = match given {
-            Some(source) => source,
-            None => start::fitting(training.view())?,
+            Ok(source) => source,
+            Err(auto) => start::fitting(auto, training.view())?,
         };
         warnings.extend(start::twins(&*source, flowing));
         warnings.extend(start::unused(&scenario.source));

@@ -34,20 +34,25 @@ impl Experiment {
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
     pub fn evaluate(&self, cloud: CloudView<'_>) -> Result<Outcome, Invalid> {
-        Ok(self.judge(self.reference_gauge()?, cloud, None))
+        Ok(self.judge(self.reference_gauge()?, cloud, &[], None))
     }
 
-    /// The same with measures and floors that are there already. `since` is the first step of a run from which no measure told its clouds from the
+    /// The same with measures and floors that are there already, of particles with N times their weights in `shares`, which is empty where they are equal. `since` is the first step of a run from which no measure told its clouds from the
     /// target.
     #[must_use]
     pub fn judge(
         &self,
         (panel, floors): (MetricSet, Floors),
         cloud: CloudView<'_>,
+        shares: &[f64],
         since: Option<u64>,
     ) -> Outcome {
         let relabellings = Stream::new(self.scenario.seed, "permutations");
-        let values = panel.measure_with_p(cloud, relabellings);
+        let values = if shares.is_empty() {
+            panel.measure_with_p(cloud, relabellings)
+        } else {
+            panel.measure_weighted(cloud, shares, Some(relabellings))
+        };
         let training = floors.joint(&panel.measure(self.training.view()));
         let known = Circumstances {
             since,

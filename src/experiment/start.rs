@@ -20,8 +20,13 @@ pub(super) fn crowded(particles: usize, points: usize) -> Option<String> {
 }
 
 /// The Gaussian that fits the target sample, for a scenario that names no source.
-pub(super) fn fitting(training: CloudView<'_>) -> Result<Arc<dyn Target>, Invalid> {
-    let fitting = AutoSpec::fit(training).map_err(|invalid| invalid.under("source"))?;
+pub(super) fn fitting(
+    spec: &AutoSpec,
+    training: CloudView<'_>,
+) -> Result<Arc<dyn Target>, Invalid> {
+    let fitting = spec
+        .fit(training)
+        .map_err(|invalid| invalid.under("source"))?;
     Ok(Arc::new(fitting))
 }
 

@@ -160,6 +160,7 @@ impl Scene<'_> {
             particles: snapshot.cloud.view(),
             past: &lives.past,
             births: &lives.births,
+            shares: &snapshot.shares,
             colours: &lives.colours,
             target: self.target,
             field: Some(&snapshot.field),

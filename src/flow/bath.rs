@@ -1,7 +1,7 @@
 //! A cloud in a bath: particles that nobody sees flow with those that are measured, drawn and kept.
 
 use super::engine::Flow;
-use super::reaction::Reacted;
+use super::reaction::{Reacted, ReactionSpec};
 use super::room::Room;
 use super::shown::Shown;
 use crate::cloud::{Cloud, CloudView};
@@ -20,7 +20,8 @@ impl Flow {
         self.room = Room::around(self.real.view(), self.start.view());
         self.state.cloud.clone_from(&self.start);
         let reaction = self.spec.reaction.as_ref();
-        self.state.reaction = reaction.map(|_| Reacted::none(&self.start));
+        let none = |spec: &ReactionSpec| Reacted::none(&self.start, spec.carrier);
+        self.state.reaction = reaction.map(none);
         self.ratio = Ratio::zeros(self.start.nrows());
         self.velocity = Cloud::zeros(self.start.raw_dim());
         let (state, ratio) = (&self.state, &self.ratio);

@@ -7,7 +7,7 @@ use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::noise;
 use super::origin::Origin;
-use super::reaction::Reacted;
+use super::reaction::{Carrier, Reacted, ReactionSpec};
 use super::room::{Room, all_finite};
 use super::shown::Shown;
 use super::spec::{Auto, Clip, FlowSpec, Integrator};
@@ -112,7 +112,10 @@ impl Flow {
                 dissipation: 0.0,
                 clipped: 0,
                 distillation_gap: None,
-                reaction: spec.reaction.as_ref().map(|_| Reacted::none(&start)),
+                reaction: {
+                    let none = |spec: &ReactionSpec| Reacted::none(&start, spec.carrier);
+                    spec.reaction.as_ref().map(none)
+                },
                 memory: Memory::default(),
             },
             ratio: Ratio::zeros(start.nrows()),
@@ -136,7 +139,8 @@ impl Flow {
     /// cloud must be the cloud that the flow begins with.
     ///
     /// # Errors
-    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum, noise or a reaction, which have no meaning for parameters.
+    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum or noise, which have no meaning for parameters, or
+    /// a reaction that it cannot follow.
     pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
         let remedy =
             "a generator follows one velocity a step; set the default or take the generator away";
@@ -149,8 +153,10 @@ impl Flow {
         if self.spec.noise > 0.0 {
             return Err(Invalid::new("noise", self.spec.noise, remedy));
         }
-        if let Some(reaction) = &self.spec.reaction {
-            let remedy = "a generator cannot be born again elsewhere: its points move with its parameters; take flow.reaction or the generator away";
+        if let Some(reaction) = &self.spec.reaction
+            && !(generator.follows_aims() && reaction.carrier != Carrier::Weights)
+        {
+            let remedy = "a generator cannot be born again elsewhere: births can only move what a point is to come to, which takes generator.distill with field = \"cloud\" and latents = \"fixed\", and the carrier \"birth-death\" or \"poisson\"; set these, or take flow.reaction or the generator away";
             return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
         }
         let fresh = generator.spec().training().field == FieldRule::Fresh;
@@ -344,11 +350,13 @@ impl Flow {
             return Ok(());
         }
         let round = self.round(self.state.step, 0);
-        let origin = Origin::new(&*self.discriminator, &self.state.cloud, round);
-        let cloud = std::mem::take(&mut self.state.cloud);
-        let found = self.fit_at(cloud.view(), round);
-        self.state.cloud = cloud;
-        let (ratio, velocity) = found?;
+        let shares = self.state.shares();
+        let origin = Origin::new(&*self.discriminator, &self.state.cloud, shares, round);
+        if self.target.is_some() {
+            self.real = self.real_at(round);
+        }
+        origin.fit(&mut *self.discriminator, self.real.view())?;
+        let (ratio, velocity) = self.velocity_at(self.state.cloud.view())?;
         self.ratio = ratio;
         self.velocity = velocity;
         self.step_rule = self.discriminator.step_rule();
@@ -442,12 +450,25 @@ impl Flow {
         let mut moved = &self.state.cloud + &moves;
         self.room.check(&moved)?;
         let mut distillation_gap = None;
+        let mut reaction = None;
         if let Some(mut generator) = self.generator.take() {
-            let trained = self.train(&mut generator, epsilon, longest);
+            // A birth moves the aim of one latent point: the cloud itself stays where the generator has it.
+            reaction = match self.react(&mut moved) {
+                Ok(reacted) => reacted.map(|reacted| reacted.of_aims(&self.start)),
+                Err(failure) => {
+                    self.generator = Some(generator);
+                    return Err(failure);
+                }
+            };
+            let aim = reaction.as_ref().map(|_| &moved);
+            let trained = self.train(&mut generator, aim, epsilon, longest);
             let drawn = generator.cloud();
             self.generator = Some(generator);
             trained?;
-            let asked = cloud::rms(moves.view());
+            let asked = match &reaction {
+                Some(_) => cloud::rms((&moved - &self.state.cloud).view()),
+                None => cloud::rms(moves.view()),
+            };
             let missed = cloud::rms((&drawn - &moved).view());
             distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
             self.room.check(&drawn)?;
@@ -455,8 +476,14 @@ impl Flow {
         }
 
         let displaced = &moved - &self.state.cloud;
-        let promised = (&displaced * &self.ratio.gradient).sum() / displaced.nrows() as f64;
-        let reaction = self.react(&mut moved)?;
+        let mut gained = &displaced * &self.ratio.gradient;
+        for (mut row, share) in gained.rows_mut().into_iter().zip(self.state.shares()) {
+            row *= *share;
+        }
+        let promised = gained.sum() / displaced.nrows() as f64;
+        if self.generator.is_none() {
+            reaction = self.react(&mut moved)?;
+        }
         Ok(State {
             step: self.state.step + 1,
             time: self.state.time + epsilon,

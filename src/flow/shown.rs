@@ -35,6 +35,7 @@ impl Shown {
                     .collect()
             },
             begun: first(&reacted.begun),
+            shares: even(&reacted.shares[..count.min(reacted.shares.len())]),
             ..*reacted
         });
         Self {
@@ -52,4 +53,10 @@ impl Shown {
             velocity: first(velocity),
         }
     }
+}
+
+/// Weights of a part of the cloud, with a mean of one.
+fn even(shares: &[f64]) -> Vec<f64> {
+    let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    shares.iter().map(|share| share / mean).collect()
 }

@@ -2,14 +2,16 @@
 
 use super::engine::Flow;
 use super::stage::Stage;
+use crate::cloud::Cloud;
 use crate::discriminator::{FitContext, FitError};
 use crate::generator::{Generator, Round};
 
 impl Flow {
-    /// A round of training of the generator at the present step.
+    /// A round of training of the generator at the present step, towards `aim` or where the field leads.
     pub(super) fn train(
         &mut self,
         generator: &mut Generator,
+        aim: Option<&Cloud>,
         step_size: f64,
         longest: f64,
     ) -> Result<(), FitError> {
@@ -30,6 +32,6 @@ impl Flow {
             progress: [now.progress, next.progress],
             stream,
         };
-        generator.train(&mut stage, &round)
+        generator.train_towards(aim, &mut stage, &round)
     }
 }

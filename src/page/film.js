@@ -31,7 +31,7 @@ const NOWHERE = -32768;
 
 async function unpack(run) {
   const places = (shape) => shape[0] * shape[1];
-  const [cloud, ratio, field, arrows, target, light, dark, births, origins] = await Promise.all([
+  const [cloud, ratio, field, arrows, target, light, dark, births, origins, widths] = await Promise.all([
     wide(run.cloud, 2 * run.shown),
     narrow(run.ratio, run.shown),
     wide(run.field, places(run.lattice)),
@@ -42,8 +42,9 @@ async function unpack(run) {
     inflate(film.blobs[run.dark]),
     run.births === undefined ? null : inflate(film.blobs[run.births]),
     run.origins === undefined ? null : wide(run.origins, run.shown),
+    run.widths === undefined ? null : inflate(film.blobs[run.widths]),
   ]);
-  return { ...run, cloud, ratio, field, arrows, target, light, dark, births, origins };
+  return { ...run, cloud, ratio, field, arrows, target, light, dark, births, origins, widths };
 }
 
 // Where a step lies among the frames of a run: a frame, and the part of the way to the next.

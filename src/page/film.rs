@@ -83,6 +83,9 @@ struct Run<'a> {
     /// Colours of the particles by origin, red, green and blue of each.
     light: usize,
     dark: usize,
+    /// Each frame: 32 times how much wider each particle is drawn; nothing where all have one weight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    widths: Option<usize>,
     #[serde(flatten)]
     descent: Descent,
     /// Steps at which the run was measured.
@@ -103,6 +106,17 @@ struct Descent {
     /// Each frame: which of the colours is that of the particle's ancestor in the first cloud, -1 for none; then there is a colour for each particle of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     origins: Option<usize>,
+}
+
+/// 32 times the root of the share of each particle, frame by frame: how much wider it is drawn; nothing where all are equal.
+fn widths(frames: &[&Snapshot], kept: &[usize]) -> Option<Raw> {
+    let weighted = frames.iter().any(|frame| !frame.shares.is_empty());
+    let width = |share: f64| (32.0 * share.sqrt()).round().min(255.0) as u8;
+    let all = frames.iter().flat_map(|frame| {
+        kept.iter()
+            .map(|&k| width(frame.shares.get(k).copied().unwrap_or(1.0)))
+    });
+    weighted.then(|| Raw::Bytes(all.collect()))
 }
 
 /// A measure along a run, in the order of the charts.
@@ -313,6 +327,7 @@ impl Stage {
             )),
             light: raws.add(colours(Theme::Light)),
             dark: raws.add(colours(Theme::Dark)),
+            widths: widths(&frames, &kept).map(|raw| raws.add(raw)),
             descent,
             measured: rows_measured.iter().map(|row| row.step).collect(),
             series: charts

@@ -191,10 +191,11 @@ class Dots {
     });
   }
 
-  stamp(context, k, x, y) {
+  stamp(context, k, x, y, width = 1) {
     const { size, across } = this;
+    const drawn = size * width;
     context.drawImage(this.canvas, (k % across) * size, Math.floor(k / across) * size, size, size,
-      x - size / 2, y - size / 2, size, size);
+      x - drawn / 2, y - drawn / 2, drawn, drawn);
   }
 }
 
@@ -431,7 +432,8 @@ class Panel {
       const [x1, y1] = [run.cloud[next + i], run.cloud[next + count + i]];
       if (x0 === NOWHERE || y0 === NOWHERE) continue;
       const keep = x1 === NOWHERE || y1 === NOWHERE || (part > 0 && born(run, i, frame + 1)) ? 0 : part;
-      dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale);
+      const width = run.widths === null ? 1 : run.widths[count * frame + i] / 32;
+      dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale, width);
     }
     if (run.births !== null) this.flashes(context, at, radius, to);
   }

@@ -28,12 +28,23 @@ pub(super) fn conclude(
     manifest: &mut Manifest,
 ) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
+    let weighted = !flow.state().shares().is_empty();
+    let resampled = weighted.then(|| {
+        let names: Vec<&str> = gauge.0.resampled().collect();
+        format!(
+            "the particles have unequal weights: {} are measured on a systematic resample of them, along a curve and without jitter; all other measures take the weights as they are",
+            names.join(", ")
+        )
+    });
     let Outcome {
         values,
         floors,
         verdict,
         training_sample,
-    } = experiment.judge(gauge, flow.state().cloud.view(), meter.since());
+    } = {
+        let state = flow.state();
+        experiment.judge(gauge, state.cloud.view(), state.shares(), meter.since())
+    };
     // Distances that overflow make it infinite or NaN; of measures that count, some then say that all is well.
     let energy = values
         .iter()
@@ -42,6 +53,7 @@ pub(super) fn conclude(
     if !matches!(ending, Ending::Diverged { .. }) && !numbers {
         return Err(RunError::NoResult);
     }
+    manifest.warnings.extend(resampled);
     let summary = Summary::new(ending, &verdict, &values, &floors);
     describe(manifest, &values, meter, &floors, &summary);
     manifest.training_sample = training_sample;
@@ -63,6 +75,9 @@ pub(super) fn conclude(
         ));
     }
     manifest.warnings.extend(remedy(experiment, manifest));
+    manifest
+        .warnings
+        .extend(taken_over(meter, scenario.cloud.flowing()));
     manifest.steps = flow.state().step as u64;
     manifest.ended = Some(ending.facts(flow.state().step));
     manifest.status = match ending {
@@ -73,6 +88,23 @@ pub(super) fn conclude(
     let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
     manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
     Ok(Conclusion { summary, floors })
+}
+
+/// Says so if few particles were to have nearly all of the mass at a measured step: then the cloud descends from them.
+fn taken_over(meter: &MetricRecorder, particles: usize) -> Option<String> {
+    /// Share of the particles below which the effective sample size is told.
+    const FEW: f64 = 0.05;
+    let least = meter.rows().iter().filter_map(|row| {
+        let ess = row.values.get("ess")?;
+        Some((row.step, ess))
+    });
+    let (step, ess) = least.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    (ess < FEW * particles as f64).then(|| {
+        format!(
+            "at step {step} the reaction gave so much mass to so few that {particles} particles count as {}: the cloud descends from them; lower flow.reaction.rate or flow.reaction.clamp, or begin nearer to the target",
+            three(ess)
+        )
+    })
 }
 
 /// What would mend masses that are off, where it can be had: nothing else in the last lines says what to do about them.

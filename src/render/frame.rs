@@ -277,6 +277,7 @@ fn dense(
             let rim = (radius > 1.3).then(|| (0.32 * radius.min(2.5), theme.paper().alpha(0.55)));
             for (k, place) in places(panel.particles, view, plot).enumerate() {
                 let ink = colour(k).alpha(0.92);
+                let radius = radius * panel.shares.get(k).map_or(1.0, |share| share.sqrt());
                 canvas.disc(place, &Disc { radius, ink, rim }, clip);
             }
             flash(canvas, panel, plot, view, radius, clip, theme.ink());

@@ -16,6 +16,7 @@
 //!     particles: start.view(),
 //!     past: &[],
 //!     births: &[],
+//!     shares: &[],
 //!     colours: &colours,
 //!     target: target.view(),
 //!     field: None,

@@ -5,6 +5,7 @@ use std::fmt;
 use super::filed::{self, Part};
 use super::spec::{LastCloud, Scenario};
 use crate::discriminator::Sizes;
+use crate::flow::{Carrier, ReactionSpec};
 use crate::generator::Precision;
 use crate::metric::TOGETHER;
 use crate::network::training_bytes;
@@ -104,6 +105,8 @@ const JUDGED: f64 = 2000.0;
 const SEEN: f64 = 24.0;
 /// The same for its parent, where particles are born.
 const DESCENT: f64 = 16.0;
+/// The same for its weight, where particles keep theirs.
+const WEIGHT: f64 = 8.0;
 /// Bytes of the field in a snapshot.
 const FIELD: f64 = 64.0 * 64.0 * 20.0;
 /// A frame as picture, and its share in the animation, at scale 1. Measured.
@@ -397,7 +400,9 @@ fn flowing_key(scenario: &Scenario) -> &'static str {
 /// Bytes a particle in a snapshot.
 fn seen(scenario: &Scenario) -> f64 {
     let births = scenario.flow.reaction.is_some();
-    SEEN + if births { DESCENT } else { 0.0 }
+    let weighted = |spec: &ReactionSpec| spec.carrier == Carrier::Weights;
+    let weights = scenario.flow.reaction.as_ref().is_some_and(weighted);
+    SEEN + if births { DESCENT } else { 0.0 } + if weights { WEIGHT } else { 0.0 }
 }
 
 /// How much larger pictures with so many panels are; without the room of pictures there are none.

@@ -21,7 +21,7 @@ macro_rules! families {
         #[non_exhaustive]
         pub enum TargetSpec {
             $($(#[$documented])* $variant($spec),)*
-            /// A Gaussian of the target sample's mean and pooled standard deviation; for sources alone.
+            /// A Gaussian around the target sample's mean, as wide as twice its pooled standard deviation; for sources alone.
             Auto(AutoSpec),
             /// What was given in code, which a file cannot build.
             Given(Given),
