@@ -1,5 +1,6 @@
 //! `sample`: fresh points of a trained generator, or a resample of a flow's last cloud.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -121,7 +122,7 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
 
 /// The kind of file that a name asks for.
 fn kind(path: &Path) -> Result<Kind, CliError> {
-    let ending = path.extension().map(|e| e.to_ascii_lowercase());
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
     match ending.as_deref().and_then(|e| e.to_str()) {
         Some("npy") => Ok(Kind::Npy),
         Some("csv") => Ok(Kind::Csv),

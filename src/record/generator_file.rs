@@ -36,9 +36,12 @@ pub(super) fn save(generator: &Generator, directory: &RunDirectory) -> Result<()
 /// The trained generator of the finished run in `folder`.
 ///
 /// # Errors
-/// [`ReportError::NotARun`] if there is none, or what is there cannot be read, with the remedy.
+/// [`ReportError::NoGenerator`] if there is none, or what is there cannot be read, with the remedy; [`ReportError::NotARun`] if there is no run.
 pub fn generator(folder: &Path) -> Result<Generator, ReportError> {
-    let refuse = |reason: String| redraw::not_a_run(folder, reason);
+    let refuse = |reason: String| ReportError::NoGenerator {
+        path: folder.to_owned(),
+        reason,
+    };
     let manifest = Manifest::load(folder)?;
     if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
         return Err(refuse(

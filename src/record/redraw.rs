@@ -216,7 +216,7 @@ fn variants(folder: &Path) -> Result<Vec<String>, ReportError> {
     }
 }
 
-pub(super) fn not_a_run(folder: &Path, reason: String) -> ReportError {
+fn not_a_run(folder: &Path, reason: String) -> ReportError {
     ReportError::NotARun {
         path: folder.to_owned(),
         reason,
