@@ -705,7 +705,7 @@ fn the_field_of_several_scales_is_the_mean_of_theirs() {
     let step = several.step_rule().step_size;
     let widest = spread(real.view());
     let mut mean = Cloud::zeros(at.raw_dim());
-    let (mut log, mut squares) = (ndarray::Array1::<f64>::zeros(at.nrows()), 0.0);
+    let (mut log, mut squares) = (Array1::<f64>::zeros(at.nrows()), 0.0_f64);
     for k in 0..4 {
         let h = finest * (widest / finest).powf(f64::from(k) / 3.0);
         let one = evaluated(&fitted(h, 1), &at);

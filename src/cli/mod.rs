@@ -19,6 +19,7 @@ mod render;
 mod resume;
 mod available;
 mod run;
+mod sample;
 mod schema;
 mod signal;
 mod summary;
@@ -60,6 +61,8 @@ enum Command {
     Gallery(gallery::GalleryArgs),
     /// Draw the pictures of a finished run again: other size, colours, layers, or as SVG
     Render(render::RenderArgs),
+    /// Draw fresh points of the trained generator of a finished run
+    Sample(sample::SampleArgs),
     /// Fit every estimator once where the ratio is known, and compare with the truth
     Calibrate(calibrate::CalibrateArgs),
     /// Measure a cloud from a file against another file or a target: value, floor, p-value and verdict of every measure
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => resume::resume(&args, common),
         Command::Gallery(args) => gallery::gallery(&args, common),
         Command::Render(args) => render::render(&args, common),
+        Command::Sample(args) => sample::sample(&args, common),
         Command::Calibrate(args) => calibrate::calibrate(&args, common),
         Command::Measure(args) => measure::measure(&args, common),
         Command::Reference(args) => reference::reference(&args, common),

@@ -15,7 +15,7 @@ use rand::seq::SliceRandom;
 
 use crate::cloud::{self, Cloud};
 use crate::flow::Flow;
-use crate::generator::Units;
+use crate::generator::{Generator, Units};
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
@@ -195,23 +195,36 @@ impl Experiment {
         } else {
             flow
         };
-        let Some(generator) = &self.scenario.generator else {
-            return Ok(flow);
+        match self.generator()? {
+            Some(generator) => flow
+                .with_generator(generator)
+                .map_err(|invalid| invalid.under("flow")),
+            None => Ok(flow),
+        }
+    }
+
+    /// The generator at its beginning, if there is one.
+    ///
+    /// # Errors
+    /// As [`flow`](Self::flow).
+    pub fn generator(&self) -> Result<Option<Generator>, Invalid> {
+        let Some(spec) = &self.scenario.generator else {
+            return Ok(None);
         };
-        let generator = generator
-            .build(
-                self.start.clone(),
-                [&self.source, &self.target].map(Arc::clone),
-                Units::between(
-                    [&*self.source, &*self.target],
-                    self.start.view(),
-                    self.training.view(),
-                ),
-                Stream::new(self.scenario.seed, "generator weights"),
-            )
-            .map_err(|invalid| invalid.under("generator"))?;
-        flow.with_generator(generator)
-            .map_err(|invalid| invalid.under("flow"))
+        let units = Units::between(
+            [&*self.source, &*self.target],
+            self.start.view(),
+            self.training.view(),
+        );
+        let built = spec.build(
+            self.start.clone(),
+            [&self.source, &self.target].map(Arc::clone),
+            units,
+            Stream::new(self.scenario.seed, "generator weights"),
+        );
+        built
+            .map(Some)
+            .map_err(|invalid| invalid.under("generator"))
     }
 
     /// The metrics against the validation sample with their floors, for the curves of a run.

@@ -2,11 +2,13 @@
 
 use std::fmt::Debug;
 
-use ndarray::Array2;
+use ndarray::{Array2, arr1, arr2};
 
 use super::units::Units;
 use crate::cloud::{Cloud, CloudView};
-use crate::network::{Activation, Network, Objective, Optimizer, OptimizerKind, Real, Workspace};
+use crate::network::{
+    Activation, Affinity, Network, Objective, Optimizer, OptimizerKind, Real, Workspace,
+};
 use crate::random::Stream;
 
 /// A map `g_θ: ℝ² → ℝ²` with parameters that can be improved. At first it is the identity, exactly.
@@ -29,6 +31,13 @@ pub(super) trait Model: Debug + Send + Sync {
 
     /// All parameters of [`apply`](Self::apply).
     fn parameters(&self) -> Vec<f64>;
+
+    /// What [`apply`](Self::apply) does between standardised latent points and displacements in units of s: layers, with the activation between
+    /// two of them.
+    fn layers(&self) -> Vec<Affinity>;
+
+    /// Takes up what [`layers`](Self::layers) gave; `false`, and nothing done, if they are of other shapes.
+    fn set_layers(&mut self, layers: &[Affinity]) -> bool;
 
     /// Parameters, optimiser memory, and the average.
     fn state(&self) -> Vec<f64>;
@@ -181,6 +190,17 @@ impl<T: Real> Model for Residual<T> {
         wide(self.average.as_ref().unwrap_or(&self.network))
     }
 
+    fn layers(&self) -> Vec<Affinity> {
+        self.average.as_ref().unwrap_or(&self.network).layers()
+    }
+
+    fn set_layers(&mut self, layers: &[Affinity]) -> bool {
+        let averages = self.average.as_mut().into_iter();
+        averages.fold(self.network.set_layers(layers), |fit, average| {
+            fit && average.set_layers(layers)
+        })
+    }
+
     fn state(&self) -> Vec<f64> {
         let mut state = wide(&self.network);
         state.extend(self.optimizer.state());
@@ -306,6 +326,23 @@ impl Model for Affine {
         let shift = |m: f64, row: [f64; 2]| output * m - (row[0] * centre[0] + row[1] * centre[1]);
         let [a, b, c, d] = bend;
         vec![shift(m0, [a, b]), shift(m1, [c, d]), 1.0 + a, b, c, 1.0 + d]
+    }
+
+    fn layers(&self) -> Vec<Affinity> {
+        let [m0, m1, a, b, c, d] = self.average.unwrap_or(self.parameters);
+        vec![(arr2(&[[a, b], [c, d]]), arr1(&[m0, m1]))]
+    }
+
+    fn set_layers(&mut self, layers: &[Affinity]) -> bool {
+        let [(s, m)] = layers else {
+            return false;
+        };
+        if s.dim() != (2, 2) || m.dim() != 2 {
+            return false;
+        }
+        self.parameters = [m[0], m[1], s[[0, 0]], s[[0, 1]], s[[1, 0]], s[[1, 1]]];
+        self.average = self.average.map(|_| self.parameters);
+        true
     }
 
     fn state(&self) -> Vec<f64> {

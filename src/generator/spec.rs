@@ -275,6 +275,7 @@ impl GeneratorSpec {
             model,
             latents,
             [source, target],
+            units,
         ))
     }
 }

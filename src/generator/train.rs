@@ -8,8 +8,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::model::Model;
 use super::spec::{BetaRule, FieldRule, Full, GeneratorSpec, Latents, TrainingSpec};
+use super::units::Units;
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::FitError;
+use crate::network::Affinity;
 use crate::random::Stream;
 use crate::setting::WordOr;
 use crate::target::Target;
@@ -59,6 +61,7 @@ pub struct Generator {
     latents: Cloud,
     source: Arc<dyn Target>,
     target: Arc<dyn Target>,
+    units: Units,
 }
 
 impl Generator {
@@ -67,6 +70,7 @@ impl Generator {
         model: Box<dyn Model>,
         latents: Cloud,
         [source, target]: [Arc<dyn Target>; 2],
+        units: Units,
     ) -> Self {
         Self {
             spec,
@@ -74,6 +78,7 @@ impl Generator {
             latents,
             source,
             target,
+            units,
         }
     }
 
@@ -261,6 +266,30 @@ impl Generator {
         if spec.average > 0.0 {
             self.model.average(spec.average);
         }
+    }
+
+    /// What takes a latent point `z`, standardised as `(z − c)/a`, to the displacement `(g(z) − z)/s`, in the generator's units: layers, with the
+    /// activation between two of them. An affine generator is a single layer.
+    #[must_use]
+    pub fn layers(&self) -> Vec<Affinity> {
+        self.model.layers()
+    }
+
+    /// Takes up what [`layers`](Self::layers) gave; `false`, and nothing done, if they are of other shapes.
+    pub fn set_layers(&mut self, layers: &[Affinity]) -> bool {
+        self.model.set_layers(layers)
+    }
+
+    /// The units in which it learns.
+    #[must_use]
+    pub fn units(&self) -> Units {
+        self.units
+    }
+
+    /// `g(z)` of `count` fresh latent points, drawn from the source: `count×2`.
+    #[must_use]
+    pub fn sample(&self, count: usize, stream: Stream) -> Cloud {
+        self.model.apply(self.source.sample(count, stream).view())
     }
 
     /// Parameters and optimiser memory, as plain numbers, so that a run can be gone on with.

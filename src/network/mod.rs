@@ -2,6 +2,7 @@
 
 mod activation;
 mod aligned;
+mod layers;
 mod optimizer;
 mod pass;
 mod product;
@@ -10,6 +11,7 @@ mod tape;
 
 pub use activation::Activation;
 pub(crate) use activation::softplus;
+pub use layers::Affinity;
 pub use optimizer::{Optimizer, OptimizerKind, check_betas};
 pub(crate) use pass::CHUNK;
 pub use pass::{Objective, Workspace};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{draw, trajectory};
+use crate::cloud::Cloud;
 use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Recorder, Scene, view_of};
 use crate::flow::EndingFacts;
@@ -80,6 +81,17 @@ pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String
         directory.put(name, &bytes)?;
         Ok(name.to_owned())
     })
+}
+
+/// The last cloud of the finished run in `folder`, `n×2`.
+///
+/// # Errors
+/// As [`redraw`].
+pub fn last_cloud(folder: &Path) -> Result<Cloud, ReportError> {
+    let archive = Archive::load(folder)?;
+    let last = archive.recorder.snapshots().last();
+    let cloud = last.map(|snapshot| snapshot.cloud.clone());
+    cloud.ok_or_else(|| not_a_run(folder, "it holds no cloud".to_owned()))
 }
 
 /// Draws the last cloud, and the animation if there is one, of the finished run or comparison in `folder` also on dark paper,
@@ -260,7 +272,7 @@ impl Archive {
     }
 }
 
-fn experiment(folder: &Path) -> Result<Experiment, String> {
+pub(super) fn experiment(folder: &Path) -> Result<Experiment, String> {
     Experiment::new(scenario(folder)?, &Folder(folder.to_owned()))
         .map_err(|error| error.to_string())
 }

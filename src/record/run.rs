@@ -9,8 +9,8 @@ use super::draw::{save_page, save_pictures};
 use super::error::RunError;
 use super::inputs;
 use super::stop::StopToken;
-use super::trajectory;
 use super::watch::{Log, Timed, Watch, Watcher};
+use super::{generator_file, trajectory};
 use crate::experiment::{Experiment, Summary};
 use crate::film::{DrawnRun, Recorder, Scene, view_of};
 use crate::flow::{Ending, Flow};
@@ -203,6 +203,9 @@ fn simulate(
     go_on(&flow, stop)?;
 
     trajectory::save(experiment, &recorder, directory)?;
+    if let Some(generator) = flow.generator() {
+        generator_file::save(generator, directory)?;
+    }
     clock.lap("trajectory");
     let name = manifest.scenario.clone();
     let view = view_of(experiment.start.view(), experiment.training.view());

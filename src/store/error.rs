@@ -44,6 +44,14 @@ pub enum ReportError {
         /// What is missing or cannot be read.
         reason: String,
     },
+    /// The run has no trained generator to draw from.
+    #[error("cannot sample from {}: {reason}", path.display())]
+    NoGenerator {
+        /// The run directory.
+        path: PathBuf,
+        /// What is missing or cannot be used.
+        reason: String,
+    },
     /// No checkpoint can be used.
     #[error("cannot resume from {}: {reason}", path.display())]
     NoCheckpoint {

@@ -29,6 +29,7 @@ pub use error::ReportError;
 pub use lock::in_use;
 pub use manifest::{Counts, JOINT, Manifest, Status};
 pub(crate) use names::{
-    COMPARISON, INPUTS, METRICS, PAGE, SCENARIO, SNAPSHOTS, TIMINGS, TRAJECTORY, is_taken,
+    COMPARISON, GENERATOR, INPUTS, METRICS, PAGE, SCENARIO, SNAPSHOTS, TIMINGS, TRAJECTORY,
+    is_taken,
 };
 pub use table::Table;

@@ -21,6 +21,8 @@ pub(crate) const SNAPSHOTS: &str = "checkpoint.frames";
 pub(crate) const METRICS: &str = "metrics.csv";
 /// The snapshots of a run that has ended.
 pub(crate) const TRAJECTORY: &str = "trajectory.npz";
+/// The trained generator of a run that has ended.
+pub(crate) const GENERATOR: &str = "generator.npz";
 /// The scenario as it was run.
 pub(crate) const SCENARIO: &str = "scenario.toml";
 /// How long each phase took.
@@ -29,7 +31,7 @@ pub(crate) const TIMINGS: &str = "timings.json";
 pub(crate) const PAGE: &str = "report.html";
 
 /// The files a run may leave, besides those in [`FRAMES`] and [`INPUTS`].
-pub(crate) const FILES: [&str; 20] = [
+pub(crate) const FILES: [&str; 21] = [
     "animation-dark.png",
     "animation.png",
     CHECKPOINT,
@@ -42,6 +44,7 @@ pub(crate) const FILES: [&str; 20] = [
     "final-dark.png",
     "final.png",
     "final.svg",
+    GENERATOR,
     METRICS,
     PAGE,
     MANIFEST,

@@ -1,0 +1,150 @@
+//! `sample`: fresh points of a trained generator, or a resample of a flow's last cloud.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use rand::Rng as _;
+use serde_json::json;
+
+use super::available;
+use super::common::Common;
+use super::error::CliError;
+use super::run::set_threads;
+use super::terminal::{plain, print, say};
+use crate::cloud::{self, Cloud};
+use crate::npy::{Element as _, Header};
+use crate::random::Stream;
+use crate::record::{generator, last_cloud};
+use crate::scenario::Resources;
+use crate::store::AtomicFile;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct SampleArgs {
+    /// The directory of a finished run with a generator
+    #[arg(value_name = "RUN_DIR")]
+    directory: PathBuf,
+    /// How many points
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    count: u64,
+    /// Seed of the latent points
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Write into this file, .npy (n×2) or .csv (columns x, y), instead of csv on standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// With --out: replace FILE
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// Draw with replacement from the last cloud of a run without a generator: no new points
+    #[arg(long)]
+    resample: bool,
+    /// Number of threads; the result does not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// Bytes that a point takes at the peak: its latent point, its image, both in the network's precision, and its text.
+const POINT: f64 = 120.0;
+
+/// How points are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Npy,
+    Csv,
+}
+
+pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliError> {
+    let kind = args.out.as_deref().map_or(Ok(Kind::Csv), kind)?;
+    if let Some(path) = &args.out
+        && let Ok(about) = path.symlink_metadata()
+    {
+        let refuse = |reason| CliError::Usage(format!("--out {}: {reason}", path.display()));
+        if !about.is_file() {
+            return Err(refuse(
+                "it is a folder, a link, a pipe or a device; name a file of its own",
+            ));
+        }
+        if !args.force {
+            return Err(refuse(
+                "it is there already; name another file, or replace it with --force",
+            ));
+        }
+    }
+    set_threads(args.threads)?;
+    let count = usize::try_from(args.count).unwrap_or(usize::MAX);
+    let need = Resources::of_memory("-n", POINT * args.count as f64);
+    available::check(&need, ".".as_ref())?;
+    let stream = Stream::new(args.seed, "sample");
+    let points = if args.resample {
+        let last = last_cloud(&args.directory)?;
+        let mut rng = stream.rng();
+        let rows: Vec<usize> = (0..count)
+            .map(|_| rng.random_range(0..last.nrows()))
+            .collect();
+        if !common.quiet {
+            say(&format!(
+                "drawn with replacement from the {} points of the last cloud: none of them is new",
+                last.nrows()
+            ));
+        }
+        cloud::rows(last.view(), &rows)
+    } else {
+        generator(&args.directory)?.sample(count, stream)
+    };
+    let Some(path) = &args.out else {
+        let text = if common.json {
+            let points: Vec<[f64; 2]> = points.rows().into_iter().map(|p| [p[0], p[1]]).collect();
+            format!("{}\n", json!({ "points": points }))
+        } else {
+            csv(&points)
+        };
+        return print(&text);
+    };
+    let bytes = match kind {
+        Kind::Csv => csv(&points).into_bytes(),
+        Kind::Npy => npy(&points),
+    };
+    let mut draft = AtomicFile::new(path)?;
+    draft
+        .write_all(&bytes)
+        .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
+    draft.commit()?;
+    if common.json {
+        let object = json!({ "file": path.to_string_lossy(), "points": count });
+        return print(&format!("{object:#}\n"));
+    }
+    print(&format!("{}\n", plain(&path.to_string_lossy())))
+}
+
+/// The kind of file that a name asks for.
+fn kind(path: &Path) -> Result<Kind, CliError> {
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
+    match ending.as_deref().and_then(|e| e.to_str()) {
+        Some("npy") => Ok(Kind::Npy),
+        Some("csv") => Ok(Kind::Csv),
+        _ => Err(CliError::Usage(format!(
+            "--out {}: name a file that ends with .npy or .csv",
+            path.display()
+        ))),
+    }
+}
+
+/// One point a line, every digit.
+fn csv(points: &Cloud) -> String {
+    let mut text = String::from("x,y\n");
+    for point in points.rows() {
+        // Writing into a text does not fail.
+        let _ = writeln!(text, "{},{}", point[0], point[1]);
+    }
+    text
+}
+
+fn npy(points: &Cloud) -> Vec<u8> {
+    let mut bytes = Header::write(f64::DTYPE, points.shape());
+    points.iter().for_each(|&value| value.put(&mut bytes));
+    bytes
+}

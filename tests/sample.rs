@@ -1,0 +1,201 @@
+//! `sample`: the trained generator outside of its run, drawn from by the program and by `NumPy`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ndarray::Array2;
+use ratioflow::experiment::Experiment;
+use ratioflow::point_file;
+use ratioflow::random::Stream;
+use ratioflow::record::generator;
+use ratioflow::scenario::{Document, Embedded};
+
+const SCENARIO: &str = "target.ring = {}
+[cloud]
+particles = 300
+samples = 400
+[flow]
+steps = 20
+[metrics]
+floor_draws = 19
+[output]
+frames = 0
+[generator.distill]
+network = [16, 16]
+";
+
+fn ratioflow(home: &Path, words: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ratioflow"))
+        .args(words.split_whitespace())
+        .current_dir(home)
+        .output()
+        .unwrap()
+}
+
+/// A folder with a finished run in `r`.
+fn run(text: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("s.toml"), text).unwrap();
+    let output = ratioflow(home.path(), "run s.toml -q --out r");
+    assert!(output.status.success(), "{output:?}");
+    home
+}
+
+fn refused(home: &Path, words: &str, code: i32, parts: &[&str]) {
+    let output = ratioflow(home, words);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{words}: {told}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(told.matches("error:").count(), 1, "{told}");
+    for part in parts {
+        assert!(told.contains(part), "{words}: {told}");
+    }
+}
+
+#[test]
+fn samples_are_images_of_fresh_latent_points() {
+    let home = run(SCENARIO);
+    let path = home.path();
+    let points = |words: &str| {
+        let output = ratioflow(path, words);
+        assert!(output.status.success(), "{output:?}");
+        point_file::read(&output.stdout, "points.csv").unwrap()
+    };
+    let first = points("sample r -n 500");
+    assert_eq!(first.dim(), (500, 2));
+    assert_eq!(first, points("sample r -n 500 --threads 1"));
+    assert_ne!(first, points("sample r -n 500 --seed 2"));
+    for name in ["p.npy", "p.csv"] {
+        ratioflow(path, &format!("sample r -n 500 --out {name}"));
+        let read = point_file::read(&fs::read(path.join(name)).unwrap(), name);
+        assert_eq!(read.unwrap(), first, "{name}");
+    }
+    // The same network at the latent points of the drawn cloud is the last cloud.
+    let document = Document::parse("s", SCENARIO).unwrap();
+    let experiment = Experiment::read(&document, &Embedded).unwrap();
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let trained = generator(&path.join("r")).unwrap();
+    assert_eq!(trained.apply(experiment.start.view()), flow.state().cloud);
+    // And its samples are no points of that cloud.
+    let latents = experiment.source.sample(500, Stream::new(1, "sample"));
+    assert_eq!(trained.apply(latents.view()), first);
+}
+
+#[test]
+fn what_cannot_be_sampled_is_refused() {
+    let home = run(SCENARIO);
+    let path = home.path();
+    refused(
+        path,
+        "sample r -n 5 --out p.txt",
+        2,
+        &["p.txt", ".npy or .csv"],
+    );
+    fs::write(path.join("mine.csv"), "x,y\n1,2\n").unwrap();
+    refused(
+        path,
+        "sample r -n 5 --out mine.csv",
+        2,
+        &["mine.csv", "--force"],
+    );
+    assert_eq!(fs::read(path.join("mine.csv")).unwrap(), b"x,y\n1,2\n");
+    refused(path, "sample nowhere -n 5", 1, &["nowhere"]);
+    refused(path, "sample r -n 1000000000000", 2, &["1000000000"]);
+    // The network of another scenario, and one that is damaged.
+    let other = run(&SCENARIO.replace("[16, 16]", "[8]"));
+    let file = path.join("r/generator.npz");
+    let good = fs::read(&file).unwrap();
+    fs::copy(other.path().join("r/generator.npz"), &file).unwrap();
+    refused(path, "sample r -n 5", 1, &["generator.npz", "layers"]);
+    let mut bad = good.clone();
+    let middle = bad.len() / 2;
+    bad[middle] ^= 0xff;
+    fs::write(&file, &bad).unwrap();
+    refused(path, "sample r -n 5", 1, &["generator.npz"]);
+    fs::remove_file(&file).unwrap();
+    refused(
+        path,
+        "sample r -n 5",
+        1,
+        &["generator.npz", "scenario.toml"],
+    );
+    fs::write(&file, &good).unwrap();
+    assert!(ratioflow(path, "sample r -n 5").status.success());
+}
+
+#[test]
+fn a_flow_is_only_resampled_and_says_so() {
+    let home = run(SCENARIO.split("[generator").next().unwrap());
+    refused(
+        home.path(),
+        "sample r -n 5",
+        1,
+        &["no generator", "--generator distill", "--resample"],
+    );
+    let output = ratioflow(home.path(), "sample r -n 1000 --resample");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("none of them is new"), "{told}");
+    let drawn = point_file::read(&output.stdout, "points.csv").unwrap();
+    let mut distinct: Vec<[u64; 2]> = drawn
+        .rows()
+        .into_iter()
+        .map(|p| [p[0].to_bits(), p[1].to_bits()])
+        .collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert!((200..=300).contains(&distinct.len()), "{}", distinct.len());
+}
+
+/// The snippet of the documentation gives what the program gives.
+#[test]
+fn numpy_evaluates_the_network_as_the_documentation_says() {
+    let home = run(SCENARIO);
+    let text = include_str!("../docs/generators.md");
+    let snippet = text.split("```python").nth(1).unwrap();
+    let snippet = snippet.split("```").next().unwrap();
+    let script = format!(
+        "{snippet}\nt = np.load('z.npy')\nnp.savetxt('found.csv', g(t), delimiter=',', fmt='%.17g')\n"
+    );
+    let latents = Stream::new(5, "z").normals(50);
+    let rows = latents.rows().into_iter();
+    let lines: Vec<String> = rows.map(|p| format!("{},{}", p[0], p[1])).collect();
+    let text = lines.join(
+        "
+",
+    );
+    fs::write(home.path().join("r/z.csv"), text).unwrap();
+    let script = script.replace("np.load('z.npy')", "np.loadtxt('z.csv', delimiter=',')");
+    let python = Command::new("python3")
+        .args(["-c", &script])
+        .current_dir(home.path().join("r"))
+        .output();
+    let told = match &python {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(told) = told {
+        assert!(
+            told.contains("No module named 'numpy'") || python.is_err(),
+            "{told}"
+        );
+        println!("SKIPPED: no NumPy here, so the snippet was not run: {told}");
+        return;
+    }
+    let found = fs::read(home.path().join("r/found.csv")).unwrap();
+    let found = point_file::read(&found, "found.csv").unwrap();
+    let truth = generator(&home.path().join("r"))
+        .unwrap()
+        .apply(latents.view());
+    let worst = (&found - &truth)
+        .iter()
+        .fold(0.0_f64, |most, d| most.max(d.abs()));
+    assert!(worst < 1e-5, "{worst}");
+    assert!(rms(&(&truth - &latents)) > 0.1, "it has learnt something");
+}
+
+fn rms(moves: &Array2<f64>) -> f64 {
+    (moves.mapv(|v| v * v).sum() / moves.nrows() as f64).sqrt()
+}
