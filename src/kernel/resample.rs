@@ -1,17 +1,14 @@
 //! Points in the order of a curve through the plane, and equal points in place of weighted ones.
 
-use super::curve::along_curve;
+use super::curve::along_curve_by_place;
 use crate::cloud::{self, Cloud, CloudView};
 
 /// The rows of a cloud in an order that depends on their places alone, and in which neighbours are near each other.
 pub(crate) fn along(points: CloudView<'_>) -> Vec<usize> {
-    let sorted = cloud::in_order(points);
-    let [x, y]: [Vec<f64>; 2] = [0, 1].map(|axis| {
-        let column = sorted.iter().map(|&row| points[[row, axis]]);
-        column.collect()
-    });
-    let curve = along_curve(&x, &y, cloud::bounds(points).unwrap_or_default());
-    curve.into_iter().map(|i| sorted[i as usize]).collect()
+    let [x, y] = [0, 1].map(|axis| points.column(axis).to_vec());
+    let corners = cloud::bounds(points).unwrap_or_default();
+    let curve = along_curve_by_place(&x, &y, corners);
+    curve.into_iter().map(|i| i as usize).collect()
 }
 
 /// How often each of the points along the curve stands in a systematic resample of as many (Kitagawa 1996): N times its weight, up to one, and so for every run of
@@ -53,6 +50,22 @@ pub fn resample(points: CloudView<'_>, shares: &[f64]) -> Cloud {
 mod tests {
     use super::*;
     use crate::random::Stream;
+
+    /// The slow way: all points by their places first.
+    #[test]
+    fn points_in_one_cell_stand_in_the_order_of_their_places() {
+        let mut points = Stream::new(9, "points").normals(700);
+        // Far points, so that many share a cell.
+        points[[0, 0]] = 1e6;
+        points[[1, 1]] = -1e6;
+        let sorted = cloud::in_order(points.view());
+        let [x, y]: [Vec<f64>; 2] =
+            [0, 1].map(|axis| sorted.iter().map(|&row| points[[row, axis]]).collect());
+        let corners = cloud::bounds(points.view()).unwrap();
+        let curve = crate::kernel::curve::along_curve(&x, &y, corners);
+        let slow: Vec<usize> = curve.into_iter().map(|i| sorted[i as usize]).collect();
+        assert_eq!(along(points.view()), slow);
+    }
 
     #[test]
     fn a_resample_has_as_many_points_and_their_shares() {
