@@ -11,11 +11,10 @@ use super::noise;
 use super::origin::Origin;
 use super::reaction::Reacted;
 use super::spec::{Auto, Clip, FlowSpec, Integrator};
-use super::stage::Stage;
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
-use crate::discriminator::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::generator::{FieldRule, Generator, Round};
+use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
+use crate::generator::{FieldRule, Generator};
 use crate::monotone::Monotone;
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr};
@@ -56,11 +55,11 @@ pub struct Flow {
     pub(super) generator: Option<Generator>,
     pub(super) real: Cloud,
     /// What a fresh target sample is drawn from at each fit, if any is.
-    target: Option<Arc<dyn Target>>,
-    samples: Stream,
+    pub(super) target: Option<Arc<dyn Target>>,
+    pub(super) samples: Stream,
     pub(super) start: Cloud,
     pub(super) fits: Stream,
-    rounds: Stream,
+    pub(super) rounds: Stream,
     shocks: Stream,
     pub(super) chance: Stream,
     middle: [f64; 2],
@@ -170,13 +169,6 @@ impl Flow {
         }
         self.generator = Some(generator);
         Ok(self)
-    }
-
-    /// The same flow with a fresh sample of `target`, as large as the first, at each fit.
-    #[must_use]
-    pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
-        self.target = Some(target);
-        self
     }
 
     /// The generator, if there is one.
@@ -326,14 +318,6 @@ impl Flow {
         let _ = origin.repeat(&mut *self.discriminator, self.real.view());
     }
 
-    /// The target sample of a fit.
-    pub(super) fn real_at(&self, round: FitContext) -> Cloud {
-        match &self.target {
-            Some(target) => target.sample(self.real.nrows(), self.samples.at(round.index)),
-            None => self.real.clone(),
-        }
-    }
-
     /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
     fn refit(&mut self) -> Result<(), Failure> {
         if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
@@ -355,7 +339,7 @@ impl Flow {
     }
 
     /// The round of the fit at time `step`; the methods of Heun and of Nesterov have two stages.
-    fn round(&self, step: usize, stage: u64) -> FitContext {
+    pub(super) fn round(&self, step: usize, stage: u64) -> FitContext {
         let index = 2 * step as u64 + stage;
         FitContext {
             index,
@@ -465,33 +449,6 @@ impl Flow {
             reaction,
             memory,
         })
-    }
-
-    /// A round of training of the generator at the present step.
-    fn train(
-        &mut self,
-        generator: &mut Generator,
-        step_size: f64,
-        longest: f64,
-    ) -> Result<(), FitError> {
-        let [now, next] = [0, 1].map(|later| self.round(self.state.step + later, 0));
-        let stream = self.rounds.at(self.state.step as u64);
-        let mut stage = Stage {
-            discriminator: &mut *self.discriminator,
-            map: &self.map,
-            round: FitContext {
-                index: now.index + 1,
-                stream,
-                ..now
-            },
-        };
-        let round = Round {
-            step_size,
-            longest,
-            progress: [now.progress, next.progress],
-            stream,
-        };
-        generator.train(&mut stage, &round)
     }
 
     /// Refuses particles that are nowhere or too far away.
