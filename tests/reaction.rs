@@ -7,8 +7,10 @@ use ratioflow::discriminator::{Discriminator, DiscriminatorSpec};
 use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Carrier, Flow, FlowSpec, Rate, ReactionSpec};
 use ratioflow::random::Stream;
+use ratioflow::record::{StopToken, record};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
+use ratioflow::store::RunDirectory;
 use ratioflow::target::{BuildError, RingSpec};
 
 /// Two modes of sd 0.4, far apart; the share of the left one is `share` exactly.
@@ -80,6 +82,197 @@ fn masses_of_modes_far_apart_become_right_at_the_rate_of_theory() {
                 );
             }
         }
+    }
+}
+
+/// The law holds for the weights themselves, whoever resamples when; and nothing is left to chance but the resampling.
+#[test]
+fn particles_that_keep_their_weights_follow_the_same_law() {
+    let logit = |p: f64| (p / (1.0 - p)).ln();
+    for (rate, steps) in [(0.1, 15), (0.5, 3), (1.0, 1)] {
+        for seed in 0..3 {
+            let spec = ReactionSpec {
+                carrier: Carrier::Weights,
+                ..reaction(rate)
+            };
+            let real = modes(4000, 0.8, Stream::new(seed, "real"));
+            let start = modes(2000, 0.3, Stream::new(seed, "start"));
+            let mut flow = Flow::new(still(steps, spec), kde(0.4), real, start, seed).unwrap();
+            let (mut first, mut resampled) = (None, 0);
+            while let Some(step) = flow.advance().unwrap() {
+                let shares = step.state.shares();
+                let total: f64 = shares.iter().sum();
+                assert!((total / 2000.0 - 1.0).abs() < 1e-9, "{total}");
+                let reacted = step.state.reaction.as_ref().unwrap();
+                assert!(reacted.ess >= 1000.0 || reacted.births > 0);
+                resampled += usize::from(reacted.births > 0);
+                let places = step.state.cloud.column(0);
+                let left = places.iter().zip(shares).filter(|(x, _)| **x < 0.0);
+                let left: f64 = left.map(|(_, share)| share).sum();
+                let error = logit(left / total) - logit(0.8);
+                let begun: f64 = *first.get_or_insert(error);
+                let theory = begun * (1.0 - rate).powf(step.index as f64);
+                assert!(
+                    (error - theory).abs() < 0.03 * begun.abs(),
+                    "κ {rate}, step {}: {error}, not {theory}",
+                    step.index
+                );
+            }
+            // At .8 from .3 the effective sample size is .46 of the number, and at .7 it is .57.
+            let due = if rate < 0.5 {
+                0..=0
+            } else if rate < 1.0 {
+                0..=1
+            } else {
+                1..=1
+            };
+            assert!(
+                due.contains(&resampled),
+                "κ {rate}, seed {seed}: {resampled}"
+            );
+        }
+    }
+}
+
+/// Births move what single points of a generator's cloud are to come to: the generator stays a continuous map, and its masses come nearer.
+#[test]
+fn a_generator_that_distils_follows_births_and_deaths() {
+    let last = |reaction: bool| {
+        let mut document = Document::parse("light", LIGHT).unwrap();
+        let settings = [
+            "cloud.particles=400",
+            "cloud.samples=800",
+            "flow.steps=60",
+            "flow.anneal_steps=30",
+            "generator.distill.field='cloud'",
+            "generator.distill.latents='fixed'",
+            "generator.distill.network=[32, 32]",
+            "generator.distill.average=0",
+        ];
+        for setting in settings {
+            document.set(setting).unwrap();
+        }
+        if reaction {
+            document.set("flow.reaction.carrier='birth-death'").unwrap();
+        }
+        let mut flow = Experiment::read(&document, &Embedded)
+            .unwrap()
+            .flow()
+            .unwrap();
+        let mut born = 0;
+        while let Some(step) = flow.advance().unwrap() {
+            if let Some(reacted) = &step.state.reaction {
+                born += reacted.births;
+                let own = reacted.parents.iter().enumerate();
+                assert!(own.clone().all(|(row, parent)| *parent == Some(row)));
+            }
+        }
+        let cloud = &flow.state().cloud;
+        assert_eq!(flow.generator().unwrap().cloud(), cloud);
+        (born, cloud.clone())
+    };
+    let (none, alone) = last(false);
+    let (born, with) = last(true);
+    assert!(none == 0 && born > 10 && alone != with, "{born}");
+}
+
+/// Energy distance, sliced W2 and the measures of modes take weights as points many times over; the mean over distinct pairs of MMD does for equal ones.
+#[test]
+fn weighted_measures_are_those_of_points_many_times_over() {
+    let mut document = Document::parse("light", LIGHT).unwrap();
+    for setting in ["cloud.particles=300", "cloud.samples=300"] {
+        document.set(setting).unwrap();
+    }
+    let experiment = Experiment::read(&document, &Embedded).unwrap();
+    let (panel, _) = experiment.reference_gauge().unwrap();
+    let cloud = experiment.start.slice(ndarray::s![..100, ..]).to_owned();
+    let counts: Vec<usize> = (0..100)
+        .map(|i| [1, 0, 2][i % 3] + usize::from(i == 99))
+        .collect();
+    let total: usize = counts.iter().sum();
+    let shares: Vec<f64> = counts
+        .iter()
+        .map(|&count| count as f64 * 100.0 / total as f64)
+        .collect();
+    let rows = (0..100).flat_map(|i| std::iter::repeat_n(i, counts[i]));
+    let repeated = cloud::rows(cloud.view(), &rows.collect::<Vec<_>>());
+    let expected = panel.measure(repeated.view());
+    let found = panel.measure_weighted(cloud.view(), &shares, None);
+    let near = |name: &str, a: f64, b: f64| {
+        assert!((a - b).abs() < 1e-9 * a.abs().max(1.0), "{name}: {a} {b}");
+    };
+    for name in [
+        "energy_distance",
+        "sliced_w2",
+        "modes",
+        "high_quality",
+        "mode_width",
+        "mass_tv",
+        "bridges",
+    ] {
+        near(name, expected.get(name).unwrap(), found.get(name).unwrap());
+    }
+    let equal = panel.measure_weighted(cloud.view(), &[1.0; 100], None);
+    let plain = panel.measure(cloud.view());
+    for (name, value) in plain.iter() {
+        near(name, value, equal.get(name).unwrap());
+    }
+    let resampled: Vec<&str> = panel.resampled().collect();
+    assert!(
+        resampled.contains(&"knn_kl") && !resampled.contains(&"mmd2"),
+        "{resampled:?}"
+    );
+}
+
+/// A run that keeps its weights finds the masses, says what it measured on a resample, and leaves the weights.
+#[test]
+fn a_run_with_weights_says_what_is_resampled() {
+    for discriminator in ["discriminator.kde={}", "discriminator.ulsif={}"] {
+        let mut document =
+            Document::parse("light", &format!("{LIGHT}[source.gaussian]\n")).unwrap();
+        for setting in [
+            "cloud.particles=500",
+            "cloud.samples=1000",
+            "flow.steps=30",
+            "flow.anneal_steps=15",
+            "flow.reaction.carrier='weights'",
+            "output.frames=4",
+            "output.scale=0.25",
+            discriminator,
+        ] {
+            document.set(setting).unwrap();
+        }
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
+        let token = StopToken::default();
+        let run = record(
+            "light",
+            &experiment,
+            &Embedded,
+            &directory,
+            &token,
+            &mut |_, _| {},
+        );
+        let run = run.unwrap();
+        let said = run.manifest.warnings.join("\n");
+        assert!(
+            said.contains("systematic resample") && said.contains("knn_kl"),
+            "{said}"
+        );
+        let off = run.manifest.last["mass_tv"];
+        let bound = if discriminator.contains("kde") {
+            0.02
+        } else {
+            0.045
+        };
+        assert!(off < bound, "{discriminator}: {off}");
+        let last = run.recorder.snapshots().last().unwrap();
+        assert_eq!(last.shares.len(), 500);
+        assert!(last.shares.iter().any(|share| (share - 1.0).abs() > 1e-3));
+        let bytes = std::fs::read(home.path().join("run/trajectory.npz")).unwrap();
+        let name = b"weights.npy";
+        assert!(bytes.windows(name.len()).any(|part| part == name));
     }
 }
 
@@ -245,7 +438,7 @@ fn what_has_no_meaning_with_births_is_refused_with_a_remedy() {
             .unwrap_or_default()
     };
     let on = "flow.reaction.carrier='birth-death'";
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (
             &["flow.reaction.rate=0.0"],
             &["`flow.reaction.rate` is 0", "greater than 0 and at most 1"],
@@ -253,6 +446,28 @@ fn what_has_no_meaning_with_births_is_refused_with_a_remedy() {
         (
             &["flow.reaction.rate=3.0"],
             &["`flow.reaction.rate` is 3", "until one mode has all"],
+        ),
+        (
+            &[
+                "flow.reaction.carrier='weights'",
+                "flow.reaction.seed_uncovered=true",
+            ],
+            &[
+                "`flow.reaction.seed_uncovered`",
+                "carrier = \"birth-death\"",
+            ],
+        ),
+        (
+            &[
+                "flow.reaction.carrier='weights'",
+                "generator.distill.field='cloud'",
+                "generator.distill.latents='fixed'",
+            ],
+            &["`flow.reaction.carrier` is \"weights\"", "\"poisson\""],
+        ),
+        (
+            &[on, "generator.adversarial.field='cloud'"],
+            &["`flow.reaction.carrier`", "generator.distill"],
         ),
         (&["flow.reaction.clamp=0.0"], &["`flow.reaction.clamp`"]),
         (&["flow.reaction.jitter=-1.0"], &["`flow.reaction.jitter`"]),
@@ -270,7 +485,7 @@ fn what_has_no_meaning_with_births_is_refused_with_a_remedy() {
             &["`flow.reaction.carrier` is \"birth-death\"", "no log ratio"],
         ),
         (
-            &[on, "generator.distill={}"],
+            &[on, "generator.distill.field='fresh'"],
             &[
                 "`flow.reaction.carrier`",
                 "take flow.reaction or the generator away",
@@ -284,6 +499,126 @@ fn what_has_no_meaning_with_births_is_refused_with_a_remedy() {
         }
     }
     assert_eq!(refused(&[on]), "");
+}
+
+/// Four particles of two thousand stand in the target, and the bandwidth sees nothing of it elsewhere: the cloud descends from them. That is a finding, and all numbers stay
+/// numbers.
+#[test]
+fn a_cloud_that_few_take_over_is_told_and_stays_finite() {
+    let text = "[target.gaussian]\nmean = [30.0, 0.0]\n[[source.mixture.components]]\nweight = 0.998\nmean = [0.0, 0.0]\ncovariance = [[1.0, 0.0], [0.0, 1.0]]\n[[source.mixture.components]]\nweight = 0.002\nmean = [30.0, 0.0]\ncovariance = [[1.0, 0.0], [0.0, 1.0]]\n[discriminator.kde]\nbandwidth = 0.4\n";
+    for carrier in ["birth-death", "weights", "poisson"] {
+        let mut document = Document::parse("few", text).unwrap();
+        for setting in [
+            &format!("flow.reaction.carrier='{carrier}'"),
+            "flow.reaction.rate=1",
+            "flow.steps=4",
+            "output.frames=0",
+            "metrics.every=1",
+        ] {
+            document.set(setting).unwrap();
+        }
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
+        let token = StopToken::default();
+        let run = record(
+            "few",
+            &experiment,
+            &Embedded,
+            &directory,
+            &token,
+            &mut |_, _| {},
+        );
+        let run = run.unwrap();
+        assert!(
+            run.manifest.last.values().all(|value| value.is_finite()),
+            "{carrier}"
+        );
+        let said = run.manifest.warnings.join("\n");
+        assert!(said.contains("particles count as"), "{carrier}: {said}");
+    }
+}
+
+/// A mode of 0.05 that motion alone leaves half empty.
+const LIGHT: &str = "[[target.mixture.components]]\nweight = 0.95\nmean = [-2.0, 0.0]\ncovariance = [[0.16, 0.0], [0.0, 0.16]]\n[[target.mixture.components]]\nweight = 0.05\nmean = [2.0, 0.0]\ncovariance = [[0.16, 0.0], [0.0, 0.16]]\n";
+
+#[test]
+fn a_run_whose_masses_are_off_names_the_remedy_where_it_can_be_had() {
+    let said = |settings: &[&str]| {
+        let mut document = Document::parse("light", LIGHT).unwrap();
+        for setting in ["flow.steps=40", "output.frames=0", "metrics.every=40"]
+            .iter()
+            .chain(settings)
+        {
+            document.set(setting).unwrap();
+        }
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
+        let token = StopToken::default();
+        let run = record(
+            "light",
+            &experiment,
+            &Embedded,
+            &directory,
+            &token,
+            &mut |_, _| {},
+        );
+        run.unwrap().manifest.warnings.join("\n")
+    };
+    let remedy = "--reaction birth-death";
+    let found = said(&[]);
+    assert!(
+        found.contains(remedy) && found.contains("in the training sample itself"),
+        "{found}"
+    );
+    for not_to_be_had in [
+        "flow.momentum='nesterov'",
+        "flow.integrator='heun'",
+        "flow.reaction.carrier='birth-death'",
+        "generator.distill.network=[8]",
+        "discriminator.mmd={}",
+    ] {
+        let found = said(&[not_to_be_had]);
+        assert!(!found.contains(remedy), "{not_to_be_had}: {found}");
+    }
+}
+
+/// Twenty steps of forty, by number and by part, are the same bits; an estimator without a bandwidth has nothing to shrink.
+#[test]
+fn steps_of_annealing_are_a_part_of_the_run_by_another_name() {
+    let built = |settings: &[&str]| {
+        let mut document = Document::parse("light", LIGHT).unwrap();
+        for setting in ["flow.steps=40", "cloud.particles=200", "cloud.samples=300"]
+            .iter()
+            .chain(settings)
+        {
+            document.set(setting).unwrap();
+        }
+        Experiment::read(&document, &Embedded).map_err(|error| error.to_string())
+    };
+    let last = |settings: &[&str]| {
+        let mut flow = built(settings).unwrap().flow().unwrap();
+        while flow.advance().unwrap().is_some() {}
+        flow.state().cloud.clone()
+    };
+    let (steps, part) = ("flow.anneal_steps=20", "discriminator.kde.anneal_until=0.5");
+    assert_eq!(last(&[steps]), last(&[part]));
+    assert_ne!(last(&[steps]), last(&[]));
+    for (settings, expected) in [
+        (&["flow.anneal_steps=0"][..], "between 1 and flow.steps, 40"),
+        (&["flow.anneal_steps=41"], "between 1 and flow.steps, 40"),
+        (
+            &[steps, "discriminator.mlp={}"],
+            "no bandwidth that shrinks",
+        ),
+    ] {
+        let said = built(settings).unwrap_err();
+        assert!(
+            said.contains("flow.anneal_steps") && said.contains(expected),
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 29] = [
+const MORE: [(&str, &[&str]); 34] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -90,6 +90,36 @@ const MORE: [(&str, &[&str]); 29] = [
     (
         "reaction-seeded",
         &[
+            "flow.reaction.seed_uncovered=true",
+            "discriminator.kde.bandwidth=0.3",
+        ],
+    ),
+    (
+        "weights",
+        &["flow.reaction.carrier='weights'", "flow.reaction.rate=1"],
+    ),
+    (
+        "weights-refit",
+        &[
+            "flow.reaction.carrier='weights'",
+            "flow.refit_every=3",
+            "cloud.final='sample'",
+            "cloud.bath=2",
+        ],
+    ),
+    (
+        "weights-resampled",
+        &[
+            "flow.reaction.carrier='weights'",
+            "discriminator.ulsif.centres=20",
+        ],
+    ),
+    ("sample", &["cloud.final='sample'", "cloud.bath=3"]),
+    (
+        "sample-seeded",
+        &[
+            "cloud.final='sample'",
+            "cloud.bath=2",
             "flow.reaction.seed_uncovered=true",
             "discriminator.kde.bandwidth=0.3",
         ],

@@ -44,6 +44,9 @@ const OTHERS: [Units; 4] = [
     },
 ];
 
+/// The start that fits, in place of a source in the units of the data.
+const FITTING: &str = "source.auto={}";
+
 impl Units {
     fn back(self, cloud: &Cloud) -> Cloud {
         (cloud - &array![[self.origin[0], self.origin[1]]]) / self.unit
@@ -68,11 +71,13 @@ impl Units {
             .unwrap();
         }
         let (mean, covariance) = (place([0.5, -0.4]), wide([[1.0, 0.2], [0.2, 0.7]]));
-        writeln!(
-            text,
-            "[source.gaussian]\nmean = {mean:?}\ncovariance = {covariance:?}"
-        )
-        .unwrap();
+        if !settings.contains(&FITTING) {
+            writeln!(
+                text,
+                "[source.gaussian]\nmean = {mean:?}\ncovariance = {covariance:?}"
+            )
+            .unwrap();
+        }
         let mut document = Document::parse("units", &text).unwrap();
         for setting in ["cloud.particles=96", "cloud.samples=120", "flow.steps=4"] {
             document.set(setting).unwrap();
@@ -195,10 +200,23 @@ fn every_estimator_gives_the_same_in_all_units_and_everywhere() {
         "flow.h=\"softplus\"",
         "flow.reaction.carrier=\"birth-death\"",
         "flow.reaction.carrier=\"poisson\"",
+        "flow.reaction.carrier=\"weights\"",
         "flow.reaction.seed_uncovered=true",
     ];
     let all = plain.chain(further).chain(moving.map(str::to_owned));
     everywhere(all.map(|setting| vec![setting]).collect());
+}
+
+#[test]
+fn a_start_that_fits_and_a_last_cloud_that_is_a_sample_have_the_unit_and_the_place_of_the_data() {
+    let fitting = FITTING.to_owned();
+    let with = |setting: &str| vec![fitting.clone(), setting.to_owned()];
+    everywhere(vec![
+        vec![fitting.clone()],
+        with("flow.reaction.seed_uncovered=true"),
+        with("flow.anneal_steps=2"),
+        with("cloud.final=\"sample\""),
+    ]);
 }
 
 #[test]

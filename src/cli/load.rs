@@ -32,7 +32,7 @@ pub(super) struct ScenarioArgs {
     /// Generator stage: `off`, `distill`, `adversarial` or `inherit`, with its default settings
     #[arg(long, value_name = "NAME")]
     generator: Option<String>,
-    /// Births and deaths beside the motion: `off`, `birth-death` or `poisson`
+    /// Births and deaths beside the motion: `off`, `birth-death`, `weights` or `poisson`
     #[arg(long, value_name = "NAME")]
     reaction: Option<String>,
     /// Let the scenario read files outside its own folder

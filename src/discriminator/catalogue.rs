@@ -54,7 +54,6 @@ macro_rules! estimators {
                 }
             }
 
-            #[cfg(feature = "record")]
             fn recipe_mut(&mut self) -> &mut dyn Recipe {
                 match self {
                     $(Self::$variant(spec) => spec,)*
@@ -115,6 +114,11 @@ impl DiscriminatorSpec {
             )
         });
         warning.into_iter().collect()
+    }
+
+    /// The part of the run, in (0, 1], over which the bandwidth shrinks; `None` where none does.
+    pub fn anneal_until(&mut self) -> Option<&mut f64> {
+        self.recipe_mut().anneal_until()
     }
 
     /// The estimator, ready to be fitted. `target` is what it is to be compared with, for those that

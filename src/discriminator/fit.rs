@@ -107,6 +107,14 @@ pub trait Discriminator: Debug + Send + Sync {
         true
     }
 
+    /// Whether a fit can give the points of the cloud unequal weights; see [`weigh`](Self::weigh).
+    fn bears_weights(&self) -> bool {
+        false
+    }
+
+    /// Gives the points of the cloud of the last fit N times their weights, until the next.
+    fn weigh(&mut self, _shares: &[f64]) {}
+
     /// κ in (0, 1], the part of an error of mass that one step of births and deaths driven by `D` may take away: where `D` is noisy, little.
     fn reaction_rate(&self) -> f64 {
         0.1

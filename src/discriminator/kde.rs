@@ -10,7 +10,7 @@ pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 use super::bandwidth::Schedule;
 use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::{self, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 use crate::kernel::{self, KernelSum, Method, Points};
 use crate::setting::{Invalid, WordOr, within};
 use crate::target::Target;
@@ -37,8 +37,8 @@ const SLOW: f64 = 1e-3;
 pub struct KdeSpec {
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,
-    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one.
-    pub bandwidth_scale: f64,
+    /// Factor on the bandwidth that the rule gives; for `anneal` on the final one. `auto`: 1, and 2 for the last cloud that is a sample.
+    pub bandwidth_scale: WordOr<f64, ScaleRule>,
     /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
     pub anneal_until: f64,
     /// How many bandwidths at once, 1 to 16: geometrically from the present one to the standard deviation of the target sample. The
@@ -61,7 +61,7 @@ impl Default for KdeSpec {
     fn default() -> Self {
         Self {
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
-            bandwidth_scale: 1.0,
+            bandwidth_scale: WordOr::Word(ScaleRule::Auto),
             anneal_until: 0.6,
             scales: WordOr::Word(Auto::Auto),
             self_term: true,
@@ -71,19 +71,40 @@ impl Default for KdeSpec {
     }
 }
 
+/// The word for the factor on the bandwidth that suits the last cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScaleRule {
+    /// 1, and 2 for the last cloud that is a sample.
+    Auto,
+}
+
 impl KdeSpec {
+    /// The same for a last cloud that is to be a sample: what is not given is chosen for it. Particles lean on so few samples as `seen` less, the wider
+    /// the kernel; below a thousand it would blur edges that so few points do not show otherwise.
+    #[must_use]
+    pub fn for_sample(mut self, seen: usize) -> Self {
+        const FEW: usize = 1000;
+        if self.bandwidth_scale == WordOr::Word(ScaleRule::Auto) && seen > FEW {
+            self.bandwidth_scale = WordOr::Value(2.0);
+        }
+        self
+    }
+
+    fn scale(&self) -> f64 {
+        match self.bandwidth_scale {
+            WordOr::Value(scale) => scale,
+            WordOr::Word(ScaleRule::Auto) => 1.0,
+        }
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     /// [`Invalid`] for a number out of range.
     pub fn build(&self) -> Result<Kde, Invalid> {
-        let schedule = Schedule::new(
-            "kde",
-            self.bandwidth,
-            self.bandwidth_scale,
-            self.anneal_until,
-        )?
-        .without_cv()?;
+        let schedule =
+            Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?.without_cv()?;
         within("tolerance", self.tolerance, 0.0, 1.0)?;
         let scales = self.scales(false);
         within("scales", scales as f64, 1.0, 16.0)?;
@@ -109,6 +130,7 @@ impl KdeSpec {
             widest: None,
             real: Points::default(),
             fake: Points::default(),
+            weighted: None,
             room: Room::default(),
         })
     }
@@ -142,8 +164,12 @@ impl Recipe for KdeSpec {
         summed(sizes)
     }
 
+    fn anneal_until(&mut self) -> Option<&mut f64> {
+        Some(&mut self.anneal_until)
+    }
+
     fn bandwidth(&self) -> Option<f64> {
-        given(&self.bandwidth, self.bandwidth_scale)
+        given(&self.bandwidth, self.scale())
     }
 }
 
@@ -158,6 +184,8 @@ pub struct Kde {
     widest: Option<f64>,
     real: Points,
     fake: Points,
+    /// The cloud and N times the weights of its points, where these are unequal.
+    weighted: Option<(Cloud, Vec<f64>)>,
     room: Room,
 }
 
@@ -195,6 +223,14 @@ impl Kde {
 
     /// The sums over both clouds at the bandwidth `h`.
     fn sums(&self, found: &mut Vec<[KernelSum; 2]>, places: &Points, at: CloudView<'_>, h: f64) {
+        if let Some((cloud, shares)) = &self.weighted {
+            let method = Method::cheapest(places, [&self.real], h, SLOW * self.spec.tolerance);
+            let real = kernel::sums(places, [&self.real], h, method);
+            let fake = kernel::weighted_sums(at, cloud.view(), shares, h);
+            found.clear();
+            found.extend(real.iter().zip(fake).map(|([p], q)| [*p, q]));
+            return;
+        }
         let clouds = [&self.real, &self.fake];
         let method = if self.spec.self_term {
             Method::cheapest(places, clouds, h, SLOW * self.spec.tolerance)
@@ -231,6 +267,7 @@ impl Discriminator for Kde {
         }
         self.real.load(real);
         self.fake.load(fake);
+        self.weighted = None;
         if self.spec.adaptive {
             self.real.adapt(self.bandwidth);
             self.fake.adapt(self.bandwidth);
@@ -277,6 +314,18 @@ impl Discriminator for Kde {
 
     fn reaction_rate(&self) -> f64 {
         0.5
+    }
+
+    /// Widths of their own and sums without a self term are for points of equal weight.
+    fn bears_weights(&self) -> bool {
+        self.spec.self_term && !self.spec.adaptive
+    }
+
+    fn weigh(&mut self, shares: &[f64]) {
+        let rows = (0..self.fake.len()).map(|i| self.fake.at(i));
+        let flat: Vec<f64> = rows.flatten().collect();
+        let cloud = Cloud::from_shape_vec((self.fake.len(), 2), flat);
+        self.weighted = cloud.ok().map(|cloud| (cloud, shares.to_vec()));
     }
 
     fn step_rule(&self) -> StepRule {

@@ -87,6 +87,10 @@ impl Recipe for KliepSpec {
         centred(self.centres, 2 * sizes.samples, squares, sizes)
     }
 
+    fn anneal_until(&mut self) -> Option<&mut f64> {
+        Some(&mut self.anneal_until)
+    }
+
     fn bandwidth(&self) -> Option<f64> {
         given(&self.bandwidth, self.bandwidth_scale)
     }

@@ -73,6 +73,10 @@ impl Recipe for MmdSpec {
         summed(sizes)
     }
 
+    fn anneal_until(&mut self) -> Option<&mut f64> {
+        Some(&mut self.anneal_until)
+    }
+
     fn bandwidth(&self) -> Option<f64> {
         given(&self.bandwidth, self.bandwidth_scale)
     }

@@ -34,6 +34,11 @@ pub(super) trait Recipe {
         None
     }
 
+    /// The part of the run over which the bandwidth shrinks, where one does.
+    fn anneal_until(&mut self) -> Option<&mut f64> {
+        None
+    }
+
     /// Optimiser steps of the first fit, and of each that follows; 1 where there are none.
     fn repeats(&self) -> [usize; 2] {
         [1; 2]

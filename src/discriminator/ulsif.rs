@@ -79,6 +79,10 @@ impl Recipe for UlsifSpec {
         least_squares(self.centres, sizes)
     }
 
+    fn anneal_until(&mut self) -> Option<&mut f64> {
+        Some(&mut self.anneal_until)
+    }
+
     fn bandwidth(&self) -> Option<f64> {
         given(&self.bandwidth, self.bandwidth_scale)
     }

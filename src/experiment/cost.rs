@@ -119,7 +119,7 @@ impl Trial {
         let steps = scenario.flow.steps as f64;
         let step = self.seconds[STEP] * next;
         let measured = Cadence::Every(scenario.metrics.every as usize).count(scenario.flow.steps);
-        let per_particle = self.seconds[STEP] / scenario.cloud.particles as f64;
+        let per_particle = self.seconds[STEP] / scenario.cloud.flowing() as f64;
         let frame = per_particle * FIELD_PLACES as f64
             + FRAME_SECONDS * scenario.output.scale * scenario.output.scale
                 / rayon::current_num_threads() as f64;

@@ -2,18 +2,20 @@
 
 #[cfg(feature = "record")]
 mod cost;
+mod estimator;
 mod outcome;
 mod own;
+mod start;
 mod summary;
 
 use std::sync::Arc;
 
+use ndarray::Axis;
 use rand::seq::SliceRandom;
 
 use crate::cloud::{self, Cloud};
-use crate::discriminator::Discriminator;
-use crate::flow::{Flow, FlowSpec};
-use crate::generator::{FieldRule, Generator, GeneratorSpec, Units};
+use crate::flow::Flow;
+use crate::generator::{Generator, Units};
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
@@ -50,6 +52,8 @@ pub struct Experiment {
     pub reference: Cloud,
     /// The first cloud, `particles×2`.
     pub start: Cloud,
+    /// Further particles, `k×2`, that flow with it and are neither measured nor drawn.
+    pub bath: Cloud,
     /// Particles that are measured: of a larger cloud the first so many.
     pub measured: usize,
     /// Why validation and reference sample do not judge as fresh draws would; nothing if they do.
@@ -105,19 +109,23 @@ impl Experiment {
             Some(target) => target,
             None => built(&scenario.target, "target")?,
         };
-        let source = match own.own_source() {
-            Some(source) => source,
-            None => built(&scenario.source, "source")?,
+        let given = match (own.own_source(), &scenario.source) {
+            (Some(source), _) => Ok(source),
+            (None, TargetSpec::Auto(auto)) => Err(auto),
+            (None, spec) => Ok(built(spec, "source")?),
         };
-        let discriminator = discriminator(&scenario, &own, &*target)?;
-        let mut warnings = estimated(&scenario, &*discriminator)?;
+        let discriminator = estimator::build(&scenario, &own, &*target)?;
+        let mut warnings = estimator::check(&scenario, &*discriminator)?;
         warnings.extend(own.caveat());
-        for (role, built) in [("target", &target), ("source", &source)] {
-            warnings.extend(built.notes().iter().map(|note| format!("{role}.{note}")));
+        for (role, built) in [("target", Some(&target)), ("source", given.as_ref().ok())] {
+            let notes = built.into_iter().flat_map(|built| built.notes());
+            warnings.extend(notes.map(|note| format!("{role}.{note}")));
         }
 
-        let particles = scenario.cloud.particles;
-        enough(&*source, particles)?;
+        let flowing = scenario.cloud.flowing();
+        if let Ok(source) = &given {
+            start::enough(&**source, &scenario.cloud)?;
+        }
         let Samples {
             training,
             validation,
@@ -126,15 +134,12 @@ impl Experiment {
             notes,
         } = Samples::draw(&scenario, &*target);
         warnings.extend(notes);
-        warnings.extend(twins(&*source, particles));
-        if let TargetSpec::Points(spec) = &scenario.source
-            && spec.held_out.is_some()
-        {
-            warnings.push(
-                "source.points.held_out is not used: nothing is measured against the source"
-                    .to_owned(),
-            );
-        }
+        let source = match given {
+            Ok(source) => source,
+            Err(auto) => start::fitting(auto, training.view())?,
+        };
+        warnings.extend(start::twins(&*source, flowing));
+        warnings.extend(start::unused(&scenario.source));
         if scenario.metrics.wants(MEMORISATION.name)
             && Memorisation::new(reference.view(), training.view()).is_none()
         {
@@ -142,7 +147,10 @@ impl Experiment {
                 "memorisation is left out: half of the points to judge by stand in the training sample, where a copy cannot be told from a draw".to_owned(),
             );
         }
-        let start = source.sample(particles, Stream::new(scenario.seed, "source"));
+        // Rows are independent, so that the first of them are a random choice.
+        let all = source.sample(flowing, Stream::new(scenario.seed, "source"));
+        warnings.extend(start::narrow(all.view(), training.view()));
+        let (start, bath) = all.view().split_at(Axis(0), scenario.cloud.particles);
         warnings.extend(scenario.discriminator.warnings(training.view()));
         scenario
             .metrics
@@ -157,7 +165,8 @@ impl Experiment {
             training,
             validation,
             reference,
-            start,
+            start: start.to_owned(),
+            bath: bath.to_owned(),
             measured,
             scenario,
             own,
@@ -174,12 +183,13 @@ impl Experiment {
     pub fn flow(&self) -> Result<Flow, Invalid> {
         let flow = Flow::new(
             self.scenario.flow.clone(),
-            discriminator(&self.scenario, &self.own, &*self.target)?,
+            estimator::build(&self.scenario, &self.own, &*self.target)?,
             self.training.clone(),
             self.start.clone(),
             self.scenario.seed,
         )
-        .map_err(|invalid| invalid.under("flow"))?;
+        .map_err(|invalid| invalid.under("flow"))?
+        .with_bath(self.bath.view());
         let flow = if self.scenario.cloud.stream {
             flow.with_stream(Arc::clone(&self.target))
         } else {
@@ -304,48 +314,6 @@ impl Experiment {
     }
 }
 
-/// What a user should know of the estimator of the log ratio; refuses a map h of what is no log ratio.
-fn estimated(
-    scenario: &Scenario,
-    discriminator: &dyn Discriminator,
-) -> Result<Vec<String>, Invalid> {
-    let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
-    if !discriminator.is_log_ratio() {
-        let name = scenario.discriminator.name();
-        if scenario.flow.h != FlowSpec::default().h {
-            return Err(Invalid::new(
-                "flow.h",
-                "not \"identity\"",
-                format!(
-                    "discriminator.{name} is no log ratio, which is what h is a function of; leave h out"
-                ),
-            ));
-        }
-        warnings.push(format!(
-            "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"
-        ));
-    }
-    Ok(warnings)
-}
-
-/// The estimator of the log ratio, not fitted yet.
-fn discriminator(
-    scenario: &Scenario,
-    own: &OwnParts,
-    target: &dyn Target,
-) -> Result<Box<dyn Discriminator>, Invalid> {
-    if let Some(own) = own.new_discriminator() {
-        return Ok(own);
-    }
-    let generator = scenario.generator.as_ref().map(GeneratorSpec::training);
-    let built = if generator.is_some_and(|spec| spec.field == FieldRule::Fresh) {
-        scenario.discriminator.for_network().build(target)
-    } else {
-        scenario.discriminator.build(target)
-    };
-    built.map_err(|invalid| invalid.under("discriminator"))
-}
-
 /// The samples of the target, one for each purpose.
 struct Samples {
     training: Cloud,
@@ -361,7 +329,7 @@ impl Samples {
     fn draw(scenario: &Scenario, target: &dyn Target) -> Self {
         let measured = scenario.cloud.particles.min(scenario.metrics.particles);
         let references = scenario.metrics.reference.unwrap_or(measured);
-        let samples = scenario.cloud.samples;
+        let samples = scenario.cloud.seen();
         let stream = |name| Stream::new(scenario.seed, name);
         let Some(parts) = target.parts() else {
             return Self {
@@ -402,7 +370,7 @@ impl Samples {
                 .iter()
                 .map(|caveat| format!("target.points: {caveat}")),
         );
-        notes.extend(crowded(scenario.cloud.particles, training.nrows()));
+        notes.extend(start::crowded(scenario.cloud.flowing(), training.nrows()));
         Self {
             training,
             validation,
@@ -411,45 +379,4 @@ impl Samples {
             notes,
         }
     }
-}
-
-/// Says so if many particles are drawn to each of the points of a file.
-fn crowded(particles: usize, points: usize) -> Option<String> {
-    /// So many to a point, and most of them lie nearer to it than a new point of the distribution would.
-    const MANY: usize = 4;
-    (particles > MANY * points).then(|| {
-        format!(
-            "target.points: {particles} particles follow {points} points, {} to each: the nearer they come, the more of them are copies of these points and not new ones; give more points, or ask for fewer particles (cloud.particles)",
-            particles / points.max(1)
-        )
-    })
-}
-
-/// Refuses more particles than a source can give without repeating itself.
-fn enough(source: &dyn Target, count: usize) -> Result<(), Invalid> {
-    match source.capacity() {
-        Some(most) if count > most => Err(Invalid::new(
-            "cloud.particles",
-            count,
-            format!(
-                "the source holds {most} points and does not repeat them; ask for at most {most}, or set replace = true there"
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Says so if a file of points has to begin with copies.
-fn twins(source: &dyn Target, particles: usize) -> Option<String> {
-    let parts = source.parts().filter(|_| source.capacity().is_none())?;
-    let rows = if parts.is_parted() {
-        parts.training.nrows() + parts.held_out.nrows()
-    } else {
-        parts.training.nrows()
-    };
-    (rows < particles).then(|| {
-        format!(
-            "source.points has {rows} points for {particles} particles: some begin as twins, and stay so where nothing random moves them"
-        )
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Experiment;
+use super::{Experiment, estimator};
 use crate::cloud::CloudView;
 use crate::metric::{Circumstances, Floors, Measurement, MetricSet, Standing, Verdict, standings};
 use crate::random::Stream;
@@ -22,25 +22,37 @@ pub struct Outcome {
 }
 
 impl Experiment {
+    /// Whether the estimator's D is a log ratio.
+    #[must_use]
+    pub fn is_log_ratio(&self) -> bool {
+        let built = estimator::build(&self.scenario, &self.own, &*self.target);
+        built.is_ok_and(|discriminator| discriminator.is_log_ratio())
+    }
+
     /// Measures a cloud (`n×2`) as the last cloud of a run is measured, with floors and verdict.
     ///
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
     pub fn evaluate(&self, cloud: CloudView<'_>) -> Result<Outcome, Invalid> {
-        Ok(self.judge(self.reference_gauge()?, cloud, None))
+        Ok(self.judge(self.reference_gauge()?, cloud, &[], None))
     }
 
-    /// The same with measures and floors that are there already. `since` is the first step of a run from which no measure told its clouds from the
+    /// The same with measures and floors that are there already, of particles with N times their weights in `shares`, which is empty where they are equal. `since` is the first step of a run from which no measure told its clouds from the
     /// target.
     #[must_use]
     pub fn judge(
         &self,
         (panel, floors): (MetricSet, Floors),
         cloud: CloudView<'_>,
+        shares: &[f64],
         since: Option<u64>,
     ) -> Outcome {
         let relabellings = Stream::new(self.scenario.seed, "permutations");
-        let values = panel.measure_with_p(cloud, relabellings);
+        let values = if shares.is_empty() {
+            panel.measure_with_p(cloud, relabellings)
+        } else {
+            panel.measure_weighted(cloud, shares, Some(relabellings))
+        };
         let training = floors.joint(&panel.measure(self.training.view()));
         let known = Circumstances {
             since,
@@ -48,6 +60,7 @@ impl Experiment {
             caveat: self.caveat.as_deref(),
             training: Some(&training),
             copies_reference: false,
+            sample_of: (self.bath.nrows() > 0).then(|| self.scenario.cloud.flowing()),
         };
         Outcome {
             verdict: Verdict::new(&values, &floors, known),

@@ -1,8 +1,10 @@
 //! What is drawn of one run or several: the snapshots that were taken, and the pictures made of them.
 
+mod lineage;
 mod pictures;
 mod recorder;
 
+pub(crate) use lineage::Lineage;
 pub use pictures::{DrawnRun, Scene};
 pub(crate) use pictures::{all_and, charts};
 pub use recorder::{Parents, Recorder, Snapshot, view_of};

@@ -1,5 +1,6 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
+use super::lineage::Lives;
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
@@ -104,15 +105,15 @@ impl Scene<'_> {
             .map(|s| format!("step {}, time {}", s.step, number(s.time)))
             .collect();
         let takes: Vec<DrawnRun<'_>> = take.repeat(chosen.len());
-        let pasts: Vec<_> = takes
+        let lives: Vec<_> = takes
             .iter()
             .zip(&chosen)
-            .map(|(t, s)| t.past(s.step))
+            .map(|(t, s)| t.lives(s.step, &colours, style))
             .collect();
         let panels: Vec<Panel<'_>> = (0..chosen.len())
             .map(|k| Panel {
                 name: &names[k],
-                ..self.panel(&takes[k], chosen[k], &pasts[k], &colours)
+                ..self.panel(&takes[k], chosen[k], &lives[k])
             })
             .collect();
         let last = chosen.iter().map(|s| s.step).max().unwrap_or(0);
@@ -134,13 +135,13 @@ impl Scene<'_> {
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
-        let pasts: Vec<Vec<CloudView<'_>>> =
-            self.takes.iter().map(|take| take.past(step)).collect();
+        let lives = self.takes.iter();
+        let lives: Vec<Lives<'_>> = lives.map(|take| take.lives(step, colours, style)).collect();
         let panels: Vec<Panel<'_>> = self
             .takes
             .iter()
-            .zip(&pasts)
-            .filter_map(|(take, past)| Some(self.panel(take, take.at(step)?, past, colours)))
+            .zip(&lives)
+            .filter_map(|(take, lives)| Some(self.panel(take, take.at(step)?, lives)))
             .collect();
         self.draw(step, &panels, style, draw)
     }
@@ -150,16 +151,17 @@ impl Scene<'_> {
         &'p self,
         take: &DrawnRun<'p>,
         snapshot: &'p Snapshot,
-        past: &'p [CloudView<'p>],
-        colours: &'p [Colour],
+        lives: &'p Lives<'p>,
     ) -> Panel<'p> {
         let last = take.recorder.snapshots().last();
         let over = last.is_some_and(|last| last.step == snapshot.step);
         Panel {
             name: take.name,
             particles: snapshot.cloud.view(),
-            past,
-            colours,
+            past: &lives.past,
+            births: &lives.births,
+            shares: &snapshot.shares,
+            colours: &lives.colours,
             target: self.target,
             field: Some(&snapshot.field),
             headline: if over {
@@ -366,12 +368,11 @@ impl<'a> DrawnRun<'a> {
         all.iter().rfind(|s| s.step <= step).or(all.first())
     }
 
-    /// The clouds of the frames before `step`, as far as a trail goes back.
-    fn past(&self, step: usize) -> Vec<CloudView<'a>> {
+    /// The lives of the particles up to `step`, as far as a trail goes back.
+    fn lives(&self, step: usize, colours: &[Colour], style: &Style) -> Lives<'a> {
         let all = self.recorder.snapshots();
-        let before = all.partition_point(|s| s.step < step);
-        let from = before.saturating_sub(TRAIL);
-        all[from..before].iter().map(|s| s.cloud.view()).collect()
+        let now = all.partition_point(|s| s.step < step);
+        Lives::up_to(all, now, TRAIL, colours, style.theme.muted())
     }
 
     /// Where the cloud stood when it was last measured, at `step` or before.

@@ -34,6 +34,8 @@ pub struct Snapshot {
     /// For each particle the row, in the snapshot before, of itself or of the one that it descends from; `None` for one whose line began since then at a
     /// target sample. Nothing for a flow without a reaction.
     pub parents: Option<Parents>,
+    /// N times the weight of each particle; empty where all are equal.
+    pub shares: Vec<f64>,
 }
 
 /// Rows of parents.
@@ -149,6 +151,7 @@ impl Recorder {
             log_ratio,
             field,
             parents: self.descent.clone(),
+            shares: step.state.shares().to_vec(),
         });
         if let Some(descent) = &mut self.descent {
             *descent = (0..descent.len()).map(Some).collect();

@@ -36,7 +36,7 @@ impl Flow {
             stream: self.chance.at(step as u64),
         };
         let reacted = reaction::react(spec, &driven, moved, before);
-        self.check_place(moved)?;
+        self.room.check(moved)?;
         Ok(Some(reacted))
     }
 

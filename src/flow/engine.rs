@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
-
-use super::ending::{Ending, Failure, FlowError, RUN_AWAY};
+use super::ending::{Ending, Failure, FlowError};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::noise;
 use super::origin::Origin;
-use super::reaction::Reacted;
+use super::reaction::{Carrier, Reacted, ReactionSpec};
+use super::room::{Room, all_finite};
+use super::shown::Shown;
 use super::spec::{Auto, Clip, FlowSpec, Integrator};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
@@ -62,8 +62,7 @@ pub struct Flow {
     pub(super) rounds: Stream,
     shocks: Stream,
     pub(super) chance: Stream,
-    middle: [f64; 2],
-    extent: f64,
+    pub(super) room: Room,
     pub(super) state: State,
     pub(super) ratio: Ratio,
     pub(super) velocity: Cloud,
@@ -71,6 +70,8 @@ pub struct Flow {
     pub(super) origin: Option<Origin>,
     pub(super) fitted: bool,
     ending: Option<Ending>,
+    /// The particles that are shown, where there are others.
+    pub(super) shown: Option<Shown>,
 }
 
 impl Flow {
@@ -92,9 +93,6 @@ impl Flow {
             let remedy = "this discriminator's D is no log ratio, and does not say where mass is missing; choose another, such as kde, or take flow.reaction away";
             return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
         }
-        let [x, y] = joint_bounds(real.view(), start.view());
-        let middle = [f64::midpoint(x[0], x[1]), f64::midpoint(y[0], y[1])];
-        let extent = 0.5 * (x[1] - x[0]).hypot(y[1] - y[0]);
         Ok(Self {
             map,
             discriminator,
@@ -105,8 +103,7 @@ impl Flow {
             rounds: Stream::new(seed, "generator"),
             shocks: Stream::new(seed, "noise"),
             chance: Stream::new(seed, "reaction"),
-            middle,
-            extent: extent.max(f64::MIN_POSITIVE),
+            room: Room::around(real.view(), start.view()),
             state: State {
                 step: 0,
                 time: 0.0,
@@ -115,7 +112,10 @@ impl Flow {
                 dissipation: 0.0,
                 clipped: 0,
                 distillation_gap: None,
-                reaction: spec.reaction.as_ref().map(|_| Reacted::none(&start)),
+                reaction: {
+                    let none = |spec: &ReactionSpec| Reacted::none(&start, spec.carrier);
+                    spec.reaction.as_ref().map(none)
+                },
                 memory: Memory::default(),
             },
             ratio: Ratio::zeros(start.nrows()),
@@ -128,6 +128,7 @@ impl Flow {
             origin: None,
             fitted: false,
             ending: None,
+            shown: None,
             spec,
             real,
             start,
@@ -138,7 +139,8 @@ impl Flow {
     /// cloud must be the cloud that the flow begins with.
     ///
     /// # Errors
-    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum, noise or a reaction, which have no meaning for parameters.
+    /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum or noise, which have no meaning for parameters, or
+    /// a reaction that it cannot follow.
     pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
         let remedy =
             "a generator follows one velocity a step; set the default or take the generator away";
@@ -151,8 +153,10 @@ impl Flow {
         if self.spec.noise > 0.0 {
             return Err(Invalid::new("noise", self.spec.noise, remedy));
         }
-        if let Some(reaction) = &self.spec.reaction {
-            let remedy = "a generator cannot be born again elsewhere: its points move with its parameters; take flow.reaction or the generator away";
+        if let Some(reaction) = &self.spec.reaction
+            && !(generator.follows_aims() && reaction.carrier != Carrier::Weights)
+        {
+            let remedy = "a generator cannot be born again elsewhere: births can only move what a point is to come to, which takes generator.distill with field = \"cloud\" and latents = \"fixed\", and the carrier \"birth-death\" or \"poisson\"; set these, or take flow.reaction or the generator away";
             return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
         }
         let fresh = generator.spec().training().field == FieldRule::Fresh;
@@ -193,7 +197,9 @@ impl Flow {
         }
         let first = !self.fitted && self.state.step == 0;
         // Within the thread pool, which is entered once, not at every parallel loop.
-        match rayon::scope(|_| self.go_on()) {
+        let done = rayon::scope(|_| self.go_on());
+        self.show();
+        match done {
             Ok(()) => Ok(Some(self.last())),
             Err(Failure::Unfit(error)) if first => Err(error.into()),
             Err(cause) => {
@@ -220,7 +226,9 @@ impl Flow {
     /// The present state; after a divergence the last good one.
     #[must_use]
     pub fn state(&self) -> &State {
-        &self.state
+        self.shown
+            .as_ref()
+            .map_or(&self.state, |shown| &shown.state)
     }
 
     /// The target sample that the discriminator sees, `m×2`.
@@ -233,20 +241,22 @@ impl Flow {
     /// [`advance`](Self::advance) ratio and velocity are zero.
     #[must_use]
     pub fn last(&self) -> Step<'_> {
+        let (state, start, ratio, velocity) = match &self.shown {
+            Some(shown) => (&shown.state, &shown.start, &shown.ratio, &shown.velocity),
+            None => (&self.state, &self.start, &self.ratio, &self.velocity),
+        };
+        let reaction = state.reaction.as_ref();
+        let begun = reaction.map_or(start, |reaction| &reaction.begun);
         Step {
-            index: self.state.step,
+            index: state.step,
             steps: self.spec.steps,
-            state: &self.state,
-            start: self.start.view(),
-            ratio: &self.ratio,
-            velocity: self.velocity.view(),
+            state,
+            start: start.view(),
+            ratio,
+            velocity: velocity.view(),
             step_size: self.step_size(),
             scale: self.step_rule.scale,
-            displacement: {
-                let reaction = self.state.reaction.as_ref();
-                let begun = reaction.map_or(&self.start, |reaction| &reaction.begun);
-                cloud::rms((&self.state.cloud - begun).view())
-            },
+            displacement: cloud::rms((&state.cloud - begun).view()),
             field: self.field(),
             flow: self,
         }
@@ -325,11 +335,13 @@ impl Flow {
             return Ok(());
         }
         let round = self.round(self.state.step, 0);
-        let origin = Origin::new(&*self.discriminator, &self.state.cloud, round);
-        let cloud = std::mem::take(&mut self.state.cloud);
-        let found = self.fit_at(cloud.view(), round);
-        self.state.cloud = cloud;
-        let (ratio, velocity) = found?;
+        let shares = self.state.shares();
+        let origin = Origin::new(&*self.discriminator, &self.state.cloud, shares, round);
+        if self.target.is_some() {
+            self.real = self.real_at(round);
+        }
+        origin.fit(&mut *self.discriminator, self.real.view())?;
+        let (ratio, velocity) = self.velocity_at(self.state.cloud.view())?;
         self.ratio = ratio;
         self.velocity = velocity;
         self.step_rule = self.discriminator.step_rule();
@@ -399,13 +411,13 @@ impl Flow {
         let mut elsewhere = None;
         if let Some(ahead) = momentum.look_ahead(beta, &memory) {
             let there = &self.state.cloud + &ahead;
-            self.check_place(&there)?;
+            self.room.check(&there)?;
             elsewhere = Some(self.fit_ahead(&there, self.state.step)?);
         }
         if self.spec.integrator == Integrator::Heun {
             let before = elsewhere.unwrap_or_else(|| self.velocity.clone());
             let predicted = &self.state.cloud + &(&before * epsilon);
-            self.check_place(&predicted)?;
+            self.room.check(&predicted)?;
             let after = self.fit_ahead(&predicted, self.state.step + 1)?;
             elsewhere = Some((before + after) * 0.5);
         }
@@ -421,23 +433,42 @@ impl Flow {
             );
         }
         let mut moved = &self.state.cloud + &moves;
-        self.check_place(&moved)?;
+        self.room.check(&moved)?;
         let mut distillation_gap = None;
+        let mut reaction = None;
         if let Some(mut generator) = self.generator.take() {
-            let trained = self.train(&mut generator, epsilon, longest);
+            // A birth moves the aim of one latent point: the cloud itself stays where the generator has it.
+            reaction = match self.react(&mut moved) {
+                Ok(reacted) => reacted.map(|reacted| reacted.of_aims(&self.start)),
+                Err(failure) => {
+                    self.generator = Some(generator);
+                    return Err(failure);
+                }
+            };
+            let aim = reaction.as_ref().map(|_| &moved);
+            let trained = self.train(&mut generator, aim, epsilon, longest);
             let drawn = generator.cloud();
             self.generator = Some(generator);
             trained?;
-            let asked = cloud::rms(moves.view());
+            let asked = match &reaction {
+                Some(_) => cloud::rms((&moved - &self.state.cloud).view()),
+                None => cloud::rms(moves.view()),
+            };
             let missed = cloud::rms((&drawn - &moved).view());
             distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
-            self.check_place(&drawn)?;
+            self.room.check(&drawn)?;
             moved = drawn;
         }
 
         let displaced = &moved - &self.state.cloud;
-        let promised = (&displaced * &self.ratio.gradient).sum() / displaced.nrows() as f64;
-        let reaction = self.react(&mut moved)?;
+        let mut gained = &displaced * &self.ratio.gradient;
+        for (mut row, share) in gained.rows_mut().into_iter().zip(self.state.shares()) {
+            row *= *share;
+        }
+        let promised = gained.sum() / displaced.nrows() as f64;
+        if self.generator.is_none() {
+            reaction = self.react(&mut moved)?;
+        }
         Ok(State {
             step: self.state.step + 1,
             time: self.state.time + epsilon,
@@ -450,39 +481,4 @@ impl Flow {
             memory,
         })
     }
-
-    /// Refuses particles that are nowhere or too far away.
-    pub(super) fn check_place(&self, cloud: &Cloud) -> Result<(), Failure> {
-        all_finite(cloud, "position")?;
-        let furthest = RUN_AWAY * self.extent;
-        for (particle, row) in cloud.rows().into_iter().enumerate() {
-            let [x, y] = [0, 1].map(|axis| (row[axis] - self.middle[axis]).abs());
-            // The sum bounds the distance, and takes a tenth of the time.
-            if x + y > furthest && x.hypot(y) > furthest {
-                let distance = x.hypot(y);
-                return Err(Failure::RunAway {
-                    particle,
-                    distance,
-                    extent: self.extent,
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The box around both clouds.
-fn joint_bounds(a: CloudView<'_>, b: CloudView<'_>) -> [[f64; 2]; 2] {
-    let both = ndarray::concatenate![ndarray::Axis(0), a, b];
-    cloud::bounds(both.view()).unwrap_or_default()
-}
-
-fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Failure> {
-    let bad = rows
-        .rows()
-        .into_iter()
-        .position(|row| !(row[0].is_finite() && row[1].is_finite()));
-    bad.map_or(Ok(()), |particle| {
-        Err(Failure::NotFinite { particle, term })
-    })
 }

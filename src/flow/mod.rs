@@ -1,6 +1,7 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
 mod state_dict;
+mod bath;
 mod births;
 mod ending;
 mod engine;
@@ -9,9 +10,12 @@ mod momentum;
 mod noise;
 mod origin;
 mod reaction;
+mod room;
+mod shown;
 mod spec;
 mod stage;
 mod state;
+mod training;
 
 pub use ending::{Ending, EndingFacts, EndingKind, Failure, FlowError};
 pub use engine::{Flow, Step};

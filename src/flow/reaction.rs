@@ -5,8 +5,8 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::{self, Cloud, CloudView};
-use crate::kernel::along_curve;
+use crate::cloud::Cloud;
+use crate::kernel::{along, offspring};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, positive, within};
 
@@ -39,6 +39,9 @@ pub enum Carrier {
     /// Systematic resampling along a curve that fills the plane (Kitagawa 1996; Gerber, Chopin and Whiteley 2019): a particle of weight w has N w offspring, up to one.
     #[default]
     BirthDeath,
+    /// Particles keep their weights, in every fit, measure and picture, and are resampled where the effective sample size falls below half of their number: nothing is
+    /// left to chance, and the cloud ends with unequal weights.
+    Weights,
     /// Independent exponential clocks (Lu, Lu and Nolen 2019), for comparison: the same in the mean, with ten times the noise.
     Poisson,
 }
@@ -76,6 +79,10 @@ impl ReactionSpec {
             let remedy = "must be greater than 0 and at most 1: at 1 masses are right in one step, and beyond they overshoot until one mode has all";
             return Err(Invalid::new("rate", rate, remedy));
         }
+        if self.seed_uncovered && self.carrier == Carrier::Weights {
+            let remedy = "needs births at each step, and particles that keep their weights have none; take carrier = \"birth-death\"";
+            return Err(Invalid::new("seed_uncovered", true, remedy));
+        }
         positive("clamp", self.clamp)?;
         within("jitter", self.jitter, 0.0, 10.0)?;
         within("until", self.until, 1e-6, 1.0)
@@ -102,6 +109,7 @@ impl ReactionSpec {
     pub(super) fn name(&self) -> &'static str {
         match self.carrier {
             Carrier::BirthDeath => "\"birth-death\"",
+            Carrier::Weights => "\"weights\"",
             Carrier::Poisson => "\"poisson\"",
         }
     }
@@ -122,12 +130,20 @@ pub struct Reacted {
     pub parents: Vec<Option<usize>>,
     /// Where the line of descent of each particle began, `n×2`: in the first cloud, or at a target sample.
     pub begun: Cloud,
+    /// N times the weight of each particle, where they keep their weights; empty where all are equal.
+    pub shares: Vec<f64>,
 }
 
 impl Reacted {
     /// Nothing was born yet.
-    pub(super) fn none(start: &Cloud) -> Self {
+    pub(super) fn none(start: &Cloud, carrier: Carrier) -> Self {
+        let equal = vec![1.0; start.nrows()];
         Self {
+            shares: if carrier == Carrier::Weights {
+                equal
+            } else {
+                Vec::new()
+            },
             births: 0,
             deaths: 0,
             ess: start.nrows() as f64,
@@ -137,11 +153,30 @@ impl Reacted {
         }
     }
 
+    /// The same where aims were born and died, and the points themselves have moved on from `start`.
+    pub(super) fn of_aims(self, start: &Cloud) -> Self {
+        Self {
+            parents: (0..start.nrows()).map(Some).collect(),
+            begun: start.clone(),
+            ..self
+        }
+    }
+
     /// The same after a step without births and deaths.
     pub(super) fn rested(&self) -> Self {
+        let n = self.parents.len();
         Self {
+            births: 0,
+            deaths: 0,
+            ess: if self.shares.is_empty() {
+                n as f64
+            } else {
+                self.ess
+            },
             dissipation: self.dissipation,
-            ..Self::none(&self.begun)
+            parents: (0..n).map(Some).collect(),
+            begun: self.begun.clone(),
+            shares: self.shares.clone(),
         }
     }
 }
@@ -174,10 +209,15 @@ pub(super) fn react(
 ) -> Reacted {
     let order = along(moved.view());
     let n = order.len();
-    let weights = Weights::new(spec, driven, &order);
+    let weights = Weights::new(spec, driven, &order, &before.shares);
     let stream = driven.stream;
+    let enough = weights.ess >= 0.5 * n as f64;
     let chosen = match spec.carrier {
-        Carrier::BirthDeath => systematic(&weights.shares, stream),
+        Carrier::Weights if enough => Chosen {
+            parents: (0..n).collect(),
+            born: Vec::new(),
+        },
+        Carrier::BirthDeath | Carrier::Weights => systematic(&weights.shares, stream),
         Carrier::Poisson => clocks(&weights.exponents, stream),
     };
     let mut parents: Vec<Option<usize>> = vec![None; n];
@@ -204,7 +244,14 @@ pub(super) fn react(
         }
     }
     let births = born.iter().filter(|&&born| born).count();
+    let mut shares = before.shares.clone();
+    for (&row, &share) in order.iter().zip(&weights.shares) {
+        if let Some(own) = shares.get_mut(row) {
+            *own = if enough { share } else { 1.0 };
+        }
+    }
     Reacted {
+        shares,
         births,
         deaths: births,
         ess: weights.ess,
@@ -212,17 +259,6 @@ pub(super) fn react(
         parents,
         begun,
     }
-}
-
-/// The rows of a cloud in an order that depends on their places alone, and in which neighbours are near each other.
-fn along(points: CloudView<'_>) -> Vec<usize> {
-    let sorted = cloud::in_order(points);
-    let [x, y]: [Vec<f64>; 2] = [0, 1].map(|axis| {
-        let column = sorted.iter().map(|&row| points[[row, axis]]);
-        column.collect()
-    });
-    let curve = along_curve(&x, &y, cloud::bounds(points).unwrap_or_default());
-    curve.into_iter().map(|i| sorted[i as usize]).collect()
 }
 
 /// The weights of the particles after one step of the reaction, along the curve.
@@ -237,26 +273,30 @@ struct Weights {
 }
 
 impl Weights {
-    fn new(spec: &ReactionSpec, driven: &Driven<'_>, order: &[usize]) -> Self {
+    /// The weights after the step of particles that have had those in `before`; none: equal ones.
+    fn new(spec: &ReactionSpec, driven: &Driven<'_>, order: &[usize], before: &[f64]) -> Self {
         let n = order.len() as f64;
         let sorted = |values: &Array1<f64>| -> Vec<f64> {
             let values = order.iter().map(|&row| values[row]);
             values.collect()
         };
         let (mapped, logs) = (sorted(&driven.mapped), sorted(driven.log_ratio));
-        let mean = mapped.iter().sum::<f64>() / n;
+        let had = |row: &usize| before.get(*row).copied().unwrap_or(1.0);
+        let had: Vec<f64> = order.iter().map(had).collect();
+        let mean = mapped.iter().zip(&had).map(|(v, w)| w * v).sum::<f64>() / n;
         let exponents: Vec<f64> = mapped
             .iter()
             .map(|v| driven.rate * (v - mean).clamp(-spec.clamp, spec.clamp))
             .collect();
-        let grown: Vec<f64> = exponents.iter().map(|a| a.exp()).collect();
+        let grown = exponents.iter().zip(&had);
+        let grown: Vec<f64> = grown.map(|(a, w)| w * a.exp()).collect();
         let total: f64 = grown.iter().sum();
         let shares: Vec<f64> = grown.iter().map(|g| n * g / total).collect();
         let squares: f64 = shares.iter().map(|s| s * s).sum();
-        let lost = shares
-            .iter()
-            .zip(&logs)
-            .map(|(share, log)| share * (log - share.ln()) - log)
+        let pairs = shares.iter().zip(&had).zip(&logs);
+        let lost = pairs
+            .filter(|((share, _), _)| **share > 0.0)
+            .map(|((share, had), log)| share * (log - (share / had).ln()) - had * log)
             .sum::<f64>();
         Self {
             exponents,
@@ -277,24 +317,13 @@ struct Chosen {
 
 /// Systematic resampling: one offset for the whole comb. The number of offspring of any run of neighbours is what is due to it, up to one.
 fn systematic(shares: &[f64], stream: Stream) -> Chosen {
-    let offset: f64 = stream.rng().random();
-    let last = shares.len().saturating_sub(1);
-    let (mut sum, mut counted) = (0.0, (-offset).floor());
+    let counts = offspring(shares, stream.rng().random());
     let (mut dead, mut extra) = (Vec::new(), Vec::new());
-    for (place, share) in shares.iter().enumerate() {
-        sum += share;
-        // The shares add up to N but for rounding.
-        let end = if place == last {
-            shares.len() as f64
-        } else {
-            sum
-        };
-        let reached = (end - offset).floor().max(counted);
-        match (reached - counted) as usize {
+    for (place, count) in counts.into_iter().enumerate() {
+        match count {
             0 => dead.push(place),
-            offspring => extra.extend(std::iter::repeat_n(place, offspring - 1)),
+            count => extra.extend(std::iter::repeat_n(place, count - 1)),
         }
-        counted = reached;
     }
     let mut parents: Vec<usize> = (0..shares.len()).collect();
     dead.truncate(extra.len());

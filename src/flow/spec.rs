@@ -38,6 +38,9 @@ pub struct FlowSpec {
     /// with γ = 1 and the exact score of the target in place of the log ratio's gradient
     /// (`discriminator.oracle.cloud = "none"`) it is Langevin dynamics.
     pub noise: f64,
+    /// Steps over which the bandwidth shrinks, from 1 to `steps`, in place of the estimator's own `anneal_until`, which is a part of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anneal_steps: Option<usize>,
     /// How many steps are made with a fit before the next: 1 fits at every step, 10 follows a D that is up to 9 steps old.
     pub refit_every: usize,
     /// Births and deaths beside the motion; none: the particles only move.
@@ -58,6 +61,7 @@ impl Default for FlowSpec {
             momentum: Momentum::None,
             momentum_decay: 0.8,
             noise: 0.0,
+            anneal_steps: None,
             refit_every: 1,
             reaction: None,
         }
@@ -110,6 +114,12 @@ impl FlowSpec {
         within("momentum_decay", self.momentum_decay, 0.0, 0.999_999)?;
         within("noise", self.noise, 0.0, 1e6)?;
         at_least("refit_every", self.refit_every, 1)?;
+        if let Some(anneal) = self.anneal_steps
+            && !(1..=self.steps).contains(&anneal)
+        {
+            let remedy = format!("must lie between 1 and flow.steps, {}", self.steps);
+            return Err(Invalid::new("anneal_steps", anneal, remedy));
+        }
         if let Some(reaction) = &self.reaction {
             reaction
                 .check()

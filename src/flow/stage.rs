@@ -6,16 +6,16 @@ use super::engine::Flow;
 use super::field::Field;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError};
-use crate::generator::{Drive, Generator, Round};
+use crate::generator::Drive;
 use crate::monotone::Monotone;
 use crate::target::Target;
 
 /// The discriminator for the length of a round of training.
-struct Stage<'a> {
-    discriminator: &'a mut dyn Discriminator,
-    map: &'a Monotone,
+pub(super) struct Stage<'a> {
+    pub(super) discriminator: &'a mut dyn Discriminator,
+    pub(super) map: &'a Monotone,
     /// When the round is; its stream gives those of the fits.
-    round: FitContext,
+    pub(super) round: FitContext,
 }
 
 impl Drive for Stage<'_> {
@@ -55,32 +55,5 @@ impl Flow {
             Some(target) => target.sample(self.real.nrows(), self.samples.at(round.index)),
             None => self.real.clone(),
         }
-    }
-
-    /// A round of training of the generator at the present step.
-    pub(super) fn train(
-        &mut self,
-        generator: &mut Generator,
-        step_size: f64,
-        longest: f64,
-    ) -> Result<(), FitError> {
-        let [now, next] = [0, 1].map(|later| self.round(self.state.step + later, 0));
-        let stream = self.rounds.at(self.state.step as u64);
-        let mut stage = Stage {
-            discriminator: &mut *self.discriminator,
-            map: &self.map,
-            round: FitContext {
-                index: now.index + 1,
-                stream,
-                ..now
-            },
-        };
-        let round = Round {
-            step_size,
-            longest,
-            progress: [now.progress, next.progress],
-            stream,
-        };
-        generator.train(&mut stage, &round)
     }
 }

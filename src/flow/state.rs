@@ -27,3 +27,13 @@ pub struct State {
     pub reaction: Option<Reacted>,
     pub(super) memory: Memory,
 }
+
+impl State {
+    /// N times the weight of each particle, where they keep their weights; empty where all are equal.
+    #[must_use]
+    pub fn shares(&self) -> &[f64] {
+        self.reaction
+            .as_ref()
+            .map_or(&[], |reacted| &reacted.shares)
+    }
+}

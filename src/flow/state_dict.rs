@@ -55,6 +55,8 @@ const GENERATOR: &str = "generator";
 const REACTION: &str = "reaction";
 const BEGUN: &str = "descended from";
 const PARENTS: &str = "parents";
+/// N times the weights of the particles, and of those of the fit.
+const SHARES: [&str; 2] = ["shares", "fit shares"];
 
 impl Flow {
     fn state_dict(&self) -> StateDict {
@@ -97,13 +99,20 @@ impl Flow {
             let parents = reaction.parents.iter();
             let rows = parents.map(|parent| parent.map_or(-1.0, |row| row as f64));
             keep(PARENTS, rows.collect::<Array1<f64>>().into_dyn());
+            if !reaction.shares.is_empty() {
+                keep(SHARES[0], arr1(&reaction.shares).into_dyn());
+            }
         }
         if let Some(Origin {
             state,
             cloud,
+            shares,
             round,
         }) = &self.origin
         {
+            if !shares.is_empty() {
+                keep(SHARES[1], arr1(shares).into_dyn());
+            }
             keep(FIT_CARRY, arr1(state).into_dyn());
             keep(FIT_CLOUD, cloud.clone().into_dyn());
             keep(
@@ -173,17 +182,20 @@ impl Flow {
         self.discriminator
             .load_state(list(carried, FIT_CARRY)?)
             .map_err(|error| unfit(&error))?;
-        self.origin = Some(Origin::new(&*self.discriminator, &fit_cloud, round));
+        let shares = self.shares(carried, SHARES[1])?;
+        let origin = Origin::new(&*self.discriminator, &fit_cloud, &shares, round);
         self.real = self.real_at(round);
-        self.discriminator
-            .fit(self.real.view(), fit_cloud.view(), round)
+        origin
+            .fit(&mut *self.discriminator, self.real.view())
             .map_err(|error| unfit(&error))?;
+        self.origin = Some(origin);
         (self.ratio, self.velocity) = self
             .velocity_at(state.cloud.view())
             .map_err(|error| unfit(&error))?;
         self.step_rule = self.discriminator.step_rule();
         self.state = state;
         self.fitted = true;
+        self.show();
         Ok(())
     }
 
@@ -216,7 +228,24 @@ impl Flow {
             dissipation,
             parents: parents.collect(),
             begun: self.points(carried, BEGUN)?,
+            shares: self.shares(carried, SHARES[0])?,
         }))
+    }
+
+    /// Kept weights of as many points; none where all are equal.
+    fn shares(&self, carried: &StateDict, name: &'static str) -> Result<Vec<f64>, StateError> {
+        if !carried.contains_key(name) {
+            return Ok(Vec::new());
+        }
+        let shares = list(carried, name)?;
+        if shares.len() != self.start.nrows() {
+            return Err(StateError::Shape(name));
+        }
+        let fits = |share: &f64| *share >= 0.0 && share.is_finite();
+        if !shares.iter().all(fits) || shares.iter().sum::<f64>() <= 0.0 {
+            return Err(StateError::Beyond(name));
+        }
+        Ok(shares.to_vec())
     }
 
     /// A kept cloud of as many points as this flow has.

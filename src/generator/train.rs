@@ -145,6 +145,20 @@ impl Generator {
     /// # Errors
     /// [`FitError`] where a fit to fresh points fails; the generator is then somewhere between.
     pub fn train(&mut self, drive: &mut dyn Drive, round: &Round) -> Result<(), FitError> {
+        self.train_towards(None, drive, round)
+    }
+
+    /// The same, but that the points of the drawn cloud are to come to `aim`, row by row, where that is given: for `distill` with the field of the cloud and its own
+    /// latent points.
+    ///
+    /// # Errors
+    /// As [`train`](Self::train).
+    pub fn train_towards(
+        &mut self,
+        aim: Option<&Cloud>,
+        drive: &mut dyn Drive,
+        round: &Round,
+    ) -> Result<(), FitError> {
         let spec = self.spec.training().clone();
         let fresh = spec.field == FieldRule::Fresh;
         let most = if fresh { SLICES } else { spec.inner_steps };
@@ -157,7 +171,7 @@ impl Generator {
             let mut batches = if fresh {
                 self.fresh(&spec, steps, drive, round, part)?
             } else {
-                self.drawn(&spec, drive, round)
+                self.drawn(&spec, aim, drive, round)
             };
             for step in 0..steps {
                 let [from, to] = round.progress;
@@ -177,7 +191,13 @@ impl Generator {
     }
 
     /// Minibatches, drawn with replacement, of as many latent points as there are particles, or of theirs.
-    fn drawn(&self, spec: &TrainingSpec, drive: &dyn Drive, round: &Round) -> Batches {
+    fn drawn(
+        &self,
+        spec: &TrainingSpec,
+        aim: Option<&Cloud>,
+        drive: &dyn Drive,
+        round: &Round,
+    ) -> Batches {
         let stream = round.stream;
         let pool = match spec.latents {
             Latents::Fixed => self.latents.clone(),
@@ -185,7 +205,10 @@ impl Generator {
                 .source
                 .sample(self.latents.nrows(), stream.part("latent")),
         };
-        let other = self.other(&pool, drive, round);
+        let other = match aim {
+            Some(aim) => aim.clone(),
+            None => self.other(&pool, drive, round),
+        };
         let rows = rows(spec, pool.nrows());
         let choice = if rows == pool.nrows() {
             Choice::All
@@ -234,6 +257,13 @@ impl Generator {
         let mut moves = drive.velocity(before.view()) * round.step_size;
         cloud::shorten(&mut moves, round.longest);
         before + moves
+    }
+
+    /// Whether each point of the drawn cloud can be given an aim of its own: `distill`, with the field of the cloud and the same latent points at each step.
+    #[must_use]
+    pub fn follows_aims(&self) -> bool {
+        let spec = self.spec.training();
+        self.distils() && spec.field == FieldRule::Cloud && spec.latents == Latents::Fixed
     }
 
     fn distils(&self) -> bool {

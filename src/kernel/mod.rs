@@ -11,11 +11,15 @@ mod gridded;
 mod lane;
 mod method;
 mod points;
+mod resample;
 mod sum;
+mod weighted;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
-pub(crate) use curve::along_curve;
 pub(crate) use lane::Lane;
 pub use method::{Method, sums, sums_into};
 pub use points::Points;
+pub use resample::resample;
+pub(crate) use resample::{along, offspring};
 pub use sum::KernelSum;
+pub use weighted::weighted_sums;

@@ -91,7 +91,8 @@ impl Points {
     }
 
     /// Point `index`.
-    pub(super) fn at(&self, index: usize) -> [f64; 2] {
+    #[must_use]
+    pub fn at(&self, index: usize) -> [f64; 2] {
         [self.x[index], self.y[index]]
     }
 

@@ -18,6 +18,11 @@ pub trait Metric: Debug + Send + Sync {
         self.measure(seen.points())
     }
 
+    /// The value for a cloud whose points have `weights`, which sum to one; `None` from a measure that takes none, and has to do with a resample.
+    fn weighted(&self, _cloud: CloudView<'_>, _weights: &[f64]) -> Option<f64> {
+        None
+    }
+
     /// Whether the value depends on the reference sample, and not on the cloud and the target alone.
     fn uses_reference(&self) -> bool {
         true

@@ -76,9 +76,7 @@ impl EnergyDistance {
     #[must_use]
     pub fn p_value(&self, cloud: CloudView<'_>, permutations: usize, stream: Stream) -> f64 {
         let (n, m) = (cloud.nrows(), self.reference.len());
-        let mut pooled = Planar::new(cloud);
-        pooled.x.extend_from_slice(&self.reference.x);
-        pooled.y.extend_from_slice(&self.reference.y);
+        let pooled = self.pooled(cloud);
 
         let mut weights = vec![1.0 / n as f64; n];
         weights.resize(n + m, -1.0 / m as f64);
@@ -111,6 +109,14 @@ impl Metric for EnergyDistance {
         self.against(&cloud, mean_within(&cloud))
     }
 
+    fn weighted(&self, cloud: CloudView<'_>, weights: &[f64]) -> Option<f64> {
+        let (pooled, m) = (self.pooled(cloud), self.reference.len());
+        let signed = weights.iter().copied();
+        let signed = signed.chain(std::iter::repeat_n(-1.0 / m as f64, m));
+        let signed = Array2::from_shape_vec((pooled.len(), 1), signed.collect()).ok()?;
+        energies(&pooled, &signed).first().copied()
+    }
+
     fn value(&self, seen: &Seen<'_, '_>) -> f64 {
         let Sample { planar, within, .. } = seen.sample;
         match self.single.as_ref().filter(|_| seen.sample.is_draw) {
@@ -124,6 +130,14 @@ impl Metric for EnergyDistance {
 }
 
 impl EnergyDistance {
+    /// The points of a cloud, and behind them those of the reference.
+    fn pooled(&self, cloud: CloudView<'_>) -> Planar {
+        let mut pooled = Planar::new(cloud);
+        pooled.x.extend_from_slice(&self.reference.x);
+        pooled.y.extend_from_slice(&self.reference.y);
+        pooled
+    }
+
     /// The value for a cloud whose points are `within` of one another in the mean.
     fn against(&self, cloud: &Planar, within: f64) -> f64 {
         let pairs = (cloud.len() * self.reference.len()) as f64;

@@ -225,6 +225,7 @@ impl Evaluator {
         let known = Circumstances {
             references: reference.nrows(),
             copies_reference: copies,
+            sample_of: None,
             caveat: parts.and_then(|parts| parts.caveat.as_deref()),
             ..Circumstances::default()
         };

@@ -114,6 +114,27 @@ impl Metric for Mmd2 {
         self.against(&Planar::new(cloud))
     }
 
+    /// `Σ_{i≠j} w_i w_j k / (1 − Σ w²)` stands for the mean over distinct pairs of the cloud.
+    fn weighted(&self, cloud: CloudView<'_>, weights: &[f64]) -> Option<f64> {
+        let cloud = Planar::new(cloud);
+        let rate = rate(self.bandwidth);
+        let sums = |i: usize| {
+            let at = [cloud.x[i], cloud.y[i]];
+            let term = |x: f64, y: f64| (-rate * ((at[0] - x).powi(2) + (at[1] - y).powi(2))).exp();
+            let own = cloud.x.iter().zip(&cloud.y).zip(weights);
+            let own: f64 = own.map(|((x, y), w)| w * term(*x, *y)).sum();
+            let others = self.reference.x.iter().zip(&self.reference.y);
+            let others: f64 = others.map(|(x, y)| term(*x, *y)).sum();
+            [weights[i] * (own - weights[i]), weights[i] * others]
+        };
+        let rows = (0..cloud.len()).into_par_iter().with_min_len(64);
+        let rows: Vec<[f64; 2]> = rows.map(sums).collect();
+        let [own, cross] = [0, 1].map(|k| rows.iter().map(|row| row[k]).sum::<f64>());
+        let squares: f64 = weights.iter().map(|w| w * w).sum();
+        let cross = cross / self.reference.len() as f64;
+        Some(own / (1.0 - squares) + self.own - 2.0 * cross)
+    }
+
     fn value(&self, seen: &Seen<'_, '_>) -> f64 {
         self.against(&seen.sample.planar)
     }

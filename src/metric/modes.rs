@@ -252,6 +252,41 @@ impl Metric for ModeMeasure {
         false
     }
 
+    fn weighted(&self, cloud: CloudView<'_>, weights: &[f64]) -> Option<f64> {
+        let modes = &self.mixture.modes;
+        let rows = cloud.rows().into_iter().zip(weights);
+        let places: Vec<(Place, f64)> = rows
+            .map(|(row, w)| (self.mixture.place([row[0], row[1]]), *w))
+            .collect();
+        let share = |keep: &dyn Fn(&Place) -> bool| -> f64 {
+            let kept = places.iter().filter(|(place, _)| keep(place));
+            kept.map(|(_, w)| w).sum()
+        };
+        let pure = |place: &Place| place.squared <= 9.0;
+        Some(match self.question {
+            Question::Captured => {
+                let captured = |&(k, mode): &(usize, &Mode)| {
+                    let share = share(&|place| place.mode == k && pure(place));
+                    share > 0.0 && share >= Self::CAPTURED * mode.weight * Self::WITHIN_THREE
+                };
+                modes.iter().enumerate().filter(captured).count() as f64
+            }
+            Question::HighQuality => share(&pure),
+            Question::Width => {
+                let inside = places.iter().filter(|(place, _)| pure(place));
+                let squares: f64 = inside.map(|(place, w)| w * place.squared).sum();
+                (squares / share(&pure) / Self::SQUARED_WITHIN_THREE).sqrt()
+            }
+            Question::MassTv => {
+                let gap = |(k, mode): (usize, &Mode)| {
+                    (share(&|place| place.mode == k) - mode.weight).abs()
+                };
+                0.5 * modes.iter().enumerate().map(gap).sum::<f64>()
+            }
+            Question::Bridges => share(&|place| place.squared > 16.0),
+        })
+    }
+
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         let n = cloud.nrows() as f64;
         let modes = &self.mixture.modes;

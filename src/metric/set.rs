@@ -17,7 +17,8 @@ use super::sliced::SLICED_W2;
 use super::spec::MetricsSpec;
 use super::stranded::STRANDED;
 use super::wasserstein::{W2, Wasserstein};
-use crate::cloud::CloudView;
+use crate::cloud::{Cloud, CloudView};
+use crate::kernel::resample;
 use crate::plane::Planar;
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
@@ -231,6 +232,45 @@ impl MetricSet {
         let p = self.energy.p_value(cloud, self.permutations, stream);
         measurement.values.insert(1, (ENERGY_P.name, p));
         measurement
+    }
+
+    /// All measures of a cloud (`n×2`) of which each point has N times its weight in `shares`: those that take weights exactly, the others on a systematic
+    /// [`resample`]. With a `stream` also the permutation p-value, of the resample.
+    #[must_use]
+    pub fn measure_weighted(
+        &self,
+        cloud: CloudView<'_>,
+        shares: &[f64],
+        stream: Option<Stream>,
+    ) -> Measurement {
+        let cloud = self.measured(cloud);
+        let shares = &shares[..cloud.nrows()];
+        let total: f64 = shares.iter().sum();
+        let n = cloud.nrows() as f64;
+        let even: Vec<f64> = shares.iter().map(|share| n * share / total).collect();
+        let equal = resample(cloud, &even);
+        let mut measurement = match stream {
+            Some(stream) => self.measure_with_p(equal.view(), stream),
+            None => self.measure(equal.view()),
+        };
+        let weights: Vec<f64> = shares.iter().map(|share| share / total).collect();
+        for metric in self.metrics() {
+            let name = metric.about().name;
+            let place = measurement.values.iter_mut().find(|(n, _)| *n == name);
+            if let (Some((_, value)), Some(exact)) = (place, metric.weighted(cloud, &weights)) {
+                *value = exact;
+            }
+        }
+        measurement
+    }
+
+    /// Names of the measures that take no weights.
+    pub fn resampled(&self) -> impl Iterator<Item = &'static str> {
+        let (point, weight) = (Cloud::zeros((1, 2)), [1.0]);
+        let unweighted = self
+            .metrics()
+            .filter(move |metric| metric.weighted(point.view(), &weight).is_none());
+        unweighted.map(|metric| metric.about().name)
     }
 
     /// How many points of a cloud are measured at most.

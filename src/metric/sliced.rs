@@ -1,5 +1,7 @@
 //! Sliced Wasserstein distance: the plane seen from many directions, each solved by sorting.
 
+use std::f64::consts::PI;
+
 use rayon::prelude::*;
 
 use super::lines::{DIRECTIONS, projections};
@@ -7,6 +9,7 @@ use super::sample::Seen;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::CloudView;
 use crate::plane::Planar;
+use crate::transport::{w2_squared, weighted_w2_squared};
 
 /// What [`SlicedW2`] measures.
 pub const SLICED_W2: About = About {
@@ -64,6 +67,22 @@ impl Metric for SlicedW2 {
         }
     }
 
+    fn weighted(&self, cloud: CloudView<'_>, weights: &[f64]) -> Option<f64> {
+        let lines = self.projected.par_iter().enumerate();
+        let squared: Vec<f64> = lines
+            .map(|(j, reference)| {
+                let (sin, cos) = (PI * j as f64 / self.directions as f64).sin_cos();
+                let rows = cloud.rows().into_iter().zip(weights);
+                let mut line: Vec<(f64, f64)> = rows
+                    .map(|(row, w)| (cos * row[0] + sin * row[1], *w))
+                    .collect();
+                line.sort_by(|a, b| a.0.total_cmp(&b.0));
+                weighted_w2_squared(&line, reference)
+            })
+            .collect();
+        Some((squared.iter().sum::<f64>() / squared.len() as f64).sqrt())
+    }
+
     /// With the standard error that as many random directions would have; that of directions at equal angles is smaller.
     fn read(&self, cloud: CloudView<'_>) -> Reading {
         let lines = projections(&Planar::new(cloud), self.directions, false);
@@ -88,42 +107,5 @@ impl SlicedW2 {
             .map(|(cloud, reference)| w2_squared(cloud, reference))
             .collect();
         (squared.iter().sum::<f64>() / squared.len() as f64, squared)
-    }
-}
-
-/// `W2²` between two sorted samples on a line: `∫₀¹ (F⁻¹(u) − G⁻¹(u))² du`.
-fn w2_squared(a: &[f64], b: &[f64]) -> f64 {
-    let (n, m) = (a.len(), b.len());
-    if n == m {
-        return a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / n as f64;
-    }
-    // Quantile levels are counted in units of 1/nm, where both staircases jump at whole numbers.
-    let (mut i, mut j, mut level, mut sum) = (0, 0, 0, 0.0);
-    while i < n && j < m {
-        let next = ((i + 1) * m).min((j + 1) * n);
-        let gap = a[i] - b[j];
-        sum += (next - level) as f64 * gap * gap;
-        level = next;
-        i += usize::from(next == (i + 1) * m);
-        j += usize::from(next == (j + 1) * n);
-    }
-    sum / (n as f64 * m as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::w2_squared;
-
-    #[test]
-    fn unequal_sizes_integrate_the_quantile_functions() {
-        // {0} against {0, 1}: half of the mass moves by 1.
-        assert_eq!(w2_squared(&[0.0], &[0.0, 1.0]), 0.5);
-        // {0, 3} against {0, 1, 2}: the staircases jump at 2, 3, 4 and 6 sixths, with gaps 0, 1, 2 and 1 between.
-        let by_hand = (2.0 * 0.0 + 1.0 * 1.0 + 1.0 * 4.0 + 2.0 * 1.0) / 6.0;
-        assert!((w2_squared(&[0.0, 3.0], &[0.0, 1.0, 2.0]) - by_hand).abs() < 1e-15);
-        // Each point written twice is the same distribution.
-        let a = [0.1, 0.5, 2.0];
-        let twice = [0.1, 0.1, 0.5, 0.5, 2.0, 2.0];
-        assert_eq!(w2_squared(&a, &twice), 0.0);
     }
 }

@@ -45,6 +45,8 @@ pub struct Circumstances<'a> {
     pub training: Option<&'a JointTest>,
     /// Whether the cloud sits on points of the reference itself.
     pub copies_reference: bool,
+    /// Particles that flowed, where the cloud is a sample of them.
+    pub sample_of: Option<usize>,
 }
 
 /// The joint tests of a cloud on either side, and how near to the training sample it lies.
@@ -119,6 +121,8 @@ impl Verdict {
         );
         let leans = leaning.as_ref().filter(|_| !copy);
         clauses.extend(leans.map(|leaning| format!("leans on the training sample ({leaning})")));
+        let sample = known.sample_of;
+        clauses.extend(sample.map(|flowed| format!("a sample of {flowed} particles that flowed")));
         clauses.extend(weak.clone());
         clauses.extend(known.caveat.map(str::to_owned));
         let sentence = clauses.join("; ");

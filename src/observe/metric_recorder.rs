@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use ndarray::Array1;
+
 use super::columns::{DISTILLATION_GAP, FLOW_COLUMNS, REACTION_COLUMNS, W2_MOVED};
 use super::{Cadence, ObserveError, Observer};
 use crate::cloud;
@@ -177,7 +179,12 @@ impl MetricRecorder {
 
     fn measure(&mut self, step: &Step<'_>) {
         let cloud = step.state.cloud.view();
-        let mut values = self.panel.measure_along(cloud, &mut self.trail);
+        let shares = step.state.shares();
+        let mut values = if shares.is_empty() {
+            self.panel.measure_along(cloud, &mut self.trail)
+        } else {
+            self.panel.measure_weighted(cloud, shares, None)
+        };
         self.arrive(step.index, &values);
         let wanted = self.match_start || step.index == step.steps || self.wish().is_break();
         let moved = wanted.then(|| self.w2_moved(step)).flatten();
@@ -188,7 +195,7 @@ impl MetricRecorder {
         let is_ratio = step.field.is_log_ratio();
         let described = [
             // Without a log ratio there is no −mean D that could be a divergence.
-            is_ratio.then(|| -step.ratio.log.mean().unwrap_or(f64::NAN)),
+            is_ratio.then(|| -weighted_mean(&step.ratio.log, shares)),
             Some(cloud::rms(step.velocity)),
             Some(step.step_size),
             Some(step.state.path_length),
@@ -234,6 +241,15 @@ impl MetricRecorder {
         *last = exact.solve(step.state.cloud.view(), last.as_ref()).ok();
         last.as_ref().map(|transport| transport.value)
     }
+}
+
+/// The mean of `values`, each with N times its weight; none: equal ones.
+fn weighted_mean(values: &Array1<f64>, shares: &[f64]) -> f64 {
+    if shares.is_empty() {
+        return values.mean().unwrap_or(f64::NAN);
+    }
+    let all = values.iter().zip(shares);
+    all.map(|(v, share)| share * v).sum::<f64>() / values.len() as f64
 }
 
 impl Observer for MetricRecorder {

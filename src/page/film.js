@@ -31,7 +31,7 @@ const NOWHERE = -32768;
 
 async function unpack(run) {
   const places = (shape) => shape[0] * shape[1];
-  const [cloud, ratio, field, arrows, target, light, dark] = await Promise.all([
+  const [cloud, ratio, field, arrows, target, light, dark, births, origins, widths] = await Promise.all([
     wide(run.cloud, 2 * run.shown),
     narrow(run.ratio, run.shown),
     wide(run.field, places(run.lattice)),
@@ -40,8 +40,11 @@ async function unpack(run) {
     wide(run.target, Infinity),
     inflate(film.blobs[run.light]),
     inflate(film.blobs[run.dark]),
+    run.births === undefined ? null : inflate(film.blobs[run.births]),
+    run.origins === undefined ? null : wide(run.origins, run.shown),
+    run.widths === undefined ? null : inflate(film.blobs[run.widths]),
   ]);
-  return { ...run, cloud, ratio, field, arrows, target, light, dark };
+  return { ...run, cloud, ratio, field, arrows, target, light, dark, births, origins, widths };
 }
 
 // Where a step lies among the frames of a run: a frame, and the part of the way to the next.
@@ -59,11 +62,27 @@ function moment(run, step) {
   return [frame, clamp((step - steps[frame]) / (steps[frame + 1] - steps[frame]), 0, 1)];
 }
 
+// Whether particle i was born between the frame before and this one: then it has not moved here from where its row was.
+const born = (run, i, frame) => run.births !== null && frame > 0 && run.births[frame * run.shown + i] === 1;
+
+// The first frame, from `oldest` on, since which particle i of a frame has lived.
+function alive(run, i, frame, oldest) {
+  let from = frame;
+  while (from > oldest && !born(run, i, from)) from -= 1;
+  return from;
+}
+
+// The first frame at which the row of particle i was given to one that was born; Infinity if it never was.
+function firstBirth(run, i) {
+  for (let frame = 1; frame < run.steps.length; frame += 1) if (born(run, i, frame)) return frame;
+  return Infinity;
+}
+
 // Mean speed of particle i between a frame and the next, in the target's units; of the last frame, before it.
 function speed(run, i, frame) {
   const from = Math.max(0, Math.min(frame, run.steps.length - 2));
   const time = run.times[from + 1] - run.times[from];
-  if (!(time > 0)) return 0;
+  if (!(time > 0) || born(run, i, from + 1)) return 0;
   const a = 2 * run.shown * from + i;
   const b = a + 2 * run.shown;
   const far = Math.hypot(run.cloud[b] - run.cloud[a], run.cloud[b + run.shown] - run.cloud[a + run.shown]);

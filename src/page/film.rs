@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
-use crate::film::{DrawnRun, Scene, Snapshot, charts};
+use crate::film::{DrawnRun, Lineage, Scene, Snapshot, charts};
 use crate::metric::{Floors, Mark, Scale};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
 
@@ -22,6 +22,8 @@ const TARGETS: usize = 6000;
 const FINE: f32 = 16.0;
 /// The same for the field, whose contours would show the steps where it is flat.
 const FINER: f32 = 160.0;
+/// Particles whose descent can be counted in the page.
+const ANCESTORS: usize = i16::MAX as usize;
 /// Arrows stand at every second place of the field's lattice.
 const ARROWS: usize = 2;
 
@@ -81,6 +83,11 @@ struct Run<'a> {
     /// Colours of the particles by origin, red, green and blue of each.
     light: usize,
     dark: usize,
+    /// Each frame: 32 times how much wider each particle is drawn; nothing where all have one weight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    widths: Option<usize>,
+    #[serde(flatten)]
+    descent: Descent,
     /// Steps at which the run was measured.
     measured: Vec<usize>,
     series: Vec<Series>,
@@ -88,6 +95,28 @@ struct Run<'a> {
     marks: &'a [Mark],
     /// The same of the last cloud, against the sample that is kept for it.
     outcome: Option<&'a Mark>,
+}
+
+/// Who was born, and of whom.
+#[derive(Debug, Serialize)]
+struct Descent {
+    /// Each frame: 1 for each particle that was born since the frame before; nothing for a flow without births.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    births: Option<usize>,
+    /// Each frame: which of the colours is that of the particle's ancestor in the first cloud, -1 for none; then there is a colour for each particle of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origins: Option<usize>,
+}
+
+/// 32 times the root of the share of each particle, frame by frame: how much wider it is drawn; nothing where all are equal.
+fn widths(frames: &[&Snapshot], kept: &[usize]) -> Option<Raw> {
+    let weighted = frames.iter().any(|frame| !frame.shares.is_empty());
+    let width = |share: f64| (32.0 * share.sqrt()).round().min(255.0) as u8;
+    let all = frames.iter().flat_map(|frame| {
+        kept.iter()
+            .map(|&k| width(frame.shares.get(k).copied().unwrap_or(1.0)))
+    });
+    weighted.then(|| Raw::Bytes(all.collect()))
 }
 
 /// A measure along a run, in the order of the charts.
@@ -230,7 +259,8 @@ impl Stage {
         raws: &mut Raws,
     ) -> Run<'a> {
         let all = take.recorder.snapshots();
-        let frames: Vec<&Snapshot> = spread(all.len(), FRAMES).map(|k| &all[k]).collect();
+        let chosen: Vec<usize> = spread(all.len(), FRAMES).collect();
+        let frames: Vec<&Snapshot> = chosen.iter().map(|&k| &all[k]).collect();
         let particles = scene.start.nrows();
         let most = (POSITIONS / self.runs.max(1) / frames.len().max(1)).max(250);
         let kept: Vec<usize> = spread(particles, most).collect();
@@ -238,9 +268,14 @@ impl Stage {
             .first()
             .map_or([0, 0], |snapshot| snapshot.field.lattice().shape());
         let [across, up] = [columns, rows].map(|n| n.div_ceil(ARROWS));
+        let descent = Descent::of(all, &chosen, &kept, particles, raws);
+        let coloured: Vec<usize> = match descent.origins {
+            Some(_) => (0..particles).collect(),
+            None => kept.clone(),
+        };
         let colours = |theme| {
             let colours = origin::colours(scene.start, theme);
-            let kept = kept.iter().filter_map(|&k| colours.get(k));
+            let kept = coloured.iter().filter_map(|&k| colours.get(k));
             Raw::Bytes(kept.flat_map(|&Colour { r, g, b }| [r, g, b]).collect())
         };
         let targets: Vec<usize> = spread(scene.target.nrows(), TARGETS).collect();
@@ -292,6 +327,8 @@ impl Stage {
             )),
             light: raws.add(colours(Theme::Light)),
             dark: raws.add(colours(Theme::Dark)),
+            widths: widths(&frames, &kept).map(|raw| raws.add(raw)),
+            descent,
             measured: rows_measured.iter().map(|row| row.step).collect(),
             series: charts
                 .iter()
@@ -335,6 +372,41 @@ impl Stage {
             }
         }
         values
+    }
+}
+
+impl Descent {
+    /// The descent along the `frames` among the snapshots `all` of the particles `kept` of so many.
+    fn of(
+        all: &[Snapshot],
+        frames: &[usize],
+        kept: &[usize],
+        particles: usize,
+        raws: &mut Raws,
+    ) -> Self {
+        let Some(lineage) = Lineage::of(all) else {
+            return Self {
+                births: None,
+                origins: None,
+            };
+        };
+        let before = frames.iter().take(1).chain(frames);
+        let born = before.zip(frames).flat_map(|(&from, &to)| {
+            let born = lineage.births(from, to);
+            kept.iter().map(move |&k| u8::from(born[k] > 0))
+        });
+        let born = Raw::Bytes(born.collect());
+        let origins = frames.iter().flat_map(|&at| {
+            let origins = lineage.origins(at);
+            let row = move |&k: &usize| origins[k].and_then(|row| i16::try_from(row).ok());
+            kept.iter().map(move |k| row(k).unwrap_or(-1))
+        });
+        let counted = particles <= ANCESTORS;
+        let origins = counted.then(|| Raw::Wide(origins.collect(), kept.len()));
+        Self {
+            births: Some(raws.add(born)),
+            origins: origins.map(|origins| raws.add(origins)),
+        }
     }
 }
 

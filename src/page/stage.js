@@ -191,10 +191,11 @@ class Dots {
     });
   }
 
-  stamp(context, k, x, y) {
+  stamp(context, k, x, y, width = 1) {
     const { size, across } = this;
+    const drawn = size * width;
     context.drawImage(this.canvas, (k % across) * size, Math.floor(k / across) * size, size, size,
-      x - size / 2, y - size / 2, size, size);
+      x - drawn / 2, y - drawn / 2, drawn, drawn);
   }
 }
 
@@ -380,7 +381,7 @@ class Panel {
       if (this.originOf !== bytes) {
         // Neighbouring shades are one colour: no eye tells them apart on a dot.
         const known = new Map();
-        this.origin = Uint16Array.from({ length: run.shown }, (_, i) => {
+        this.origin = Uint16Array.from({ length: bytes.length / 3 }, (_, i) => {
           const key = [0, 1, 2].map((c) => Math.min(255, (bytes[3 * i + c] & ~3) + 1)).join();
           if (!known.has(key)) known.set(key, known.size);
           return known.get(key);
@@ -388,7 +389,13 @@ class Panel {
         this.originColours = [...known.keys()].map((key) => `rgb(${key})`);
         this.originOf = bytes;
       }
-      return [this.originColours, (i) => this.origin[i]];
+      if (run.origins === null) return [this.originColours, (i) => this.origin[i]];
+      // Who descends from nobody in the first cloud has no colour of its own.
+      const from = frame * run.shown;
+      return [[...this.originColours, palette.muted], (i) => {
+        const row = run.origins[from + i];
+        return row < 0 ? this.originColours.length : this.origin[row];
+      }];
     }
     const colours = palette.ramps[state.colour];
     const top = colours.length - 1;
@@ -424,9 +431,32 @@ class Panel {
       const [x0, y0] = [run.cloud[from + i], run.cloud[from + count + i]];
       const [x1, y1] = [run.cloud[next + i], run.cloud[next + count + i]];
       if (x0 === NOWHERE || y0 === NOWHERE) continue;
-      const keep = x1 === NOWHERE || y1 === NOWHERE ? 0 : part;
-      dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale);
+      const keep = x1 === NOWHERE || y1 === NOWHERE || (part > 0 && born(run, i, frame + 1)) ? 0 : part;
+      const width = run.widths === null ? 1 : run.widths[count * frame + i] / 32;
+      dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale, width);
     }
+    if (run.births !== null) this.flashes(context, at, radius, to);
+  }
+
+  // Rings around those who have just been born, fading.
+  flashes(context, [frame, part], radius, to) {
+    const { run } = this;
+    const from = 2 * run.shown * frame;
+    context.beginPath();
+    for (let i = 0; i < run.shown; i += 1) {
+      if (!born(run, i, frame)) continue;
+      const [x, y] = [run.cloud[from + i], run.cloud[from + run.shown + i]];
+      if (x === NOWHERE || y === NOWHERE) continue;
+      const [px, py] = [to.x + x * to.scale, to.y - y * to.scale];
+      const size = (1.5 + part) * radius * this.scale;
+      context.moveTo(px + size, py);
+      context.arc(px, py, size, 0, 2 * Math.PI);
+    }
+    context.globalAlpha = 0.7 * (1 - part);
+    context.lineWidth = 0.6 * radius * this.scale;
+    context.strokeStyle = palette.ink;
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
   // The last frames of each particle, fading; lines of the same colour are drawn together.
@@ -460,11 +490,11 @@ class Panel {
             else context.moveTo(px, py);
             pen = true;
           };
-          for (let k = begin; k <= end; k += 1) {
+          for (let k = Math.max(begin, alive(run, i, frame, begin)); k <= end; k += 1) {
             const at = 2 * count * k + i;
             go(run.cloud[at], run.cloud[at + count]);
           }
-          if (newest === 0 && part > 0) {
+          if (newest === 0 && part > 0 && !born(run, i, frame + 1)) {
             const at = 2 * count * frame + i;
             const [x0, y0] = [run.cloud[at], run.cloud[at + count]];
             const [x1, y1] = [run.cloud[at + 2 * count], run.cloud[at + 3 * count]];
@@ -521,7 +551,11 @@ class Panel {
       return then === NOWHERE ? now : now + (then - now) * part;
     };
     const [tight, slack, torn] = [new Path2D(), new Path2D(), new Path2D()];
-    for (const [i, j, apart] of this.threads) {
+    this.ends ??= this.threads.map(([i, j]) => Math.min(firstBirth(run, i), firstBirth(run, j)));
+    const last = frame + (part > 0 ? 1 : 0);
+    for (const [k, [i, j, apart]] of this.threads.entries()) {
+      // A thread ends with the first of its particles that dies.
+      if (this.ends[k] <= last) continue;
       const [x0, y0, x1, y1] = [at(i), at(count + i), at(j), at(count + j)];
       if ([x0, y0, x1, y1].includes(NOWHERE)) continue;
       const stretch = Math.hypot(x1 - x0, y1 - y0) / apart;

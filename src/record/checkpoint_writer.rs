@@ -358,10 +358,13 @@ fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
         .parents
         .as_ref()
         .map(|rows| ("parents", numbers_of(rows)));
+    let weighted = !snapshot.shares.is_empty();
+    let shares = weighted.then(|| ("shares", ndarray::arr1(&snapshot.shares).into_dyn()));
     checkpoint.arrays.extend(
         arrays
             .into_iter()
             .chain(parents)
+            .chain(shares)
             .map(|(name, array)| (name.to_owned(), array)),
     );
     checkpoint
@@ -402,5 +405,6 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
             Some(rows) => Some(parents_of(rows, rows.len())?),
             None => None,
         },
+        shares: flat("shares").map_or_else(Vec::new, |shares| shares.to_vec()),
     })
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::error::RunError;
 use super::facts::RunFacts;
+use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
-use crate::flow::{Ending, Flow};
-use crate::metric::{ENERGY_DISTANCE, Extra, Floors, Measurement, MetricSet, Stop};
+use crate::flow::{Ending, Flow, Integrator, Momentum};
+use crate::metric::{ENERGY_DISTANCE, Extra, Floors, MASS_TV, Measurement, MetricSet, Stop};
 use crate::observe::{Cadence, MetricRecorder, drive, flow_columns};
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
@@ -27,12 +28,23 @@ pub(super) fn conclude(
     manifest: &mut Manifest,
 ) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
+    let weighted = !flow.state().shares().is_empty();
+    let resampled = weighted.then(|| {
+        let names: Vec<&str> = gauge.0.resampled().collect();
+        format!(
+            "the particles have unequal weights: {} are measured on a systematic resample of them, along a curve and without jitter; all other measures take the weights as they are",
+            names.join(", ")
+        )
+    });
     let Outcome {
         values,
         floors,
         verdict,
         training_sample,
-    } = experiment.judge(gauge, flow.state().cloud.view(), meter.since());
+    } = {
+        let state = flow.state();
+        experiment.judge(gauge, state.cloud.view(), state.shares(), meter.since())
+    };
     // Distances that overflow make it infinite or NaN; of measures that count, some then say that all is well.
     let energy = values
         .iter()
@@ -41,13 +53,14 @@ pub(super) fn conclude(
     if !matches!(ending, Ending::Diverged { .. }) && !numbers {
         return Err(RunError::NoResult);
     }
+    manifest.warnings.extend(resampled);
     let summary = Summary::new(ending, &verdict, &values, &floors);
     describe(manifest, &values, meter, &floors, &summary);
     manifest.training_sample = training_sample;
     manifest.verdict = Some(verdict);
     let clipped = meter.clipped();
     if clipped > 0 {
-        let moves = flow.state().step * scenario.cloud.particles;
+        let moves = flow.state().step * scenario.cloud.flowing();
         manifest.warnings.push(format!(
             "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
             100.0 * clipped as f64 / moves as f64
@@ -61,6 +74,10 @@ pub(super) fn conclude(
             100.0 * held_back as f64 / moves.max(1) as f64
         ));
     }
+    manifest.warnings.extend(remedy(experiment, manifest));
+    manifest
+        .warnings
+        .extend(taken_over(meter, scenario.cloud.flowing()));
     manifest.steps = flow.state().step as u64;
     manifest.ended = Some(ending.facts(flow.state().step));
     manifest.status = match ending {
@@ -71,6 +88,45 @@ pub(super) fn conclude(
     let runs = BTreeMap::from([(String::new(), RunFacts::new(manifest, meter.rows()))]);
     manifest.claims = own.map(|claim| claim.compare(&runs)).collect();
     Ok(Conclusion { summary, floors })
+}
+
+/// Says so if few particles were to have nearly all of the mass at a measured step: then the cloud descends from them.
+fn taken_over(meter: &MetricRecorder, particles: usize) -> Option<String> {
+    /// Share of the particles below which the effective sample size is told.
+    const FEW: f64 = 0.05;
+    let least = meter.rows().iter().filter_map(|row| {
+        let ess = row.values.get("ess")?;
+        Some((row.step, ess))
+    });
+    let (step, ess) = least.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    (ess < FEW * particles as f64).then(|| {
+        format!(
+            "at step {step} the reaction gave so much mass to so few that {particles} particles count as {}: the cloud descends from them; lower flow.reaction.rate or flow.reaction.clamp, or begin nearer to the target",
+            three(ess)
+        )
+    })
+}
+
+/// What would mend masses that are off, where it can be had: nothing else in the last lines says what to do about them.
+fn remedy(experiment: &Experiment, manifest: &Manifest) -> Option<String> {
+    let name = MASS_TV.name;
+    let flow = &experiment.scenario.flow;
+    let verdict = manifest.verdict.as_ref()?;
+    let moves_alone = flow.reaction.is_none() && experiment.scenario.generator.is_none();
+    let can_react = flow.momentum == Momentum::None && flow.integrator == Integrator::Euler;
+    if verdict.at_floor || !moves_alone || !can_react || !experiment.is_log_ratio() {
+        return None;
+    }
+    let mass = *manifest.last.get(name)?;
+    let floor = manifest.floor.get(name)?.get("q95")?;
+    let own = manifest.training_sample.get(name)?.value?;
+    (mass > floor.max(own)).then(|| {
+        format!(
+            "{} % of the mass is in the wrong mode ({} % in the training sample itself): births and deaths mend that, with --reaction birth-death",
+            three(100.0 * mass),
+            three(100.0 * own)
+        )
+    })
 }
 
 /// Runs `experiment` without a file or a picture: what its manifest would say, and what was measured on the way.

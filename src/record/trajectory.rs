@@ -55,6 +55,17 @@ pub(super) fn save(
     let rows = snapshots.iter().filter_map(|s| s.parents.as_ref());
     let rows = rows.flat_map(|parents| parents.iter().take(particles).map(number));
     let parents = Array1::from_iter(rows);
+    // Weights as they sum to one over all particles.
+    let weighted = snapshots.iter().all(|s| s.shares.len() >= particles);
+    let rows = snapshots.iter().filter(|_| weighted);
+    let rows = rows.flat_map(|s| {
+        let all = s.shares.len() as f64;
+        s.shares
+            .iter()
+            .take(particles)
+            .map(move |share| share / all)
+    });
+    let shares = Array1::from_iter(rows);
     let view = view_of(experiment.start.view(), experiment.training.view()).sane();
     directory.save(TRAJECTORY, |file| {
         let mut arrays = Arrays::new(file);
@@ -67,6 +78,10 @@ pub(super) fn save(
         if descended {
             let table = parents.to_shape((frames, particles));
             arrays.add("parents", table.map_err(std::io::Error::other)?.view())?;
+        }
+        if weighted {
+            let table = shares.to_shape((frames, particles));
+            arrays.add("weights", table.map_err(std::io::Error::other)?.view())?;
         }
         arrays.add("target", experiment.training.view())?;
         arrays.add("reference", experiment.reference.view())?;
@@ -84,16 +99,9 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let times: Array1<f64> = arrays.get("times")?;
     let clouds: Array3<f64> = arrays.get("particles")?;
     // Witness functions, which are no log ratios, leave none behind.
-    let ratios: Option<Array2<f64>> = if arrays.has("log_ratio") {
-        Some(arrays.get("log_ratio")?)
-    } else {
-        None
-    };
-    let parents: Option<Array2<i64>> = if arrays.has("parents") {
-        Some(arrays.get("parents")?)
-    } else {
-        None
-    };
+    let ratios: Option<Array2<f64>> = arrays.find("log_ratio")?;
+    let parents: Option<Array2<i64>> = arrays.find("parents")?;
+    let weights: Option<Array2<f64>> = arrays.find("weights")?;
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let view = view_of(experiment.start.view(), experiment.training.view());
@@ -116,6 +124,10 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             let known =
                 |&row: &i64| row == -1 || usize::try_from(row).is_ok_and(|row| row < particles);
             parents.dim() == (frames, particles) && parents.iter().all(known)
+        })
+        && weights.as_ref().is_none_or(|weights| {
+            let fits = |weight: &f64| (0.0..=1.0).contains(weight);
+            weights.dim() == (frames, particles) && weights.iter().all(fits)
         })
         && fields.dim() == (frames, rows, columns)
         && velocities.shape() == [frames, rows, columns, 2];
@@ -149,6 +161,10 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             parents: parents.as_ref().map(|parents| {
                 let rows = parents.row(k).into_iter();
                 rows.map(|&row| usize::try_from(row).ok()).collect()
+            }),
+            shares: weights.as_ref().map_or_else(Vec::new, |weights| {
+                let row = weights.row(k).into_iter();
+                row.map(|weight| weight * particles as f64).collect()
             }),
         });
     }

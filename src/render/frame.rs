@@ -277,8 +277,33 @@ fn dense(
             let rim = (radius > 1.3).then(|| (0.32 * radius.min(2.5), theme.paper().alpha(0.55)));
             for (k, place) in places(panel.particles, view, plot).enumerate() {
                 let ink = colour(k).alpha(0.92);
+                let radius = radius * panel.shares.get(k).map_or(1.0, |share| share.sqrt());
                 canvas.disc(place, &Disc { radius, ink, rim }, clip);
             }
+            flash(canvas, panel, plot, view, radius, clip, theme.ink());
+        }
+    }
+}
+
+/// Rings around those who are born at this moment.
+fn flash(
+    canvas: &mut Canvas,
+    panel: &Panel<'_>,
+    plot: Rect,
+    view: &View,
+    radius: f64,
+    clip: Clip,
+    ink: Colour,
+) {
+    let now = panel.past.len();
+    for (place, born) in places(panel.particles, view, plot).zip(panel.births) {
+        if now > 0 && *born == now {
+            let ring = Disc {
+                radius: 0.6 * radius,
+                ink: ink.alpha(0.0),
+                rim: Some((0.9 * radius, ink.alpha(0.5))),
+            };
+            canvas.disc(place, &ring, clip);
         }
     }
 }
@@ -307,7 +332,8 @@ fn trails(
         let alpha = 0.06 + 0.3 * (age + 1) as f64 / panel.past.len() as f64;
         let ends = pair[0].iter().zip(&pair[1]).enumerate();
         for (k, (from, to)) in ends.step_by(every) {
-            if inside(from) && inside(to) && from != to {
+            let lived = panel.births.get(k).is_none_or(|&born| age >= born);
+            if lived && inside(from) && inside(to) && from != to {
                 canvas.stroke(&[*from, *to], 1.0, None, colour(k).alpha(alpha));
             }
         }

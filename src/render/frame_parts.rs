@@ -34,6 +34,11 @@ pub struct Panel<'p> {
     pub particles: CloudView<'p>,
     /// The same particles a little earlier, the oldest first: what [`Show::trails`](super::Show::trails) draws.
     pub past: &'p [CloudView<'p>],
+    /// For each particle the first of these moments, and then of the present, at which it lived: no trail goes further back, and who is born now is
+    /// marked. Empty where all have lived from the first.
+    pub births: &'p [usize],
+    /// N times the weight of each particle, to which its area is proportional; empty where all are equal.
+    pub shares: &'p [f64],
     /// The colour of each particle, from [`origin::colours`](super::origin::colours).
     pub colours: &'p [Colour],
     /// The target sample, `m×2`.

@@ -15,6 +15,8 @@
 //!     name: "",
 //!     particles: start.view(),
 //!     past: &[],
+//!     births: &[],
+//!     shares: &[],
 //!     colours: &colours,
 //!     target: target.view(),
 //!     field: None,

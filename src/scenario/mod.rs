@@ -25,5 +25,5 @@ pub use document::Document;
 pub use error::ScenarioError;
 pub use resources::{Available, Resource, Resources, TooMuch};
 pub use shipped::{Embedded, SHIPPED, Shipped, find, headline, plain_name};
-pub use spec::{CloudSpec, OutputSpec, Scenario, ThemeSpec};
+pub use spec::{CloudSpec, LastCloud, OutputSpec, Scenario, ThemeSpec};
 pub use variant::Variant;

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::filed::{self, Part};
-use super::spec::Scenario;
+use super::spec::{LastCloud, Scenario};
 use crate::discriminator::Sizes;
+use crate::flow::{Carrier, ReactionSpec};
 use crate::generator::Precision;
 use crate::metric::TOGETHER;
 use crate::network::training_bytes;
@@ -104,6 +105,8 @@ const JUDGED: f64 = 2000.0;
 const SEEN: f64 = 24.0;
 /// The same for its parent, where particles are born.
 const DESCENT: f64 = 16.0;
+/// The same for its weight, where particles keep theirs.
+const WEIGHT: f64 = 8.0;
 /// Bytes of the field in a snapshot.
 const FIELD: f64 = 64.0 * 64.0 * 20.0;
 /// A frame as picture, and its share in the animation, at scale 1. Measured.
@@ -127,7 +130,8 @@ impl Resources {
     #[must_use]
     pub fn of(scenario: &Scenario, threads: usize) -> Self {
         let particles = scenario.cloud.particles as f64;
-        let samples = scenario.cloud.samples as f64;
+        let flowing = scenario.cloud.flowing() as f64;
+        let samples = scenario.cloud.seen() as f64;
         let measured = particles.min(scenario.metrics.particles as f64);
         let references = scenario.metrics.reference.map_or(measured, |r| r as f64);
         let reference_key = match scenario.metrics.reference {
@@ -154,7 +158,7 @@ impl Resources {
         };
         let part = |(key, bytes): (&str, f64)| (key.to_owned(), bytes);
         let held: Vec<Part> = vec![
-            part(("cloud.particles", 48.0 * particles)),
+            part((flowing_key(scenario), 48.0 * flowing)),
             part(("cloud.samples", 32.0 * samples)),
             part((reference_key, 32.0 * references)),
             part(("metrics.every", rows)),
@@ -165,7 +169,7 @@ impl Resources {
                 "output.scale",
                 BASE + (CANVAS[0] + CANVAS[1] * drawn_at_once + dense(scenario)) * area,
             )),
-            part(("cloud.particles", PARTICLE * particles)),
+            part((flowing_key(scenario), PARTICLE * flowing)),
             part(("cloud.samples", SAMPLE * samples)),
             part((reference_key, SAMPLE * references)),
             part(("metrics.particles", JUDGED * measured)),
@@ -181,8 +185,8 @@ impl Resources {
             part((snapshot_key, written)),
         ];
         let sizes = Sizes {
-            particles: scenario.cloud.particles,
-            samples: scenario.cloud.samples,
+            particles: scenario.cloud.flowing(),
+            samples: scenario.cloud.seen(),
         };
         work.extend(scenario.discriminator.memory(sizes));
         work.extend(generated(scenario));
@@ -193,10 +197,8 @@ impl Resources {
             )),
             // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
             part(("output.particles", 2.0 * frames.max(1.0) * seen * kept)),
-            part((
-                "cloud.particles",
-                (frames.max(1.0) * seen + 200.0) * particles,
-            )),
+            part(("cloud.particles", frames.max(1.0) * seen * particles)),
+            part((flowing_key(scenario), 200.0 * flowing)),
             part(("cloud.samples", 16.0 * samples)),
             part((reference_key, 16.0 * references)),
             part(("metrics.every", rows)),
@@ -387,10 +389,20 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     ("output.scale".to_owned(), BASE + bytes)
 }
 
+/// The key that makes the cloud that flows small.
+fn flowing_key(scenario: &Scenario) -> &'static str {
+    match scenario.cloud.r#final {
+        LastCloud::Regular => "cloud.particles",
+        LastCloud::Sample => "cloud.bath",
+    }
+}
+
 /// Bytes a particle in a snapshot.
 fn seen(scenario: &Scenario) -> f64 {
     let births = scenario.flow.reaction.is_some();
-    SEEN + if births { DESCENT } else { 0.0 }
+    let weighted = |spec: &ReactionSpec| spec.carrier == Carrier::Weights;
+    let weights = scenario.flow.reaction.as_ref().is_some_and(weighted);
+    SEEN + if births { DESCENT } else { 0.0 } + if weights { WEIGHT } else { 0.0 }
 }
 
 /// How much larger pictures with so many panels are; without the room of pictures there are none.
@@ -408,7 +420,7 @@ fn dense(_scenario: &Scenario) -> f64 {
 /// What drawing a cloud so large takes that it is drawn as density, at scale 1; 0 for dots.
 #[cfg(feature = "render")]
 fn dense(scenario: &Scenario) -> f64 {
-    let larger = scenario.cloud.particles.max(scenario.cloud.samples);
+    let larger = scenario.cloud.particles.max(scenario.cloud.seen());
     if larger > DOTS { DENSE } else { 0.0 }
 }
 

@@ -65,6 +65,14 @@ shipped![
     "40-affine-gan.toml",
     "41-light-modes.toml",
     "42-seeding.toml",
+    "43-unequal-at-any-bandwidth.toml",
+    "44-masses-between.toml",
+    "45-masses-far.toml",
+    "46-masses-collapsed.toml",
+    "47-grid-in-eight-steps.toml",
+    "48-metastability.toml",
+    "49-exact-law.toml",
+    "50-one-in-a-hundred.toml",
 ];
 
 impl Shipped {

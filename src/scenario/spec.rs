@@ -9,7 +9,7 @@ use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
 use crate::metric::MetricsSpec;
 use crate::setting::{Invalid, WordOr, at_least, within};
-use crate::target::{GaussianSpec, TargetSpec};
+use crate::target::{AutoSpec, TargetSpec};
 
 /// A scenario file. Only `target` has to be given; everything else has a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +32,8 @@ pub struct Scenario {
     pub seed: u64,
     /// The distribution to reach, p.
     pub target: TargetSpec,
-    /// The distribution that the cloud begins with, q₀.
-    #[serde(default = "standard_normal")]
+    /// The distribution that the cloud begins with, q₀; none: one that fits the target, `auto`.
+    #[serde(default = "fitting")]
     pub source: TargetSpec,
     /// How many points.
     #[serde(default)]
@@ -62,8 +62,8 @@ fn first_seed() -> u64 {
     1
 }
 
-fn standard_normal() -> TargetSpec {
-    TargetSpec::Gaussian(GaussianSpec::default())
+fn fitting() -> TargetSpec {
+    TargetSpec::Auto(AutoSpec::default())
 }
 
 /// How many points there are.
@@ -72,18 +72,63 @@ fn standard_normal() -> TargetSpec {
 pub struct CloudSpec {
     /// Number of particles N, at least 2.
     pub particles: usize,
-    /// Number of target samples M that the discriminator sees, at least 2. Metrics use fresh ones.
-    pub samples: usize,
+    /// Number of target samples M that the discriminator sees, at least 2; metrics use fresh ones. `auto`: 4000, and for large clouds as many as
+    /// `final` asks for, 2 N of a regular cloud and one for each particle that flows of a sample.
+    pub samples: WordOr<usize, Auto>,
+    /// What the last cloud is to be: a good quadrature, or an independent sample.
+    pub r#final: LastCloud,
+    /// With `final = "sample"`: particles that flow for each that is measured, drawn and kept, at least 1.
+    pub bath: usize,
     /// Whether each fit sees M fresh samples of the target (of a file, of all its points to learn from) instead of the same M.
     pub stream: bool,
+}
+
+/// What the last cloud is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LastCloud {
+    /// Particles that keep their distance: means are exacter than those of independent points, and the tails are cut.
+    #[default]
+    Regular,
+    /// N particles, chosen at the start, of a bath that flows with them: they pass for independent points.
+    Sample,
 }
 
 impl Default for CloudSpec {
     fn default() -> Self {
         Self {
             particles: 2000,
-            samples: 4000,
+            samples: WordOr::Word(Auto::Auto),
+            r#final: LastCloud::Regular,
+            bath: 8,
             stream: false,
+        }
+    }
+}
+
+impl CloudSpec {
+    /// Fewest target samples where their number is not given.
+    const SAMPLES: usize = 4000;
+
+    /// Particles that flow.
+    #[must_use]
+    pub fn flowing(&self) -> usize {
+        match self.r#final {
+            LastCloud::Regular => self.particles,
+            LastCloud::Sample => self.particles.saturating_mul(self.bath),
+        }
+    }
+
+    /// Target samples that the discriminator sees.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        let follow = match self.r#final {
+            LastCloud::Regular => self.particles.saturating_mul(2),
+            LastCloud::Sample => self.flowing(),
+        };
+        match self.samples {
+            WordOr::Value(samples) => samples,
+            WordOr::Word(Auto::Auto) => follow.max(Self::SAMPLES),
         }
     }
 }
@@ -174,7 +219,12 @@ impl Scenario {
             return Err(Invalid::new("seed", self.seed, "must be at most 2⁶³ − 1"));
         }
         at_least("cloud.particles", self.cloud.particles, 2)?;
-        at_least("cloud.samples", self.cloud.samples, 2)?;
+        at_least("cloud.samples", self.cloud.seen(), 2)?;
+        at_least("cloud.bath", self.cloud.bath, 1)?;
+        if self.cloud.r#final == LastCloud::Sample && self.generator.is_some() {
+            let remedy = "a generator draws its own cloud, and fresh points from it at any time; set \"regular\", or take the generator away";
+            return Err(Invalid::new("cloud.final", "\"sample\"", remedy));
+        }
         at_least("output.particles", self.output.particles, 1)?;
         within("output.scale", self.output.scale, 0.25, 4.0)?;
         within("output.fps", self.output.fps, 1.0, 60.0)?;

@@ -179,6 +179,16 @@ impl Stored {
         self.0.index_for_name(&format!("{name}.npy")).is_some()
     }
 
+    /// An array that not every run has.
+    pub(crate) fn find<A, D>(&mut self, name: &str) -> Result<Option<ndarray::Array<A, D>>, String>
+    where
+        A: Element,
+        D: Dimension,
+    {
+        let there = self.has(name);
+        there.then(|| self.get(name)).transpose()
+    }
+
     pub(crate) fn get<A, D>(&mut self, name: &str) -> Result<ndarray::Array<A, D>, String>
     where
         A: Element,

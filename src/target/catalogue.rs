@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::family::Family;
 use super::files::{BuildError, Files};
 use super::{
-    BananaSpec, CheckerboardSpec, CirclesSpec, GaussianSpec, GridSpec, ImageSpec, MixtureSpec,
-    MoonsSpec, PinwheelSpec, PointsSpec, RingSpec, RingsSpec, SpiralsSpec, SwissRollSpec, Target,
+    AutoSpec, BananaSpec, CheckerboardSpec, CirclesSpec, GaussianSpec, GridSpec, ImageSpec,
+    MixtureSpec, MoonsSpec, PinwheelSpec, PointsSpec, RingSpec, RingsSpec, SpiralsSpec,
+    SwissRollSpec, Target,
 };
 use crate::setting::Given;
 
@@ -20,6 +21,8 @@ macro_rules! families {
         #[non_exhaustive]
         pub enum TargetSpec {
             $($(#[$documented])* $variant($spec),)*
+            /// A Gaussian around the target sample's mean, as wide as twice its pooled standard deviation; for sources alone.
+            Auto(AutoSpec),
             /// What was given in code, which a file cannot build.
             Given(Given),
         }
@@ -46,6 +49,7 @@ macro_rules! families {
             pub fn name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => $name,)*
+                    Self::Auto(_) => "auto",
                     Self::Given(_) => "given",
                 }
             }
@@ -53,6 +57,7 @@ macro_rules! families {
             fn family(&self) -> &dyn Family {
                 match self {
                     $(Self::$variant(spec) => spec,)*
+                    Self::Auto(auto) => auto,
                     Self::Given(given) => given,
                 }
             }
@@ -60,6 +65,7 @@ macro_rules! families {
             fn family_mut(&mut self) -> &mut dyn Family {
                 match self {
                     $(Self::$variant(spec) => spec,)*
+                    Self::Auto(auto) => auto,
                     Self::Given(given) => given,
                 }
             }

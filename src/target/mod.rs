@@ -1,5 +1,6 @@
 //! Distributions to reach and to start from, one file per family.
 
+mod auto;
 mod banana;
 mod bessel;
 mod catalogue;
@@ -38,6 +39,7 @@ use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::{Invalid, exactly, exactly_rows};
 
+pub use auto::AutoSpec;
 pub use banana::{Banana, BananaSpec};
 pub use catalogue::TargetSpec;
 pub use checkerboard::{Checkerboard, CheckerboardSpec};

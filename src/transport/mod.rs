@@ -4,11 +4,13 @@ mod assignment;
 mod blocks;
 mod coupling;
 mod exactly;
+mod line;
 mod masses;
 mod separate;
 mod w2;
 
 pub(crate) use exactly::power;
+pub(crate) use line::{w2_squared, weighted_w2_squared};
 pub use masses::Coupling;
 pub(crate) use w2::centre;
 pub use w2::{ExactW2, Transport, TransportError};

@@ -1,0 +1,89 @@
+//! What the first cloud may be, and what a user should know of it.
+
+use std::sync::Arc;
+
+use crate::cloud::{self, CloudView};
+use crate::scenario::CloudSpec;
+use crate::setting::Invalid;
+use crate::target::{AutoSpec, Target, TargetSpec};
+
+/// Says so if many particles are drawn to each of the points of a file.
+pub(super) fn crowded(particles: usize, points: usize) -> Option<String> {
+    /// So many to a point, and most of them lie nearer to it than a new point of the distribution would.
+    const MANY: usize = 4;
+    (particles > MANY * points).then(|| {
+        format!(
+            "target.points: {particles} particles follow {points} points, {} to each: the nearer they come, the more of them are copies of these points and not new ones; give more points, or ask for fewer particles (cloud.particles)",
+            particles / points.max(1)
+        )
+    })
+}
+
+/// The Gaussian that fits the target sample, for a scenario that names no source.
+pub(super) fn fitting(
+    spec: &AutoSpec,
+    training: CloudView<'_>,
+) -> Result<Arc<dyn Target>, Invalid> {
+    let fitting = spec
+        .fit(training)
+        .map_err(|invalid| invalid.under("source"))?;
+    Ok(Arc::new(fitting))
+}
+
+/// Says so if a source has points to judge by.
+pub(super) fn unused(source: &TargetSpec) -> Option<String> {
+    let TargetSpec::Points(spec) = source else {
+        return None;
+    };
+    let unused = "source.points.held_out is not used: nothing is measured against the source";
+    spec.held_out.as_ref().map(|_| unused.to_owned())
+}
+
+/// Refuses more particles than a source can give without repeating itself.
+pub(super) fn enough(source: &dyn Target, cloud: &CloudSpec) -> Result<(), Invalid> {
+    let flowing = cloud.flowing();
+    let Some(most) = source.capacity().filter(|&most| flowing > most) else {
+        return Ok(());
+    };
+    let (key, value) = if cloud.particles > most {
+        ("cloud.particles", cloud.particles)
+    } else {
+        ("cloud.bath", cloud.bath)
+    };
+    Err(Invalid::new(
+        key,
+        value,
+        format!(
+            "the source holds {most} points and does not repeat them, and {flowing} particles flow; ask for at most {most}, or set replace = true there"
+        ),
+    ))
+}
+
+/// Says so if a file of points has to begin with copies.
+pub(super) fn twins(source: &dyn Target, particles: usize) -> Option<String> {
+    let parts = source.parts().filter(|_| source.capacity().is_none())?;
+    let rows = if parts.is_parted() {
+        parts.training.nrows() + parts.held_out.nrows()
+    } else {
+        parts.training.nrows()
+    };
+    (rows < particles).then(|| {
+        format!(
+            "source.points has {rows} points for {particles} particles: some begin as twins, and stay so where nothing random moves them"
+        )
+    })
+}
+
+/// Says so if the first cloud is a point beside the target: to the first bandwidth all of its particles are one, and the cloud opens only when the bandwidth has
+/// passed the gaps that it should have crossed.
+pub(super) fn narrow(start: CloudView<'_>, target: CloudView<'_>) -> Option<String> {
+    /// Narrower by so much, the cloud ends away from its floor: measured with corner starts of 1e-2 to 1e-4 of the target's units.
+    const NARROW: f64 = 0.02;
+    let [start, target] = [start, target].map(cloud::spread);
+    (start < NARROW * target).then(|| {
+        format!(
+            "the source is {:.0} times narrower than the target (standard deviations {start:.3e} and {target:.3e}): its particles move as one until the bandwidth is below the gaps of the target; leave [source] out, or write [source.auto], for one that fits",
+            target / start.max(f64::MIN_POSITIVE)
+        )
+    })
+}
