@@ -56,7 +56,7 @@ pub struct Flow {
     pub(super) real: Cloud,
     /// What a fresh target sample is drawn from at each fit, if any is.
     pub(super) target: Option<Arc<dyn Target>>,
-    samples: Stream,
+    pub(super) samples: Stream,
     pub(super) start: Cloud,
     pub(super) fits: Stream,
     pub(super) rounds: Stream,
@@ -173,13 +173,6 @@ impl Flow {
         }
         self.generator = Some(generator);
         Ok(self)
-    }
-
-    /// The same flow with a fresh sample of `target`, as large as the first, at each fit.
-    #[must_use]
-    pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
-        self.target = Some(target);
-        self
     }
 
     /// The generator, if there is one.
@@ -333,14 +326,6 @@ impl Flow {
         self.real = self.real_at(origin.round);
         // A fit that has succeeded does so again; one that cannot be repeated has nothing better to offer.
         let _ = origin.repeat(&mut *self.discriminator, self.real.view());
-    }
-
-    /// The target sample of a fit.
-    pub(super) fn real_at(&self, round: FitContext) -> Cloud {
-        match &self.target {
-            Some(target) => target.sample(self.real.nrows(), self.samples.at(round.index)),
-            None => self.real.clone(),
-        }
     }
 
     /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.

@@ -1,10 +1,14 @@
 //! The discriminator as a generator in training has it: frozen, or fitted to fresh points.
 
+use std::sync::Arc;
+
+use super::engine::Flow;
 use super::field::Field;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError};
 use crate::generator::Drive;
 use crate::monotone::Monotone;
+use crate::target::Target;
 
 /// The discriminator for the length of a round of training.
 pub(super) struct Stage<'a> {
@@ -34,5 +38,22 @@ impl Drive for Stage<'_> {
             ..self.round
         };
         self.discriminator.fit(real, fake, round)
+    }
+}
+
+impl Flow {
+    /// The same flow with a fresh sample of `target`, as large as the first, at each fit.
+    #[must_use]
+    pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// The target sample of a fit.
+    pub(super) fn real_at(&self, round: FitContext) -> Cloud {
+        match &self.target {
+            Some(target) => target.sample(self.real.nrows(), self.samples.at(round.index)),
+            None => self.real.clone(),
+        }
     }
 }

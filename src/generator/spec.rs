@@ -1,18 +1,10 @@
 //! What a scenario file says of the generator stage.
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Affine, Model, Residual};
-use super::train::Generator;
-use super::units::Units;
-use crate::cloud::Cloud;
 use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
-use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, exactly, positive, within};
-use crate::target::Target;
 
 /// The generator's objective and its settings, one table of a scenario file: `[generator.distill]`.
 ///
@@ -231,52 +223,6 @@ impl GeneratorSpec {
                 _ => Ok(()),
             })
             .map_err(|invalid| invalid.under(self.name()))
-    }
-
-    /// A generator that gives exactly `latents` (`n×2`) at first, and learns in these `units`. Fresh latent points are drawn from
-    /// the source, fresh points of the target from the target; the first weights come from `stream`.
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub fn build(
-        &self,
-        latents: Cloud,
-        [source, target]: [Arc<dyn Target>; 2],
-        units: Units,
-        stream: Stream,
-    ) -> Result<Generator, Invalid> {
-        self.check()?;
-        let spec = self.training();
-        let (method, betas) = (spec.optimizer, spec.betas);
-        let averaged = spec.average > 0.0;
-        let model: Box<dyn Model> = match (&spec.network, spec.precision) {
-            (WordOr::Word(AffineWord::Affine), _) => {
-                Box::new(Affine::new(units, method, betas, averaged))
-            }
-            (WordOr::Value(hidden), Precision::F32) => Box::new(Residual::<f32>::new(
-                hidden,
-                units,
-                spec.activation,
-                (method, betas),
-                averaged,
-                stream,
-            )),
-            (WordOr::Value(hidden), Precision::F64) => Box::new(Residual::<f64>::new(
-                hidden,
-                units,
-                spec.activation,
-                (method, betas),
-                averaged,
-                stream,
-            )),
-        };
-        Ok(Generator::new(
-            self.clone(),
-            model,
-            latents,
-            [source, target],
-            units,
-        ))
     }
 }
 

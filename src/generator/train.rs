@@ -6,14 +6,16 @@ use ndarray::s;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::model::Model;
-use super::spec::{BetaRule, FieldRule, Full, GeneratorSpec, Latents, TrainingSpec};
+use super::model::{Affine, Model, Residual};
+use super::spec::{
+    AffineWord, BetaRule, FieldRule, Full, GeneratorSpec, Latents, Precision, TrainingSpec,
+};
 use super::units::Units;
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::FitError;
 use crate::network::Affinity;
 use crate::random::Stream;
-use crate::setting::WordOr;
+use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
 
 /// Minibatches that one fit to fresh points serves.
@@ -52,6 +54,55 @@ pub struct Round {
     pub stream: Stream,
 }
 
+impl GeneratorSpec {
+    /// A generator that gives exactly `latents` (`n×2`) at first, and learns in these `units`. Fresh latent points are drawn from
+    /// the source, fresh points of the target from the target; the first weights come from `stream`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn build(
+        &self,
+        latents: Cloud,
+        [source, target]: [Arc<dyn Target>; 2],
+        units: Units,
+        stream: Stream,
+    ) -> Result<Generator, Invalid> {
+        self.check()?;
+        let spec = self.training();
+        let (method, betas) = (spec.optimizer, spec.betas);
+        let averaged = spec.average > 0.0;
+        let model: Box<dyn Model> = match (&spec.network, spec.precision) {
+            (WordOr::Word(AffineWord::Affine), _) => {
+                Box::new(Affine::new(units, method, betas, averaged))
+            }
+            (WordOr::Value(hidden), Precision::F32) => Box::new(Residual::<f32>::new(
+                hidden,
+                units,
+                spec.activation,
+                (method, betas),
+                averaged,
+                stream,
+            )),
+            (WordOr::Value(hidden), Precision::F64) => Box::new(Residual::<f64>::new(
+                hidden,
+                units,
+                spec.activation,
+                (method, betas),
+                averaged,
+                stream,
+            )),
+        };
+        Ok(Generator {
+            spec: self.clone(),
+            model,
+            latents,
+            source,
+            target,
+            units,
+        })
+    }
+}
+
 /// A generator in training.
 #[derive(Debug)]
 pub struct Generator {
@@ -65,23 +116,6 @@ pub struct Generator {
 }
 
 impl Generator {
-    pub(super) fn new(
-        spec: GeneratorSpec,
-        model: Box<dyn Model>,
-        latents: Cloud,
-        [source, target]: [Arc<dyn Target>; 2],
-        units: Units,
-    ) -> Self {
-        Self {
-            spec,
-            model,
-            latents,
-            source,
-            target,
-            units,
-        }
-    }
-
     /// How it is trained.
     #[must_use]
     pub fn spec(&self) -> &GeneratorSpec {
