@@ -32,6 +32,7 @@ pub(crate) fn free_memory() -> u64 {
 }
 
 /// Threads that can be started without a doubt; `u64::MAX` where no limit is known.
+#[cfg(feature = "cli")]
 pub(crate) fn room_for_threads() -> u64 {
     process::threads()
 }
@@ -107,6 +108,7 @@ mod process {
     ///
     /// The first eight threads per core reserve an arena each, for a moment twice as large; all reserve stacks.
     /// Arenas that take the last room leave none for the signal stack of a later thread, which ends the process.
+    #[cfg(feature = "cli")]
     pub(crate) fn threads() -> u64 {
         const ARENA: u64 = 128 << 20;
         const STACKS: u64 = 3 << 20;
@@ -163,6 +165,7 @@ mod process {
         u64::MAX
     }
 
+    #[cfg(feature = "cli")]
     pub(crate) fn threads() -> u64 {
         u64::MAX
     }

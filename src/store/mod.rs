@@ -20,7 +20,9 @@ pub use arrays::Arrays;
 pub(crate) use arrays::Stored;
 pub use atomic::AtomicFile;
 pub use available::available;
-pub(crate) use available::{free_memory, room_for_threads};
+pub(crate) use available::free_memory;
+#[cfg(feature = "cli")]
+pub(crate) use available::room_for_threads;
 pub use checkpoint::{Checkpoint, Damage, Fingerprint, Restored};
 pub(crate) use comparison::folder_of;
 pub use comparison::{Comparison, Spread};
