@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 const SMALL: &str = r#"
 title = "Two lumps\u001b]0;owned\u0007\u009b31m\u202e"
+[source.gaussian]
 [target.ring]
 modes = 2
 radius = 2.0
