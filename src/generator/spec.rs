@@ -12,7 +12,7 @@ use crate::setting::{Invalid, WordOr, at_least, exactly, positive, within};
 /// the present θ on one of these (Su 2023, equations 8, 11 and 12). For K = 1 all have the same gradient up to a factor.
 ///
 /// The losses are those below, the squared distances in units of s², with `s` the pooled standard deviation of source and target
-/// together ([`Units`]), so that learning rates depend neither on the unit nor on the origin of the data.
+/// together ([`Units`](super::Units)), so that learning rates depend neither on the unit nor on the origin of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
