@@ -4,6 +4,8 @@
 
 use std::io::Read;
 
+use crate::cloud::CloudView;
+
 /// A number that arrays of ours hold.
 #[cfg_attr(
     not(feature = "record"),
@@ -160,6 +162,13 @@ impl Header {
         let length = (text.len() as u16).to_le_bytes();
         [Self::MAGIC, &[1, 0][..], &length, text.as_bytes()].concat()
     }
+}
+
+/// The `.npy` file of points, `n×2`.
+pub(crate) fn of_points(points: CloudView<'_>) -> Vec<u8> {
+    let mut bytes = Header::write(f64::DTYPE, points.shape());
+    points.iter().for_each(|&x| x.put(&mut bytes));
+    bytes
 }
 
 /// What follows `'key':` in the text of a dictionary.

@@ -4,11 +4,9 @@ use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{
-    Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Says why a specification cannot be built. `key` is relative to the specification that was checked
 /// (`sd`, `weights[2]`); whoever holds it puts its own place in front with [`Invalid::under`].
@@ -167,6 +165,14 @@ pub enum WordOr<V, W> {
     Word(W),
     /// A value.
     Value(V),
+}
+
+/// The word for "choose a number that suits".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auto {
+    /// Choose a number that suits.
+    Auto,
 }
 
 impl<'de, V: Deserialize<'de>, W: Deserialize<'de>> Deserialize<'de> for WordOr<V, W> {

@@ -17,7 +17,7 @@ use ratioflow::record::{Opened, RunError, StopToken, Unfinished, record};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::store::{Manifest, RunDirectory, Status};
 use ratioflow::target::{Memory, Target};
-use shared::contents;
+use shared::{contents, recorded};
 
 /// Normal points, twice as wide as high.
 #[derive(Debug)]
@@ -160,16 +160,7 @@ fn a_run_with_own_parts_has_all_that_a_shipped_one_has() {
     let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
     let own = own();
     let experiment = experiment(&own);
-    let stop = StopToken::default();
-    let run = record(
-        "s",
-        &experiment,
-        &Embedded,
-        &directory,
-        &stop,
-        &mut |_, _| {},
-    )
-    .unwrap();
+    let run = recorded("s", &experiment, &directory).unwrap();
     let manifest = Manifest::load(directory.path()).unwrap();
     assert_eq!(manifest.status, Status::Complete);
     assert!(manifest.at_floor(), "{:?}", manifest.ending);
@@ -224,15 +215,7 @@ fn a_run_with_own_parts_goes_on_to_the_same_bytes() {
     let at = |name: &str| RunDirectory::at(&place.path().join(name), false).unwrap();
     let whole = at("whole");
     let never = StopToken::default();
-    record(
-        "s",
-        &experiment(&own),
-        &Embedded,
-        &whole,
-        &never,
-        &mut |_, _| {},
-    )
-    .unwrap();
+    recorded("s", &experiment(&own), &whole).unwrap();
     let stop = StopToken::default();
     let cut = at("cut");
     let ended = record(
@@ -268,16 +251,7 @@ fn an_observer_sees_each_step_and_may_end_the_run() {
     let own = own().observer(watch.clone());
     let place = tempfile::tempdir().unwrap();
     let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
-    let never = StopToken::default();
-    let run = record(
-        "s",
-        &experiment(&own),
-        &Embedded,
-        &directory,
-        &never,
-        &mut |_, _| {},
-    )
-    .unwrap();
+    let run = recorded("s", &experiment(&own), &directory).unwrap();
     assert_eq!(watch.lock().unwrap().steps, 8);
     let ended = run.manifest.ended.unwrap();
     assert_eq!((ended.kind, ended.step), (EndingKind::Stopped, 7));
@@ -393,15 +367,7 @@ fn a_cloud_that_no_measure_has_a_number_for_is_no_result() {
     )
     .unwrap();
     let experiment = Experiment::read_with(&document, &own, &Embedded).unwrap();
-    let never = StopToken::default();
-    let ended = record(
-        "s",
-        &experiment,
-        &Embedded,
-        &directory,
-        &never,
-        &mut |_, _| {},
-    );
+    let ended = recorded("s", &experiment, &directory);
     assert!(
         matches!(ended, Err(RunError::NoResult)),
         "{:?}",

@@ -1,5 +1,7 @@
 //! Births and deaths held to their law: masses become right at any distance, at a known rate, and nothing else changes.
 
+mod shared;
+
 use ndarray::{Axis, array};
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::kde::KdeSpec;
@@ -7,11 +9,12 @@ use ratioflow::discriminator::{Discriminator, DiscriminatorSpec};
 use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Carrier, Flow, FlowSpec, Rate, ReactionSpec};
 use ratioflow::random::Stream;
-use ratioflow::record::{StopToken, record};
+use ratioflow::record::Record;
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
 use ratioflow::store::RunDirectory;
 use ratioflow::target::{BuildError, RingSpec};
+use shared::recorded;
 
 /// Two modes of sd 0.4, far apart; the share of the left one is `share` exactly.
 fn modes(count: usize, share: f64, stream: Stream) -> Cloud {
@@ -224,6 +227,14 @@ fn weighted_measures_are_those_of_points_many_times_over() {
     );
 }
 
+/// A run in the folder `run` of a folder of its own.
+fn run(name: &str, experiment: &Experiment) -> (tempfile::TempDir, Record) {
+    let home = tempfile::tempdir().unwrap();
+    let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
+    let run = recorded(name, experiment, &directory).unwrap();
+    (home, run)
+}
+
 /// A run that keeps its weights finds the masses, says what it measured on a resample, and leaves the weights.
 #[test]
 fn a_run_with_weights_says_what_is_resampled() {
@@ -243,18 +254,7 @@ fn a_run_with_weights_says_what_is_resampled() {
             document.set(setting).unwrap();
         }
         let experiment = Experiment::read(&document, &Embedded).unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
-        let token = StopToken::default();
-        let run = record(
-            "light",
-            &experiment,
-            &Embedded,
-            &directory,
-            &token,
-            &mut |_, _| {},
-        );
-        let run = run.unwrap();
+        let (home, run) = run("light", &experiment);
         let said = run.manifest.warnings.join("\n");
         assert!(
             said.contains("systematic resample") && said.contains("knn_kl"),
@@ -518,18 +518,7 @@ fn a_cloud_that_few_take_over_is_told_and_stays_finite() {
             document.set(setting).unwrap();
         }
         let experiment = Experiment::read(&document, &Embedded).unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
-        let token = StopToken::default();
-        let run = record(
-            "few",
-            &experiment,
-            &Embedded,
-            &directory,
-            &token,
-            &mut |_, _| {},
-        );
-        let run = run.unwrap();
+        let (_home, run) = run("few", &experiment);
         assert!(
             run.manifest.last.values().all(|value| value.is_finite()),
             "{carrier}"
@@ -553,18 +542,8 @@ fn a_run_whose_masses_are_off_names_the_remedy_where_it_can_be_had() {
             document.set(setting).unwrap();
         }
         let experiment = Experiment::read(&document, &Embedded).unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
-        let token = StopToken::default();
-        let run = record(
-            "light",
-            &experiment,
-            &Embedded,
-            &directory,
-            &token,
-            &mut |_, _| {},
-        );
-        run.unwrap().manifest.warnings.join("\n")
+        let (_home, run) = run("light", &experiment);
+        run.manifest.warnings.join("\n")
     };
     let remedy = "--reaction birth-death";
     let found = said(&[]);

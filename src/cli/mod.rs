@@ -10,6 +10,7 @@ mod gallery;
 mod init;
 mod list;
 mod load;
+mod out_file;
 mod measure;
 mod plot;
 mod preview;

@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use super::error::CliError;
+use super::out_file::OutFile;
 use crate::point_file;
-use crate::store::AtomicFile;
 
 /// What says that a PNG file is a plot of ours, as a chunk of text.
 const MARK: &[u8] = b"tEXtSoftware\0ratioflow measure";
@@ -24,17 +24,10 @@ pub(super) fn check<'a>(
     inputs: impl Iterator<Item = &'a OsString>,
     force: bool,
 ) -> Result<(), CliError> {
-    let refuse = |reason: &str| {
-        let path = path.display();
-        Err(CliError::Usage(format!("--plot {path}: {reason}")))
-    };
-    let about = match fs::symlink_metadata(path) {
-        Ok(about) => about,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(CliError::io(format!("cannot write {}", path.display()), e)),
-    };
-    if !about.is_file() {
-        return refuse("it is a folder, a link, a pipe or a device; name a file of its own");
+    let file = out_file(path);
+    let refuse = |reason| Err(file.refusal(reason));
+    if file.there()?.is_none() {
+        return Ok(());
     }
     for input in inputs {
         let named = point_file::path_of(input);
@@ -78,22 +71,18 @@ fn is_plot(path: &Path) -> bool {
 /// # Errors
 /// [`CliError`] naming the file.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut draft = AtomicFile::new(path)?;
     let (head, rest) = bytes.split_at(HEAD.min(bytes.len()));
     let mut sum = flate2::Crc::new();
     sum.update(MARK);
     // The length is that of the text, without the name of the chunk.
     let length = (MARK.len() - 4) as u32;
-    let parts: [&[u8]; 5] = [
-        head,
-        &length.to_be_bytes(),
-        MARK,
-        &sum.sum().to_be_bytes(),
-        rest,
-    ];
-    parts
-        .into_iter()
-        .try_for_each(|part| draft.write_all(part))
-        .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
-    Ok(draft.commit()?)
+    let (length, sum) = (length.to_be_bytes(), sum.sum().to_be_bytes());
+    out_file(path).write(&[head, &length, MARK, &sum, rest])
+}
+
+fn out_file(path: &Path) -> OutFile<'_> {
+    OutFile {
+        option: "--plot",
+        path,
+    }
 }

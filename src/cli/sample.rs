@@ -2,8 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -13,14 +12,14 @@ use serde_json::json;
 use super::available;
 use super::common::Common;
 use super::error::CliError;
+use super::out_file::OutFile;
 use super::run::set_threads;
-use super::terminal::{plain, print, say};
+use super::terminal::{print, print_path, say};
 use crate::cloud::{self, Cloud};
-use crate::npy::{Element as _, Header};
+use crate::npy;
 use crate::random::Stream;
 use crate::record::{generator, last_cloud};
 use crate::scenario::Resources;
-use crate::store::AtomicFile;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct SampleArgs {
@@ -58,21 +57,18 @@ enum Kind {
 }
 
 pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliError> {
-    let kind = args.out.as_deref().map_or(Ok(Kind::Csv), kind)?;
-    if let Some(path) = &args.out
-        && let Ok(about) = path.symlink_metadata()
+    let file = args.out.as_deref().map(|path| OutFile {
+        option: "--out",
+        path,
+    });
+    let kind = file.as_ref().map_or(Ok(Kind::Csv), kind)?;
+    if let Some(file) = &file
+        && file.there()?.is_some()
+        && !args.force
     {
-        let refuse = |reason| CliError::Usage(format!("--out {}: {reason}", path.display()));
-        if !about.is_file() {
-            return Err(refuse(
-                "it is a folder, a link, a pipe or a device; name a file of its own",
-            ));
-        }
-        if !args.force {
-            return Err(refuse(
-                "it is there already; name another file, or replace it with --force",
-            ));
-        }
+        return Err(
+            file.refusal("it is there already; name another file, or replace it with --force")
+        );
     }
     set_threads(args.threads)?;
     let count = usize::try_from(args.count).unwrap_or(usize::MAX);
@@ -95,7 +91,7 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
     } else {
         generator(&args.directory)?.sample(count, stream)
     };
-    let Some(path) = &args.out else {
+    let Some(file) = file else {
         let text = if common.json {
             let points: Vec<[f64; 2]> = points.rows().into_iter().map(|p| [p[0], p[1]]).collect();
             format!("{}\n", json!({ "points": points }))
@@ -106,30 +102,23 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
     };
     let bytes = match kind {
         Kind::Csv => csv(&points).into_bytes(),
-        Kind::Npy => npy(&points),
+        Kind::Npy => npy::of_points(points.view()),
     };
-    let mut draft = AtomicFile::new(path)?;
-    draft
-        .write_all(&bytes)
-        .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
-    draft.commit()?;
+    file.write(&[&bytes])?;
     if common.json {
-        let object = json!({ "file": path.to_string_lossy(), "points": count });
+        let object = json!({ "file": file.path.to_string_lossy(), "points": count });
         return print(&format!("{object:#}\n"));
     }
-    print(&format!("{}\n", plain(&path.to_string_lossy())))
+    print_path(file.path)
 }
 
 /// The kind of file that a name asks for.
-fn kind(path: &Path) -> Result<Kind, CliError> {
-    let ending = path.extension().map(OsStr::to_ascii_lowercase);
+fn kind(file: &OutFile<'_>) -> Result<Kind, CliError> {
+    let ending = file.path.extension().map(OsStr::to_ascii_lowercase);
     match ending.as_deref().and_then(|e| e.to_str()) {
         Some("npy") => Ok(Kind::Npy),
         Some("csv") => Ok(Kind::Csv),
-        _ => Err(CliError::Usage(format!(
-            "--out {}: name a file that ends with .npy or .csv",
-            path.display()
-        ))),
+        _ => Err(file.refusal("name a file that ends with .npy or .csv")),
     }
 }
 
@@ -141,10 +130,4 @@ fn csv(points: &Cloud) -> String {
         let _ = writeln!(text, "{},{}", point[0], point[1]);
     }
     text
-}
-
-fn npy(points: &Cloud) -> Vec<u8> {
-    let mut bytes = Header::write(f64::DTYPE, points.shape());
-    points.iter().for_each(|&value| value.put(&mut bytes));
-    bytes
 }

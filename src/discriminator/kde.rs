@@ -10,18 +10,10 @@ pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 use super::bandwidth::Schedule;
 use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::{self, Cloud, CloudView};
+use crate::cloud::{self, CloudView};
 use crate::kernel::{self, KernelSum, Method, Points};
-use crate::setting::{Invalid, WordOr, within};
+use crate::setting::{Auto, Invalid, WordOr, within};
 use crate::target::Target;
-
-/// The word for the number of bandwidths that suits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Auto {
-    /// Choose a number that suits.
-    Auto,
-}
 
 /// A cloud is slow if it moves by less than this part of the bandwidth in a step of `ε = h²`.
 const SLOW: f64 = 1e-3;
@@ -38,7 +30,7 @@ pub struct KdeSpec {
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,
     /// Factor on the bandwidth that the rule gives; for `anneal` on the final one. `auto`: 1, and 2 for the last cloud that is a sample.
-    pub bandwidth_scale: WordOr<f64, ScaleRule>,
+    pub bandwidth_scale: WordOr<f64, Auto>,
     /// Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
     pub anneal_until: f64,
     /// How many bandwidths at once, 1 to 16: geometrically from the present one to the standard deviation of the target sample. The
@@ -61,7 +53,7 @@ impl Default for KdeSpec {
     fn default() -> Self {
         Self {
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
-            bandwidth_scale: WordOr::Word(ScaleRule::Auto),
+            bandwidth_scale: WordOr::Word(Auto::Auto),
             anneal_until: 0.6,
             scales: WordOr::Word(Auto::Auto),
             self_term: true,
@@ -71,21 +63,13 @@ impl Default for KdeSpec {
     }
 }
 
-/// The word for the factor on the bandwidth that suits the last cloud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScaleRule {
-    /// 1, and 2 for the last cloud that is a sample.
-    Auto,
-}
-
 impl KdeSpec {
     /// The same for a last cloud that is to be a sample: what is not given is chosen for it. Particles lean on so few samples as `seen` less, the wider
     /// the kernel; below a thousand it would blur edges that so few points do not show otherwise.
     #[must_use]
     pub fn for_sample(mut self, seen: usize) -> Self {
         const FEW: usize = 1000;
-        if self.bandwidth_scale == WordOr::Word(ScaleRule::Auto) && seen > FEW {
+        if self.bandwidth_scale == WordOr::Word(Auto::Auto) && seen > FEW {
             self.bandwidth_scale = WordOr::Value(2.0);
         }
         self
@@ -94,7 +78,7 @@ impl KdeSpec {
     fn scale(&self) -> f64 {
         match self.bandwidth_scale {
             WordOr::Value(scale) => scale,
-            WordOr::Word(ScaleRule::Auto) => 1.0,
+            WordOr::Word(Auto::Auto) => 1.0,
         }
     }
 
@@ -130,13 +114,11 @@ impl KdeSpec {
             widest: None,
             real: Points::default(),
             fake: Points::default(),
-            weighted: None,
+            shares: None,
             room: Room::default(),
         })
     }
-}
 
-impl KdeSpec {
     /// The same for a field that a network follows.
     pub(super) fn for_network(&self) -> Self {
         Self {
@@ -184,8 +166,8 @@ pub struct Kde {
     widest: Option<f64>,
     real: Points,
     fake: Points,
-    /// The cloud and N times the weights of its points, where these are unequal.
-    weighted: Option<(Cloud, Vec<f64>)>,
+    /// N times the weights of the cloud's points, where these are unequal.
+    shares: Option<Vec<f64>>,
     room: Room,
 }
 
@@ -223,10 +205,10 @@ impl Kde {
 
     /// The sums over both clouds at the bandwidth `h`.
     fn sums(&self, found: &mut Vec<[KernelSum; 2]>, places: &Points, at: CloudView<'_>, h: f64) {
-        if let Some((cloud, shares)) = &self.weighted {
+        if let Some(shares) = &self.shares {
             let method = Method::cheapest(places, [&self.real], h, SLOW * self.spec.tolerance);
             let real = kernel::sums(places, [&self.real], h, method);
-            let fake = kernel::weighted_sums(at, cloud.view(), shares, h);
+            let fake = kernel::weighted_sums(places, &self.fake, shares, h);
             found.clear();
             found.extend(real.iter().zip(fake).map(|([p], q)| [*p, q]));
             return;
@@ -267,7 +249,7 @@ impl Discriminator for Kde {
         }
         self.real.load(real);
         self.fake.load(fake);
-        self.weighted = None;
+        self.shares = None;
         if self.spec.adaptive {
             self.real.adapt(self.bandwidth);
             self.fake.adapt(self.bandwidth);
@@ -284,28 +266,17 @@ impl Discriminator for Kde {
             elsewhere = Points::new(at);
             &elsewhere
         };
-        if self.scales > 1 {
-            into.log.fill(0.0);
-            into.gradient.fill(0.0);
-        }
+        into.log.fill(0.0);
+        into.gradient.fill(0.0);
         let sizes = (self.fake.len() as f64 / self.real.len() as f64).ln();
         let total = self.mean_square() * self.scales as f64;
         let mut found = self.room.swap(Vec::new());
         for h in self.bandwidths() {
             self.sums(&mut found, places, at, h);
             for (i, [p, q]) in found.iter().enumerate() {
-                let log = p.log - q.log + sizes;
-                let slope = |axis: usize| p.shift[axis] - q.shift[axis];
-                if self.scales == 1 {
-                    into.log[i] = log;
-                    for axis in 0..2 {
-                        into.gradient[[i, axis]] = slope(axis) / (h * h);
-                    }
-                } else {
-                    into.log[i] += h * h / total * log;
-                    for axis in 0..2 {
-                        into.gradient[[i, axis]] += slope(axis) / total;
-                    }
+                into.log[i] += h * h / total * (p.log - q.log + sizes);
+                for axis in 0..2 {
+                    into.gradient[[i, axis]] += (p.shift[axis] - q.shift[axis]) / total;
                 }
             }
         }
@@ -322,10 +293,7 @@ impl Discriminator for Kde {
     }
 
     fn weigh(&mut self, shares: &[f64]) {
-        let rows = (0..self.fake.len()).map(|i| self.fake.at(i));
-        let flat: Vec<f64> = rows.flatten().collect();
-        let cloud = Cloud::from_shape_vec((self.fake.len(), 2), flat);
-        self.weighted = cloud.ok().map(|cloud| (cloud, shares.to_vec()));
+        self.shares = Some(shares.to_vec());
     }
 
     fn step_rule(&self) -> StepRule {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Experiment, estimator};
+use super::Experiment;
 use crate::cloud::CloudView;
 use crate::metric::{Circumstances, Floors, Measurement, MetricSet, Standing, Verdict, standings};
 use crate::random::Stream;
@@ -22,13 +22,6 @@ pub struct Outcome {
 }
 
 impl Experiment {
-    /// Whether the estimator's D is a log ratio.
-    #[must_use]
-    pub fn is_log_ratio(&self) -> bool {
-        let built = estimator::build(&self.scenario, &self.own, &*self.target);
-        built.is_ok_and(|discriminator| discriminator.is_log_ratio())
-    }
-
     /// Measures a cloud (`n×2`) as the last cloud of a run is measured, with floors and verdict.
     ///
     /// # Errors

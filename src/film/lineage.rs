@@ -17,13 +17,18 @@ impl<'a> Lineage<'a> {
 
     /// For each particle of snapshot `at` the row of its ancestor in the first cloud; `None` for one whose line began elsewhere.
     pub(crate) fn origins(&self, at: usize) -> Vec<Option<usize>> {
-        let mut all = self.0[..=at].iter();
-        let first = all.next().map(|parents| (*parents).clone());
-        all.fold(first.unwrap_or_default(), |before, parents| {
-            let rows = parents.iter();
-            rows.map(|parent| before.get((*parent)?).copied().flatten())
-                .collect()
-        })
+        self.followed(self.0[0].clone(), 0, at)
+    }
+
+    /// The same from what is known of snapshot `from`, its `origins`.
+    pub(crate) fn followed(&self, origins: Parents, from: usize, at: usize) -> Parents {
+        self.0[from + 1..=at]
+            .iter()
+            .fold(origins, |before, parents| {
+                let rows = parents.iter();
+                rows.map(|parent| before.get((*parent)?).copied().flatten())
+                    .collect()
+            })
     }
 
     /// For each particle of snapshot `to` how many snapshots after `from` it was born; 0 for those that were there already.

@@ -10,14 +10,14 @@ use super::origin::Origin;
 use super::reaction::{Carrier, Reacted, ReactionSpec};
 use super::room::{Room, all_finite};
 use super::shown::Shown;
-use super::spec::{Auto, Clip, FlowSpec, Integrator};
+use super::spec::{Clip, FlowSpec, Integrator};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
 use crate::generator::{FieldRule, Generator};
 use crate::monotone::Monotone;
 use crate::random::Stream;
-use crate::setting::{Invalid, WordOr};
+use crate::setting::{Auto, Invalid, WordOr};
 use crate::target::Target;
 
 /// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.
@@ -320,10 +320,13 @@ impl Flow {
             let fits = now.load_state(before);
             debug_assert!(fits, "it is what the generator itself gave");
         }
+        let Some(round) = self.origin.as_ref().map(|origin| origin.round) else {
+            return;
+        };
+        self.renew(round);
         let Some(origin) = &self.origin else {
             return;
         };
-        self.real = self.real_at(origin.round);
         // A fit that has succeeded does so again; one that cannot be repeated has nothing better to offer.
         let _ = origin.repeat(&mut *self.discriminator, self.real.view());
     }
@@ -337,9 +340,7 @@ impl Flow {
         let round = self.round(self.state.step, 0);
         let shares = self.state.shares();
         let origin = Origin::new(&*self.discriminator, &self.state.cloud, shares, round);
-        if self.target.is_some() {
-            self.real = self.real_at(round);
-        }
+        self.renew(round);
         origin.fit(&mut *self.discriminator, self.real.view())?;
         let (ratio, velocity) = self.velocity_at(self.state.cloud.view())?;
         self.ratio = ratio;
@@ -366,9 +367,7 @@ impl Flow {
         cloud: CloudView<'_>,
         round: FitContext,
     ) -> Result<(Ratio, Cloud), Failure> {
-        if self.target.is_some() {
-            self.real = self.real_at(round);
-        }
+        self.renew(round);
         self.discriminator.fit(self.real.view(), cloud, round)?;
         self.velocity_at(cloud)
     }

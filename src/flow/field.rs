@@ -42,9 +42,7 @@ impl Field<'_> {
         }
         velocity
     }
-}
 
-impl Field<'_> {
     /// The velocity at the points `at` (`n×2`).
     pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Cloud {
         let mut ratio = Ratio::zeros(at.nrows());

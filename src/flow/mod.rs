@@ -17,11 +17,12 @@ mod stage;
 mod state;
 mod training;
 
+pub use crate::setting::Auto;
 pub use ending::{Ending, EndingFacts, EndingKind, Failure, FlowError};
 pub use engine::{Flow, Step};
 pub use field::Field;
 pub use momentum::Momentum;
 pub use reaction::{Carrier, Rate, Reacted, ReactionSpec};
-pub use spec::{Auto, Clip, FlowSpec, Integrator};
+pub use spec::{Clip, FlowSpec, Integrator};
 pub use state::State;
 pub use state_dict::{StateDict, StateError};

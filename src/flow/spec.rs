@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::momentum::Momentum;
 use super::reaction::ReactionSpec;
 use crate::monotone::{Map, MapSpec, Monotone};
-use crate::setting::{Invalid, WordOr, at_least, positive, within};
+use crate::setting::{Auto, Invalid, WordOr, at_least, positive, within};
 
 /// How the cloud moves: `x ← x + ε h'(D(x)) ∇D(x)`, with `D` refit on the cloud first.
 ///
@@ -66,14 +66,6 @@ impl Default for FlowSpec {
             reaction: None,
         }
     }
-}
-
-/// The word for "choose a number that suits".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Auto {
-    /// Choose a number that suits.
-    Auto,
 }
 
 /// Rules for the longest displacement in a step.

@@ -49,11 +49,10 @@ impl Flow {
         self
     }
 
-    /// The target sample of a fit.
-    pub(super) fn real_at(&self, round: FitContext) -> Cloud {
-        match &self.target {
-            Some(target) => target.sample(self.real.nrows(), self.samples.at(round.index)),
-            None => self.real.clone(),
+    /// Takes up the target sample of a fit, where each has its own.
+    pub(super) fn renew(&mut self, round: FitContext) {
+        if let Some(target) = &self.target {
+            self.real = target.sample(self.real.nrows(), self.samples.at(round.index));
         }
     }
 }

@@ -184,7 +184,7 @@ impl Flow {
             .map_err(|error| unfit(&error))?;
         let shares = self.shares(carried, SHARES[1])?;
         let origin = Origin::new(&*self.discriminator, &fit_cloud, &shares, round);
-        self.real = self.real_at(round);
+        self.renew(round);
         origin
             .fit(&mut *self.discriminator, self.real.view())
             .map_err(|error| unfit(&error))?;

@@ -4,11 +4,10 @@ use std::fmt::Debug;
 
 use ndarray::{Array2, arr1, arr2};
 
+use super::spec::TrainingSpec;
 use super::units::Units;
 use crate::cloud::{Cloud, CloudView};
-use crate::network::{
-    Activation, Affinity, Network, Objective, Optimizer, OptimizerKind, Real, Workspace,
-};
+use crate::network::{Affinity, Network, Objective, Optimizer, Real, Workspace};
 use crate::random::Stream;
 
 /// A map `g_θ: ℝ² → ℝ²` with parameters that can be improved. At first it is the identity, exactly.
@@ -89,22 +88,15 @@ impl<T: Real> Objective<T> for Nearness<'_, T> {
 
 impl<T: Real> Residual<T> {
     /// A network with these hidden widths whose output layer is zero.
-    pub(super) fn new(
-        hidden: &[usize],
-        units: Units,
-        activation: Activation,
-        (method, betas): (OptimizerKind, [f64; 2]),
-        averaged: bool,
-        stream: Stream,
-    ) -> Self {
-        let mut network = Network::new(hidden, 2, activation, stream);
+    pub(super) fn new(hidden: &[usize], units: Units, spec: &TrainingSpec, stream: Stream) -> Self {
+        let mut network = Network::new(hidden, 2, spec.activation, stream);
         network.silence();
         let count = network.parameters().len();
         Self {
             units,
-            average: averaged.then(|| network.clone()),
+            average: (spec.average > 0.0).then(|| network.clone()),
             network,
-            optimizer: Optimizer::new(method, betas, count),
+            optimizer: Optimizer::new(spec.optimizer, spec.betas, count),
             workspace: Workspace::new(),
             gradient: vec![T::ZERO; count],
             batch: [Vec::new(), Vec::new()],
@@ -243,17 +235,12 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    pub(super) fn new(
-        units: Units,
-        method: OptimizerKind,
-        betas: [f64; 2],
-        averaged: bool,
-    ) -> Self {
+    pub(super) fn new(units: Units, spec: &TrainingSpec) -> Self {
         Self {
             units,
             parameters: [0.0; 6],
-            average: averaged.then_some([0.0; 6]),
-            optimizer: Optimizer::new(method, betas, 6),
+            average: (spec.average > 0.0).then_some([0.0; 6]),
+            optimizer: Optimizer::new(spec.optimizer, spec.betas, 6),
         }
     }
 

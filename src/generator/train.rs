@@ -69,28 +69,14 @@ impl GeneratorSpec {
     ) -> Result<Generator, Invalid> {
         self.check()?;
         let spec = self.training();
-        let (method, betas) = (spec.optimizer, spec.betas);
-        let averaged = spec.average > 0.0;
         let model: Box<dyn Model> = match (&spec.network, spec.precision) {
-            (WordOr::Word(AffineWord::Affine), _) => {
-                Box::new(Affine::new(units, method, betas, averaged))
+            (WordOr::Word(AffineWord::Affine), _) => Box::new(Affine::new(units, spec)),
+            (WordOr::Value(hidden), Precision::F32) => {
+                Box::new(Residual::<f32>::new(hidden, units, spec, stream))
             }
-            (WordOr::Value(hidden), Precision::F32) => Box::new(Residual::<f32>::new(
-                hidden,
-                units,
-                spec.activation,
-                (method, betas),
-                averaged,
-                stream,
-            )),
-            (WordOr::Value(hidden), Precision::F64) => Box::new(Residual::<f64>::new(
-                hidden,
-                units,
-                spec.activation,
-                (method, betas),
-                averaged,
-                stream,
-            )),
+            (WordOr::Value(hidden), Precision::F64) => {
+                Box::new(Residual::<f64>::new(hidden, units, spec, stream))
+            }
         };
         Ok(Generator {
             spec: self.clone(),

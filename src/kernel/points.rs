@@ -91,8 +91,7 @@ impl Points {
     }
 
     /// Point `index`.
-    #[must_use]
-    pub fn at(&self, index: usize) -> [f64; 2] {
+    pub(super) fn at(&self, index: usize) -> [f64; 2] {
         [self.x[index], self.y[index]]
     }
 

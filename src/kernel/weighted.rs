@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::points::Points;
 use super::sum::KernelSum;
-use crate::cloud::CloudView;
 use crate::vector;
 
 /// Places that one task sums at.
@@ -11,22 +11,20 @@ const PLACES: usize = 16;
 /// Exponents below this add nothing that double precision keeps.
 const NOTHING: f64 = -700.0;
 
-/// `log Σ_j w_j k_h(x, y_j)` and its mean shift at each point of `at` (`n×2`), for the points `of` (`m×2`) with the weights `shares`, of which one at least is greater
+/// `log Σ_j w_j k_h(x, y_j)` and its mean shift at each of the n points `at`, for the m points `of` with the weights `shares`, of which one at least is greater
 /// than 0. A time proportional to n·m.
 #[must_use]
-pub fn weighted_sums(
-    at: CloudView<'_>,
-    of: CloudView<'_>,
-    shares: &[f64],
-    h: f64,
-) -> Vec<KernelSum> {
-    let living = (0..of.nrows()).filter(|&j| shares[j] > 0.0);
+pub fn weighted_sums(at: &Points, of: &Points, shares: &[f64], h: f64) -> Vec<KernelSum> {
+    let living = (0..of.len()).filter(|&j| shares[j] > 0.0);
     let points: Vec<[f64; 3]> = living
-        .map(|j| [of[[j, 0]], of[[j, 1]], shares[j].ln()])
+        .map(|j| {
+            let [x, y] = of.at(j);
+            [x, y, shares[j].ln()]
+        })
         .collect();
     let rate = 0.5 / (h * h);
     let place = |i: usize| {
-        let (x, y) = (at[[i, 0]], at[[i, 1]]);
+        let [x, y] = at.at(i);
         let exponent = |[u, v, log]: &[f64; 3]| log - rate * ((x - u).powi(2) + (y - v).powi(2));
         let most = points
             .iter()
@@ -44,14 +42,14 @@ pub fn weighted_sums(
             shift: shift.map(|s| s / sum),
         }
     };
-    let places = (0..at.nrows()).into_par_iter().with_min_len(PLACES);
+    let places = (0..at.len()).into_par_iter().with_min_len(PLACES);
     places.map(place).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Method, Points, sums};
+    use crate::kernel::{Method, sums};
     use crate::random::Stream;
 
     #[test]
@@ -62,8 +60,9 @@ mod tests {
         let rows = (0..60).flat_map(|j| std::iter::repeat_n(j, j % 3));
         let rows: Vec<usize> = rows.collect();
         let repeated = Points::new(crate::cloud::rows(of.view(), &rows).view());
-        let plain = sums(&Points::new(at.view()), [&repeated], 0.3, Method::Exact);
-        let found = weighted_sums(at.view(), of.view(), &shares, 0.3);
+        let [at, of] = [at, of].map(|cloud| Points::new(cloud.view()));
+        let plain = sums(&at, [&repeated], 0.3, Method::Exact);
+        let found = weighted_sums(&at, &of, &shares, 0.3);
         for ([plain], found) in plain.iter().zip(&found) {
             assert!((plain.log - found.log).abs() < 1e-10);
             for axis in 0..2 {

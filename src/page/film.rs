@@ -396,13 +396,17 @@ impl Descent {
             kept.iter().map(move |&k| u8::from(born[k] > 0))
         });
         let born = Raw::Bytes(born.collect());
-        let origins = frames.iter().flat_map(|&at| {
-            let origins = lineage.origins(at);
-            let row = move |&k: &usize| origins[k].and_then(|row| i16::try_from(row).ok());
-            kept.iter().map(move |k| row(k).unwrap_or(-1))
-        });
-        let counted = particles <= ANCESTORS;
-        let origins = counted.then(|| Raw::Wide(origins.collect(), kept.len()));
+        let origins = || {
+            let (mut rows, mut from) = (lineage.origins(0), 0);
+            let mut all = Vec::with_capacity(frames.len() * kept.len());
+            for &at in frames {
+                (rows, from) = (lineage.followed(rows, from, at), at);
+                let row = |&k: &usize| rows[k].and_then(|row| i16::try_from(row).ok());
+                all.extend(kept.iter().map(|k| row(k).unwrap_or(-1)));
+            }
+            Raw::Wide(all, kept.len())
+        };
+        let origins = (particles <= ANCESTORS).then(origins);
         Self {
             births: Some(raws.add(born)),
             origins: origins.map(|origins| raws.add(origins)),

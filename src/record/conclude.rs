@@ -74,7 +74,7 @@ pub(super) fn conclude(
             100.0 * held_back as f64 / moves.max(1) as f64
         ));
     }
-    manifest.warnings.extend(remedy(experiment, manifest));
+    manifest.warnings.extend(remedy(experiment, flow, manifest));
     manifest
         .warnings
         .extend(taken_over(meter, scenario.cloud.flowing()));
@@ -108,13 +108,13 @@ fn taken_over(meter: &MetricRecorder, particles: usize) -> Option<String> {
 }
 
 /// What would mend masses that are off, where it can be had: nothing else in the last lines says what to do about them.
-fn remedy(experiment: &Experiment, manifest: &Manifest) -> Option<String> {
+fn remedy(experiment: &Experiment, flow: &Flow, manifest: &Manifest) -> Option<String> {
     let name = MASS_TV.name;
-    let flow = &experiment.scenario.flow;
+    let spec = &experiment.scenario.flow;
     let verdict = manifest.verdict.as_ref()?;
-    let moves_alone = flow.reaction.is_none() && experiment.scenario.generator.is_none();
-    let can_react = flow.momentum == Momentum::None && flow.integrator == Integrator::Euler;
-    if verdict.at_floor || !moves_alone || !can_react || !experiment.is_log_ratio() {
+    let moves_alone = spec.reaction.is_none() && experiment.scenario.generator.is_none();
+    let can_react = spec.momentum == Momentum::None && spec.integrator == Integrator::Euler;
+    if verdict.at_floor || !moves_alone || !can_react || !flow.last().field.is_log_ratio() {
         return None;
     }
     let mass = *manifest.last.get(name)?;

@@ -8,7 +8,7 @@ use super::redraw;
 use crate::experiment::Experiment;
 use crate::generator::{Generator, Precision};
 use crate::network::Affinity;
-use crate::store::{Arrays, GENERATOR, Manifest, ReportError, RunDirectory, Status, Stored, plain};
+use crate::store::{Arrays, GENERATOR, ReportError, RunDirectory, Stored, plain};
 
 /// Writes `generator.npz`.
 pub(super) fn save(generator: &Generator, directory: &RunDirectory) -> Result<(), ReportError> {
@@ -36,19 +36,13 @@ pub(super) fn save(generator: &Generator, directory: &RunDirectory) -> Result<()
 /// The trained generator of the finished run in `folder`.
 ///
 /// # Errors
-/// [`ReportError::NoGenerator`] if there is none, or what is there cannot be read, with the remedy; [`ReportError::NotARun`] if there is no run.
+/// [`ReportError::NoGenerator`] if there is none, or what is there cannot be read, with the remedy; [`ReportError::NotARun`] if there is no run that has ended.
 pub fn generator(folder: &Path) -> Result<Generator, ReportError> {
     let refuse = |reason: String| ReportError::NoGenerator {
         path: folder.to_owned(),
         reason,
     };
-    let manifest = Manifest::load(folder)?;
-    if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
-        return Err(refuse(
-            "the run has not come to its end; `ratioflow resume` goes on with it".to_owned(),
-        ));
-    }
-    let experiment = redraw::experiment(folder).map_err(refuse)?;
+    let (_, experiment) = redraw::finished(folder)?;
     if experiment.scenario.generator.is_none() {
         return Err(refuse(
             "its scenario has no generator, and a flow only moves the points that it has: run it with `--generator distill`, or draw from its last cloud with `--resample`".to_owned(),

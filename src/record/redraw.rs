@@ -88,8 +88,9 @@ pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String
 /// # Errors
 /// As [`redraw`].
 pub fn last_cloud(folder: &Path) -> Result<Cloud, ReportError> {
-    let archive = Archive::load(folder)?;
-    let last = archive.recorder.snapshots().last();
+    let (_, experiment) = finished(folder)?;
+    let recorder = snapshots_of(&experiment, folder)?;
+    let last = recorder.snapshots().last();
     let cloud = last.map(|snapshot| snapshot.cloud.clone());
     cloud.ok_or_else(|| not_a_run(folder, "it holds no cloud".to_owned()))
 }
@@ -236,13 +237,7 @@ struct Archive {
 impl Archive {
     fn load(folder: &Path) -> Result<Self, ReportError> {
         let damaged = |reason| not_a_run(folder, reason);
-        let manifest = Manifest::load(folder)?;
-        if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
-            return Err(damaged(
-                "the run has not come to its end, so there is nothing to draw yet".to_owned(),
-            ));
-        }
-        let experiment = experiment(folder).map_err(damaged)?;
+        let (manifest, experiment) = finished(folder)?;
         let (panel, floors) = experiment
             .validation_gauge()
             .map_err(|invalid| damaged(invalid.to_string()))?;
@@ -251,8 +246,7 @@ impl Archive {
         let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
         let mut meter = MetricRecorder::new(panel, floors, cadence);
         meter.restore(rows, clipped.map_or(0, |count| count as usize));
-        let recorder = trajectory::load(&experiment, folder)
-            .map_err(|reason| damaged(format!("`trajectory.npz` cannot be used: {reason}")))?;
+        let recorder = snapshots_of(&experiment, folder)?;
         Ok(Self {
             note: manifest
                 .ended
@@ -272,9 +266,24 @@ impl Archive {
     }
 }
 
-pub(super) fn experiment(folder: &Path) -> Result<Experiment, String> {
-    Experiment::new(scenario(folder)?, &Folder(folder.to_owned()))
-        .map_err(|error| error.to_string())
+/// What a run that has come to its end was, and what it came to.
+pub(super) fn finished(folder: &Path) -> Result<(Manifest, Experiment), ReportError> {
+    let manifest = Manifest::load(folder)?;
+    if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
+        let reason = "the run has not come to its end, so there is nothing to draw yet; `ratioflow resume` goes on with it";
+        return Err(not_a_run(folder, reason.to_owned()));
+    }
+    let scenario = scenario(folder).map_err(|reason| not_a_run(folder, reason))?;
+    let experiment = Experiment::new(scenario, &Folder(folder.to_owned()))
+        .map_err(|error| not_a_run(folder, error.to_string()))?;
+    Ok((manifest, experiment))
+}
+
+fn snapshots_of(experiment: &Experiment, folder: &Path) -> Result<Recorder, ReportError> {
+    trajectory::load(experiment, folder).map_err(|reason| {
+        let reason = format!("`trajectory.npz` cannot be used: {reason}");
+        not_a_run(folder, reason)
+    })
 }
 
 fn scenario(folder: &Path) -> Result<Scenario, String> {

@@ -5,7 +5,7 @@ use std::io;
 
 use super::Files;
 use crate::cloud::CloudView;
-use crate::npy::{Element as _, Header};
+use crate::npy;
 
 /// Files that exist in memory alone: points that were made or read elsewhere become a target by the name of such a file.
 ///
@@ -28,9 +28,7 @@ impl Memory {
     /// Adds the points (`n×2`) under the `name` of a file, which should end in `.npy`. A run keeps a copy of it, so that its directory repeats it.
     #[must_use]
     pub fn with_points(mut self, name: &str, points: CloudView<'_>) -> Self {
-        let mut bytes = Header::write(f64::DTYPE, points.shape());
-        points.iter().for_each(|&x| x.put(&mut bytes));
-        self.0.insert(name.to_owned(), bytes);
+        self.0.insert(name.to_owned(), npy::of_points(points));
         self
     }
 }

@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 use ndarray::Array2;
 use ratioflow::cloud::Cloud;
+use ratioflow::experiment::Experiment;
+use ratioflow::record::{Record, RunError, StopToken, record};
+use ratioflow::scenario::Embedded;
+use ratioflow::store::RunDirectory;
 use ratioflow::target::{Component, Mixture, Target};
 
 /// Every file of a run but `timings.json`.
@@ -27,6 +31,22 @@ pub(crate) fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     all
+}
+
+/// Records an experiment that nobody stops or watches.
+pub(crate) fn recorded(
+    name: &str,
+    experiment: &Experiment,
+    directory: &RunDirectory,
+) -> Result<Record, RunError> {
+    record(
+        name,
+        experiment,
+        &Embedded,
+        directory,
+        &StopToken::default(),
+        &mut |_, _| {},
+    )
 }
 
 /// `SplitMix64`: different numbers in each case, the same in each test.
