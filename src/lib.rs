@@ -72,7 +72,6 @@ pub mod random;
 pub mod setting;
 mod digits;
 mod npy;
-mod vector;
 pub mod point_file;
 mod numeric;
 pub mod kernel;

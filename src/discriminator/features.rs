@@ -10,9 +10,9 @@ use super::Ratio;
 use super::centres::spread_out;
 use super::radial::{Kernel, Radial, Weighted, rows};
 use crate::cloud::CloudView;
+use crate::numeric::sin_cos;
 use crate::numeric::{Cholesky, Symmetric};
 use crate::random::Stream;
-use crate::vector;
 
 /// Places that one task works on.
 const CHUNK: usize = 64;
@@ -160,7 +160,7 @@ impl Features {
 }
 
 /// All cosines, then all sines, each over the root of the number of frequencies.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn waves(fourier: &Fourier, [x, y]: [f64; 2], row: &mut [f64]) {
     let count = fourier.x.len();
     let share = 1.0 / (count as f64).sqrt();
@@ -169,7 +169,7 @@ fn waves(fourier: &Fourier, [x, y]: [f64; 2], row: &mut [f64]) {
     let sines = &mut rest[..count];
     let (along_x, along_y) = (&fourier.x[..count], &fourier.y[..count]);
     for i in 0..count {
-        let [sin, cos] = vector::sin_cos(along_x[i] * dx + along_y[i] * dy);
+        let [sin, cos] = sin_cos(along_x[i] * dx + along_y[i] * dy);
         cosines[i] = share * cos;
         sines[i] = share * sin;
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ratio;
 use crate::cloud::CloudView;
-use crate::vector;
+use crate::numeric::Real;
 
 /// Places that one task works on.
 const CHUNK: usize = 64;
@@ -36,10 +36,10 @@ impl Radial {
     #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
     fn value_and_pull(self, u: f64) -> [f64; 2] {
         match self {
-            Self::Gaussian => [vector::exp2(-0.5 * LOG2_E * u); 2],
+            Self::Gaussian => [Real::exp2::<false>(-0.5 * LOG2_E * u); 2],
             Self::Laplace => {
                 let r = u.sqrt();
-                let k = vector::exp(-r);
+                let k = Real::exp(-r);
                 // At the kink the pull meets a difference of zero.
                 [k, k / if r > 1e-12 { r } else { 1e-12 }]
             }
@@ -207,7 +207,7 @@ impl Kernel {
         let largest = all().fold(f64::NEG_INFINITY, |most, [log, ..]| most.max(log));
         let mut sums = [0.0; 3];
         for [log, dx, dy] in all() {
-            let k = vector::exp(log - largest);
+            let k = Real::exp(log - largest);
             sums[0] += k;
             sums[1] += k * dx;
             sums[2] += k * dy;
@@ -218,7 +218,7 @@ impl Kernel {
 }
 
 /// `k` between a place and each point.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
     let scale = 1.0 / (kernel.h * kernel.h);
     let count = into.len();
@@ -256,7 +256,7 @@ fn pull(shape: Radial, values: &mut [f64], pulls: &mut [f64]) {
 }
 
 /// `Σ w k` and its gradient at a place.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
     let scale = 1.0 / (kernel.h * kernel.h);
     let mut sums = [[0.0; LANES]; 3];

@@ -16,7 +16,6 @@ mod sum;
 mod weighted;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
-pub(crate) use lane::Lane;
 pub use method::{Method, sums, sums_into};
 pub use points::Points;
 pub use resample::resample;

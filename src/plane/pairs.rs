@@ -7,7 +7,7 @@ use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
 use crate::cloud::CloudView;
-use crate::kernel::Lane;
+use crate::numeric::Real;
 
 /// Rows one task takes; fixed, so that the order of summation is.
 const ROWS: usize = 64;
@@ -147,7 +147,7 @@ impl Single {
 }
 
 /// Sums a row in single and all rows in double precision.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn single_distance_tile(rows: [&[f32]; 2], columns: [&[f32]; 2]) -> f64 {
     const WIDE: usize = 32;
     let (whole_x, rest_x) = columns[0].as_chunks::<WIDE>();
@@ -201,22 +201,18 @@ fn tiles(points: &Planar, from: usize, tile: impl Fn([&[f64]; 2]) -> f64) -> f64
         .sum()
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn distance_tile(rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
     sum_tile(rows, columns, f64::sqrt)
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn gaussian_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], rate: f64) -> f64 {
     let rate = -rate * LOG2_E;
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        sum_tile(rows, columns, |squared| Lane::exp2::<true>(rate * squared))
+        sum_tile(rows, columns, |squared| Real::exp2::<true>(rate * squared))
     } else {
-        sum_tile(rows, columns, |squared| Lane::exp2::<false>(rate * squared))
+        sum_tile(rows, columns, |squared| Real::exp2::<false>(rate * squared))
     }
 }
 

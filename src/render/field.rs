@@ -1,5 +1,6 @@
 //! The field of the log density ratio: contour bands, and arrows of the velocity.
 
+use multiversion::multiversion;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::canvas::Canvas;
@@ -322,7 +323,7 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
 
 /// For each pixel its place among the bands, from 0 to `2·BANDS`: a whole number inside a band, a fraction
 /// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, ….
-#[multiversion::multiversion(targets = "simd")]
+#[multiversion(targets = "simd")]
 fn places_among_bands(line: &[f32], below: &[f32], places: &mut [f32]) {
     let neighbours = line[1..].iter().zip(below);
     for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {
