@@ -68,8 +68,8 @@ type Raw = [[f64; GROUP]; 3];
 
 impl Group {
     fn new(at: &Blocks, range: Range<usize>, scale: f64) -> Self {
-        let (x, y) = (&at.x[range.clone()], &at.y[range]);
-        let rectangle = Rectangle::around(x, y);
+        let [x, y] = at.points.range(range);
+        let rectangle = Rectangle::around([x, y]);
         let middle = rectangle.middle();
         let local = |from: &[f64], axis: usize| -> [f64; GROUP] {
             let place = |lane| from.get(lane).copied().unwrap_or(from[0]);
@@ -171,8 +171,8 @@ impl Group {
                     .points
                     .narrowness()
                     .map_or(1.0, |a| a[blocks.order[j] as usize]);
-                let x = (blocks.x[j] - self.middle[0]) * self.scale;
-                let y = (blocks.y[j] - self.middle[1]) * self.scale;
+                let x = (blocks.points.x[j] - self.middle[0]) * self.scale;
+                let y = (blocks.points.y[j] - self.middle[1]) * self.scale;
                 let log = a.log2();
                 for (least, (x_at, y_at)) in least.iter_mut().zip(self.x.iter().zip(&self.y)) {
                     let (dx, dy) = (x - x_at, y - y_at);
@@ -293,7 +293,8 @@ fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
         for &index in chosen {
             let range = blocks.range(index);
             let [x, y, third] = &mut batch;
-            let from = blocks.x[range.clone()].iter().zip(&blocks.y[range.clone()]);
+            let [from_x, from_y] = blocks.points.range(range.clone());
+            let from = from_x.iter().zip(from_y);
             let into = x[count..]
                 .iter_mut()
                 .zip(&mut y[count..])

@@ -4,7 +4,6 @@ mod bandwidth;
 mod blocks;
 mod cells;
 mod counts;
-mod curve;
 mod direct;
 mod grid;
 mod gridded;

@@ -182,7 +182,7 @@ fn scan<const N: usize>(leaf: &Leaf, edges: [f64; 4], batch: &mut Batch<N>, own:
 
 #[cfg(test)]
 mod tests {
-    use super::super::pairs::Planar;
+    use super::super::planar::Planar;
     use super::*;
 
     #[test]
