@@ -32,7 +32,7 @@ pub(crate) struct Prices {
 }
 
 /// An order of points in which each block of them is near each other in the plane: halved by rank across the longer side of their
-/// bounding box, again and again.
+/// bounding box, again and again. Its boxes are tighter than those of blocks along a curve, with which a warm start takes half as long again.
 pub(crate) fn order(points: &Planar) -> Vec<usize> {
     let mut order: Vec<usize> = (0..points.len()).collect();
     halve(points, &mut order);
