@@ -142,11 +142,6 @@ impl Dice {
         (low as f64 * (high as f64 / low as f64).powf(share)) as usize
     }
 
-    /// Whether a thing of which one in so many happens does.
-    fn of(&mut self, many: u64) -> bool {
-        draw(&mut self.0).is_multiple_of(many)
-    }
-
     fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[(draw(&mut self.0) % from.len() as u64) as usize]
     }
@@ -230,8 +225,8 @@ fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
         format!("output.scale={}.0", dice.size(1, 4)),
         "metrics.floor_draws=19".to_owned(),
     ]);
-    if dice.of(3) {
-        all.extend([
+    match *dice.pick(&["generator", "births", "bath", "none", "none"]) {
+        "generator" => all.extend([
             "generator.distill.inner_steps=2".to_owned(),
             format!(
                 "generator.distill.field=\"{}\"",
@@ -239,11 +234,13 @@ fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
             ),
             format!("generator.distill.batch={}", dice.size(64, 20_000)),
             format!("generator.distill.network=[{0}, {0}]", dice.size(16, 700)),
-        ]);
-    } else if !matches!(estimator, "mmd" | "wasserstein") && dice.of(3) {
-        all.push("flow.reaction={}".to_owned());
-    } else if dice.of(3) {
-        all.push("cloud.final=\"sample\"".to_owned());
+        ]),
+        // Births need to know where mass is missing.
+        "births" if !matches!(estimator, "mmd" | "wasserstein") => {
+            all.push("flow.reaction={}".to_owned());
+        }
+        "bath" => all.push("cloud.final=\"sample\"".to_owned()),
+        _ => {}
     }
     all
 }

@@ -17,7 +17,7 @@ use crate::plane::Planar;
 /// does not move is prepared once.
 #[derive(Clone, Debug, Default)]
 pub struct Points {
-    points: Planar,
+    planar: Planar,
     /// `(h/h_j)²` for each point where widths differ; empty where all are `h`.
     narrowness: Vec<f64>,
     bounds: Option<Rectangle>,
@@ -39,10 +39,10 @@ impl Points {
     /// The points with these indices.
     pub(super) fn some(&self, indices: &[usize]) -> Self {
         let pick = |v: &[f64]| -> Vec<f64> { indices.par_iter().map(|&i| v[i]).collect() };
-        let points = self.points.map(pick);
+        let planar = self.planar.map(pick);
         Self {
-            bounds: (!indices.is_empty()).then(|| Rectangle::around(points.sides())),
-            points,
+            bounds: (!indices.is_empty()).then(|| Rectangle::around(planar.sides())),
+            planar,
             ..Self::default()
         }
     }
@@ -61,9 +61,9 @@ impl Points {
             column.resize(cloud.nrows(), 0.0);
             ArrayViewMut1::from(column).assign(&cloud.column(axis));
         };
-        let Planar { x, y } = &mut self.points;
+        let Planar { x, y } = &mut self.planar;
         rayon::join(|| copy(0, x), || copy(1, y));
-        self.bounds = (!self.is_empty()).then(|| Rectangle::around(self.points.sides()));
+        self.bounds = (!self.is_empty()).then(|| Rectangle::around(self.planar.sides()));
     }
 
     /// Whether these are the points of `cloud`, in the same order.
@@ -80,18 +80,18 @@ impl Points {
     /// Number of points.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.points.len()
+        self.planar.len()
     }
 
     /// Whether there is no point at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.points.is_empty()
+        self.planar.is_empty()
     }
 
     /// Point `index`.
     pub(super) fn at(&self, index: usize) -> [f64; 2] {
-        self.points.at(index)
+        self.planar.at(index)
     }
 
     /// Whether point `index` lies exactly at `place`.
@@ -105,15 +105,15 @@ impl Points {
             let crowd = self.parted().map_or(self, |[crowd, _]| crowd);
             let around = crowd
                 .bounds
-                .unwrap_or(Rectangle::around(self.points.sides()));
-            Blocks::new(&self.points, &around)
+                .unwrap_or(Rectangle::around(self.planar.sides()));
+            Blocks::new(&self.planar, &around)
         })
     }
 
     /// The crowd, and the few points that are so far from it that a rectangle around all would be almost empty; `None` if there are none such.
     pub(super) fn parted(&self) -> Option<&[Self; 2]> {
         let parted = self.parted.get_or_init(|| {
-            let far = strays(self.points.sides(), &self.bounds?)?;
+            let far = strays(self.planar.sides(), &self.bounds?)?;
             let is_far = |i: &usize| far.binary_search(i).is_ok();
             let crowd: Vec<usize> = (0..self.len()).filter(|i| !is_far(i)).collect();
             Some(Arc::new([self.some(&crowd), self.some(&far)]))
@@ -123,7 +123,7 @@ impl Points {
 
     pub(super) fn cells(&self, h: f64) -> Arc<Cells> {
         self.cells
-            .get(h, || Cells::new(self.points.sides(), h / grid::FINENESS))
+            .get(h, || Cells::new(self.planar.sides(), h / grid::FINENESS))
     }
 
     pub(super) fn grid(&self, h: f64, reach: usize) -> Arc<Grid> {

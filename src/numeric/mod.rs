@@ -7,10 +7,12 @@
 mod cholesky;
 mod dense;
 mod real;
+mod statistics;
 mod trigonometry;
 
 pub(crate) use cholesky::Cholesky;
 pub(crate) use dense::{Symmetric, dot, grams, times, transposed_times};
 pub use real::Real;
 pub(crate) use real::{sigmoid, softplus};
+pub(crate) use statistics::mean_and_deviation;
 pub(crate) use trigonometry::sin_cos;
