@@ -133,34 +133,41 @@ impl Learner {
     }
 }
 
-/// What a neural estimator keeps from fit to fit as plain numbers: its progress and its learner; nothing before the first fit.
-pub(super) fn state(progress: f64, learner: Option<&Learner>) -> Vec<f64> {
-    let kept = learner.map(|learner| [vec![progress], learner.state()].concat());
-    kept.unwrap_or_default()
+/// What a neural estimator keeps from fit to fit as plain numbers: some of its own, then its learners; nothing before the first fit.
+pub(super) fn state(own: &[f64], learners: &[Learner]) -> Vec<f64> {
+    if learners.is_empty() {
+        return Vec::new();
+    }
+    let kept = learners.iter().flat_map(Learner::state);
+    own.iter().copied().chain(kept).collect()
 }
 
-/// Progress and learner of the estimator `discriminator` from what [`state`] gave.
+/// The `N` numbers of its own and the `count` learners of the estimator `discriminator` from what [`state`] gave.
 ///
 /// # Errors
 /// [`FitError`] if there are not as many numbers as the `plan` asks for.
-pub(super) fn loaded(
+pub(super) fn loaded<const N: usize>(
     discriminator: &'static str,
     plan: Plan<'_>,
+    count: usize,
     state: &[f64],
-) -> Result<(f64, Option<Learner>), FitError> {
-    let [progress, rest @ ..] = state else {
-        return Ok((0.0, None));
+) -> Result<([f64; N], Vec<Learner>), FitError> {
+    let Some((own, rest)) = state.split_first_chunk::<N>() else {
+        return Ok(([0.0; N], Vec::new()));
     };
-    let learner = Learner::loaded(plan, rest).map_err(|expected| FitError {
+    let parts = rest.chunks(rest.len().div_ceil(count).max(1));
+    let learners: Result<Vec<Learner>, usize> =
+        parts.map(|part| Learner::loaded(plan, part)).collect();
+    let wrong = |expected: usize| FitError {
         discriminator,
         reason: format!(
-            "{} numbers were kept, and a network with hidden = {:?} has {}; resume with the settings of the run",
+            "{} numbers were kept, and {count} of a network with hidden = {:?} have {}; resume with the settings of the run",
             state.len(),
             plan.hidden,
-            expected + 1
+            count * expected + N
         ),
-    })?;
-    Ok((*progress, Some(learner)))
+    };
+    Ok((*own, learners.map_err(wrong)?))
 }
 
 /// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.

@@ -2,15 +2,17 @@
 
 use rand::Rng;
 use rand_distr::StandardNormal;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::fit::blind_noise;
 use super::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::loss::Loss;
 use super::recipe::{Recipe, Sizes, trained};
-use super::fit::blind_noise;
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
+use crate::kernel;
 use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
@@ -50,6 +52,10 @@ pub struct MlpSpec {
     /// Gaussian noise on both sides: "off", "anneal" (from wide to narrow over the first 80 % of the run, so
     /// that mass can cross gaps), or its standard deviation.
     pub noise: Noise,
+    /// How many networks, 1 to 16. Of several each has a noise of its own that stays: geometrically from the leave-one-out bandwidth of the target
+    /// sample to its standard deviation σ = 1. The velocity is then the mean of σ²∇D over them, the step ε the mean of σ², and D the mean of theirs weighted by σ². What a generator
+    /// follows should be smooth over gaps and sharp in the modes at once.
+    pub scales: usize,
     /// The step size ε that suits the fit, when the flow leaves it to the discriminator. With noise σ it is
     /// at least σ²/2.
     pub step_size: f64,
@@ -74,6 +80,7 @@ impl Default for MlpSpec {
             batch: 1024,
             r1: 0.05,
             noise: WordOr::Word(NoiseRule::Anneal),
+            scales: 1,
             step_size: 0.05,
             clip: 0.15,
             decay: 1.0 / 3.0,
@@ -148,14 +155,22 @@ impl MlpSpec {
             finite("noise", deviation)?;
             within("noise", deviation, 0.0, 1e3)?;
         }
+        within("scales", self.scales as f64, 1.0, 16.0)?;
+        if self.scales > 1 && self.noise != WordOr::Word(NoiseRule::Anneal) {
+            return Err(Invalid::new(
+                "scales",
+                self.scales,
+                "each of several networks has a noise of its own; leave noise as it is, or set 1",
+            ));
+        }
         positive("step_size", self.step_size)?;
         positive("clip", self.clip)?;
         within("decay", self.decay, 0.0, 1.0)?;
         Ok(Mlp {
             spec: self.clone(),
-            learner: None,
+            learners: Vec::new(),
             progress: 0.0,
-            workspace: Workspace::new(),
+            finest: 1.0,
         })
     }
 }
@@ -166,7 +181,9 @@ impl Recipe for MlpSpec {
     }
 
     fn memory(&self, _sizes: Sizes) -> Vec<(&'static str, f64)> {
-        trained(&self.hidden, 2, self.batch)
+        let each = trained(&self.hidden, 2, self.batch).into_iter();
+        each.map(|(key, bytes)| (key, bytes * self.scales as f64))
+            .collect()
     }
 
     fn repeats(&self) -> [usize; 2] {
@@ -183,16 +200,17 @@ impl Recipe for MlpSpec {
     }
 }
 
-/// `D ≈ log p/q` as a network `ℝ² → ℝ`, trained by minibatches drawn afresh from both sides at every step
+/// `D ≈ log p/q` as a network `ℝ² → ℝ`, or as several, trained by minibatches drawn afresh from both sides at every step
 /// of its optimiser, from where the last fit ended.
 #[derive(Debug)]
 pub struct Mlp {
     spec: MlpSpec,
-    /// Nothing before the first fit.
-    learner: Option<Learner>,
+    /// One for each scale, from fine to coarse; none before the first fit.
+    learners: Vec<Learner>,
     /// That of the last fit.
     progress: f64,
-    workspace: Workspace<f32>,
+    /// The finest of several scales, in standardised units.
+    finest: f64,
 }
 
 /// While the noise is wider than this, in standardised units, mass is being shared out between the modes, and what counts is
@@ -258,6 +276,28 @@ impl Mlp {
         learner
     }
 
+    /// The standard deviation of each network's noise when `progress` of the run lies behind.
+    fn deviations(&self, finest: f64, progress: f64) -> Vec<f64> {
+        match self.spec.scales {
+            1 => vec![deviation(self.spec.noise, progress)],
+            count => {
+                let ratio = (1.0 / finest).max(1.0);
+                let part = |k: usize| k as f64 / (count - 1) as f64;
+                (0..count).map(|k| finest * ratio.powf(part(k))).collect()
+            }
+        }
+    }
+
+    /// The squared scales.
+    fn squares(&self) -> impl Iterator<Item = f64> {
+        let sigmas = self.deviations(self.finest, self.progress);
+        sigmas.into_iter().map(|sigma| sigma * sigma)
+    }
+
+    fn mean_square(&self) -> f64 {
+        self.squares().sum::<f64>() / self.spec.scales as f64
+    }
+
     fn plan(&self) -> Plan<'_> {
         Plan {
             hidden: &self.spec.hidden,
@@ -271,36 +311,30 @@ impl Mlp {
 /// As in a scenario file.
 const NAME: &str = "mlp";
 
-impl Discriminator for Mlp {
-    fn fit(
-        &mut self,
-        real: CloudView<'_>,
-        fake: CloudView<'_>,
-        round: FitContext,
-    ) -> Result<(), FitError> {
-        let weights = round.stream.part("weights");
-        let anew = self.spec.warm_up.max(self.spec.inner_steps);
-        let (mut learner, steps) = match (self.learner.clone(), self.spec.start) {
-            (Some(learner), Start::Warm) => (learner, self.spec.inner_steps),
-            (Some(learner), Start::Cold) => (self.silent(learner.frame, weights), anew),
-            (None, _) => (self.silent(Standardiser::of(real, NAME)?, weights), anew),
-        };
-        let real = learner.frame.standardise(real);
-        let fake = learner.frame.standardise(fake);
-        let sigma = deviation(self.spec.noise, round.progress) as f32;
-        let share = if sigma > WIDE_NOISE { 0.5 } else { 1.0 };
-        let rate = share * self.rate() * self.fall_at(round.progress);
-        let mut draw = round.stream.part("minibatch").rng();
-        let mut shake = round.stream.part("noise").rng();
+/// What a fit trains its networks on.
+struct Lesson<'a> {
+    spec: &'a MlpSpec,
+    real: Vec<f32>,
+    fake: Vec<f32>,
+    round: FitContext,
+    rate: f64,
+}
+
+impl Lesson<'_> {
+    /// Trains the network of a `place` among the scales for so many steps, with noise of standard deviation `sigma`.
+    fn teach(&self, learner: &mut Learner, place: usize, sigma: f32, steps: usize) {
+        let stream = |name: &str| self.round.stream.part(&of_scale(name, place)).rng();
+        let (mut draw, mut shake) = (stream("minibatch"), stream("noise"));
         let count = self.spec.batch;
         let sides = Sides {
             loss: self.spec.loss,
             count,
             r1: self.spec.r1 as f32,
         };
+        let mut workspace = Workspace::new();
         let mut batch = vec![0.0; 4 * count];
         let mut gradient = vec![0.0; learner.network.parameters().len()];
-        let (mut reals, mut fakes) = (Deck::new(real), Deck::new(fake));
+        let (mut reals, mut fakes) = (Deck::new(self.real.clone()), Deck::new(self.fake.clone()));
         for _ in 0..steps {
             let (ours, theirs) = batch.split_at_mut(2 * count);
             reals.deal(&mut draw, ours);
@@ -313,29 +347,105 @@ impl Discriminator for Mlp {
             }
             learner
                 .network
-                .train(&batch, &sides, &mut self.workspace, &mut gradient);
-            learner.step(self.spec.optimizer, rate, &mut gradient);
+                .train(&batch, &sides, &mut workspace, &mut gradient);
+            learner.step(self.spec.optimizer, self.rate, &mut gradient);
         }
-        self.learner = Some(learner.checked(NAME, self.rate())?);
+    }
+}
+
+/// The name of a stream of the network at this place among the scales.
+fn of_scale(name: &str, place: usize) -> String {
+    match place {
+        0 => name.to_owned(),
+        _ => format!("{name} {place}"),
+    }
+}
+
+impl Discriminator for Mlp {
+    fn fit(
+        &mut self,
+        real: CloudView<'_>,
+        fake: CloudView<'_>,
+        round: FitContext,
+    ) -> Result<(), FitError> {
+        let spec = &self.spec;
+        let frame = match self.learners.first() {
+            Some(learner) => learner.frame,
+            None => Standardiser::of(real, NAME)?,
+        };
+        let finest = match (spec.scales, self.learners.is_empty()) {
+            (2.., true) => kernel::leave_one_out(real) / frame.scale,
+            _ => self.finest,
+        };
+        let (mut learners, steps) = if self.learners.is_empty() || spec.start == Start::Cold {
+            let weights = |place| round.stream.part(&of_scale("weights", place));
+            let silent = (0..spec.scales).map(|place| self.silent(frame, weights(place)));
+            (silent.collect(), spec.warm_up.max(spec.inner_steps))
+        } else {
+            (self.learners.clone(), spec.inner_steps)
+        };
+        let sigmas = self.deviations(finest, round.progress);
+        let share = match sigmas[..] {
+            [sigma] if sigma as f32 > WIDE_NOISE => 0.5,
+            _ => 1.0,
+        };
+        let lesson = Lesson {
+            spec,
+            real: frame.standardise(real),
+            fake: frame.standardise(fake),
+            round,
+            rate: share * self.rate() * self.fall_at(round.progress),
+        };
+        let each = learners.par_iter_mut().zip(&sigmas).enumerate();
+        each.for_each(|(place, (learner, sigma))| {
+            lesson.teach(learner, place, *sigma as f32, steps);
+        });
+        let checked = learners.into_iter();
+        let checked = checked.map(|learner: Learner| learner.checked(NAME, self.rate()));
+        self.learners = checked.collect::<Result<_, _>>()?;
         self.progress = round.progress;
+        self.finest = finest;
         Ok(())
     }
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
-        match &self.learner {
-            Some(learner) => learner.evaluate(at, into, |d| self.spec.loss.log_ratio(d)),
-            None => *into = Ratio::zeros(at.nrows()),
+        match &self.learners[..] {
+            [] => *into = Ratio::zeros(at.nrows()),
+            [learner] => learner.evaluate(at, into, |d| self.spec.loss.log_ratio(d)),
+            learners => {
+                let squares: Vec<f64> = self.squares().collect();
+                let total: f64 = squares.iter().sum();
+                let each = learners.par_iter().zip(&squares).map(|(learner, square)| {
+                    let mut ratio = Ratio::zeros(0);
+                    learner.evaluate(at, &mut ratio, |d| {
+                        let (value, slope) = self.spec.loss.log_ratio(d);
+                        (square / total * value, square / total * slope)
+                    });
+                    ratio
+                });
+                *into = Ratio::zeros(at.nrows());
+                for ratio in each.collect::<Vec<_>>() {
+                    into.log += &ratio.log;
+                    into.gradient += &ratio.gradient;
+                }
+            }
         }
     }
 
     fn step_rule(&self) -> StepRule {
-        let scale = self.learner.as_ref().map_or(1.0, |l| l.frame.scale);
+        let scale = self.learners.first().map_or(1.0, |l| l.frame.scale);
+        let fall = self.fall_at(self.progress);
+        if self.spec.scales > 1 {
+            return StepRule {
+                step_size: fall * self.mean_square() * scale * scale,
+                // No mean shift goes further than some of the widest scale.
+                clip: Some(scale),
+                scale: self.finest * scale,
+            };
+        }
         let noise = deviation(self.spec.noise, self.progress);
         StepRule {
-            step_size: self.fall_at(self.progress)
-                * self.spec.step_size.max(0.5 * noise * noise)
-                * scale
-                * scale,
+            step_size: fall * self.spec.step_size.max(0.5 * noise * noise) * scale * scale,
             clip: Some(self.spec.clip.max(0.5 * noise) * scale),
             scale: self.spec.clip.max(noise) * scale,
         }
@@ -343,15 +453,22 @@ impl Discriminator for Mlp {
 
     fn particle_noise(&self, progress: f64) -> f64 {
         let anneals = self.spec.noise == WordOr::Word(NoiseRule::Anneal);
-        blind_noise(anneals, progress)
+        let asked = blind_noise(anneals, progress);
+        if self.spec.scales > 1 && asked > 0.0 {
+            // Three tenths of the finest scale a step.
+            const SHARE: f64 = 0.3;
+            return 0.5 * (SHARE * self.finest).powi(2) / self.mean_square();
+        }
+        asked
     }
 
     fn state(&self) -> Vec<f64> {
-        learner::state(self.progress, self.learner.as_ref())
+        learner::state(&[self.progress, self.finest], &self.learners)
     }
 
     fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
-        (self.progress, self.learner) = learner::loaded(NAME, self.plan(), state)?;
+        let (own, learners) = learner::loaded(NAME, self.plan(), self.spec.scales, state)?;
+        ([self.progress, self.finest], self.learners) = (own, learners);
         Ok(())
     }
 }

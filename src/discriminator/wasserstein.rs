@@ -230,11 +230,12 @@ impl Discriminator for Critic {
     }
 
     fn state(&self) -> Vec<f64> {
-        learner::state(self.progress, self.learner.as_ref())
+        learner::state(&[self.progress], self.learner.as_slice())
     }
 
     fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
-        (self.progress, self.learner) = learner::loaded(NAME, self.plan(), state)?;
+        let ([progress], mut learners) = learner::loaded(NAME, self.plan(), 1, state)?;
+        (self.progress, self.learner) = (progress, learners.pop());
         Ok(())
     }
 }

@@ -75,6 +75,12 @@ pub(super) fn conclude(
         ));
     }
     manifest.warnings.extend(remedy(experiment, flow, manifest));
+    manifest.warnings.extend(flow.unasked_noise().map(|step| {
+        format!(
+            "up to step {step} each particle was given a little noise, because {} does not see what is finer than its own blur, and would draw particles onto curves: until then their paths are no ODE; set flow.noise = 0 for the flow without it",
+            scenario.discriminator.name()
+        )
+    }));
     manifest
         .warnings
         .extend(taken_over(meter, scenario.cloud.flowing()));
