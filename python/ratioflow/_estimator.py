@@ -111,6 +111,12 @@ class Estimator:
     def __sklearn_is_fitted__(self) -> bool:
         return "_made_of" in self.__dict__
 
+    def __sklearn_tags__(self) -> Any:
+        # Nobody but scikit-learn asks for them.
+        from sklearn.utils import Tags, TargetTags
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=False))
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_fitted"}
 

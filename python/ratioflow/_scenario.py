@@ -23,8 +23,8 @@ def named(what: str, given: Any) -> dict[str, Any]:
 
 
 def is_array(given: Any) -> bool:
-    """Whether ``given`` stands for points rather than for a name or settings."""
-    return not isinstance(given, (str, bytes, Mapping, os.PathLike)) and (hasattr(given, "__array__") or isinstance(given, (list, tuple)))
+    """Whether ``given`` stands for points rather than for a name or settings; whether they are points is found out later."""
+    return not isinstance(given, (str, bytes, Mapping, os.PathLike))
 
 
 def estimator_of(given: Any) -> tuple[dict[str, Any] | None, Adapter | None]:
