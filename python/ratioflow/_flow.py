@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import warnings
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Handle(Generic[T]):
         self._result: T | None = None
         self._error: BaseException | None = None
         self._ended = False
+        self._lock = threading.Lock()
 
     @property
     def done(self) -> bool:
@@ -85,11 +87,15 @@ class Handle(Generic[T]):
         return self._result  # type: ignore[return-value]
 
     def _end(self) -> None:
-        try:
-            self._result = self._wrap(self._native.result())
-        except Exception as error:
-            self._error = error
-        self._ended = True
+        # The result can be taken once, and several threads may wait for it.
+        with self._lock:
+            if self._ended:
+                return
+            try:
+                self._result = self._wrap(self._native.result())
+            except Exception as error:
+                self._error = error
+            self._ended = True
 
     def inspect(self) -> Glance | None:
         """Where it stands; None before the first fit."""

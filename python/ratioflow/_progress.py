@@ -93,10 +93,11 @@ class Bar:
                 self._display({"text/html": markup, "text/plain": words})
 
     def _display(self, bundle: dict[str, str]) -> None:
-        from IPython.display import display
+        import IPython.display
 
+        show: Any = IPython.display.display
         if self.handle is None:
-            self.handle = display(bundle, raw=True, display_id=True)
+            self.handle = show(bundle, raw=True, display_id=True)
         else:
             self.handle.update(bundle, raw=True)
 

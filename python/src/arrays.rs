@@ -1,4 +1,4 @@
-//! Points of the plane between NumPy and the engine.
+//! Points of the plane between `NumPy` and the engine.
 
 use ndarray::{Array1, Array2, Array3};
 use numpy::{PyArray1, PyArray2, PyArray3, PyReadonlyArray2};
@@ -20,7 +20,7 @@ pub(crate) fn cloud(name: &str, array: &PyReadonlyArray2<'_, f64>) -> PyResult<C
     Ok(view.as_standard_layout().into_owned())
 }
 
-/// Hands the memory of an array over to NumPy, which copies nothing.
+/// Hands the memory of an array over to `NumPy`, which copies nothing.
 pub(crate) fn line(py: Python<'_>, array: Array1<f64>) -> Bound<'_, PyArray1<f64>> {
     PyArray1::from_owned_array(py, array)
 }

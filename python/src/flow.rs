@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use ratioflow::cloud::Cloud;
 use ratioflow::discriminator::Ratio;
 use ratioflow::experiment::{Experiment, OwnParts};
-use ratioflow::flow::Flow as Engine;
+use ratioflow::flow::{Flow as Engine, FlowError};
 
 use crate::arrays::{line, table};
 use crate::error::{flowed, invalid};
@@ -172,21 +172,20 @@ struct Shown {
     shares: Vec<f64>,
 }
 
+/// A step, and the memory of its cloud.
+type Advanced = (Shown, Arc<Mutex<Storage>>);
+
 impl Core {
-    /// Moves the flow on; whoever has looked at its cloud keeps the memory of that.
-    fn advance(&mut self) -> Result<Option<Shown>, ratioflow::flow::FlowError> {
+    /// Moves the flow on; whoever holds its last step keeps the memory of the cloud. `own` is this very core.
+    fn advance(&mut self, own: &Arc<Mutex<Self>>) -> Result<Option<Advanced>, FlowError> {
         if let Some(storage) = self.seen.take().and_then(|seen| seen.upgrade()) {
             let kept = Storage::Kept(self.flow.release_cloud());
-            let mut storage = storage.lock().unwrap_or_else(PoisonError::into_inner);
-            let flow = std::mem::replace(&mut *storage, kept);
-            drop(storage);
-            // It holds this very core, which lives on in the hands of the caller.
-            drop(flow);
+            *storage.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         }
         let Some(step) = self.flow.advance()? else {
             return Ok(None);
         };
-        Ok(Some(Shown {
+        let shown = Shown {
             index: step.index,
             steps: step.steps,
             time: step.state.time,
@@ -197,7 +196,11 @@ impl Core {
             ratio: step.ratio.clone(),
             velocity: step.velocity.to_owned(),
             shares: step.state.shares().to_vec(),
-        }))
+        };
+        // Before anybody else can move the flow on.
+        let storage = Arc::new(Mutex::new(Storage::Flow(Arc::clone(own))));
+        self.seen = Some(Arc::downgrade(&storage));
+        Ok(Some((shown, storage)))
     }
 }
 
@@ -246,7 +249,7 @@ impl Steps {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Step>> {
         let core = Arc::clone(&self.core);
-        let advanced = watched(py, move || locked(&core).map(|mut core| core.advance()))?;
+        let advanced = watched(py, move || locked(&core).map(|mut own| own.advance(&core)))?;
         let advanced = advanced.ok_or_else(busy)?;
         let told = match &advanced {
             Ok(Some(_)) => String::new(),
@@ -258,18 +261,11 @@ impl Steps {
         if let Some(error) = self.raised.take(py, &told) {
             return Err(error);
         }
-        let Some(shown) = advanced.map_err(|error| flowed(&error))? else {
+        let Some((shown, storage)) = advanced.map_err(|error| flowed(&error))? else {
             return Ok(None);
         };
-        let storage = Arc::new(Mutex::new(Storage::Flow(Arc::clone(&self.core))));
-        {
-            let mut core = grasped(py, &self.core)?;
-            core.seen = Some(Arc::downgrade(&storage));
-        }
-        Ok(Some(Step {
-            shown,
-            buffer: Py::new(py, CloudBuffer { storage })?,
-        }))
+        let buffer = Py::new(py, CloudBuffer { storage })?;
+        Ok(Some(Step { shown, buffer }))
     }
 
     /// How the flow ended: kind, step, and words; None while it goes on.

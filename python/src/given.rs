@@ -1,6 +1,6 @@
 //! What is to run: a scenario by name, in a file or as settings, with arrays in place of files.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::written;
 #[derive(Clone)]
 pub(crate) struct Given {
     arrays: Memory,
-    names: Arc<BTreeMap<String, ()>>,
+    names: Arc<BTreeSet<String>>,
     place: Place,
 }
 
@@ -47,7 +47,7 @@ impl Place {
 
 impl Given {
     fn at(&self, name: &str) -> &dyn Files {
-        if self.names.contains_key(name) {
+        if self.names.contains(name) {
             &self.arrays
         } else {
             self.place.files()
@@ -93,21 +93,19 @@ impl Found {
         let mut document = Document::parse(&label, &text).map_err(|error| misread(&error))?;
         for (key, value) in set {
             let key: String = key.extract()?;
-            match written::value(&key, &value)? {
-                Some(value) => document.set(&format!("{key}={value}")),
-                None => {
-                    document.remove(&key);
-                    Ok(())
-                }
+            if let Some(value) = written::value(&key, &value)? {
+                let set = document.set(&format!("{key}={value}"));
+                set.map_err(|error| misread(&error))?;
+            } else {
+                document.remove(&key);
             }
-            .map_err(|error| misread(&error))?;
         }
-        let (mut memory, mut names) = (Memory::default(), BTreeMap::new());
+        let (mut memory, mut names) = (Memory::default(), BTreeSet::new());
         for (name, array) in arrays {
             let (name, array): (String, PyReadonlyArray2<'_, f64>) =
                 (name.extract()?, array.extract()?);
             memory = memory.with_points(&name, cloud(&name, &array)?.view());
-            names.insert(name, ());
+            names.insert(name);
         }
         Ok(Self {
             name,

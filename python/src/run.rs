@@ -109,6 +109,9 @@ impl Drop for Handle {
     }
 }
 
+/// Step, time and cloud.
+type Glance<'py> = (usize, f64, Bound<'py, PyArray2<f64>>);
+
 #[pymethods]
 impl Handle {
     /// Waits so many seconds at most; whether the run has ended.
@@ -207,10 +210,7 @@ impl Handle {
     }
 
     /// Step, time and a copy of the cloud (n×2); None before the first fit.
-    fn inspect<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<Option<(usize, f64, Bound<'py, PyArray2<f64>>)>> {
+    fn inspect<'py>(&self, py: Python<'py>) -> PyResult<Option<Glance<'py>>> {
         self.alive()?;
         let seen = {
             let state = self.control.state();

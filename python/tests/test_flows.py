@@ -180,7 +180,7 @@ def test_settings_are_refused_with_place_and_remedy(clouds):
         ({"momentum": "nesterof"}, "did you mean `nesterov`"),
         ({"seed": -1}, "seed"),
         ({"set": {"metrics.every": 0}}, "at least 1"),
-        ({"set": {"metrics..every": 1}}, ""),
+        ({"set": {"metrics..every": 1}}, "metrics"),
         ({"particles": 1}, "at least 2"),
     ]:
         with pytest.raises(ValueError, match=words):
