@@ -11,6 +11,6 @@ HEIGHT = 760
 def framed(page: str, title: str) -> str:
     """The ``page`` in a frame that may run its own script and nothing else: it has no name on the page around it, and reaches nothing there."""
     return (
-        f'<iframe title="{html.escape(title)}" sandbox="allow-scripts" loading="lazy" srcdoc="{html.escape(page)}" '
+        f'<iframe title="{html.escape(title)}" sandbox="allow-scripts" allowfullscreen loading="lazy" srcdoc="{html.escape(page)}" '
         f'style="width:100%;height:{HEIGHT}px;border:0;resize:vertical;overflow:auto"></iframe>'
     )
