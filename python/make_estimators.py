@@ -1,4 +1,4 @@
-"""Writes ``ratioflow/_estimators.py``, a class for each of the engine's estimators, from the engine's own schema.
+"""Writes ``package/ratioflow/_estimators.py``, a class for each of the engine's estimators, from the engine's own schema.
 
     python python/make_estimators.py           # writes the file anew
     python python/make_estimators.py --check   # says whether it is up to date
@@ -15,7 +15,7 @@ from typing import Any
 
 from ratioflow import _engine
 
-FILE = Path(__file__).parent / "ratioflow" / "_estimators.py"
+FILE = Path(__file__).parent / "package" / "ratioflow" / "_estimators.py"
 HEAD = '''"""The engine's estimators. Made from the engine's schema by ``make_estimators.py``: do not change it by hand."""
 
 from __future__ import annotations

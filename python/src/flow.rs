@@ -1,7 +1,8 @@
 //! A flow as a problem to be solved: step by step, as bare arrays, or as a whole run.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use numpy::{PyArray1, PyArray2};
 use pyo3::exceptions::PyRuntimeError;
@@ -17,7 +18,7 @@ use crate::error::{flowed, invalid};
 use crate::given::{Found, Given};
 use crate::own::{Own, OwnEstimator, Raised};
 use crate::run::{Handle, said};
-use crate::work::watched;
+use crate::work::{engage, watched};
 
 /// What is to flow, with everything checked.
 #[pyclass(frozen, module = "ratioflow._engine")]
@@ -89,6 +90,7 @@ impl Flow {
         Ok(Steps {
             core: Arc::new(Mutex::new(Core { flow, seen: None })),
             raised: self.raised.clone(),
+            last: AtomicU64::new(u64::MAX),
         })
     }
 
@@ -156,7 +158,13 @@ impl CloudBuffer {
 pub(crate) struct Steps {
     core: Arc<Mutex<Core>>,
     raised: Raised,
+    /// Microseconds that the last step took.
+    last: AtomicU64,
 }
+
+/// A step that is expected to take less, in microseconds, is taken on the caller's own thread: signals are then heard behind it, soon enough, and no
+/// thread has to be started for it.
+const SHORT: u64 = 20_000;
 
 /// What a step shows, but for its cloud.
 struct Shown {
@@ -249,7 +257,18 @@ impl Steps {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Step>> {
         let core = Arc::clone(&self.core);
-        let advanced = watched(py, move || locked(&core).map(|mut own| own.advance(&core)))?;
+        let step = move || {
+            let begun = Instant::now();
+            let advanced = locked(&core).map(|mut own| own.advance(&core));
+            (advanced, begun.elapsed())
+        };
+        let (advanced, taken) = if self.last.load(Ordering::Relaxed) < SHORT {
+            py.detach(|| engage(step))?
+        } else {
+            watched(py, step)?
+        };
+        let taken = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX);
+        self.last.store(taken, Ordering::Relaxed);
         let advanced = advanced.ok_or_else(busy)?;
         let told = match &advanced {
             Ok(Some(_)) => String::new(),
