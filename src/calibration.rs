@@ -9,7 +9,7 @@ use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::mlp::MlpSpec;
 use crate::discriminator::{DiscriminatorSpec, FitContext, Loss, Ratio};
 use crate::experiment::Experiment;
-use crate::monotone::softplus;
+use crate::numeric::softplus;
 use crate::random::Stream;
 use crate::setting::Invalid;
 use crate::target::Target;
@@ -253,7 +253,7 @@ impl Identities {
             values.iter().map(|&u| of(u)).sum::<f64>() / values.len().max(1) as f64
         };
         // −log σ(u) = softplus(−u), −log(1 − σ(u)) = softplus(u).
-        let loss = mean(p, |u| softplus(-u)) + mean(q, softplus);
+        let loss = mean(p, |u| softplus(-u).0) + mean(q, |u| softplus(u).0);
         Self {
             kl_qp: -mean(q, |u| u),
             kl_pq: mean(p, |u| u),

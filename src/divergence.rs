@@ -1,6 +1,7 @@
 //! The f-divergences: what a generator may minimise, and the map `h` that its motion turns out to follow.
 
-use crate::monotone::{Map, softplus};
+use crate::monotone::Map;
+use crate::numeric::softplus;
 
 /// A divergence `D_f(p‖q) = E_q[f(p/q)]` with `f` convex and `f(1) = 0`, as a function of `u = log p/q`.
 ///
@@ -102,7 +103,7 @@ impl Divergence {
 
 /// `log((1 + e^u)/2)`.
 fn log_mean(u: f64) -> f64 {
-    softplus(u) - std::f64::consts::LN_2
+    softplus(u).0 - std::f64::consts::LN_2
 }
 
 #[cfg(test)]

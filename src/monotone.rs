@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::numeric::{sigmoid, softplus};
 use crate::setting::{Invalid, WordOr, finite, positive};
 
 /// The speed law of a flow `dx/dt = ∇h(log r)`, one of the rows of Yi, Zhu and Liu, "`MonoFlow`: Rethinking
@@ -125,8 +126,8 @@ impl Monotone {
                 Map::Exp => u.exp(),
                 Map::Chi2 => (2.0 * u).exp(),
                 Map::Hellinger => (0.5 * u).exp(),
-                Map::Softplus => softplus(u),
-                Map::LogSigmoid => -softplus(-u),
+                Map::Softplus => softplus(u).0,
+                Map::LogSigmoid => -softplus(-u).0,
                 Map::Arcsinh => u.asinh(),
                 Map::ExpPower => (1.5 * u).exp(),
                 Map::Neyman => -2.0 * (-u).exp(),
@@ -250,20 +251,6 @@ fn integral(points: &[[f64; 2]], u: f64) -> f64 {
         from = [next, slope];
     }
     total + 0.5 * (from[1] + interpolate(points, u)) * (u - from[0])
-}
-
-fn sigmoid(u: f64) -> f64 {
-    if u >= 0.0 {
-        1.0 / (1.0 + (-u).exp())
-    } else {
-        let e = u.exp();
-        e / (1.0 + e)
-    }
-}
-
-/// `log(1 + e^u)` without overflow.
-pub(crate) fn softplus(u: f64) -> f64 {
-    u.max(0.0) + (-u.abs()).exp().ln_1p()
 }
 
 #[cfg(test)]

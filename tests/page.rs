@@ -17,6 +17,7 @@ use ratioflow::metric::ALL;
 use ratioflow::observe::{Cadence, MetricRecorder, drive};
 use ratioflow::page::{Page, Sheet};
 use ratioflow::record::{Format, Record, Redraw, StopToken, record, redraw};
+use ratioflow::render::{look, number};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::store::{Manifest, RunDirectory};
 use serde_json::Value;
@@ -483,6 +484,42 @@ mod browser {
         command
     }
 
+    /// What Rust writes where the page writes its own: numbers, and the ticks of axes.
+    fn looks() -> Value {
+        let numbers = [
+            0.0,
+            0.125,
+            -2.5,
+            4.125,
+            12.25,
+            12.35,
+            99_999.0,
+            1234.5,
+            0.000_999_9,
+            1.23e-12,
+            -3e7,
+        ];
+        let numbers = numbers.map(|value| (value, number(value)));
+        let ranges = [
+            ([-4.0, 4.0], 7.0),
+            ([0.0, 200.0], 5.0),
+            ([-0.013, 0.27], 3.0),
+            ([3_512_000.0, 3_512_900.0], 6.0),
+            ([1.0, 1.4], 0.5),
+            ([-2e-9, 5e-9], 4.0),
+            ([0.2, 0.9], 9.0),
+        ];
+        let linear = ranges.map(|(range, most)| (range, most, look::ticks(range, most)));
+        let ranges = [
+            ([-5.2, 2.1], 4.0),
+            ([-0.3, 0.4], 4.0),
+            ([-1.9, 0.1], 2.0),
+            ([3.1, 7.9], 20.0),
+        ];
+        let decades = ranges.map(|(range, most)| (range, most, look::decades(range, most)));
+        serde_json::json!({ "numbers": numbers, "linear": linear, "decades": decades })
+    }
+
     /// Puts the self test into `page`, and its hash into the policy of the page.
     fn teach(page: &Path) {
         use base64::Engine as _;
@@ -495,7 +532,7 @@ mod browser {
         let from = html.find(START).unwrap() + START.len();
         let to = from + html[from..].find("</script>").unwrap();
         let own = &html[from..to];
-        let both = format!("{own}{SELFTEST}");
+        let both = format!("{own}const LOOKS = {};\n{SELFTEST}", looks());
         let taught = [&html[..from], &both, &html[to..]].concat();
         fs::write(page, taught.replace(&hash(own), &hash(&both))).unwrap();
     }

@@ -10,9 +10,10 @@ use super::Ratio;
 use super::centres::spread_out;
 use super::radial::{Kernel, Radial, Weighted, rows};
 use crate::cloud::CloudView;
+use crate::numeric::sin_cos;
 use crate::numeric::{Cholesky, Symmetric};
+use crate::plane::Planar;
 use crate::random::Stream;
-use crate::vector;
 
 /// Places that one task works on.
 const CHUNK: usize = 64;
@@ -31,8 +32,7 @@ pub(super) enum Features {
 #[derive(Clone, Debug)]
 pub(super) struct Fourier {
     middle: [f64; 2],
-    x: Vec<f64>,
-    y: Vec<f64>,
+    frequencies: Planar,
 }
 
 /// `k(x, c_l)`.
@@ -55,7 +55,11 @@ impl Fourier {
             x.extend([radius * cos, -radius * sin]);
             y.extend([radius * sin, radius * cos]);
         }
-        Self { middle, x, y }
+        let frequencies = Planar { x, y };
+        Self {
+            middle,
+            frequencies,
+        }
     }
 }
 
@@ -91,7 +95,7 @@ impl Features {
     /// Number of features.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Fourier(it) => 2 * it.x.len() + 1,
+            Self::Fourier(it) => 2 * it.frequencies.len() + 1,
             Self::Nystrom(it) => it.centres.len() + 1,
         }
     }
@@ -160,16 +164,16 @@ impl Features {
 }
 
 /// All cosines, then all sines, each over the root of the number of frequencies.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn waves(fourier: &Fourier, [x, y]: [f64; 2], row: &mut [f64]) {
-    let count = fourier.x.len();
+    let count = fourier.frequencies.len();
     let share = 1.0 / (count as f64).sqrt();
     let (dx, dy) = (x - fourier.middle[0], y - fourier.middle[1]);
     let (cosines, rest) = row.split_at_mut(count);
     let sines = &mut rest[..count];
-    let (along_x, along_y) = (&fourier.x[..count], &fourier.y[..count]);
+    let [along_x, along_y] = fourier.frequencies.range(0..count);
     for i in 0..count {
-        let [sin, cos] = vector::sin_cos(along_x[i] * dx + along_y[i] * dy);
+        let [sin, cos] = sin_cos(along_x[i] * dx + along_y[i] * dy);
         cosines[i] = share * cos;
         sines[i] = share * sin;
     }
@@ -177,15 +181,15 @@ fn waves(fourier: &Fourier, [x, y]: [f64; 2], row: &mut [f64]) {
 
 /// The weighted sum of waves, and its gradient: the derivative of a cosine is minus the sine, times its frequency.
 fn superpose(fourier: &Fourier, weights: &[f64], row: &[f64]) -> [f64; 3] {
-    let count = fourier.x.len();
+    let count = fourier.frequencies.len();
     let (a, b) = weights.split_at(count);
     let (cosines, sines) = row.split_at(count);
     let mut sums = [0.0; 3];
     for i in 0..count {
         sums[0] += a[i] * cosines[i] + b[i] * sines[i];
         let slope = b[i] * cosines[i] - a[i] * sines[i];
-        sums[1] += slope * fourier.x[i];
-        sums[2] += slope * fourier.y[i];
+        sums[1] += slope * fourier.frequencies.x[i];
+        sums[2] += slope * fourier.frequencies.y[i];
     }
     sums
 }

@@ -304,7 +304,7 @@ impl Kale {
         let lambda = self.spec.lambda;
         let cloud = self.witness.len() - target;
         let places = Cloud::from_shape_fn((cloud, 2), |(i, axis)| {
-            [&self.witness.x, &self.witness.y][axis][target + i]
+            self.witness.points.at(target + i)[axis]
         });
         let at_cloud = self.kernel().sums(places.view(), &self.witness);
         let over_cloud = -at_cloud.iter().sum::<f64>() / cloud as f64;

@@ -117,7 +117,10 @@ impl Components {
     /// The shares of the components, summing to one, at which the samples are most likely; the components are those of `kernel` at `centres`.
     fn fit(&self, kernel: Kernel, centres: &Weighted) -> Option<Vec<f64>> {
         let alike = |a: usize, b: usize| {
-            let apart = (centres.x[a] - centres.x[b]).hypot(centres.y[a] - centres.y[b]);
+            let apart = {
+                let [[x, y], [u, v]] = [a, b].map(|l| centres.points.at(l));
+                (x - u).hypot(y - v)
+            };
             apart < ALIKE * kernel.h
         };
         Mixture {
@@ -162,7 +165,7 @@ impl Kliep {
     /// `log E_q k(·, c_l)` for each centre.
     fn norms(kernel: Kernel, fake: CloudView<'_>, centres: &Weighted) -> Vec<f64> {
         let places = ndarray::Array2::from_shape_fn((centres.len(), 2), |(l, axis)| {
-            [centres.x[l], centres.y[l]][axis]
+            centres.points.at(l)[axis]
         });
         let mut at_centres = Ratio::default();
         let mut evenly = Weighted::evenly(fake, 0.0);

@@ -4,7 +4,7 @@ use multiversion::multiversion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::network::{Real, softplus};
+use crate::numeric::{Real, softplus};
 
 /// What a network that tells `p` from `q` minimises: `E_p real(D) + E_q fake(D)`.
 ///

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Ratio;
 use crate::cloud::CloudView;
-use crate::vector;
+use crate::numeric::Real;
+use crate::plane::Planar;
 
 /// Places that one task works on.
 const CHUNK: usize = 64;
@@ -36,10 +37,10 @@ impl Radial {
     #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
     fn value_and_pull(self, u: f64) -> [f64; 2] {
         match self {
-            Self::Gaussian => [vector::exp2(-0.5 * LOG2_E * u); 2],
+            Self::Gaussian => [Real::exp2::<false>(-0.5 * LOG2_E * u); 2],
             Self::Laplace => {
                 let r = u.sqrt();
-                let k = vector::exp(-r);
+                let k = Real::exp(-r);
                 // At the kink the pull meets a difference of zero.
                 [k, k / if r > 1e-12 { r } else { 1e-12 }]
             }
@@ -66,16 +67,14 @@ impl Radial {
 /// Points of the plane, with a weight each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Weighted {
-    pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f64>,
+    pub(super) points: Planar,
     pub(super) weights: Vec<f64>,
 }
 
 impl Weighted {
     pub(super) fn new(points: CloudView<'_>, weights: Vec<f64>) -> Self {
         Self {
-            x: points.column(0).to_vec(),
-            y: points.column(1).to_vec(),
+            points: Planar::new(points),
             weights,
         }
     }
@@ -88,8 +87,8 @@ impl Weighted {
 
     /// These points and others.
     pub(super) fn and(mut self, other: Self) -> Self {
-        self.x.extend(other.x);
-        self.y.extend(other.y);
+        self.points.x.extend(other.points.x);
+        self.points.y.extend(other.points.y);
         self.weights.extend(other.weights);
         self
     }
@@ -97,14 +96,15 @@ impl Weighted {
     /// Takes away the points without a finite weight: those whose logarithm stands for zero.
     pub(super) fn retain_finite(&mut self) {
         let keep: Vec<bool> = self.weights.iter().map(|w| w.is_finite()).collect();
-        for values in [&mut self.x, &mut self.y, &mut self.weights] {
+        let Planar { x, y } = &mut self.points;
+        for values in [x, y, &mut self.weights] {
             let mut kept = keep.iter();
             values.retain(|_| kept.next() == Some(&true));
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.x.len()
+        self.points.len()
     }
 }
 
@@ -191,7 +191,7 @@ impl Kernel {
     pub(super) fn logs(self, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
         let scale = 1.0 / (self.h * self.h);
         for (l, into) in into.iter_mut().enumerate() {
-            let (dx, dy) = (x - points.x[l], y - points.y[l]);
+            let (dx, dy) = (x - points.points.x[l], y - points.points.y[l]);
             *into = self.shape.log_and_pull(scale * (dx * dx + dy * dy))[0];
         }
     }
@@ -199,7 +199,7 @@ impl Kernel {
     fn log_sum(self, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
         let scale = 1.0 / (self.h * self.h);
         let term = |l: usize| {
-            let (dx, dy) = (x - points.x[l], y - points.y[l]);
+            let (dx, dy) = (x - points.points.x[l], y - points.points.y[l]);
             let [log, pull] = self.shape.log_and_pull(scale * (dx * dx + dy * dy));
             [points.weights[l] + log, pull * dx, pull * dy]
         };
@@ -207,7 +207,7 @@ impl Kernel {
         let largest = all().fold(f64::NEG_INFINITY, |most, [log, ..]| most.max(log));
         let mut sums = [0.0; 3];
         for [log, dx, dy] in all() {
-            let k = vector::exp(log - largest);
+            let k = Real::exp(log - largest);
             sums[0] += k;
             sums[1] += k * dx;
             sums[2] += k * dy;
@@ -218,11 +218,11 @@ impl Kernel {
 }
 
 /// `k` between a place and each point.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
     let scale = 1.0 / (kernel.h * kernel.h);
     let count = into.len();
-    let (xs, ys) = (&points.x[..count], &points.y[..count]);
+    let [xs, ys] = points.points.range(0..count);
     for i in 0..count {
         let (dx, dy) = (x - xs[i], y - ys[i]);
         into[i] = scale * (dx * dx + dy * dy);
@@ -256,13 +256,17 @@ fn pull(shape: Radial, values: &mut [f64], pulls: &mut [f64]) {
 }
 
 /// `Σ w k` and its gradient at a place.
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
     let scale = 1.0 / (kernel.h * kernel.h);
     let mut sums = [[0.0; LANES]; 3];
     // Each loop does one thing, and leaves it in the cache for the next: all in one would be more than the registers hold.
     let mut tile = [[0.0; TILE]; 4];
-    let tiles = points.x.chunks(TILE).zip(points.y.chunks(TILE));
+    let tiles = points
+        .points
+        .x
+        .chunks(TILE)
+        .zip(points.points.y.chunks(TILE));
     for ((xs, ys), ws) in tiles.zip(points.weights.chunks(TILE)) {
         let count = ws.len();
         let whole = count.next_multiple_of(4 * LANES);

@@ -5,6 +5,7 @@ use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
 use crate::observe::{MetricRecorder, W2_MOVED, flow_columns};
+use crate::render::look::LOOK;
 use crate::render::{
     Chart, Colour, Curve, Figure, Film, FloorLine, Frame, Headline, Pace, Panel, Style, Theme,
     View, curves, curves_svg, draw, draw_svg, film, number, origin,
@@ -25,9 +26,6 @@ pub struct DrawnRun<'a> {
     /// Where the last cloud stands, against the sample that is kept for it; it stands above that cloud. Until then the meter's own marks do.
     pub outcome: Option<&'a Mark>,
 }
-
-/// Frames that a trail goes back, as in the page.
-const TRAIL: usize = 10;
 
 /// Runs that begin with the same cloud and have the same target, to be drawn together.
 #[derive(Clone, Copy, Debug)]
@@ -372,7 +370,7 @@ impl<'a> DrawnRun<'a> {
     fn lives(&self, step: usize, colours: &[Colour], style: &Style) -> Lives<'a> {
         let all = self.recorder.snapshots();
         let now = all.partition_point(|s| s.step < step);
-        Lives::up_to(all, now, TRAIL, colours, style.theme.muted())
+        Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.muted())
     }
 
     /// Where the cloud stood when it was last measured, at `step` or before.

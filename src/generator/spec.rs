@@ -227,6 +227,25 @@ impl GeneratorSpec {
 }
 
 impl TrainingSpec {
+    /// Minibatches that one fit to fresh points serves.
+    pub(super) const SLICES: usize = 4;
+
+    /// Latent points in each optimiser step, where there are `most` to choose from.
+    pub(crate) fn rows(&self, most: usize) -> usize {
+        match self.batch {
+            WordOr::Value(count) => count.min(most),
+            WordOr::Word(Full::Full) => most,
+        }
+    }
+
+    /// Fresh points of either side at a time, beside a cloud of so many.
+    pub(crate) fn pool(&self, particles: usize) -> usize {
+        match self.field {
+            FieldRule::Fresh => self.rows(particles) * Self::SLICES.min(self.inner_steps),
+            FieldRule::Cloud => 0,
+        }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         at_least("inner_steps", self.inner_steps, 1)?;
         positive("learning_rate", self.learning_rate)?;

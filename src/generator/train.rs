@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::model::{Affine, Model, Residual};
 use super::spec::{
-    AffineWord, BetaRule, FieldRule, Full, GeneratorSpec, Latents, Precision, TrainingSpec,
+    AffineWord, BetaRule, FieldRule, GeneratorSpec, Latents, Precision, TrainingSpec,
 };
 use super::units::Units;
 use crate::cloud::{self, Cloud, CloudView};
@@ -17,9 +17,6 @@ use crate::network::Affinity;
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
-
-/// Minibatches that one fit to fresh points serves.
-const SLICES: usize = 4;
 
 /// What the generator climbs or follows: the velocity field of a discriminator.
 pub trait Drive {
@@ -147,7 +144,11 @@ impl Generator {
     ) -> Result<(), FitError> {
         let spec = self.spec.training().clone();
         let fresh = spec.field == FieldRule::Fresh;
-        let most = if fresh { SLICES } else { spec.inner_steps };
+        let most = if fresh {
+            TrainingSpec::SLICES
+        } else {
+            spec.inner_steps
+        };
         let mut done = 0;
         for part in 0.. {
             let steps = most.min(spec.inner_steps - done);
@@ -195,7 +196,7 @@ impl Generator {
             Some(aim) => aim.clone(),
             None => self.other(&pool, drive, round),
         };
-        let rows = rows(spec, pool.nrows());
+        let rows = spec.rows(pool.nrows());
         let choice = if rows == pool.nrows() {
             Choice::All
         } else {
@@ -218,7 +219,7 @@ impl Generator {
         round: &Round,
         part: u64,
     ) -> Result<Batches, FitError> {
-        let rows = rows(spec, self.latents.nrows());
+        let rows = spec.rows(self.latents.nrows());
         let sample = |of: &dyn Target, name: &str| {
             of.sample(rows * steps, round.stream.part(&format!("{name} {part}")))
         };
@@ -322,14 +323,6 @@ impl Generator {
     #[must_use]
     pub fn load_state(&mut self, state: &[f64]) -> bool {
         self.model.load_state(state)
-    }
-}
-
-/// Latent points in each optimiser step, where there are `most` to choose from.
-fn rows(spec: &TrainingSpec, most: usize) -> usize {
-    match spec.batch {
-        WordOr::Value(count) => count.min(most),
-        WordOr::Word(Full::Full) => most,
     }
 }
 

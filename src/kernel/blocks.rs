@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
-use super::curve::along_curve;
+use crate::plane::{Planar, along_curve};
 
 /// Points in a block. The fewer, the more of the plane can be passed over.
 pub(super) const BLOCK: usize = 16;
@@ -25,8 +25,8 @@ impl Rectangle {
     };
 
     /// The smallest rectangle around points with these coordinates.
-    pub(super) fn around(x: &[f64], y: &[f64]) -> Self {
-        let [[left, right], [low, high]] = [x, y].map(|all| {
+    pub(super) fn around(sides: [&[f64]; 2]) -> Self {
+        let [[left, right], [low, high]] = sides.map(|all| {
             let (mut least, mut most) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
             for chunk in all.chunks(8) {
                 for ((least, most), &v) in least.iter_mut().zip(&mut most).zip(chunk) {
@@ -84,8 +84,7 @@ impl Rectangle {
 pub(super) struct Blocks {
     /// Where each point stood before.
     pub(super) order: Vec<u32>,
-    pub(super) x: Vec<f64>,
-    pub(super) y: Vec<f64>,
+    pub(super) points: Planar,
     /// Lower and upper corners of the rectangle of each block: `[x, y]`.
     low: [Vec<f64>; 2],
     high: [Vec<f64>; 2],
@@ -102,20 +101,20 @@ pub(super) struct Distances {
 
 impl Blocks {
     /// Points in the order of a curve through `around`; those outside are as if on its edge.
-    pub(super) fn new(x: &[f64], y: &[f64], around: &Rectangle) -> Self {
-        let order = along_curve(x, y, around.corners());
-        let [x, y] = [x, y].map(|v| order.iter().map(|&i| v[i as usize]).collect::<Vec<f64>>());
-        let rectangles: Vec<Rectangle> = x
+    pub(super) fn new(points: &Planar, around: &Rectangle) -> Self {
+        let order = along_curve(points, around.corners());
+        let points = points.map(|side| order.iter().map(|&i| side[i as usize]).collect());
+        let rectangles: Vec<Rectangle> = points
+            .x
             .chunks(BLOCK)
-            .zip(y.chunks(BLOCK))
-            .map(|(x, y)| Rectangle::around(x, y))
+            .zip(points.y.chunks(BLOCK))
+            .map(|(x, y)| Rectangle::around([x, y]))
             .collect();
         let [low, high] = [|r: &Rectangle| r.low, |r: &Rectangle| r.high]
             .map(|corner| [0, 1].map(|axis| rectangles.iter().map(|r| corner(r)[axis]).collect()));
         Self {
             order,
-            x,
-            y,
+            points,
             low,
             high,
         }
@@ -137,43 +136,27 @@ impl Blocks {
 
     /// The points of block `index`.
     pub(super) fn range(&self, index: usize) -> Range<usize> {
-        index * BLOCK..((index + 1) * BLOCK).min(self.x.len())
-    }
-
-    /// Distance from `place` to the point that has `k < n` points nearer to it.
-    pub(super) fn nearest(&self, [x, y]: [f64; 2], k: usize) -> f64 {
-        let mut squares = Distances::default();
-        self.distances(&Rectangle::around(&[x], &[y]), &mut squares);
-        let Distances { near, mut far } = squares;
-        // The blocks that lie wholly within some distance bound it as soon as they hold more than k points.
-        let wanted = (k / BLOCK + 1).min(self.len() - 1);
-        let bound = *far.select_nth_unstable_by(wanted, f64::total_cmp).1;
-        let mut found: Vec<f64> = (0..self.len())
-            .filter(|&block| near[block] <= bound)
-            .flat_map(|block| self.range(block))
-            .map(|i| (self.x[i] - x).powi(2) + (self.y[i] - y).powi(2))
-            .collect();
-        found.select_nth_unstable_by(k, f64::total_cmp).1.sqrt()
+        index * BLOCK..((index + 1) * BLOCK).min(self.points.len())
     }
 
     /// Cuts the list into groups of at most [`GROUP`] points, none further than `radius` from the middle of its
     /// group's rectangle.
     pub(super) fn groups(&self, radius: f64) -> Vec<Range<usize>> {
-        let mut groups = Vec::with_capacity(self.x.len() / GROUP + 1);
+        let mut groups = Vec::with_capacity(self.points.len() / GROUP + 1);
         let mut start = 0;
         let mut all = Rectangle::NOTHING;
-        for i in 0..self.x.len() {
-            let more = all.with([self.x[i], self.y[i]]);
+        for i in 0..self.points.len() {
+            let more = all.with(self.points.at(i));
             if i > start && (i - start == GROUP || !more.is_within(radius)) {
                 groups.push(start..i);
                 start = i;
-                all = Rectangle::NOTHING.with([self.x[i], self.y[i]]);
+                all = Rectangle::NOTHING.with(self.points.at(i));
             } else {
                 all = more;
             }
         }
-        if start < self.x.len() {
-            groups.push(start..self.x.len());
+        if start < self.points.len() {
+            groups.push(start..self.points.len());
         }
         groups
     }
@@ -181,7 +164,7 @@ impl Blocks {
 
 /// Squares of the smallest and of the largest distance between a point of `place` and a point of each rectangle
 /// (x low, y low, x high, y high).
-#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn square_distances(
     place: &Rectangle,
     [x0, y0, x1, y1]: [&[f64]; 4],
@@ -210,11 +193,21 @@ fn square_distances(
 mod tests {
     use super::*;
 
+    /// Points that meet the lattice of these two sides in no order.
+    fn scattered(count: i32, [width, height]: [i32; 2]) -> Planar {
+        Planar {
+            x: (0..count).map(|i| f64::from(i * i % width)).collect(),
+            y: (0..count).map(|i| f64::from(i * 31 % height)).collect(),
+        }
+    }
+
+    fn blocks(points: &Planar) -> Blocks {
+        Blocks::new(points, &Rectangle::around(points.sides()))
+    }
+
     #[test]
     fn groups_hold_every_point_once_and_keep_to_their_radius() {
-        let x: Vec<f64> = (0..1000).map(|i| f64::from(i * i % 997)).collect();
-        let y: Vec<f64> = (0..1000).map(|i| f64::from(i * 31 % 1009)).collect();
-        let blocks = Blocks::new(&x, &y, &Rectangle::around(&x, &y));
+        let blocks = blocks(&scattered(1000, [997, 1009]));
         let mut seen = vec![false; 1000];
         for &i in &blocks.order {
             assert!(!std::mem::replace(&mut seen[i as usize], true));
@@ -225,7 +218,7 @@ mod tests {
         for range in groups {
             assert_eq!(range.start, next);
             next = range.end;
-            let around = Rectangle::around(&blocks.x[range.clone()], &blocks.y[range.clone()]);
+            let around = Rectangle::around(blocks.points.range(range.clone()));
             assert!(range.len() <= GROUP && around.is_within(60.0));
         }
         assert_eq!(next, 1000);
@@ -233,45 +226,29 @@ mod tests {
 
     #[test]
     fn distances_bound_those_of_all_points() {
-        let x: Vec<f64> = (0..300).map(|i| f64::from(i * i % 97)).collect();
-        let y: Vec<f64> = (0..300).map(|i| f64::from(i * 31 % 89)).collect();
-        let blocks = Blocks::new(&x, &y, &Rectangle::around(&x, &y));
-        let place = Rectangle::around(&[20.0, 60.0], &[-9.0, 4.0]);
+        let points = blocks(&scattered(300, [97, 89]));
+        let place = Rectangle::around([&[20.0, 60.0], &[-9.0, 4.0]]);
         let mut squares = Distances::default();
-        blocks.distances(&place, &mut squares);
-        for index in 0..blocks.len() {
+        points.distances(&place, &mut squares);
+        for index in 0..points.len() {
             let mut near = f64::INFINITY;
-            for i in blocks.range(index) {
-                let dx = (blocks.x[i] - blocks.x[i].clamp(20.0, 60.0)).abs();
-                let dy = (blocks.y[i] - blocks.y[i].clamp(-9.0, 4.0)).abs();
+            for i in points.range(index) {
+                let [x, y] = points.points.at(i);
+                let dx = (x - x.clamp(20.0, 60.0)).abs();
+                let dy = (y - y.clamp(-9.0, 4.0)).abs();
                 near = near.min(dx * dx + dy * dy);
-                let dx = (blocks.x[i] - 20.0).abs().max((blocks.x[i] - 60.0).abs());
-                let dy = (blocks.y[i] + 9.0).abs().max((blocks.y[i] - 4.0).abs());
+                let dx = (x - 20.0).abs().max((x - 60.0).abs());
+                let dy = (y + 9.0).abs().max((y - 4.0).abs());
                 assert!(dx * dx + dy * dy <= squares.far[index]);
             }
             assert!(squares.near[index] <= near);
         }
         // One point alone: both distances are exact.
-        let point = Blocks::new(&[4.0], &[2.0], &Rectangle::around(&[4.0], &[2.0]));
-        point.distances(&Rectangle::around(&[0.0, 1.0], &[0.0, 1.0]), &mut squares);
+        let point = blocks(&Planar {
+            x: vec![4.0],
+            y: vec![2.0],
+        });
+        point.distances(&Rectangle::around([&[0.0, 1.0], &[0.0, 1.0]]), &mut squares);
         assert_eq!((squares.near[0], squares.far[0]), (10.0, 20.0));
-    }
-
-    #[test]
-    fn nearest_points_by_rank() {
-        let x: Vec<f64> = (0..500).map(|i| f64::from(i * i % 499)).collect();
-        let y: Vec<f64> = (0..500).map(|i| f64::from(i * 31 % 503)).collect();
-        let blocks = Blocks::new(&x, &y, &Rectangle::around(&x, &y));
-        for place in [[100.0, 100.0], [-300.0, 900.0]] {
-            let mut all: Vec<f64> = x
-                .iter()
-                .zip(&y)
-                .map(|(x, y)| (x - place[0]).hypot(y - place[1]))
-                .collect();
-            all.sort_unstable_by(f64::total_cmp);
-            for k in [0, 1, 31, 32, 200, 499] {
-                assert!((blocks.nearest(place, k) - all[k]).abs() < 1e-9);
-            }
-        }
     }
 }

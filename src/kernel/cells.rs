@@ -23,7 +23,7 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Sorts points into cells of side `side`.
-    pub(super) fn new(x: &[f64], y: &[f64], side: f64) -> Self {
+    pub(super) fn new([x, y]: [&[f64]; 2], side: f64) -> Self {
         let size = x.len().div_ceil(PARTS).clamp(FEWEST, MOST);
         let parts: Vec<Part> = x
             .par_chunks(size)
@@ -169,7 +169,7 @@ mod tests {
         let y: Vec<f64> = (0..500).map(|i| f64::from(i * 31 % 89) - 70.0).collect();
         // The first side is sorted by counting, the second one by comparing.
         for side in [7.0, 0.03] {
-            let cells = Cells::new(&x, &y, side);
+            let cells = Cells::new([&x, &y], side);
             let part = &cells.parts[0];
             for (i, &place) in part.rank.iter().enumerate() {
                 let place = place as usize;

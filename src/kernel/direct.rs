@@ -68,8 +68,8 @@ type Raw = [[f64; GROUP]; 3];
 
 impl Group {
     fn new(at: &Blocks, range: Range<usize>, scale: f64) -> Self {
-        let (x, y) = (&at.x[range.clone()], &at.y[range]);
-        let rectangle = Rectangle::around(x, y);
+        let [x, y] = at.points.range(range);
+        let rectangle = Rectangle::around([x, y]);
         let middle = rectangle.middle();
         let local = |from: &[f64], axis: usize| -> [f64; GROUP] {
             let place = |lane| from.get(lane).copied().unwrap_or(from[0]);
@@ -171,8 +171,8 @@ impl Group {
                     .points
                     .narrowness()
                     .map_or(1.0, |a| a[blocks.order[j] as usize]);
-                let x = (blocks.x[j] - self.middle[0]) * self.scale;
-                let y = (blocks.y[j] - self.middle[1]) * self.scale;
+                let x = (blocks.points.x[j] - self.middle[0]) * self.scale;
+                let y = (blocks.points.y[j] - self.middle[1]) * self.scale;
                 let log = a.log2();
                 for (least, (x_at, y_at)) in least.iter_mut().zip(self.x.iter().zip(&self.y)) {
                     let (dx, dy) = (x - x_at, y - y_at);
@@ -244,11 +244,7 @@ impl Arithmetic for f64 {
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &mut Raw) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
         weigh_places::<f32, true>(places, points, blocks, raw);
@@ -257,11 +253,7 @@ fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &m
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn weigh_double(places: &Places<f64>, points: &Points, blocks: &[usize], raw: &mut Raw) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
         weigh_places::<f64, true>(places, points, blocks, raw);
@@ -301,7 +293,8 @@ fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
         for &index in chosen {
             let range = blocks.range(index);
             let [x, y, third] = &mut batch;
-            let from = blocks.x[range.clone()].iter().zip(&blocks.y[range.clone()]);
+            let [from_x, from_y] = blocks.points.range(range.clone());
+            let from = from_x.iter().zip(from_y);
             let into = x[count..]
                 .iter_mut()
                 .zip(&mut y[count..])
@@ -309,7 +302,7 @@ fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
             for (((x, y), third), (px, py)) in into.zip(from) {
                 *x = T::of((px - places.middle[0]) * places.scale);
                 *y = T::of((py - places.middle[1]) * places.scale);
-                *third = common.minus(x.times(*x).plus(y.times(*y)));
+                *third = common - (*x * *x + *y * *y);
             }
             if let Some(narrowness) = points.narrowness() {
                 for (third, &i) in third[count..].iter_mut().zip(&blocks.order[range.clone()]) {
@@ -345,20 +338,16 @@ fn equal_sums<T: Lane, const LANES: usize, const FUSED: bool>(
     [x, y, offset]: &[[T; LANES]; 3],
     [px, py, own]: [&[T]; 3],
 ) -> [[T; LANES]; 3] {
-    let [x2, y2] = [x, y].map(|all| all.map(|v| v.plus(v)));
+    let [x2, y2] = [x, y].map(|all| all.map(|v| v + v));
     let mut w_sum = [T::ZERO; LANES];
     let mut x_sum = [T::ZERO; LANES];
     let mut y_sum = [T::ZERO; LANES];
     for ((&px, &py), &own) in px.iter().zip(py).zip(own) {
         for lane in 0..LANES {
-            let own = if T::LIFTED {
-                own.plus(offset[lane])
-            } else {
-                own
-            };
+            let own = if T::LIFTED { own + offset[lane] } else { own };
             let exponent = px.fused::<FUSED>(x2[lane], py.fused::<FUSED>(y2[lane], own));
             let w = exponent.exp2::<FUSED>();
-            w_sum[lane] = w_sum[lane].plus(w);
+            w_sum[lane] += w;
             x_sum[lane] = w.fused::<FUSED>(px, x_sum[lane]);
             y_sum[lane] = w.fused::<FUSED>(py, y_sum[lane]);
         }
@@ -377,12 +366,12 @@ fn adapted_sums<T: Lane, const LANES: usize, const FUSED: bool>(
     let mut y_sum = [T::ZERO; LANES];
     for ((&px, &py), &a) in px.iter().zip(py).zip(narrowness) {
         for lane in 0..LANES {
-            let (dx, dy) = (px.minus(x[lane]), py.minus(y[lane]));
-            let square = dx.fused::<FUSED>(dx, dy.times(dy));
-            let own = x[lane].fused::<FUSED>(x[lane], y[lane].times(y[lane]));
-            let exponent = offset[lane].plus(own).minus(a.times(square));
-            let w = a.times(exponent.exp2::<FUSED>());
-            w_sum[lane] = w_sum[lane].plus(w);
+            let (dx, dy) = (px - x[lane], py - y[lane]);
+            let square = dx.fused::<FUSED>(dx, dy * dy);
+            let own = x[lane].fused::<FUSED>(x[lane], y[lane] * y[lane]);
+            let exponent = offset[lane] + own - a * square;
+            let w = a * exponent.exp2::<FUSED>();
+            w_sum[lane] += w;
             // Once more than its share in the weights, the narrowness belongs to the pull, not to the place.
             x_sum[lane] = w.fused::<FUSED>(dx.fused::<FUSED>(a, x[lane]), x_sum[lane]);
             y_sum[lane] = w.fused::<FUSED>(dy.fused::<FUSED>(a, y[lane]), y_sum[lane]);

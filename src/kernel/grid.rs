@@ -26,9 +26,8 @@ use rayon::prelude::*;
 
 use super::cells::{Cells, Part};
 use super::counts::Counts;
-use super::lane::Lane;
 use super::sum::KernelSum;
-use crate::vector;
+use crate::numeric::Real;
 
 /// Spacings of the grid in a bandwidth.
 pub(super) const FINENESS: f64 = 2.1;
@@ -249,11 +248,7 @@ impl Along {
 
 /// With `k` counted from the left of the window, `t = k − left − f` is the distance from a point at `f`, and
 /// `g = exp(−(t/FINENESS)²)` is what it is for `f = 0`, times `b^k` and a factor that belong to the point.
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn fill_windows(along: &mut Along, at: &[f64]) {
     const RATE: f64 = 1.0 / (FINENESS * FINENESS);
     let Along {
@@ -268,8 +263,8 @@ fn fill_windows(along: &mut Along, at: &[f64]) {
     let mut factor = [0.0; BATCH];
     for i in 0..BATCH {
         let f = offset[i];
-        base[i] = vector::exp(2.0 * RATE * f);
-        factor[i] = vector::exp(-RATE * f * (f + 2.0 * *left));
+        base[i] = Real::exp(2.0 * RATE * f);
+        factor[i] = Real::exp(-RATE * f * (f + 2.0 * *left));
     }
     for (i, f) in at.iter().enumerate() {
         let b1 = base[i];
@@ -360,11 +355,7 @@ impl Windows {
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn add_windows(x: &[Window], y: &[Window], nodes: &mut [f64], columns: usize) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
         add_products::<true>(x, y, nodes, columns);
@@ -395,11 +386,7 @@ fn add_products<const FUSED: bool>(x: &[Window], y: &[Window], nodes: &mut [f64]
     }
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+avx512bw+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn gather_windows(
     x: &Along,
     y: &Along,

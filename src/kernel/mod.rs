@@ -4,7 +4,6 @@ mod bandwidth;
 mod blocks;
 mod cells;
 mod counts;
-mod curve;
 mod direct;
 mod grid;
 mod gridded;
@@ -16,7 +15,6 @@ mod sum;
 mod weighted;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
-pub(crate) use lane::Lane;
 pub use method::{Method, sums, sums_into};
 pub use points::Points;
 pub use resample::resample;

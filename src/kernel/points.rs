@@ -9,6 +9,7 @@ use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
 use super::grid::{self, Grid};
 use crate::cloud::CloudView;
+use crate::plane::Planar;
 
 /// A cloud made ready to be summed over, or to be summed at.
 ///
@@ -16,8 +17,7 @@ use crate::cloud::CloudView;
 /// does not move is prepared once.
 #[derive(Clone, Debug, Default)]
 pub struct Points {
-    x: Vec<f64>,
-    y: Vec<f64>,
+    planar: Planar,
     /// `(h/h_j)²` for each point where widths differ; empty where all are `h`.
     narrowness: Vec<f64>,
     bounds: Option<Rectangle>,
@@ -39,11 +39,10 @@ impl Points {
     /// The points with these indices.
     pub(super) fn some(&self, indices: &[usize]) -> Self {
         let pick = |v: &[f64]| -> Vec<f64> { indices.par_iter().map(|&i| v[i]).collect() };
-        let [x, y] = [&self.x, &self.y].map(|v| pick(v));
+        let planar = self.planar.map(pick);
         Self {
-            bounds: (!indices.is_empty()).then(|| Rectangle::around(&x, &y)),
-            x,
-            y,
+            bounds: (!indices.is_empty()).then(|| Rectangle::around(planar.sides())),
+            planar,
             ..Self::default()
         }
     }
@@ -62,9 +61,9 @@ impl Points {
             column.resize(cloud.nrows(), 0.0);
             ArrayViewMut1::from(column).assign(&cloud.column(axis));
         };
-        let Self { x, y, .. } = self;
+        let Planar { x, y } = &mut self.planar;
         rayon::join(|| copy(0, x), || copy(1, y));
-        self.bounds = (!self.is_empty()).then(|| Rectangle::around(&self.x, &self.y));
+        self.bounds = (!self.is_empty()).then(|| Rectangle::around(self.planar.sides()));
     }
 
     /// Whether these are the points of `cloud`, in the same order.
@@ -74,45 +73,47 @@ impl Points {
             && cloud
                 .rows()
                 .into_iter()
-                .zip(self.x.iter().zip(&self.y))
-                .all(|(row, (x, y))| row[0] == *x && row[1] == *y)
+                .enumerate()
+                .all(|(i, row)| self.at(i) == [row[0], row[1]])
     }
 
     /// Number of points.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.x.len()
+        self.planar.len()
     }
 
     /// Whether there is no point at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.x.is_empty()
+        self.planar.is_empty()
     }
 
     /// Point `index`.
     pub(super) fn at(&self, index: usize) -> [f64; 2] {
-        [self.x[index], self.y[index]]
+        self.planar.at(index)
     }
 
     /// Whether point `index` lies exactly at `place`.
     #[must_use]
     pub fn is_at(&self, index: usize, place: [f64; 2]) -> bool {
-        index < self.len() && [self.x[index], self.y[index]] == place
+        index < self.len() && self.at(index) == place
     }
 
     pub(super) fn blocks(&self) -> &Blocks {
         self.blocks.get_or_init(|| {
             let crowd = self.parted().map_or(self, |[crowd, _]| crowd);
-            let around = crowd.bounds.unwrap_or(Rectangle::around(&self.x, &self.y));
-            Blocks::new(&self.x, &self.y, &around)
+            let around = crowd
+                .bounds
+                .unwrap_or(Rectangle::around(self.planar.sides()));
+            Blocks::new(&self.planar, &around)
         })
     }
 
     /// The crowd, and the few points that are so far from it that a rectangle around all would be almost empty; `None` if there are none such.
     pub(super) fn parted(&self) -> Option<&[Self; 2]> {
         let parted = self.parted.get_or_init(|| {
-            let far = strays(&self.x, &self.y, &self.bounds?)?;
+            let far = strays(self.planar.sides(), &self.bounds?)?;
             let is_far = |i: &usize| far.binary_search(i).is_ok();
             let crowd: Vec<usize> = (0..self.len()).filter(|i| !is_far(i)).collect();
             Some(Arc::new([self.some(&crowd), self.some(&far)]))
@@ -122,7 +123,7 @@ impl Points {
 
     pub(super) fn cells(&self, h: f64) -> Arc<Cells> {
         self.cells
-            .get(h, || Cells::new(&self.x, &self.y, h / grid::FINENESS))
+            .get(h, || Cells::new(self.planar.sides(), h / grid::FINENESS))
     }
 
     pub(super) fn grid(&self, h: f64, reach: usize) -> Arc<Grid> {
@@ -157,7 +158,7 @@ impl Points {
 
 /// The points far from all others, in their order: at most one in a thousand, and further off than the others spread ten times over. Clouds without such
 /// points are left as they are.
-fn strays(x: &[f64], y: &[f64], all: &Rectangle) -> Option<Vec<usize>> {
+fn strays([x, y]: [&[f64]; 2], all: &Rectangle) -> Option<Vec<usize>> {
     /// Points that the spread is told from, and those of them left out at either end.
     const PROBES: usize = 1000;
     const OUTER: usize = PROBES / 100;

@@ -1,13 +1,12 @@
 //! Points in the order of a curve through the plane, and equal points in place of weighted ones.
 
-use super::curve::along_curve_by_place;
 use crate::cloud::{self, Cloud, CloudView};
+use crate::plane::{Planar, along_curve_by_place};
 
 /// The rows of a cloud in an order that depends on their places alone, and in which neighbours are near each other.
 pub(crate) fn along(points: CloudView<'_>) -> Vec<usize> {
-    let [x, y] = [0, 1].map(|axis| points.column(axis).to_vec());
     let corners = cloud::bounds(points).unwrap_or_default();
-    let curve = along_curve_by_place(&x, &y, corners);
+    let curve = along_curve_by_place(&Planar::new(points), corners);
     curve.into_iter().map(|i| i as usize).collect()
 }
 
@@ -49,6 +48,7 @@ pub fn resample(points: CloudView<'_>, shares: &[f64]) -> Cloud {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plane::along_curve;
     use crate::random::Stream;
 
     /// The slow way: all points by their places first.
@@ -59,10 +59,8 @@ mod tests {
         points[[0, 0]] = 1e6;
         points[[1, 1]] = -1e6;
         let sorted = cloud::in_order(points.view());
-        let [x, y]: [Vec<f64>; 2] =
-            [0, 1].map(|axis| sorted.iter().map(|&row| points[[row, axis]]).collect());
         let corners = cloud::bounds(points.view()).unwrap();
-        let curve = crate::kernel::curve::along_curve(&x, &y, corners);
+        let curve = along_curve(&Planar::new(points.view()).pick(&sorted), corners);
         let slow: Vec<usize> = curve.into_iter().map(|i| sorted[i as usize]).collect();
         assert_eq!(along(points.view()), slow);
     }

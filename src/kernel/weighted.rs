@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::points::Points;
 use super::sum::KernelSum;
-use crate::vector;
+use crate::numeric::Real;
 
 /// Places that one task sums at.
 const PLACES: usize = 16;
@@ -32,7 +32,7 @@ pub fn weighted_sums(at: &Points, of: &Points, shares: &[f64], h: f64) -> Vec<Ke
             .fold(f64::NEG_INFINITY, f64::max);
         let (mut sum, mut shift) = (0.0, [0.0; 2]);
         for point in &points {
-            let term = vector::exp((exponent(point) - most).max(NOTHING));
+            let term = Real::exp((exponent(point) - most).max(NOTHING));
             sum += term;
             shift[0] += term * (point[0] - x);
             shift[1] += term * (point[1] - y);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::joint::Column;
 use super::{About, Ideal, JointTest, MEMORISATION, Measurement, MetricSet, Side};
 use crate::cloud::{Cloud, CloudView};
+use crate::numeric::mean_and_deviation;
 use crate::random::Stream;
 use crate::setting::Invalid;
 use crate::target::Target;
@@ -40,12 +41,10 @@ impl Floor {
             return None;
         }
         draws.sort_unstable_by(f64::total_cmp);
-        let n = draws.len() as f64;
-        let mean = draws.iter().sum::<f64>() / n;
-        let squares: f64 = draws.iter().map(|v| (v - mean) * (v - mean)).sum();
+        let [mean, sd] = mean_and_deviation(&draws);
         Some(Self {
             mean,
-            sd: (squares / (n - 1.0)).sqrt(),
+            sd,
             median: quantile(&draws, 0.5),
             q90: quantile(&draws, 0.9),
             q95: quantile(&draws, 0.95),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{About, Ideal};
 use crate::digits::three;
+use crate::numeric::mean_and_deviation;
 
 /// A measure within a joint test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -213,10 +214,8 @@ impl Scaled {
         // What is a count cannot differ by less than one, and what is a sum of many terms is not known better than this.
         let least = column.about.grain.least(points).max(1e-9 * size);
         let scale = |values: &[f64]| {
-            let n = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / n;
-            let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-            let sd = (squares / (n - 1.0).max(1.0)).sqrt().max(least);
+            let [mean, sd] = mean_and_deviation(values);
+            let sd = sd.max(least);
             move |v: f64| if v == mean { 0.0 } else { (v - mean) / sd }
         };
         let alone = scale(column.draws);

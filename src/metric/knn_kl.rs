@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::sample::{NEAR, Near, Neighbourhood, Reference, Seen};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
-use crate::plane::{MOST, Neighbours, Planar, QUERIES};
+use crate::plane::{Neighbours, Planar, QUERIES};
 
 /// What [`KnnKl`] measures.
 pub const KNN_KL: About = About {
@@ -65,7 +65,7 @@ impl KnnKl {
     /// Neighbour counted to, unless said otherwise: little bias at 2000 points, and half the variance of `k = 1`.
     pub const K: usize = 5;
 
-    /// `KL(q‖p)`, from the reference sample (`m×2`, not empty) and `k`, from 1 to 16.
+    /// `KL(q‖p)`, from the reference sample (`m×2`, not empty) and `k`, at least 1.
     #[must_use]
     pub fn new(reference: CloudView<'_>, k: usize) -> Self {
         let shared = Arc::new(Neighbourhood::new(&Planar::new(reference)));
@@ -76,7 +76,7 @@ impl KnnKl {
     pub(super) fn on(reference: CloudView<'_>, shared: Reference, k: usize) -> Self {
         Self {
             reference: shared,
-            k: k.clamp(1, MOST),
+            k: k.max(1),
             resolution: (1e-9 * spread(reference)).max(f64::MIN_POSITIVE),
             way: Way::CloudToTarget,
         }

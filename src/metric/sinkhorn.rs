@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::{CloudView, spread};
-use crate::kernel::Lane;
+use crate::numeric::Real;
 use crate::plane::Planar;
 use crate::transport::centre;
 
@@ -303,7 +303,7 @@ impl<'a> Softening<'a> {
         self.update(g, f, log_sum_double);
     }
 
-    fn update<T: Lane>(&self, g: &[f64], f: &mut [f64], log_sum: LogSum<T>) {
+    fn update<T: Real>(&self, g: &[f64], f: &mut [f64], log_sum: LogSum<T>) {
         // In base 2, as the machine counts, and in units in which distances are exponents.
         let rate = LOG2_E / self.epsilon;
         let scaled =
@@ -325,12 +325,12 @@ impl<'a> Softening<'a> {
 /// `log₂ Σ_j 2^(g_j − ‖at − b_j‖²)`, from a place, the columns `x`, `y`, `g`, and room for as many exponents.
 type LogSum<T> = fn([T; 2], [&[T]; 3], &mut [T]) -> f64;
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn log_sum_single(at: [f32; 2], columns: [&[f32]; 3], exponents: &mut [f32]) -> f64 {
     log_sum::<f32, 32>(at, columns, exponents)
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn log_sum_double(at: [f64; 2], columns: [&[f64]; 3], exponents: &mut [f64]) -> f64 {
     log_sum::<f64, 16>(at, columns, exponents)
 }
@@ -340,7 +340,7 @@ fn log_sum_double(at: [f64; 2], columns: [&[f64]; 3], exponents: &mut [f64]) -> 
     clippy::inline_always,
     reason = "it must be compiled for the caller's instruction set"
 )]
-fn log_sum<T: Lane, const LANES: usize>(
+fn log_sum<T: Real, const LANES: usize>(
     at: [T; 2],
     columns: [&[T]; 3],
     exponents: &mut [T],
@@ -348,8 +348,8 @@ fn log_sum<T: Lane, const LANES: usize>(
     let m = exponents.len();
     let [x, y, g] = columns.map(|column| &column[..m]);
     for j in 0..m {
-        let (dx, dy) = (x[j].minus(at[0]), y[j].minus(at[1]));
-        exponents[j] = g[j].minus(dx.times(dx).plus(dy.times(dy)));
+        let (dx, dy) = (x[j] - at[0], y[j] - at[1]);
+        exponents[j] = g[j] - (dx * dx + dy * dy);
     }
     let (whole, rest) = exponents.as_chunks::<LANES>();
     let mut tops = [T::of(f64::NEG_INFINITY); LANES];
@@ -367,12 +367,12 @@ fn log_sum<T: Lane, const LANES: usize>(
     let mut sums = [T::ZERO; LANES];
     for chunk in whole {
         for (sum, &value) in sums.iter_mut().zip(chunk) {
-            *sum = sum.plus(value.minus(common).exp2::<false>());
+            *sum += (value - common).exp2::<false>();
         }
     }
     let rest = rest
         .iter()
-        .map(|value| value.minus(common).exp2::<false>().wide());
+        .map(|value| (*value - common).exp2::<false>().wide());
     let whole: f64 = sums.iter().map(|sum| sum.wide()).sum();
     top + (whole + rest.sum::<f64>()).log2()
 }

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Real;
+use crate::numeric::{Real, sigmoid, softplus};
 
 /// The function φ between the layers of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -117,20 +117,6 @@ fn each_with_bend<T: Real>(
 #[inline(always)]
 fn two<T: Real>() -> T {
     T::ONE + T::ONE
-}
-
-/// σ(x) = 1/(1 + e⁻ˣ).
-#[inline(always)]
-pub(crate) fn sigmoid<T: Real>(x: T) -> T {
-    T::ONE / (T::ONE + (-x).exp())
-}
-
-/// log(1 + eˣ) without overflow, and its derivative σ(x).
-#[inline(always)]
-pub(crate) fn softplus<T: Real>(x: T) -> (T, T) {
-    let positive = if x < T::ZERO { T::ZERO } else { x };
-    let size = if x < T::ZERO { -x } else { x };
-    (positive + (-size).exp().log1p(), sigmoid(x))
 }
 
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::Real;
+use crate::numeric::Real;
 
 /// Bytes of a cache line on every processor we vectorise for.
 const LINE: usize = 64;

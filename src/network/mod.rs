@@ -6,16 +6,15 @@ mod layers;
 mod optimizer;
 mod pass;
 mod product;
-mod real;
 mod tape;
 
 pub use activation::Activation;
-pub(crate) use activation::softplus;
 pub use layers::Affinity;
 pub use optimizer::{Optimizer, OptimizerKind, check_betas};
 pub(crate) use pass::CHUNK;
 pub use pass::{Objective, Workspace};
-pub use real::Real;
+
+pub use crate::numeric::Real;
 
 use rand::Rng;
 

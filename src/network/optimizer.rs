@@ -4,8 +4,8 @@ use multiversion::multiversion;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Real;
 use super::aligned::Aligned;
+use crate::numeric::Real;
 use crate::setting::{Invalid, within};
 
 /// How parameters follow their gradient.

@@ -5,7 +5,7 @@
     reason = "the products must be compiled with the instruction set of the pass around them"
 )]
 
-use super::Real;
+use crate::numeric::Real;
 
 /// Samples that pass through the network together: few enough for their activations to stay in the first
 /// cache, enough to use each weight many times once it is loaded.

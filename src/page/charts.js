@@ -46,8 +46,7 @@ class Chart {
     this.svg = element("svg", { role: "img" });
     this.figure.append(caption, this.svg);
     parent.append(this.figure);
-    const all = runs.flatMap((run) => run.series[place].values);
-    this.logarithmic = this.about.logarithmic && all.some((v) => v > 0);
+    this.logarithmic = this.about.logarithmic;
     this.describe();
     const at = (event) => {
       const box = this.svg.getBoundingClientRect();
@@ -82,31 +81,15 @@ class Chart {
     return value > 0 ? Math.log10(value) : null;
   }
 
-  // The vertical range: all values and the floor, with some air.
-  range(floor) {
-    const shown = this.runs.flatMap((run) => run.series[this.place].values)
-      .concat(floor ? [floor.median, floor.low, floor.high] : [])
-      .map((v) => this.height(v))
-      .filter((v) => v !== null);
-    let [low, high] = shown.length ? [Math.min(...shown), Math.max(...shown)] : [0, 1];
-    if (!this.logarithmic && low > 0 && low < 0.5 * high) low = 0;
-    const least = this.logarithmic ? 0.5 : 1e-9 * Math.max(Math.abs(high), Math.abs(low), 1e-3);
-    if (high - low < least) {
-      const half = this.logarithmic ? 0.25 : 0.5 * Math.max(Math.abs(high), 0.1);
-      [low, high] = [low - half, high + half];
-    }
-    const air = 0.07 * (high - low);
-    return [!this.logarithmic && low === 0 ? 0 : low - air, high + air];
-  }
-
   get sampled() {
     return this.runs.map((run) => run.series[this.place].floor).find(Boolean) ?? null;
   }
 
   // The vertical axis for a chart so tall: its range and its ticks.
   axis(tall) {
-    const range = this.range(this.sampled);
-    return { range, marks: this.logarithmic ? decades(range, tall / 26) : ticks(range, tall / 34) };
+    const range = this.about.span;
+    const [, linear, logarithmic] = film.look.apart;
+    return { range, marks: this.logarithmic ? decades(range, tall / logarithmic) : ticks(range, tall / linear) };
   }
 
   // The room that its labels take.

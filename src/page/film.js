@@ -105,6 +105,13 @@ function typicalSpeed(runs) {
 // A number to three significant digits, as in the pictures.
 const superscript = (n) => String(n).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
 
+// With so many digits behind the point; halfway between two, to the even one, as Rust does.
+function fixed(size, places) {
+  const whole = size * 10 ** places;
+  const even = whole % 1 === 0.5 && Math.floor(whole) % 2 === 0;
+  return (even ? Math.floor(whole) / 10 ** places : size).toFixed(places);
+}
+
 function number(value) {
   if (value === null || Number.isNaN(value)) return "not a number";
   const sign = value < 0 ? "−" : "";
@@ -113,7 +120,7 @@ function number(value) {
   if (size === Infinity) return `${sign}∞`;
   const [digits, exponent] = size.toExponential(2).split("e");
   return exponent >= -3 && exponent < 5
-    ? sign + size.toFixed(Math.max(0, 2 - exponent))
+    ? sign + fixed(size, Math.max(0, 2 - exponent))
     : `${sign}${digits} × 10${superscript(Number(exponent))}`;
 }
 

@@ -5,11 +5,13 @@ use std::io;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::curves::{Chart, Series, has, series, short};
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
 use crate::film::{DrawnRun, Lineage, Scene, Snapshot, charts};
-use crate::metric::{Floors, Mark, Scale};
+use crate::metric::Mark;
+use crate::render::look::{LOOK, Look};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
 
 /// Positions that a page holds, all runs together; of more particles an even part is shown.
@@ -43,6 +45,7 @@ pub(super) struct Film<'a> {
     bands: usize,
     /// The ratios at the edges of the bands.
     edges: [f64; BANDS],
+    look: Look,
     light: Ramps,
     dark: Ramps,
     runs: Vec<Run<'a>>,
@@ -119,31 +122,6 @@ fn widths(frames: &[&Snapshot], kept: &[usize]) -> Option<Raw> {
     weighted.then(|| Raw::Bytes(all.collect()))
 }
 
-/// A measure along a run, in the order of the charts.
-#[derive(Debug, Serialize)]
-struct Series {
-    /// Empty if this run was not measured so.
-    values: Vec<Option<f64>>,
-    /// Where perfect samples stand: median, and the values between which 95 % of them lie.
-    floor: Option<Floor>,
-    /// Step at which it reached the floor.
-    since: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Floor {
-    median: f64,
-    low: Option<f64>,
-    high: Option<f64>,
-}
-
-#[derive(Debug, Serialize)]
-struct Chart {
-    name: &'static str,
-    words: &'static str,
-    logarithmic: bool,
-}
-
 /// What a packed series is made from.
 enum Raw {
     Wide(Vec<i16>, usize),
@@ -195,11 +173,7 @@ impl<'a> Film<'a> {
         let charts: Vec<Chart> = charts(scene.takes)
             .into_iter()
             .filter(|(about, _)| scene.takes.iter().any(|take| has(take, about.name)))
-            .map(|(about, scale)| Chart {
-                name: about.name,
-                words: about.words,
-                logarithmic: scale == Scale::Log,
-            })
+            .map(|(about, scale)| Chart::of(about, scale, scene.takes))
             .collect();
         let runs = scene
             .takes
@@ -219,6 +193,7 @@ impl<'a> Film<'a> {
             finer: FINER,
             bands: BANDS,
             edges: EDGES,
+            look: LOOK,
             light: Ramps::of(Theme::Light),
             dark: Ramps::of(Theme::Dark),
             runs,
@@ -234,13 +209,6 @@ impl<'a> Film<'a> {
             .replace('>', "\\u003e")
             .replace('&', "\\u0026"))
     }
-}
-
-/// Whether the measure `name` has a value anywhere along the run.
-fn has(take: &DrawnRun<'_>, name: &str) -> bool {
-    let rows = take.meter.rows().iter();
-    rows.filter_map(|row| row.values.get(name))
-        .any(f64::is_finite)
 }
 
 /// What all runs of a page share.
@@ -424,41 +392,6 @@ fn fine(depth: f32) -> i8 {
 fn finer(depth: f32) -> i16 {
     let most = BANDS as f32 + 0.7;
     (FINER * depth.clamp(-most, most)).round() as i16
-}
-
-fn series(take: &DrawnRun<'_>, name: &str) -> Series {
-    let rows = take.meter.rows().iter();
-    let values = if has(take, name) {
-        rows.map(|row| row.values.get(name).filter(|v| v.is_finite()).map(short))
-            .collect()
-    } else {
-        Vec::new()
-    };
-    let mut arrivals = take.meter.arrivals();
-    Series {
-        values,
-        floor: floor(take.meter.floors(), name),
-        since: arrivals
-            .find(|(n, _)| *n == name)
-            .and_then(|(_, step)| step),
-    }
-}
-
-fn floor(floors: &Floors, name: &str) -> Option<Floor> {
-    let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
-    let [low, high] = floor
-        .range(about.ideal, 0.95)
-        .map(|edge| Some(edge).filter(|v| v.is_finite()));
-    Some(Floor {
-        median: short(floor.median),
-        low: low.map(short),
-        high: high.map(short),
-    })
-}
-
-/// Six significant digits, which is more than anyone sees in a chart.
-fn short(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 /// At most `most` of the numbers `0..count`, evenly spread, the first and the last among them.

@@ -4,6 +4,7 @@
 //! it; the film goes along as JSON, in which no character can end its element. The content security policy of
 //! the page names the hashes of its one script and its one style sheet, so that nothing else runs and nothing is fetched.
 
+mod curves;
 mod film;
 mod gallery;
 mod pack;

@@ -4,7 +4,6 @@ VIEW.width = VIEW.x[1] - VIEW.x[0];
 VIEW.height = VIEW.y[1] - VIEW.y[0];
 const FONT = getComputedStyle(document.body).fontFamily;
 const MARGIN = { left: 40, right: 6, top: 6, bottom: 24 };
-const TRAIL = 10;
 // Between the knots of the mesh, in standard deviations of the first cloud, for one particle in all; the more, the closer.
 const KNOTS = 9;
 
@@ -43,19 +42,30 @@ function readPalette() {
 
 const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
 
-// Round numbers within a range, at most about `most` of them, with their labels.
-function ticks([low, high], most) {
-  const rough = (high - low) / Math.max(most, 1);
+// Round numbers within a range, about `most` of them, with their labels; two at least, since one alone gives no scale.
+function ticks(range, most) {
+  const finer = [1, 2, 4, 8].map((factor) => ticksAtMost(range, factor * Math.max(most, 1)));
+  return finer.find((found) => found.length > 1) ?? finer[0];
+}
+
+function ticksAtMost([low, high], most) {
+  const rough = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= 0.999 * rough);
   const places = clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 20);
   const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && found.length < 40; k += 1) {
-    const size = Math.abs(k * step);
-    const plain = (size >= 1e-4 && size < 1e6 && places <= 6) || k === 0;
-    found.push([k * step, (k < 0 ? "−" : "") + (plain ? size.toFixed(k === 0 ? 0 : places) : number(size))]);
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && found.length < 32; k += 1) {
+    found.push([k * step, k === 0 ? "0" : tickLabel(k * step, places)]);
   }
   return found;
+}
+
+function tickLabel(tick, places) {
+  const size = Math.abs(tick);
+  const sign = tick < 0 ? "−" : "";
+  if (size >= 1e-4 && size < 1e6 && places <= 6) return sign + fixed(size, places);
+  const [digits, exponent] = size.toExponential(2).split("e");
+  return `${sign}${Number(digits)}·10${superscript(Number(exponent))}`;
 }
 
 // Cubic interpolation between regularly spaced values (Catmull and Rom): the first of four places, and their weights.
@@ -186,7 +196,7 @@ class Dots {
         context.arc(x, y, r * scale, 0, 2 * Math.PI);
         context.fill();
       };
-      if (rim) disc(radius + 0.32 * Math.min(radius, 2.5), palette.paper, 0.55);
+      if (rim) disc(radius + film.look.rim.share * Math.min(radius, film.look.rim.most), palette.paper, film.look.rim.alpha);
       disc(radius, colour, alpha);
     });
   }
@@ -319,8 +329,8 @@ class Panel {
       layer.height = this.canvas.height;
       const into = layer.getContext("2d");
       const count = run.target.length / 2;
-      const radius = clamp(0.155 * this.density(count), 0.7, 3.4) * this.growth();
-      const dots = new Dots([palette.target], radius, 0.34, false, scale);
+      const dot = film.look.target;
+      const dots = new Dots([palette.target], this.radius(dot, count), dot.alpha, false, scale);
       const to = this.projection();
       for (let i = 0; i < count; i += 1) {
         if (run.target[i] === NOWHERE) continue;
@@ -331,14 +341,10 @@ class Panel {
     context.drawImage(layer, 0, 0);
   }
 
-  // Distance between points if they were spread evenly over the plot.
-  density(count) {
-    return Math.sqrt((this.width * this.height) / Math.max(count, 1));
-  }
-
-  // Dots grow with the view, but less.
-  growth() {
-    return Math.min(Math.sqrt(camera.zoom), 3);
+  // The radius of a dot among so many. It grows with the view, but less.
+  radius(dot, count) {
+    const apart = Math.sqrt((this.width * this.height) / Math.max(count, 1));
+    return clamp(dot.share * apart, dot.least, dot.most) * Math.min(Math.sqrt(camera.zoom), 3);
   }
 
   arrows(context, [frame, part]) {
@@ -346,8 +352,9 @@ class Panel {
     const [across, up] = run.arrow_lattice;
     const count = across * up;
     const spacing = (run.arrow_pitch * VIEW.width * unit) / (run.lattice[0] - 1);
-    const stride = Math.max(1, Math.round(40 / spacing));
-    const longest = Math.min(0.86 * stride * spacing, 48);
+    const look = film.look.arrow;
+    const stride = Math.max(1, Math.round(look.spacing / spacing));
+    const longest = look.longest * stride * spacing;
     const first = (n) => ((n - 1) % stride) >> 1;
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
@@ -359,14 +366,14 @@ class Panel {
         const along = [k, count + k].map((i) => (run.arrows[from + i] * (1 - part) + run.arrows[to + i] * part) / 127);
         const size = Math.hypot(...along);
         const length = longest * size;
-        if (length < 2.5) continue;
+        if (length < look.least) continue;
         const x = MARGIN.left + this.width / 2 + (left - camera.x) * unit + column * spacing;
         const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * spacing;
         arrow(path, x, y, along[0] / size, -along[1] / size, length);
       }
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.globalAlpha = 0.5;
+    context.globalAlpha = look.alpha;
     context.fillStyle = palette.ink;
     context.fill(path);
     context.globalAlpha = 1;
@@ -418,9 +425,10 @@ class Panel {
     const { run, scale } = this;
     const [frame, part] = at;
     const [colours, which] = this.colours(state, at);
-    const radius = clamp(0.19 * this.density(run.shown), 0.8, 4.2) * this.growth();
+    const { particle, rim } = film.look;
+    const radius = this.radius(particle, run.shown);
     const key = `${state.colour} ${radius}`;
-    this.sheets = this.sheets[key] ? this.sheets : { [key]: new Dots(colours, radius, 0.92, radius > 1.3, scale) };
+    this.sheets = this.sheets[key] ? this.sheets : { [key]: new Dots(colours, radius, particle.alpha, radius > rim.from, scale) };
     const dots = this.sheets[key];
     const to = this.projection();
     if (state.show.trails) this.trails(context, at, colours, which, radius, to);
@@ -442,18 +450,19 @@ class Panel {
   flashes(context, [frame, part], radius, to) {
     const { run } = this;
     const from = 2 * run.shown * frame;
+    const [inner, width, strength] = film.look.birth;
     context.beginPath();
     for (let i = 0; i < run.shown; i += 1) {
       if (!born(run, i, frame)) continue;
       const [x, y] = [run.cloud[from + i], run.cloud[from + run.shown + i]];
       if (x === NOWHERE || y === NOWHERE) continue;
       const [px, py] = [to.x + x * to.scale, to.y - y * to.scale];
-      const size = (1.5 + part) * radius * this.scale;
+      const size = (inner + 0.5 * width + part) * radius * this.scale;
       context.moveTo(px + size, py);
       context.arc(px, py, size, 0, 2 * Math.PI);
     }
-    context.globalAlpha = 0.7 * (1 - part);
-    context.lineWidth = 0.6 * radius * this.scale;
+    context.globalAlpha = strength * (1 - part);
+    context.lineWidth = width * radius * this.scale;
     context.strokeStyle = palette.ink;
     context.stroke();
     context.globalAlpha = 1;
@@ -463,7 +472,8 @@ class Panel {
   trails(context, [frame, part], colours, which, radius, to) {
     const { run } = this;
     const count = run.shown;
-    const every = Math.ceil(count / 3000);
+    const look = film.look.trail;
+    const every = Math.ceil(count / look.most);
     const groups = new Map();
     const like = this.coarse(colours);
     for (let i = 0; i < count; i += every) {
@@ -471,9 +481,13 @@ class Panel {
       if (!groups.has(colour)) groups.set(colour, []);
       groups.get(colour).push(i);
     }
-    context.lineWidth = Math.max(1, 0.55 * radius) * this.scale;
+    context.lineWidth = this.scale;
     context.lineJoin = "round";
-    const ages = [[TRAIL, 6, 0.12], [6, 3, 0.22], [3, 0, 0.38]];
+    // Three parts, each as strong as its middle.
+    const ages = [[1, 2 / 3], [2 / 3, 1 / 3], [1 / 3, 0]].map((ends) => {
+      const middle = 1 - (ends[0] + ends[1]) / 2;
+      return [...ends.map((part) => Math.round(part * look.frames)), look.alpha[0] + (look.alpha[1] - look.alpha[0]) * middle];
+    });
     for (const [colour, members] of groups) {
       context.strokeStyle = colours[colour];
       for (const [oldest, newest, alpha] of ages) {
@@ -605,7 +619,7 @@ class Panel {
     };
     context.textAlign = "center";
     context.textBaseline = "top";
-    const apart = this.width < 260 ? 30 : 64;
+    const apart = this.width < 260 ? 30 : film.look.apart[0];
     for (const [value, label] of ticks([left, right], this.width / apart)) {
       const px = x + ((value - left) / (right - left)) * width;
       mark(px, y + height, 0, 4 * scale);
@@ -636,7 +650,7 @@ class Panel {
     }
     const share = (n) => `${((100 * n) / count).toFixed(n * 200 > count ? 0 : 1)} %`;
     if (nowhere > 0) lines.push(`${share(nowhere)} of the particles not finite`);
-    if (camera.zoom === 1 && outside * 200 > count) lines.push(`${share(outside)} of the particles outside`);
+    if (camera.zoom === 1 && outside * film.look.news > count) lines.push(`${share(outside)} of the particles outside`);
     if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} particles shown`);
     context.font = `${11.5 * scale}px ${FONT}`;
     context.textAlign = "left";
@@ -668,9 +682,10 @@ class Panel {
 
 // The outline of an arrow, its middle at (x, y), along the unit vector (dx, dy).
 function arrow(path, x, y, dx, dy, length) {
-  const head = clamp(0.42 * length, 2.4, 6.5);
-  const shaft = Math.min(0.55, 0.1 * length);
-  const wing = 0.42 * head;
+  const look = film.look.arrow;
+  const head = clamp(look.head[0] * length, look.head[1], look.head[2]);
+  const shaft = Math.min(look.shaft[1], look.shaft[0] * length);
+  const wing = look.wing * head;
   const corners = [[0, shaft], [length - head, shaft], [length - head, wing], [length, 0],
     [length - head, -wing], [length - head, -shaft], [0, -shaft]];
   corners.forEach(([along, aside], k) => {

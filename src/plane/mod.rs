@@ -1,9 +1,13 @@
 //! Points with their coordinates apart: sums over all pairs, and nearest neighbours.
 
+mod curve;
 mod neighbours;
 mod pairs;
+mod planar;
 mod together;
 
-pub(crate) use neighbours::{MOST, Neighbours, QUERIES};
-pub(crate) use pairs::{Planar, Single, Term, between, within};
+pub(crate) use curve::{along_curve, along_curve_by_place};
+pub(crate) use neighbours::{Neighbours, QUERIES};
+pub(crate) use pairs::{Single, Term, between, within};
+pub(crate) use planar::Planar;
 pub(crate) use together::{nearest, nearest_within};

@@ -1,14 +1,12 @@
 //! Nearest neighbours among the points of a cloud: a balanced k-d tree that does not mind duplicates.
 
-use super::pairs::Planar;
+use super::planar::Planar;
 
 /// Nearest-neighbour queries that one task takes.
 pub(crate) const QUERIES: usize = 128;
 
 /// Points in a leaf at most.
 pub(super) const LEAF: usize = 16;
-/// Neighbours that can be asked for at most.
-pub(crate) const MOST: usize = 16;
 
 /// A k-d tree that splits by rank and not by value, so that its depth is `log₂ n` whatever the points, a thousand copies of
 /// one included. Of neighbours at equal distance it keeps those it meets first, an order that depends on the points alone.
@@ -39,17 +37,14 @@ pub(super) struct Leaf {
 /// The nearest points found so far, nearest first.
 #[derive(Clone, Debug)]
 pub(crate) struct Nearest {
-    wanted: usize,
-    squared: [f64; MOST],
+    squared: Vec<f64>,
 }
 
 impl Nearest {
-    /// Room for `wanted` neighbours, at most [`MOST`].
-    pub(crate) fn new(wanted: usize) -> Self {
-        debug_assert!((1..=MOST).contains(&wanted));
+    /// As if so many neighbours stood at this square of a distance.
+    fn new(wanted: usize, bound: f64) -> Self {
         Self {
-            wanted,
-            squared: [f64::INFINITY; MOST],
+            squared: vec![bound; wanted],
         }
     }
 
@@ -60,11 +55,11 @@ impl Nearest {
 
     /// Its square, without the rounding of a root: a point at exactly that distance has exactly that square.
     pub(crate) fn bound(&self) -> f64 {
-        self.squared[self.wanted - 1]
+        self.squared.last().copied().unwrap_or(0.0)
     }
 
     fn offer(&mut self, squared: f64) {
-        let mut place = self.wanted - 1;
+        let mut place = self.squared.len() - 1;
         while place > 0 && self.squared[place - 1] > squared {
             self.squared[place] = self.squared[place - 1];
             place -= 1;
@@ -80,10 +75,7 @@ impl Neighbours {
         let mut boxes = vec![[0.0; 4]; nodes(n)];
         split(points, &mut order, 0, &mut boxes);
         let mut leaves = Vec::new();
-        let points = Planar {
-            x: order.iter().map(|&i| points.x[i as usize]).collect(),
-            y: order.iter().map(|&i| points.y[i as usize]).collect(),
-        };
+        let points = points.map(|side| order.iter().map(|&i| side[i as usize]).collect());
         gather(&points, [0, 0, n], &boxes, &mut leaves);
         let mut places = vec![None; boxes.len()];
         for (place, leaf) in leaves.iter().enumerate() {
@@ -124,7 +116,7 @@ impl Neighbours {
     /// The `wanted` stored points nearest to `at`, leaving out the one at place `skip` of the cloud. The cloud must have
     /// that many.
     pub(crate) fn nearest(&self, at: [f64; 2], wanted: usize, skip: Option<u32>) -> Nearest {
-        let mut found = Nearest::new(wanted);
+        let mut found = Nearest::new(wanted, f64::INFINITY);
         let query = Query {
             at,
             skip: skip.unwrap_or(u32::MAX),
@@ -150,9 +142,8 @@ impl Neighbours {
     /// The square of the distance from `at` to the `wanted`-th nearest stored point where it equals `bound`; where it is less, a number between the two,
     /// which is found out sooner, and infinity where it is more.
     pub(crate) fn within(&self, at: [f64; 2], wanted: usize, bound: f64) -> f64 {
-        let mut found = Nearest::new(wanted);
         // As if there were so many points just beyond the bound.
-        found.squared = [bound.next_up(); MOST];
+        let mut found = Nearest::new(wanted, bound.next_up());
         let query = Query {
             at,
             skip: u32::MAX,

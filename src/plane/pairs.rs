@@ -6,8 +6,8 @@ use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
 use rayon::prelude::*;
 
-use crate::cloud::CloudView;
-use crate::kernel::Lane;
+use super::planar::Planar;
+use crate::numeric::Real;
 
 /// Rows one task takes; fixed, so that the order of summation is.
 const ROWS: usize = 64;
@@ -15,39 +15,6 @@ const ROWS: usize = 64;
 const COLUMNS: usize = 2048;
 /// Independent partial sums of a row: what a vector unit needs to stay busy.
 const LANES: usize = 16;
-
-/// A cloud with its coordinates apart, as vector loads want them.
-#[derive(Clone, Debug)]
-pub(crate) struct Planar {
-    pub(crate) x: Vec<f64>,
-    pub(crate) y: Vec<f64>,
-}
-
-impl Planar {
-    pub(crate) fn new(points: CloudView<'_>) -> Self {
-        Self {
-            x: points.column(0).to_vec(),
-            y: points.column(1).to_vec(),
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.x.len()
-    }
-
-    /// The points at these places.
-    pub(crate) fn first(&self) -> Option<[f64; 2]> {
-        Some([*self.x.first()?, *self.y.first()?])
-    }
-
-    pub(crate) fn pick(&self, places: &[usize]) -> Self {
-        let side = |side: &[f64]| places.iter().map(|&i| side[i]).collect();
-        Self {
-            x: side(&self.x),
-            y: side(&self.y),
-        }
-    }
-}
 
 /// What is summed over the pairs.
 #[derive(Clone, Copy, Debug)]
@@ -70,17 +37,14 @@ impl Term {
 /// Sum of `term` over all pairs `(a_i, b_j)`.
 pub(crate) fn between(a: &Planar, b: &Planar, term: Term) -> f64 {
     by_rows(a.len(), |start, end| {
-        tiles(b, 0, |columns| {
-            term.tile([&a.x[start..end], &a.y[start..end]], columns)
-        })
+        tiles(b, 0, |columns| term.tile(a.range(start..end), columns))
     })
 }
 
 /// A cloud in single precision, in a frame in which its extent is about one: enough for sums of distances that only draws of a floor are compared by.
 #[derive(Clone, Debug)]
 pub(crate) struct Single {
-    x: Vec<f32>,
-    y: Vec<f32>,
+    points: Planar<f32>,
     frame: Frame,
 }
 
@@ -95,7 +59,7 @@ impl Single {
     /// The cloud in its own frame.
     pub(crate) fn new(points: &Planar) -> Self {
         let n = points.len() as f64;
-        let origin = [&points.x, &points.y].map(|side| side.iter().sum::<f64>() / n);
+        let origin = points.sides().map(|side| side.iter().sum::<f64>() / n);
         let far = |side: &[f64], at: f64| {
             let distances = side.iter().map(|v| (v - at).abs());
             distances.fold(0.0, f64::max)
@@ -111,9 +75,9 @@ impl Single {
 
     /// Sum of the distances over the pairs of distinct points of this cloud, each pair once.
     pub(crate) fn distances(&self) -> f64 {
-        let sum = by_rows(self.x.len(), |start, end| {
-            let rows = [&self.x[start..end], &self.y[start..end]];
-            let beyond = single_distance_tile(rows, [&self.x[end..], &self.y[end..]]);
+        let sum = by_rows(self.points.len(), |start, end| {
+            let rows = self.points.range(start..end);
+            let beyond = single_distance_tile(rows, self.points.range(end..self.points.len()));
             // Both halves of the block on the diagonal, in which a point with itself gives nothing.
             beyond + 0.5 * single_distance_tile(rows, rows)
         });
@@ -121,33 +85,28 @@ impl Single {
     }
 
     fn within(points: &Planar, frame: Frame) -> Self {
-        let side = |side: &[f64], at: f64| {
-            side.iter()
-                .map(|v| ((v - at) / frame.unit) as f32)
-                .collect()
-        };
-        Self {
-            x: side(&points.x, frame.origin[0]),
-            y: side(&points.y, frame.origin[1]),
-            frame,
-        }
+        let mut origin = frame.origin.into_iter();
+        let points = points.map(|side| {
+            let at = origin.next().unwrap_or_default();
+            let into = |v: &f64| ((v - at) / frame.unit) as f32;
+            side.iter().map(into).collect()
+        });
+        Self { points, frame }
     }
 
     /// Sum of the distances over all pairs of a point of `points` and one of these, with an error of some 1e-7 of it.
     pub(crate) fn distances_to(&self, points: &Planar) -> f64 {
         let other = Self::within(points, self.frame);
-        let sum = by_rows(other.x.len(), |start, end| {
-            single_distance_tile(
-                [&other.x[start..end], &other.y[start..end]],
-                [&self.x, &self.y],
-            )
+        let sum = by_rows(other.points.len(), |start, end| {
+            let rows = other.points.range(start..end);
+            single_distance_tile(rows, self.points.sides())
         });
         sum * self.frame.unit
     }
 }
 
 /// Sums a row in single and all rows in double precision.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn single_distance_tile(rows: [&[f32]; 2], columns: [&[f32]; 2]) -> f64 {
     const WIDE: usize = 32;
     let (whole_x, rest_x) = columns[0].as_chunks::<WIDE>();
@@ -174,12 +133,9 @@ fn single_distance_tile(rows: [&[f32]; 2], columns: [&[f32]; 2]) -> f64 {
 /// Sum of `term` over the pairs `i < j` of one cloud.
 pub(crate) fn within(a: &Planar, term: Term) -> f64 {
     by_rows(a.len(), |start, end| {
-        let rows = [&a.x[start..end], &a.y[start..end]];
+        let rows = a.range(start..end);
         let triangle: f64 = (start..end)
-            .map(|i| {
-                let row = [&a.x[i..=i], &a.y[i..=i]];
-                term.tile(row, [&a.x[i + 1..end], &a.y[i + 1..end]])
-            })
+            .map(|i| term.tile(a.range(i..i + 1), a.range(i + 1..end)))
             .sum();
         triangle + tiles(a, end, |columns| term.tile(rows, columns))
     })
@@ -201,22 +157,18 @@ fn tiles(points: &Planar, from: usize, tile: impl Fn([&[f64]; 2]) -> f64) -> f64
         .sum()
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 fn distance_tile(rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
     sum_tile(rows, columns, f64::sqrt)
 }
 
-#[multiversion(targets(
-    "x86_64+avx512f+avx512dq+avx512vl+fma",
-    "x86_64+avx2+fma",
-    "aarch64+neon"
-))]
+#[multiversion(targets = "simd")]
 fn gaussian_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], rate: f64) -> f64 {
     let rate = -rate * LOG2_E;
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        sum_tile(rows, columns, |squared| Lane::exp2::<true>(rate * squared))
+        sum_tile(rows, columns, |squared| Real::exp2::<true>(rate * squared))
     } else {
-        sum_tile(rows, columns, |squared| Lane::exp2::<false>(rate * squared))
+        sum_tile(rows, columns, |squared| Real::exp2::<false>(rate * squared))
     }
 }
 

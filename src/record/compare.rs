@@ -15,6 +15,7 @@ use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Scene, view_of};
 use crate::flow::Step;
 use crate::metric::{Mark, Verdict};
+use crate::numeric::mean_and_deviation;
 use crate::page::Sheet;
 use crate::scenario::{Claim, Resources};
 use crate::store::{
@@ -359,14 +360,7 @@ fn spread(records: &[Record]) -> BTreeMap<String, Spread> {
     values
         .into_iter()
         .map(|(metric, values)| {
-            let n = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / n;
-            let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-            let sd = if values.len() > 1 {
-                (squares / (n - 1.0)).sqrt()
-            } else {
-                0.0
-            };
+            let [mean, sd] = mean_and_deviation(&values);
             let seeds = values.len();
             (metric, Spread { mean, sd, seeds })
         })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::digits::three;
+use crate::numeric::mean_and_deviation;
 use crate::observe::Row;
 use crate::scenario::{At, Checked, Claim, Facts, Moment, Quantity};
 use crate::store::Manifest;
@@ -62,21 +63,14 @@ pub fn check_claims(claims: &[Claim], seeds: &[BTreeMap<String, RunFacts>]) -> V
             let told = each.iter().find(|checked| !checked.kept).or(each.first());
             let found = told.map_or_else(String::new, |checked| checked.found.clone());
             let values: Vec<f64> = each.iter().filter_map(|checked| checked.value).collect();
-            let n = values.len() as f64;
-            let mean = values.iter().sum::<f64>() / n;
-            let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-            let spread = format!(
-                "{} {} ± {}",
-                claim.quantity,
-                three(mean),
-                three((squares / (n - 1.0)).sqrt())
-            );
+            let [mean, sd] = mean_and_deviation(&values);
+            let spread = format!("{} {} ± {}", claim.quantity, three(mean), three(sd));
             Checked {
                 says: claim.says.clone(),
                 kept: kept as f64 >= claim.holds * each.len() as f64 - 1e-9,
                 found: match each.len() {
                     0 | 1 => found,
-                    all if values.len() == all && squares > 0.0 => {
+                    all if values.len() == all && sd > 0.0 => {
                         format!("on {kept} of {all} seeds; {spread}; {found}")
                     }
                     all => format!("on {kept} of {all} seeds; {found}"),

@@ -4,6 +4,7 @@ use super::axes;
 use super::axes::{Axis, Line};
 use super::canvas::Canvas;
 use super::colour::Colour;
+use super::look::{self, LOOK};
 use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::theme::{Theme, series};
@@ -101,12 +102,8 @@ pub(super) fn panel(
             .iter()
             .any(|curve| curve.values.iter().any(|&v| positive(v)));
     // Values as the axis counts them; `None` where there is nothing to draw.
-    let height = |v: f64| match logarithmic {
-        true if positive(v) => Some(v.log10()),
-        true => None,
-        false => Some(v).filter(|v| v.is_finite()),
-    };
-    let y = axis(chart, plot.height, logarithmic, height);
+    let height = |v: f64| look::height(v, logarithmic);
+    let y = axis(chart, plot.height, logarithmic);
     let x = Axis::linear(span, plot.width / 80.0);
     let across = |s: f64| plot.x + (s - span[0]) / (span[1] - span[0]) * plot.width;
     let up = |v: f64| plot.bottom() - (v - y.range[0]) / (y.range[1] - y.range[0]) * plot.height;
@@ -232,13 +229,8 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
     canvas.text(&text, [plot.x, y], Anchor::Left, name, theme.ink());
 }
 
-/// The vertical axis: all values, and the floor, with some air.
-fn axis(
-    chart: &Chart<'_>,
-    tall: f64,
-    logarithmic: bool,
-    height: impl Fn(f64) -> Option<f64>,
-) -> Axis {
+/// The vertical axis: all values, and the floor.
+fn axis(chart: &Chart<'_>, tall: f64, logarithmic: bool) -> Axis {
     let floor = chart
         .floor
         .iter()
@@ -247,44 +239,12 @@ fn axis(
         .curves
         .iter()
         .flat_map(|curve| curve.values.iter().copied());
-    let reach = |values: &mut dyn Iterator<Item = f64>| {
-        values
-            .filter_map(&height)
-            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| {
-                [low.min(v), high.max(v)]
-            })
-    };
-    let [mut low, mut high] = reach(&mut values.chain(floor));
-    if low > high {
-        [low, high] = [0.0, 1.0];
-    }
-    if !logarithmic && low > 0.0 && low < 0.5 * high {
-        low = 0.0;
-    }
-    let least = if logarithmic {
-        0.5
-    } else {
-        1e-9 * high.abs().max(low.abs()).max(1e-3)
-    };
-    if high - low < least {
-        let half = if logarithmic {
-            0.25
-        } else {
-            0.5 * high.abs().max(0.1)
-        };
-        (low, high) = (low - half, high + half);
-    }
-    let air = 0.07 * (high - low);
-    let bottom = if !logarithmic && low == 0.0 {
-        0.0
-    } else {
-        low - air
-    };
-    let range = [bottom, high + air];
+    let range = look::span(values.chain(floor), logarithmic);
+    let [_, linear, decades] = LOOK.apart;
     if logarithmic {
-        Axis::decades(range, tall / 26.0)
+        Axis::decades(range, tall / decades)
     } else {
-        Axis::linear(range, tall / 38.0)
+        Axis::linear(range, tall / linear)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The field of the log density ratio: contour bands, and arrows of the velocity.
 
+use multiversion::multiversion;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::canvas::Canvas;
+use super::look::LOOK;
 use super::shape::Rect;
 use super::theme::{BANDS, EDGES, Theme};
 use super::view::View;
@@ -252,14 +254,14 @@ impl FieldGrid {
     /// Arrows at about every `spacing` logical pixels. The length is `v/(v + speed)` of the spacing, so
     /// that an arrow of half length always is the same speed and the fastest still fit.
     pub(crate) fn arrows(&self, canvas: &mut Canvas, plot: Rect, speed: f64, theme: Theme) {
-        const SPACING: f64 = 38.0;
         let Lattice { columns, rows, .. } = self.lattice;
         let pitch = [
             plot.width / (columns - 1) as f64,
             plot.height / (rows - 1) as f64,
         ];
-        let stride = pitch.map(|p| ((SPACING / p).round() as usize).max(1));
-        let longest = (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * 0.86;
+        let stride = pitch.map(|p| ((LOOK.arrow.spacing / p).round() as usize).max(1));
+        let longest =
+            (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * LOOK.arrow.longest;
         // Centred: as much of the last row is left over as is skipped before the first.
         let first = |n: usize, stride: usize| (n - 1 - (n - 1) / stride * stride) / 2;
         let mut shapes = Vec::new();
@@ -277,7 +279,7 @@ impl FieldGrid {
                     continue;
                 }
                 let length = longest * v / (v + speed.max(f64::MIN_POSITIVE));
-                if length < 2.5 {
+                if length < LOOK.arrow.least {
                     continue;
                 }
                 let x = plot.x + column as f64 * pitch[0];
@@ -294,15 +296,17 @@ impl FieldGrid {
         }
         canvas.fill_all(
             shapes.iter().map(|shape| &shape[..]),
-            theme.ink().alpha(0.5),
+            theme.ink().alpha(LOOK.arrow.alpha),
         );
     }
 }
 
 /// The outline of an arrow of this length, its middle at `place`, along the unit vector `[dx, dy]`.
 pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 2]; 7] {
-    let head = (0.42 * length).clamp(2.4, 6.5);
-    let (shaft, wing) = (0.55_f64.min(0.1 * length), 0.42 * head);
+    let [share, least, most] = LOOK.arrow.head;
+    let head = (share * length).clamp(least, most);
+    let [thin, thick] = LOOK.arrow.shaft;
+    let (shaft, wing) = (thick.min(thin * length), LOOK.arrow.wing * head);
     let point = |along: f64, aside: f64| {
         [
             place[0] + (along - length / 2.0) * dx - aside * dy,
@@ -322,7 +326,7 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
 
 /// For each pixel its place among the bands, from 0 to `2·BANDS`: a whole number inside a band, a fraction
 /// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, ….
-#[multiversion::multiversion(targets = "simd")]
+#[multiversion(targets = "simd")]
 fn places_among_bands(line: &[f32], below: &[f32], places: &mut [f32]) {
     let neighbours = line[1..].iter().zip(below);
     for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {

@@ -7,6 +7,7 @@ use super::density::Density;
 use super::frame_parts::{Frame, Headline, Panel};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
+use super::look::LOOK;
 use super::shape::{Clip, Disc, Rect};
 use super::text::{Anchor, Letters, bold, regular};
 use super::view::View;
@@ -64,7 +65,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         canvas.border(plot, 1.0, theme.faint());
         let x = Axis {
             labelled: layout.lowest(place),
-            ..Axis::linear(layout.view.x, plot.width / 64.0)
+            ..Axis::linear(layout.view.x, plot.width / LOOK.apart[0])
         };
         let y = Axis {
             labelled: layout.seat(place).0 == 0,
@@ -252,8 +253,8 @@ fn dense(
             shade(canvas, panel.target, |_| grey, view, plot, clip, 0.55);
         } else {
             let disc = Disc {
-                radius: (0.155 * size / (count.max(1) as f64).sqrt()).clamp(0.7, 3.4),
-                ink: grey.alpha(0.34),
+                radius: LOOK.target.radius(size, count),
+                ink: grey.alpha(LOOK.target.alpha),
                 rim: None,
             };
             for place in places(panel.target, view, plot) {
@@ -273,10 +274,11 @@ fn dense(
         if count > DOTS {
             shade(canvas, panel.particles, colour, view, plot, clip, 0.95);
         } else {
-            let radius = (0.19 * size / (count.max(1) as f64).sqrt()).clamp(0.8, 4.2);
-            let rim = (radius > 1.3).then(|| (0.32 * radius.min(2.5), theme.paper().alpha(0.55)));
+            let radius = LOOK.particle.radius(size, count);
+            let width = LOOK.rim.width(radius);
+            let rim = width.map(|width| (width, theme.paper().alpha(LOOK.rim.alpha)));
             for (k, place) in places(panel.particles, view, plot).enumerate() {
-                let ink = colour(k).alpha(0.92);
+                let ink = colour(k).alpha(LOOK.particle.alpha);
                 let radius = radius * panel.shares.get(k).map_or(1.0, |share| share.sqrt());
                 canvas.disc(place, &Disc { radius, ink, rim }, clip);
             }
@@ -298,10 +300,11 @@ fn flash(
     let now = panel.past.len();
     for (place, born) in places(panel.particles, view, plot).zip(panel.births) {
         if now > 0 && *born == now {
+            let [inner, width, strength] = LOOK.birth;
             let ring = Disc {
-                radius: 0.6 * radius,
+                radius: inner * radius,
                 ink: ink.alpha(0.0),
-                rim: Some((0.9 * radius, ink.alpha(0.5))),
+                rim: Some((width * radius, ink.alpha(strength))),
             };
             canvas.disc(place, &ring, clip);
         }
@@ -317,19 +320,18 @@ fn trails(
     view: &View,
     colour: impl Fn(usize) -> Colour,
 ) {
-    const MOST: usize = 2000;
     let moments: Vec<Vec<[f64; 2]>> = panel
         .past
         .iter()
         .chain([&panel.particles])
         .map(|cloud| places(*cloud, view, plot).collect())
         .collect();
-    let every = panel.particles.nrows().div_ceil(MOST).max(1);
+    let every = panel.particles.nrows().div_ceil(LOOK.trail.most).max(1);
     let inside = |p: &[f64; 2]| {
         (plot.x..=plot.right()).contains(&p[0]) && (plot.y..=plot.bottom()).contains(&p[1])
     };
     for (age, pair) in moments.windows(2).enumerate() {
-        let alpha = 0.06 + 0.3 * (age + 1) as f64 / panel.past.len() as f64;
+        let alpha = LOOK.trail.alpha(age, panel.past.len());
         let ends = pair[0].iter().zip(&pair[1]).enumerate();
         for (k, (from, to)) in ends.step_by(every) {
             let lived = panel.births.get(k).is_none_or(|&born| age >= born);
@@ -402,7 +404,7 @@ fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, them
         lines.push(format!("{} not finite", particles(nowhere)));
     }
     // A stray or two are no news.
-    if outside as usize * 200 > panel.particles.nrows() {
+    if outside as usize * LOOK.news > panel.particles.nrows() {
         lines.push(format!("{} outside", particles(outside)));
     }
     let letters = regular(11.5);

@@ -4,6 +4,7 @@ use super::axes::{self, Axis};
 use super::canvas::{Canvas, Image};
 use super::colour::Colour;
 use super::frame::places;
+use super::look::LOOK;
 use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::view::View;
@@ -85,11 +86,11 @@ pub fn heats(title: &str, heats: &[Heat<'_>], view: View, style: &Style) -> Imag
         canvas.text(&label, above, Anchor::Left, letters, theme.ink());
         let x = Axis {
             labelled: place + columns >= count,
-            ..Axis::linear(view.x, plot.width / 64.0)
+            ..Axis::linear(view.x, plot.width / LOOK.apart[0])
         };
         let y = Axis {
             labelled: column == 0,
-            ..Axis::linear(view.y, plot.height / 64.0)
+            ..Axis::linear(view.y, plot.height / LOOK.apart[0])
         };
         axes::draw(&mut canvas, plot, [&x, &y], theme, false, &[]);
     }

@@ -4,6 +4,7 @@ use super::Style;
 use super::axes::{self, Axis};
 use super::frame_parts::Frame;
 use super::legend;
+use super::look::LOOK;
 use super::shape::Rect;
 use super::view::View;
 
@@ -19,7 +20,7 @@ pub(super) const NAME: f64 = 46.0;
 pub(super) const TICKS: f64 = 28.0;
 
 pub(super) fn vertical(view: &View, tall: f64) -> Axis {
-    Axis::linear(view.y, tall / 64.0)
+    Axis::linear(view.y, tall / LOOK.apart[0])
 }
 
 /// Where everything is.

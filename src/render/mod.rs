@@ -51,6 +51,7 @@ mod heat;
 mod indexed;
 mod layout;
 mod legend;
+pub mod look;
 pub mod origin;
 mod overlay;
 mod preview;

@@ -3,6 +3,7 @@
 use super::axes::{self, Axis};
 use super::canvas::{Canvas, Image};
 use super::frame::{DOTS, places, shade};
+use super::look::LOOK;
 use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::theme::series;
@@ -87,8 +88,8 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
         }
     }
     canvas.border(plot, 1.0, theme.faint());
-    let horizontal = Axis::linear(view.x, plot.width / 64.0);
-    let vertical = Axis::linear(view.y, plot.height / 64.0);
+    let horizontal = Axis::linear(view.x, plot.width / LOOK.apart[0]);
+    let vertical = Axis::linear(view.y, plot.height / LOOK.apart[0]);
     axes::draw(
         &mut canvas,
         plot,

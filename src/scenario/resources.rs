@@ -6,7 +6,7 @@ use super::filed::{self, Part};
 use super::spec::{LastCloud, Scenario};
 use crate::discriminator::Sizes;
 use crate::flow::{Carrier, ReactionSpec};
-use crate::generator::Precision;
+use crate::generator::{GeneratorSpec, Precision};
 use crate::metric::TOGETHER;
 use crate::network::training_bytes;
 use crate::observe::Cadence;
@@ -184,9 +184,10 @@ impl Resources {
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written)),
         ];
+        // A fit to fresh points may be the larger one.
         let sizes = Sizes {
-            particles: scenario.cloud.flowing(),
-            samples: scenario.cloud.seen(),
+            particles: scenario.cloud.flowing().max(pool(scenario)),
+            samples: scenario.cloud.seen().max(pool(scenario)),
         };
         work.extend(scenario.discriminator.memory(sizes));
         work.extend(generated(scenario));
@@ -385,7 +386,9 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     let last = area.min(LARGEST);
     let at_once = (scenario.frames() as f64).min(threads as f64);
     let frames = at_once * 0.25 * area.min(4.0 * LARGEST);
-    let bytes = DRAWN * last.max(frames) + dense(scenario) * last;
+    // A cloud is drawn as density one panel after another.
+    let density = dense(scenario) * last / panels.max(1) as f64;
+    let bytes = DRAWN * last.max(frames) + density;
     ("output.scale".to_owned(), BASE + bytes)
 }
 
@@ -431,11 +434,7 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
     };
     let training = spec.training();
     let particles = scenario.cloud.particles;
-    // A batch larger than the cloud is the cloud.
-    let rows = match training.batch {
-        WordOr::Value(batch) => batch.min(particles),
-        WordOr::Word(_) => particles,
-    };
+    let rows = training.rows(particles);
     let size = match training.precision {
         Precision::F32 => 4.0,
         Precision::F64 => 8.0,
@@ -448,8 +447,15 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
     vec![
         (key("network"), held),
         (key("batch"), worked),
+        (key("batch"), (PARTICLE + SAMPLE) * pool(scenario) as f64),
         ("cloud.particles".to_owned(), 100.0 * particles as f64),
     ]
+}
+
+/// Fresh points of either side that a generator's field is fitted to at a time.
+fn pool(scenario: &Scenario) -> usize {
+    let training = scenario.generator.as_ref().map(GeneratorSpec::training);
+    training.map_or(0, |training| training.pool(scenario.cloud.particles))
 }
 
 fn total(parts: &[Part]) -> f64 {

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2};
 
 use super::{each, each_vector};
 use crate::cloud::CloudView;
-use crate::vector::exp;
+use crate::numeric::Real;
 
 /// Nodes in a piece of the curve: those of Gauss's rule, the right half with their weights.
 const NODES: usize = 16;
@@ -135,7 +135,7 @@ impl BlurredCurve {
                 continue;
             }
             for node in 0..NODES {
-                let mass = piece.mass[node] * exp(0.5 * (least - squares[node]));
+                let mass = piece.mass[node] * Real::exp(0.5 * (least - squares[node]));
                 sum[node] += mass;
                 x[node] += mass * piece.x[node];
                 y[node] += mass * piece.y[node];

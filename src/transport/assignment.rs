@@ -64,7 +64,7 @@ impl Assignment {
         // The least value of a row, and how far its own column may be above it: what is seen, and what rounding can hide. A column that is
         // as good has a cost of about its price and the row's value.
         let value = |(i, &column): (usize, &u32)| {
-            let at = [rows.x[i], rows.y[i]];
+            let at = rows.at(i);
             let cost = squared(at, blocks.at(column));
             let own = cost - price.of(column);
             let least = blocks.best(&price, at, own).map_or(own, |(_, less)| less);
@@ -79,8 +79,7 @@ impl Assignment {
             .map(value)
             .collect();
         // No cost is negative: where all are zero there is nothing to prove.
-        let free = (0..rows.len())
-            .all(|i| squared([rows.x[i], rows.y[i]], blocks.at(basis.column[i])) == 0.0);
+        let free = (0..rows.len()).all(|i| squared(rows.at(i), blocks.at(basis.column[i])) == 0.0);
         Self {
             gap: if free {
                 0.0
@@ -139,11 +138,7 @@ fn guess(rows: &Planar, columns: &Planar) -> Basis {
 
 /// One in [`THIN`] points.
 fn thinned(points: &Planar) -> Planar {
-    let side = |side: &[f64]| side.chunks_exact(THIN).map(|few| few[THIN / 2]).collect();
-    Planar {
-        x: side(&points.x),
-        y: side(&points.y),
-    }
+    points.map(|side| side.chunks_exact(THIN).map(|few| few[THIN / 2]).collect())
 }
 
 /// Moves from a basis to an optimal one.
@@ -222,7 +217,7 @@ impl<'a> Tree<'a> {
     }
 
     fn at(&self, row: u32) -> [f64; 2] {
-        [self.rows.x[row as usize], self.rows.y[row as usize]]
+        self.rows.at(row as usize)
     }
 
     fn cost(&self, row: u32, column: u32) -> f64 {

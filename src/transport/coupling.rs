@@ -4,7 +4,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::assignment::squared;
-use crate::plane::{Planar, QUERIES};
+use crate::plane::{Planar, QUERIES, along_curve};
 
 /// A column is better than a row's own if it is so by more than this share of the numbers that are compared: the rest is rounding.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
@@ -62,11 +62,11 @@ fn gap([rows, columns]: [&Planar; 2], price: &[f64], arcs: &[(u32, u32, f64)]) -
     let least: Vec<f64> = (0..rows.len())
         .into_par_iter()
         .with_min_len(QUERIES)
-        .map(|i| lowest([rows.x[i], rows.y[i]], [&columns.x, &columns.y, price]).0)
+        .map(|i| lowest(rows.at(i), [&columns.x, &columns.y, price]).0)
         .collect();
     let slack = |&(i, j, mass): &(u32, u32, f64)| {
         let (i, j) = (i as usize, j as usize);
-        let cost = squared([rows.x[i], rows.y[i]], [columns.x[j], columns.y[j]]);
+        let cost = squared(rows.at(i), columns.at(j));
         let own = cost - price[j];
         let hidden = ROUNDING * (cost + own.abs() + 2.0 * greatest);
         mass * ((own - least[i]).max(0.0) + hidden)
@@ -140,9 +140,9 @@ impl<'a> Tree<'a> {
     fn place(&self, node: usize) -> [f64; 2] {
         let n = self.rows.len();
         if node < n {
-            [self.rows.x[node], self.rows.y[node]]
+            self.rows.at(node)
         } else {
-            [self.columns.x[node - n], self.columns.y[node - n]]
+            self.columns.at(node - n)
         }
     }
 
@@ -264,29 +264,18 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The places of each cloud in the order of a Z-curve over both (Morton, 1966), on which neighbours tend to be near each other.
+/// The places of each cloud in the order of one curve over both, on which neighbours tend to be near each other.
 fn along_a_curve(clouds: [&Planar; 2]) -> [Vec<usize>; 2] {
-    let range = |side: fn(&Planar) -> &[f64]| {
-        let all = clouds.iter().flat_map(|&cloud| side(cloud));
-        all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
-            (low.min(v), high.max(v))
-        })
-    };
-    let (x, y) = (range(|p| &p.x), range(|p| &p.y));
-    let bits = |value: f64, (low, high): (f64, f64)| {
-        let whole = ((value - low) / (high - low).max(f64::MIN_POSITIVE) * 65_535.0) as u64;
-        (0..16).fold(0, |code, bit| code | (whole >> bit & 1) << (2 * bit))
-    };
+    let [from, to] = clouds.map(Planar::bounds);
+    let corners = [0, 1].map(|k| [from[k][0].min(to[k][0]), from[k][1].max(to[k][1])]);
     clouds.map(|cloud| {
-        let code = |i: usize| bits(cloud.x[i], x) << 1 | bits(cloud.y[i], y);
-        let mut order: Vec<usize> = (0..cloud.len()).collect();
-        order.sort_by_cached_key(|&i| code(i));
-        order
+        let order = along_curve(cloud, corners);
+        order.into_iter().map(|i| i as usize).collect()
     })
 }
 
 /// The least of `‖at − y_j‖² − v_j` over the columns, and where it is.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2", "aarch64+neon"))]
+#[multiversion(targets = "simd")]
 pub(crate) fn lowest(at: [f64; 2], columns: [&[f64]; 3]) -> (f64, usize) {
     const LANES: usize = 16;
     let m = columns[2].len();

@@ -255,14 +255,11 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn new(rows: Planar, columns: Planar) -> Self {
-        let [from, to] = [bounds(&rows), bounds(&columns)];
+        let [from, to] = [rows.bounds(), columns.bounds()];
         let range = |k: usize| from[k][1].max(to[k][1]) - from[k][0].min(to[k][0]);
         let exponent = power(range(0).max(range(1)));
         let unit = 2.0_f64.powi(exponent);
-        let scaled = |points: &Planar| Planar {
-            x: points.x.iter().map(|v| v / unit).collect(),
-            y: points.y.iter().map(|v| v / unit).collect(),
-        };
+        let scaled = |points: &Planar| points.map(|side| side.iter().map(|v| v / unit).collect());
         let size =
             |side: [[f64; 2]; 2]| (side[0][1] - side[0][0]).hypot(side[1][1] - side[1][0]) / unit;
         let middle = |side: [[f64; 2]; 2], k: usize| f64::midpoint(side[k][0], side[k][1]) / unit;
@@ -297,18 +294,8 @@ impl Pair {
 
     /// The squared distance from a row to a column.
     pub(crate) fn cost(&self, row: usize, column: usize) -> f64 {
-        squared(at(&self.rows, row), at(&self.columns, column))
+        squared(self.rows.at(row), self.columns.at(column))
     }
-}
-
-/// Least and greatest x, least and greatest y.
-fn bounds(points: &Planar) -> [[f64; 2]; 2] {
-    [&points.x, &points.y].map(|side| {
-        side.iter()
-            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &v| {
-                [low.min(v), high.max(v)]
-            })
-    })
 }
 
 /// Shifts the potentials of one part against those of another so that no row of one and column of the other are dearer than they cost.
@@ -324,7 +311,7 @@ fn reconcile(
             .iter()
             .flat_map(|&i| columns.iter().map(move |&j| (i, j)));
         pairs.fold(f64::INFINITY, |least, (i, j)| {
-            least.min(squared(at(cloud, i), at(reference, j)) - u[i] - v[j])
+            least.min(squared(cloud.at(i), reference.at(j)) - u[i] - v[j])
         })
     };
     let (up, down) = (
@@ -343,17 +330,13 @@ fn reconcile(
     }
 }
 
-pub(crate) fn at(points: &Planar, i: usize) -> [f64; 2] {
-    [points.x[i], points.y[i]]
-}
-
 pub(crate) fn checked(points: CloudView<'_>) -> Result<Planar, TransportError> {
     if points.nrows() == 0 {
         return Err(TransportError::Empty);
     }
     let points = Planar::new(points);
     let usable = |v: f64| v.abs() < 1e150;
-    match (0..points.len()).find(|&i| !at(&points, i).into_iter().all(usable)) {
+    match (0..points.len()).find(|&i| !points.at(i).into_iter().all(usable)) {
         None => Ok(points),
         Some(point) => Err(TransportError::NotFinite {
             point,

@@ -33,6 +33,23 @@ async function selftest(checks) {
     check(name, first !== second && first === third, [first, second, third]);
   };
 
+  // Numbers and ticks are written as in the pictures.
+  for (const [value, words] of LOOKS.numbers) check(`number ${value}`, number(value) === words, [number(value), words]);
+  const alike = (mine, theirs) => mine.length === theirs.length
+    && mine.every(([at, label], k) => label === theirs[k][1] && Math.abs(at - theirs[k][0]) <= 1e-12 * Math.abs(at));
+  for (const [range, most, marks] of LOOKS.linear) {
+    check(`ticks ${range}`, alike(ticks(range, most), marks), JSON.stringify([ticks(range, most), marks]));
+  }
+  for (const [range, most, marks] of LOOKS.decades) {
+    check(`decades ${range}`, alike(decades(range, most), marks), JSON.stringify([decades(range, most), marks]));
+  }
+  // The chart spans all that it shows.
+  charts.forEach(({ about, runs, place }) => {
+    const heights = runs.flatMap((run) => run.series[place].values).filter((v) => v !== null && !(about.logarithmic && v <= 0))
+      .map((v) => (about.logarithmic ? Math.log10(v) : v));
+    check(`span of ${about.name}`, heights.every((v) => v >= about.span[0] && v <= about.span[1]), about.span);
+  });
+
   play(false);
   seek(0);
   const start = await fingerprint();

@@ -1,4 +1,5 @@
-//! The two floating-point types of the networks, with an exponential that vectorises.
+//! The two floating-point types, with elementary functions in plain arithmetic: loops over slices become vector instructions, and every
+//! machine gives the same bits.
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -43,6 +44,10 @@ pub trait Real:
     /// where eˣ or its inverse would leave the normal range; NaN stays NaN.
     #[must_use]
     fn exp(self) -> Self;
+    /// `2ˣ` for exponents below 100, and a tiny normal number, `2⁻¹⁰⁰` or less, where the exponent is below that, which any sum takes for
+    /// zero: a subnormal one would cost some fifty times as much. Relative error below 7.5e-8 in single precision, 2.1e-16 in double.
+    #[must_use]
+    fn exp2<const FUSED: bool>(self) -> Self;
     /// `log(1 + x)` for `0 ≤ x ≤ 1`, by a series: the same bits on every machine.
     #[must_use]
     fn log1p(self) -> Self;
@@ -62,7 +67,7 @@ pub trait Real:
 /// integer and leaves it in the low bits of the sum, from where a shift carries it into the exponent.
 macro_rules! real {
     ($type:ident, $bits:ident, $negligible:literal, $mantissa:literal, $limit:literal, $log2_high:literal, $log2_low:literal,
-     $inverse_factorials:expr, $terms:literal) => {
+     $inverse_factorials:expr, $terms:literal, $least_exponent:literal, $powers:expr) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -106,6 +111,25 @@ macro_rules! real {
                     sum = sum * r + factor;
                 }
                 $type::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << $mantissa))
+            }
+
+            // `2ˣ = 2ⁿ 2ʳ` with integer n and |r| ≤ ½; `2ʳ` is the polynomial of least relative error (found with the exchange
+            // algorithm of Remez in 40 digits).
+            #[inline(always)]
+            fn exp2<const FUSED: bool>(self) -> Self {
+                const ROUND: $type = 1.5 * (1_u64 << $mantissa) as $type;
+                let x = if self < $least_exponent {
+                    $least_exponent
+                } else {
+                    self
+                };
+                let shifted = x + ROUND;
+                let r = x - (shifted - ROUND);
+                let [mut power, rest @ ..] = $powers;
+                for factor in rest {
+                    power = power.fused::<FUSED>(r, factor);
+                }
+                Self::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << $mantissa))
             }
 
             #[inline(always)]
@@ -156,7 +180,16 @@ real!(
         1.0,
         1.0
     ],
-    8_u8
+    8_u8,
+    -100.0,
+    [
+        0.001_327_647_2,
+        0.009_675_541,
+        0.055_507_13,
+        0.240_221_2,
+        0.693_146_94,
+        1.000_000_1,
+    ]
 );
 real!(
     f64,
@@ -182,8 +215,36 @@ real!(
         1.0,
         1.0
     ],
-    18_u8
+    18_u8,
+    -1000.0,
+    [
+        7.037_278_846_726_901e-9,
+        1.020_853_792_965_741e-7,
+        1.321_566_283_595_924e-6,
+        1.525_265_811_640_985_4e-5,
+        1.540_352_996_112_707_6e-4,
+        0.001_333_355_822_856_176_7,
+        0.009_618_129_108_034_596,
+        0.055_504_108_664_458_83,
+        0.240_226_506_959_087_68,
+        0.693_147_180_559_949_7,
+        1.0,
+    ]
 );
+
+/// σ(x) = 1/(1 + e⁻ˣ).
+#[inline(always)]
+pub(crate) fn sigmoid<T: Real>(x: T) -> T {
+    T::ONE / (T::ONE + (-x).exp())
+}
+
+/// log(1 + eˣ) without overflow, and its derivative σ(x).
+#[inline(always)]
+pub(crate) fn softplus<T: Real>(x: T) -> (T, T) {
+    let positive = if x < T::ZERO { T::ZERO } else { x };
+    let size = if x < T::ZERO { -x } else { x };
+    (positive + (-size).exp().log1p(), sigmoid(x))
+}
 
 #[cfg(test)]
 mod tests {
@@ -221,5 +282,27 @@ mod tests {
             let (single, truth) = ((x as f32).log1p().wide(), f64::from(x as f32).ln_1p());
             assert!((single - truth).abs() <= 2.0 * f64::from(f32::EPSILON) * truth);
         }
+    }
+
+    #[test]
+    fn powers_of_two_agree_with_the_standard_library() {
+        for i in -100_000..=20_000 {
+            let e = f64::from(i) * 0.000_987;
+            let single = Real::exp2::<false>(e as f32);
+            let truth = f64::exp2(f64::from(e as f32));
+            assert!((f64::from(single) / truth - 1.0).abs() < 2.5e-7, "2^{e}");
+            let e = 9.9 * e;
+            let [plain, fused] = [Real::exp2::<false>(e), Real::exp2::<true>(e)];
+            assert!((plain / e.exp2() - 1.0).abs() < 1e-15, "2^{e}");
+            assert!((fused / e.exp2() - 1.0).abs() < 1e-15, "2^{e}");
+        }
+    }
+
+    #[test]
+    fn tiny_powers_are_normal_numbers() {
+        let single: f32 = Real::exp2::<false>(-1e30);
+        let double: f64 = Real::exp2::<false>(-1e300);
+        assert!(single.is_normal() && single < 1e-30);
+        assert!(double.is_normal() && double < 1e-300);
     }
 }

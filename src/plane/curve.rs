@@ -2,24 +2,22 @@
 
 use rayon::prelude::*;
 
+use super::planar::Planar;
 use crate::cloud::by_place;
 
 /// Cells of the Hilbert curve along each axis, as a power of two.
 const DEPTH: u32 = 16;
 
 /// Indices of points in the order of the Hilbert curve over a rectangle, given by lowest and highest coordinate along each axis; points in one cell in the order in which they came.
-pub(crate) fn along_curve(x: &[f64], y: &[f64], corners: [[f64; 2]; 2]) -> Vec<u32> {
-    let keys = sorted_keys(x, y, corners);
+pub(crate) fn along_curve(points: &Planar, corners: [[f64; 2]; 2]) -> Vec<u32> {
+    let keys = sorted_keys(points, corners);
     keys.into_iter().map(|key| key as u32).collect()
 }
 
 /// The same with points in one cell in the order of their places, so that the order in which they came does not matter but for points at one place.
-pub(crate) fn along_curve_by_place(x: &[f64], y: &[f64], corners: [[f64; 2]; 2]) -> Vec<u32> {
-    let mut keys = sorted_keys(x, y, corners);
-    let at = |key: &u64| {
-        let i = *key as u32 as usize;
-        [x[i], y[i]]
-    };
+pub(crate) fn along_curve_by_place(points: &Planar, corners: [[f64; 2]; 2]) -> Vec<u32> {
+    let mut keys = sorted_keys(points, corners);
+    let at = |key: &u64| points.at(*key as u32 as usize);
     for cell in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
         cell.sort_by(|a, b| by_place(at(a), at(b)));
     }
@@ -27,7 +25,7 @@ pub(crate) fn along_curve_by_place(x: &[f64], y: &[f64], corners: [[f64; 2]; 2])
 }
 
 /// The place of each point along the curve, and behind it its index, sorted.
-fn sorted_keys(x: &[f64], y: &[f64], corners: [[f64; 2]; 2]) -> Vec<u64> {
+fn sorted_keys(points: &Planar, corners: [[f64; 2]; 2]) -> Vec<u64> {
     const LAST: u32 = (1 << DEPTH) - 1;
     let [[left, right], [bottom, top]] = corners;
     let side = (right - left).max(top - bottom);
@@ -39,6 +37,7 @@ fn sorted_keys(x: &[f64], y: &[f64], corners: [[f64; 2]; 2]) -> Vec<u64> {
                 .map_or(0, |v| (((v - low) * scale) as u32).min(LAST))
         })
     };
+    let [x, y] = points.sides();
     let mut keys = vec![0; x.len()];
     keys.par_chunks_mut(LANES)
         .zip(x.par_chunks(LANES).zip(y.par_chunks(LANES)))
