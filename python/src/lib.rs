@@ -38,6 +38,8 @@ mod _engine {
     #[pymodule_export]
     use super::measure::{judge, measure, measures, shipped};
     #[pymodule_export]
+    use super::own::farewell;
+    #[pymodule_export]
     use super::run::{Handle, RunData};
     #[pymodule_export]
     use super::solution::SolutionData;

@@ -1,6 +1,10 @@
 //! An estimator written in Python, as the engine sees it.
 
+use std::process;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use numpy::{PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
@@ -36,6 +40,48 @@ impl Raised {
         error.set_cause(py, Some(cause));
         Some(error)
     }
+}
+
+/// How many calls of Python go on, in this process, and whether there may be more.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// A call of Python that goes on.
+struct Call;
+
+impl Call {
+    /// Begins a call; nothing once the interpreter is about to end, which would end threads in the middle of it.
+    fn begin() -> Option<Self> {
+        let own = process::id();
+        // What went on in the process that this one was forked from goes on there.
+        if PROCESS.swap(own, Ordering::SeqCst) != own {
+            CALLS.store(0, Ordering::SeqCst);
+        }
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        let call = Self;
+        (!ENDING.load(Ordering::SeqCst)).then_some(call)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        CALLS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Lets no estimator of one's own be asked any more, and waits so many seconds at most for those that are. To be called when the interpreter is about to end.
+#[pyfunction]
+pub(crate) fn farewell(py: Python<'_>, seconds: f64) -> PyResult<()> {
+    ENDING.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    let patience = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
+    let here = || PROCESS.load(Ordering::SeqCst) == process::id();
+    while here() && CALLS.load(Ordering::SeqCst) > 0 && begun.elapsed() < patience {
+        py.detach(|| thread::sleep(Duration::from_millis(1)));
+        py.check_signals()?;
+    }
+    Ok(())
 }
 
 /// The adapter of the package around an object with `fit` and `evaluate`, which checks what they return.
@@ -106,6 +152,8 @@ impl Own {
         &self,
         work: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T, String> {
+        let ended = || "the interpreter has ended".to_owned();
+        let _call = Call::begin().ok_or_else(ended)?;
         let done = Python::try_attach(|py| {
             let adapter = self.adapter.bind(py);
             work(py, adapter).map_err(|error| {
@@ -114,7 +162,7 @@ impl Own {
                 said
             })
         });
-        done.unwrap_or_else(|| Err("the interpreter has ended".to_owned()))
+        done.unwrap_or_else(|| Err(ended()))
     }
 }
 

@@ -260,7 +260,7 @@ impl RunData {
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let rows = self.run.record.meter.rows();
         let dict = PyDict::new(py);
-        let steps = rows.iter().map(|row| row.step as u64);
+        let steps = rows.iter().map(|row| row.step.cast_signed() as i64);
         dict.set_item("step", PyArray1::from_iter(py, steps))?;
         let times = rows.iter().map(|row| row.time);
         dict.set_item("time", PyArray1::from_iter(py, times))?;

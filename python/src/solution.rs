@@ -22,7 +22,7 @@ use crate::work::watched;
 
 /// A flow that has ended.
 pub(crate) struct Solved {
-    pub(crate) steps: Vec<u64>,
+    pub(crate) steps: Vec<i64>,
     pub(crate) times: Vec<f64>,
     /// Coordinates of all clouds, one cloud after the other.
     clouds: Vec<f64>,
@@ -64,7 +64,7 @@ pub(crate) fn solve(experiment: &Experiment, control: &Control) -> Result<Solved
         }
     }
     let last = flow.last();
-    if solved.steps.last() != Some(&(last.index as u64)) {
+    if solved.steps.last() != Some(&index(&last)) {
         solved.keep(&last);
     }
     if let Some(ending) = flow.ending() {
@@ -73,9 +73,13 @@ pub(crate) fn solve(experiment: &Experiment, control: &Control) -> Result<Solved
     Ok(solved)
 }
 
+fn index(step: &ratioflow::flow::Step<'_>) -> i64 {
+    step.index.cast_signed() as i64
+}
+
 impl Solved {
     fn keep(&mut self, step: &ratioflow::flow::Step<'_>) {
-        self.steps.push(step.index as u64);
+        self.steps.push(index(step));
         self.times.push(step.state.time);
         self.clouds.extend(step.state.cloud.iter());
         self.shares.extend(step.state.shares());
@@ -101,7 +105,7 @@ pub(crate) struct SolutionData {
 
 /// The arrays of a flow: `steps` (F), `ts` (F), `ys` (F, N, 2), `log_ratio` (F, N) or None, and `weights` (F, N) or None.
 type Arrays<'py> = (
-    Bound<'py, PyArray1<u64>>,
+    Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<f64>>,
     Bound<'py, PyArray3<f64>>,
     Option<Bound<'py, PyArray2<f64>>>,

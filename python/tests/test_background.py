@@ -341,7 +341,8 @@ def _seeded(seed):
     return rf.run("moons", set={**SHORT, "seed": seed})
 
 
-def test_a_program_may_end_while_runs_go_on():
+@pytest.mark.parametrize("drop", [0, 1, 2] * 3)
+def test_a_program_may_end_while_runs_go_on(drop):
     code = f"""
     class Own:
         def fit(self, real, fake): self.d = real.mean(0) - fake.mean(0)
@@ -349,6 +350,7 @@ def test_a_program_may_end_while_runs_go_on():
     handles = [rf.start('eight-gaussians', set={SETTINGS}), rf.Flow('gaussian', 'ring', Own(), steps=100000).start()]
     steps = iter(rf.Flow('gaussian', 'ring', steps=9)); step = next(steps); cloud = step.cloud
     while any(handle.inspect() is None for handle in handles): time.sleep(0.01)
+    del handles[{drop}:]
     print('ends')
     """
     done = script(code)

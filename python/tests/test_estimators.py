@@ -98,8 +98,22 @@ def test_changed_settings_want_another_fit(clouds):
     fake, real = clouds
     made = rf.Kde(bandwidth=0.5).fit(real, fake)
     before = made.log_ratio(fake)
-    after = made.set_params(bandwidth=1.5).fit(real, fake).log_ratio(fake)
-    assert not np.array_equal(before, after)
+    with pytest.raises(ValueError, match="not fitted"):
+        made.set_params(bandwidth=1.5).log_ratio(fake)
+    assert not np.array_equal(before, made.fit(real, fake).log_ratio(fake))
+    # What it was fitted with is what it is copied with.
+    made.bandwidth = 0.1
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(made)).log_ratio(fake), made.log_ratio(fake))
+
+
+def test_a_critic_of_ones_own_is_no_log_ratio(clouds):
+    class Critic(Moments):
+        is_log_ratio = False
+
+    solution = rf.flow(*clouds, Critic(), steps=3)
+    assert solution.log_ratio is None and not next(iter(rf.Flow(*clouds, Critic(), steps=3))).is_log_ratio
+    with pytest.raises(ValueError, match="no log ratio"):
+        rf.flow(*clouds, Critic(), steps=3, h="softplus")
 
 
 def test_the_classes_are_those_of_the_engine():

@@ -131,7 +131,7 @@ def test_a_folder_that_is_not_free_is_left_alone(run, tmp_path):
     with pytest.raises(ValueError, match="no run directory"):
         rf.load(tmp_path)
     with pytest.raises(OSError):
-        run.save("/proc/nowhere")
+        run.save(tmp_path / "mine.txt" / "below")
 
 
 def test_without_a_folder_a_run_is_saved_below_output(run, tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 """Types: the stubs are those of the module, and the package keeps to them."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 
 import ratioflow as rf
 
+#: What mypy has worked out once serves all tests, which one process runs.
+os.environ["MYPY_CACHE_DIR"] = tempfile.mkdtemp(prefix="mypy-")
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"
 
 

@@ -13,6 +13,8 @@ Arrays in, arrays out:
 docs/python.md has the rest.
 """
 
+import atexit as _atexit
+
 from . import _engine
 from ._compare import Comparison, compare
 from ._engine import EstimatorError, ScenarioError, Step, __version__
@@ -24,6 +26,9 @@ from ._measure import Measurement, c2st, coverage, energy_distance, knn_kl, meas
 from ._run import Generator, Run, Trajectory, load
 from ._solution import Solution
 from ._verdict import Floor, Measured, Verdict
+
+# A thread of the engine that is within an estimator of one's own must not meet the end of the interpreter there.
+_atexit.register(_engine.farewell, 10.0)
 
 __all__ = [
     "Comparison",

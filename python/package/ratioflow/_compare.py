@@ -36,14 +36,7 @@ class Comparison:
     @cached_property
     def runs(self) -> dict[str, Run]:
         """The run of each variant, on the first seed."""
-        return {name: Run(files=below(self._files, self._folder(name))) for name in self.order}
-
-    def _folder(self, name: str) -> str:
-        # Names are folders but for what a system may not take in them.
-        for folder in (name, name.replace(" ", "-")):
-            if f"{folder}/run.json" in self._files:
-                return folder
-        return next(path.split("/")[0] for path in self._files if path.endswith("/run.json") and path.split("/")[0].startswith(name[:1]))
+        return {name: Run(files=below(self._files, name)) for name in self.order}
 
     @property
     def claims(self) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ class Estimator:
             if name not in self._names():
                 raise ValueError(f"{type(self).__name__} has no setting `{name}`: must be one of {', '.join(self._names())}")
             setattr(self, name, value)
-        self.__dict__.pop("_fitted", None)
+        for what in ("_fitted", "_made_of"):
+            self.__dict__.pop(what, None)
         return self
 
     def _settings(self) -> dict[str, Any]:
@@ -67,12 +68,13 @@ class Estimator:
         if not 0.0 <= progress <= 1.0:
             raise ValueError(f"`progress` is {progress}: must lie between 0 and 1")
         # Kept so that a copy can be fitted to the same: what is random follows from the seed.
-        self._made_of = (*(np.array(sample) for sample in samples), float(progress), int(seed))
-        self._fitted = _engine.Estimator(self._scenario())
+        self._made_of = (self._scenario(), *(np.array(sample) for sample in samples), float(progress), int(seed))
+        self._fitted = _engine.Estimator(self._made_of[0])
         try:
             self._fitted.fit(*samples, float(progress), int(seed))
         except BaseException:
-            del self._fitted, self._made_of
+            for what in ("_fitted", "_made_of"):
+                self.__dict__.pop(what, None)
             raise
         return self
 
@@ -82,8 +84,8 @@ class Estimator:
             made_of = self.__dict__.get("_made_of")
             if made_of is None:
                 raise ValueError(f"this {type(self).__name__} is not fitted yet: call fit(real, fake) first")
-            fitted = _engine.Estimator(self._scenario())
-            fitted.fit(*made_of)
+            fitted = _engine.Estimator(made_of[0])
+            fitted.fit(*made_of[1:])
             self._fitted = fitted
         return fitted
 

@@ -64,7 +64,7 @@ def columns(text: bytes) -> dict[str, Any]:
     for place, name in enumerate(rows[0]):
         cells = [row[place] for row in rows[1:]]
         if name == "step":
-            read[name] = np.array([int(cell) for cell in cells], dtype=np.uint64)
+            read[name] = np.array([int(cell) for cell in cells], dtype=np.int64)
         else:
             read[name] = np.array([float(cell) if cell else np.nan for cell in cells])
     return read

@@ -17,7 +17,7 @@ class Solution:
     """Clouds of a flow at ``steps`` (F), of which the first and the last are always there."""
 
     #: Steps done at each kept cloud, (F).
-    steps: npt.NDArray[np.uint64]
+    steps: npt.NDArray[np.int64]
     #: Time Σ ε at each kept cloud, (F), in squared units of the target.
     ts: npt.NDArray[np.float64]
     #: The clouds, (F, N, 2), in the target's units.
@@ -94,7 +94,7 @@ def nearest(steps: npt.NDArray[Any], step: int | None) -> int:
         return len(steps) - 1
     if step < 0:
         step = int(steps[-1]) + 1 + step
-    return int(np.argmin(np.abs(steps.astype(np.int64) - step)))
+    return int(np.argmin(np.abs(steps - step)))
 
 
 def table(columns: dict[str, npt.NDArray[Any]]) -> Any:
