@@ -68,7 +68,7 @@ class Estimator:
         if not 0.0 <= progress <= 1.0:
             raise ValueError(f"`progress` is {progress}: must lie between 0 and 1")
         # Kept so that a copy can be fitted to the same: what is random follows from the seed.
-        self._made_of = (self._scenario(), *(np.array(sample) for sample in samples), float(progress), int(seed))
+        self._made_of: Any = (self._scenario(), *(np.array(sample) for sample in samples), float(progress), int(seed))
         self._fitted = _engine.Estimator(self._made_of[0])
         try:
             self._fitted.fit(*samples, float(progress), int(seed))
