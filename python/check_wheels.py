@@ -22,7 +22,7 @@ def complaints(wheel: Path, version: str | None) -> list[str]:
     """What is wrong with the wheel."""
     name = NAME.fullmatch(wheel.name)
     if name is None:
-        return [f"its name is not ratioflow-VERSION-cp310-abi3-PLATFORM.whl"]
+        return ["its name is not ratioflow-VERSION-cp310-abi3-PLATFORM.whl"]
     wrong = []
     if not PLATFORMS.fullmatch(name["platform"]):
         wrong.append(f"{name['platform']} is no platform that PyPI takes")

@@ -8,9 +8,9 @@ use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
 use ratioflow::record::{self, Audience, RunError, StopToken, VariantRuns, folders};
 use ratioflow::scenario::{Claim, Resources, Scenario, Variant};
-use ratioflow::store::{RunDirectory, available};
+use ratioflow::store::RunDirectory;
 
-use crate::error::{misread, ran, reported, too_much};
+use crate::error::{fits, misread, ran, reported};
 use crate::given::Found;
 use crate::work::watched;
 
@@ -137,7 +137,6 @@ fn contenders(
         });
     }
     let need = Resources::of_all(&needs, 1).without_disk();
-    need.fits(available(std::path::Path::new(".")))
-        .map_err(|error| too_much(&error))?;
+    fits(&need)?;
     Ok(all)
 }

@@ -1,13 +1,15 @@
 //! Errors of the engine as exceptions: one sentence with place, value and remedy.
 
+use std::path::Path;
+
 use pyo3::create_exception;
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use ratioflow::flow::FlowError;
 use ratioflow::record::RunError;
-use ratioflow::scenario::{ScenarioError as Misread, TooMuch};
+use ratioflow::scenario::{Resources, ScenarioError as Misread, TooMuch};
 use ratioflow::setting::Invalid;
-use ratioflow::store::ReportError;
+use ratioflow::store::{ReportError, available};
 
 create_exception!(
     ratioflow,
@@ -41,8 +43,14 @@ pub(crate) fn invalid(error: &Invalid) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
-pub(crate) fn too_much(error: &TooMuch) -> PyErr {
+fn too_much(error: &TooMuch) -> PyErr {
     PyMemoryError::new_err(error.to_string())
+}
+
+/// Refuses what would not fit into memory.
+pub(crate) fn fits(need: &Resources) -> PyResult<()> {
+    let fits = need.fits(available(Path::new(".")));
+    fits.map_err(|error| too_much(&error))
 }
 
 pub(crate) fn reported(error: &ReportError) -> PyErr {

@@ -9,10 +9,14 @@ use pyo3::types::PyDict;
 use ratioflow::generator::Precision;
 use ratioflow::random::Stream;
 use ratioflow::record::{MemoryRun, generator};
+use ratioflow::scenario::Resources;
 
 use crate::arrays::{cloud, line, table};
-use crate::error::reported;
+use crate::error::{fits, reported};
 use crate::work::watched;
+
+/// Bytes that a point takes at the peak: its latent point and its image, both in the network's precision too.
+const POINT: f64 = 120.0;
 
 /// Where the generator is.
 #[derive(Clone)]
@@ -55,6 +59,7 @@ impl Generator {
         count: usize,
         seed: u64,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        fits(&Resources::of_memory("n", POINT * count as f64))?;
         let held = self.0.clone();
         let points = watched(py, move || {
             let generator = held.get()?;

@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use numpy::PyReadonlyArray2;
-use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
+use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ratioflow::experiment::{Experiment, OwnParts};
 use ratioflow::point_file::Source;
 use ratioflow::scenario::{Document, Embedded, Resources, Scenario, closest, find, plain_name};
-use ratioflow::store::available;
 use ratioflow::target::{Anywhere, Files, Folder, Memory, Target};
 
 use crate::arrays::cloud;
-use crate::error::{misread, too_much};
+use crate::error::{fits, misread};
 use crate::work::watched;
 use crate::written;
 
@@ -92,9 +91,13 @@ impl Found {
         };
         let mut document = Document::parse(&label, &text).map_err(|error| misread(&error))?;
         for (key, value) in set {
-            let key: String = key.extract()?;
+            let Ok(key) = key.extract::<String>() else {
+                return Err(PyTypeError::new_err(format!(
+                    "a key of `set` is {key}: must be a text, such as \"flow.steps\""
+                )));
+            };
             if let Some(value) = written::value(&key, &value)? {
-                let set = document.set(&format!("{key}={value}"));
+                let set = document.set(&format!("{key}={}", written::line(&value)));
                 set.map_err(|error| misread(&error))?;
             } else {
                 document.remove(&key);
@@ -137,8 +140,7 @@ impl Found {
             let need = Resources::of(&scenario, rayon::current_num_threads())
                 .with_files(&scenario, &found.files)
                 .without_disk();
-            need.fits(available(Path::new(".")))
-                .map_err(|error| too_much(&error))?;
+            fits(&need)?;
             Experiment::read_with(&found.document, &own, &found.files)
                 .map_err(|error| misread(&error))
         })?

@@ -11,10 +11,10 @@ use ratioflow::metric::{
     Evaluator, Floor, KNN_KL, KnnKl, MMD2, Metric, MetricResult, Mmd2, Needs, Null, Reading,
     SINKHORN, SLICED_W2, Sinkhorn, SlicedW2, W2, Wasserstein, median_distance,
 };
-use ratioflow::scenario::{SHIPPED, headline};
+use ratioflow::scenario::{Resources, SHIPPED, headline};
 
 use crate::arrays::cloud;
-use crate::error::invalid;
+use crate::error::{fits, invalid};
 use crate::given::Found;
 use crate::work::watched;
 
@@ -121,6 +121,9 @@ fn few(about: &About, side: &Cloud) -> PyErr {
     ))
 }
 
+/// Bytes of a draw: its values of every measure, and the place that it is drawn from.
+const DRAW: f64 = 500.0;
+
 /// How a cloud is judged.
 #[derive(FromPyObject)]
 struct Manner {
@@ -147,6 +150,9 @@ pub(crate) fn judge<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let fake = cloud("fake", &fake)?;
     let manner: Manner = manner.extract()?;
+    let need = [("draws", manner.draws), ("dear_draws", manner.dear_draws)];
+    let need = need.map(|(key, draws)| Resources::of_memory(key, DRAW * draws as f64));
+    fits(&Resources::of_all(&need, need.len()))?;
     let only: PyResult<Vec<_>> = manner.only.iter().map(|name| named(name)).collect();
     let evaluator = Evaluator {
         points: manner.points,

@@ -18,6 +18,30 @@ pub(crate) fn table(given: &Bound<'_, PyDict>) -> PyResult<Table> {
     table_below("", given, 0)
 }
 
+/// The value on one line, as `--set` takes it.
+pub(crate) fn line(value: &Value) -> String {
+    // A string of JSON is one of TOML, which writes one more character otherwise.
+    let text = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted.replace('\u{7f}', "\\u007f")
+    };
+    match value {
+        Value::String(value) => text(value),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(line).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Table(table) => {
+            let entries = table.iter();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{} = {}", text(key), line(value)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 fn below(key: &str, given: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<Value>> {
     if depth > DEEPEST {
         return Err(PyRecursionError::new_err(format!(

@@ -128,6 +128,15 @@ def test_settings_out_of_range_are_refused(clouds):
         rf.measure(clouds[0], "rng")
 
 
+def test_counts_are_whole_numbers(clouds):
+    assert list(rf.measure(*clouds, only="w2", draws=np.int16(19)).metrics) == ["w2"]
+    for wrong, kind in [({"seed": -1}, ValueError), ({"seed": 2**63}, ValueError), ({"points": 1}, ValueError), ({"draws": 19.5}, TypeError), ({"seed": "1"}, TypeError)]:
+        with pytest.raises(kind, match=f"`{next(iter(wrong))}` is"):
+            rf.measure(*clouds, **wrong)
+    with pytest.raises(ValueError, match="`seed` is -1: must be at least 0"):
+        rf.Kde().fit(*clouds, seed=-1)
+
+
 def test_too_few_points_are_a_sentence():
     two = np.array([[0.0, 0.0], [1.0, 1.0]])
     for take in ALL:

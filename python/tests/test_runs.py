@@ -97,6 +97,33 @@ def test_what_is_no_scenario_is_refused(tmp_path):
         rf.run("eight-gaussians", set={"cloud.particles": 10**12})
 
 
+def test_what_would_not_fit_is_refused_before_it_is_tried(trained, clouds):
+    with pytest.raises(MemoryError, match="lower draws"):
+        rf.measure(*clouds, draws=10**13)
+    with pytest.raises(MemoryError, match="lower n"):
+        trained.generator.sample(10**14)
+    with pytest.raises(MemoryError, match="lower"):
+        rf.compare("eight-gaussians", set={"cloud.particles": 10**12})
+    with pytest.raises(MemoryError, match="lower"):
+        rf.flow("gaussian", "ring", particles=10**12)
+
+
+def test_every_text_can_be_set():
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 reads no TOML")
+    for text in ['a\nb"c\'\\\t', "\x7f\x00\x1b", "∇ ² 𝒩", "'''", '"' * 3, ""]:
+        run = rf.run("moons", set={**SHORT, "flow.steps": 1, "title": text})
+        assert tomllib.loads(run.scenario)["title"] == text
+
+
+def test_what_cannot_be_set_is_told():
+    with pytest.raises(TypeError, match="`set` is a list"):
+        rf.run("moons", set=["flow.steps=3"])
+    with pytest.raises(TypeError, match="a key of `set` is 3"):
+        rf.run("moons", set={3: 4})
+    with pytest.raises(rf.ScenarioError, match="whole number"):
+        rf.run("moons", set={"flow.steps": 2.0})
+
+
 def test_scenarios_are_listed():
     shipped = rf.scenarios()
     assert "eight-gaussians" in shipped and len(shipped) >= 40 and all("?" in line for line in shipped.values())
@@ -202,7 +229,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         rf.compare("eight-gaussians", ["flow.steps=5"], set=SHORT)
     with pytest.raises(ValueError, match="two variants are called"):
         rf.compare("eight-gaussians", ["a: flow.steps=3", "a: flow.steps=4"], set=SHORT)
-    with pytest.raises(ValueError, match="`seeds` is 0"):
+    with pytest.raises(ValueError, match="`seeds` is 0: must be between 1 and 1000"):
         rf.compare("eight-gaussians", seeds=0)
 
 

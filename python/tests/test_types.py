@@ -50,3 +50,34 @@ def test_everything_public_is_explained():
         for method, value in vars(item).items() if isinstance(item, type) else ():
             if not method.startswith("_") and (callable(value) or isinstance(value, property)) and method not in ("fget",):
                 assert value.__doc__, f"{name}.{method}"
+
+
+def test_the_licences_are_those_of_the_repository():
+    folder = Path(__file__).parents[1] / "licences"
+    for licence in folder.iterdir():
+        assert licence.read_bytes() == (folder.parents[1] / licence.name).read_bytes()
+    assert {path.name for path in folder.iterdir()} == {"LICENSE-APACHE", "LICENSE-MIT", "NOTICE"}
+
+
+def test_a_wheel_is_held_to_its_tags(tmp_path):
+    import runpy
+    import zipfile
+
+    complaints = runpy.run_path(str(Path(__file__).parents[1] / "check_wheels.py"))["complaints"]
+
+    def made(name, inside=("ratioflow/__init__.py", "ratioflow/py.typed", "ratioflow/_engine.pyi", "ratioflow/_engine.abi3.so", "x/LICENSE-APACHE", "x/LICENSE-MIT", "x/NOTICE"), size=10):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for file in inside:
+                archive.writestr(file, b"x" * size)
+        return complaints(tmp_path / name, "0.1.0")
+
+    for platform in ("manylinux_2_17_x86_64.manylinux2014_x86_64", "manylinux_2_35_x86_64", "macosx_11_0_arm64", "macosx_10_12_x86_64", "win_amd64"):
+        assert made(f"ratioflow-0.1.0-cp310-abi3-{platform}.whl") == []
+    for wrong, told in [
+        ("ratioflow-0.1.0-cp311-cp311-win_amd64.whl", "its name"),
+        ("ratioflow-0.1.0-cp310-abi3-linux_x86_64.whl", "no platform"),
+        ("ratioflow-0.2.0-cp310-abi3-win_amd64.whl", "its version is 0.2.0"),
+    ]:
+        assert told in " ".join(made(wrong))
+    assert "no ratioflow/py.typed" in " ".join(made("ratioflow-0.1.0-cp310-abi3-win_amd64.whl", ["ratioflow/__init__.py"]))
+    assert "bytes" in " ".join(made("ratioflow-0.1.0-cp310-abi3-win_amd64.whl", size=2_000_000))

@@ -14,7 +14,8 @@ from . import _engine
 from ._files import Folder, Temporary, below, in_memory, write
 from ._player import framed
 from ._run import Run
-from ._scenario import given, toml
+from ._points import whole
+from ._scenario import changes_of, given, toml
 
 
 class Comparison:
@@ -100,8 +101,7 @@ def compare(
     scenario, or else ``flow``, ``distill`` and ``adversarial``. Each is run on ``seeds`` seeds, 1 to 1000. Without ``frames`` no animation is drawn, and the page has no player. ``folder`` is
     where it is recorded; None: a temporary folder. Raises ``ValueError`` as ``run`` does.
     """
-    if not 1 <= seeds <= 1000:
-        raise ValueError(f"`seeds` is {seeds}: must lie between 1 and 1000")
+    seeds = whole("seeds", seeds, 1, 1000)
     if isinstance(variants, Mapping):
         written = [f"{name}: " + ", ".join(f"{key}={toml(value)}" for key, value in changes.items()) for name, changes in variants.items()]
     else:
@@ -109,5 +109,5 @@ def compare(
     keeps = Temporary() if folder is None else None
     path = keeps.path / "comparison" if keeps is not None else Path(folder)  # type: ignore[arg-type]
     settings, arrays = given(scenario)
-    _engine.compare(settings, arrays, dict(set or {}), written, seeds, path, frames, allow_outside)
+    _engine.compare(settings, arrays, changes_of(set), written, seeds, path, frames, allow_outside)
     return Comparison(Folder(path, keeps))

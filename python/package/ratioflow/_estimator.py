@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _engine
-from ._points import Points, points
+from ._points import Points, points, whole
 
 
 class Estimator:
@@ -68,10 +68,10 @@ class Estimator:
         if not 0.0 <= progress <= 1.0:
             raise ValueError(f"`progress` is {progress}: must lie between 0 and 1")
         # Kept so that a copy can be fitted to the same: what is random follows from the seed.
-        self._made_of: Any = (self._scenario(), *(np.array(sample) for sample in samples), float(progress), int(seed))
+        self._made_of: Any = (self._scenario(), *(np.array(sample) for sample in samples), float(progress), whole("seed", seed))
         self._fitted = _engine.Estimator(self._made_of[0])
         try:
-            self._fitted.fit(*samples, float(progress), int(seed))
+            self._fitted.fit(*self._made_of[1:])
         except BaseException:
             for what in ("_fitted", "_made_of"):
                 self.__dict__.pop(what, None)

@@ -16,7 +16,7 @@ from ._estimator import Estimator
 from ._points import Points, points
 from ._progress import Bar, Progress
 from ._run import Run
-from ._scenario import estimator_of, given, is_array, named, without_arrays
+from ._scenario import changes_of, estimator_of, given, is_array, named, without_arrays
 from ._solution import Solution
 
 #: A scenario: the name of a shipped one, the path of a file, or a dict of settings, in which points may be arrays.
@@ -218,7 +218,7 @@ class Flow:
         scenario["discriminator"] = table
         if generator is not None:
             scenario["generator"] = named("generator", generator)
-        self._build(*without_arrays(scenario), dict(set or {}), own, False)
+        self._build(*without_arrays(scenario), changes_of(set), own, False)
 
     @classmethod
     def from_scenario(
@@ -232,7 +232,7 @@ class Flow:
         """A flow as a scenario has it; ``set`` changes it, as ``--set`` does on the command line (None takes a key away). A file may read files of its own folder
         alone, unless ``allow_outside`` is set."""
         flow = cls.__new__(cls)
-        changes = dict(set or {})
+        changes = changes_of(set)
         own = None
         if estimator is not None:
             table, own = estimator_of(estimator)

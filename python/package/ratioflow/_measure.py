@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Literal, Mapping, overload
+from typing import Any, Literal, Mapping, Sequence, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _engine
-from ._points import points
+from ._points import points, whole
 from ._verdict import Measured, Verdict, floor_of, verdict_of
 
 
@@ -76,7 +76,7 @@ def measure(
     points: int = 2000,
     draws: int = 99,
     dear_draws: int = 19,
-    only: list[str] | None = None,
+    only: str | Sequence[str] | None = None,
     seed: int = 1,
 ) -> Measurement:
     """Judges the cloud ``fake`` (n, 2) against ``real``: a sample (m, 2), the name of a family of targets such as ``"ring"``, or its table ``{"ring": {"modes": 5}}``.
@@ -89,7 +89,8 @@ def measure(
     if isinstance(real, str):
         real = {real: {}}
     against: Any = {"target": dict(real)} if isinstance(real, Mapping) else _points("real", real, 2)
-    manner = {"points": points, "draws": draws, "dear_draws": dear_draws, "only": list(only or []), "seed": seed}
+    counts = {"points": whole("points", points, 2), "draws": whole("draws", draws, 19), "dear_draws": whole("dear_draws", dear_draws, 19), "seed": whole("seed", seed)}
+    manner = {**counts, "only": [only] if isinstance(only, str) else list(only or [])}
     told = _engine.judge(cloud, against, {}, manner)
     metrics = {}
     for entry in told["metrics"]:

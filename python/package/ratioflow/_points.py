@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -33,3 +34,15 @@ def points(name: str, value: Any, least: int = 1) -> Points:
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise ValueError(f"`{name}[{row}]` is {array[row].tolist()}: must have finite coordinates")
     return array
+
+
+def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1) -> int:
+    """``value`` as a whole number in that range. Raises ``TypeError`` for what is none, and ``ValueError`` out of the range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` is {value!r}: must be a whole number") from None
+    if not least <= number <= most:
+        limits = f"between {least} and {most}" if most < 2**63 - 1 else f"at least {least}" if number < least else "at most 2⁶³ − 1"
+        raise ValueError(f"`{name}` is {number}: must be {limits}")
+    return number

@@ -16,7 +16,7 @@ from . import _engine
 from ._files import Folder, Temporary, arrays, columns, in_memory, write
 from ._player import framed
 from ._plot import draw
-from ._points import Points, points
+from ._points import Points, points, whole
 from ._solution import nearest, table
 from ._verdict import Floor, Verdict, floor_of, verdict_of
 
@@ -55,9 +55,7 @@ class Generator:
 
     def sample(self, n: int, seed: int = 1) -> Points:
         """``n`` fresh points, (n, 2); another ``seed`` gives others. Those of ``ratioflow sample``, to the byte."""
-        if n < 1:
-            raise ValueError(f"`n` is {n}: must be at least 1")
-        return self._native.sample(n, seed)
+        return self._native.sample(whole("n", n, 1), whole("seed", seed))
 
     def apply(self, z: npt.ArrayLike) -> Points:
         """The images (n, 2) of latent points ``z`` (n, 2), which are as the source gives them."""

@@ -69,6 +69,13 @@ def given(scenario: Any) -> tuple[Any, dict[str, Points]]:
     raise TypeError(f"`scenario` is a {type(scenario).__name__}: must be the name of a shipped scenario, a path, or a dict of settings")
 
 
+def changes_of(set: Any) -> dict[str, Any]:
+    """The changes of a scenario under dotted keys."""
+    if set is None or isinstance(set, Mapping):
+        return dict(set or {})
+    raise TypeError(f"`set` is a {type(set).__name__}: must be a dict from dotted keys to values, such as {{\"flow.steps\": 50}}")
+
+
 def toml(value: Any) -> str:
     """A value on one line of TOML."""
     if hasattr(value, "tolist"):
