@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 #: One wheel serves every CPython from 3.10 on.
-NAME = re.compile(r"ratioflow-(?P<version>[\w.]+)-cp310-abi3-(?P<platform>\w+)\.whl")
+NAME = re.compile(r"ratioflow-(?P<version>[\w.]+)-cp310-abi3-(?P<platform>[\w.]+)\.whl")
 #: Systems that a wheel may be for; plain `linux_…`, which PyPI refuses, stands for none.
-PLATFORMS = re.compile(r"(manylinux_2_\d+_(x86_64|aarch64)(\.manylinux2014_(x86_64|aarch64))?|manylinux2014_(x86_64|aarch64)|macosx_1\d_\d+_(arm64|x86_64|universal2)|win_(amd64|arm64))(\.\w+)?")
+PLATFORM = re.compile(r"(manylinux_2_\d+|manylinux2014)_(x86_64|aarch64)|macosx_1\d_\d+_(arm64|x86_64|universal2)|win_(amd64|arm64)")
 MOST_BYTES = 6_000_000
 INSIDE = ["ratioflow/__init__.py", "ratioflow/py.typed", "ratioflow/_engine.pyi", "LICENSE-APACHE", "LICENSE-MIT", "NOTICE"]
 
@@ -24,8 +24,7 @@ def complaints(wheel: Path, version: str | None) -> list[str]:
     if name is None:
         return ["its name is not ratioflow-VERSION-cp310-abi3-PLATFORM.whl"]
     wrong = []
-    if not PLATFORMS.fullmatch(name["platform"]):
-        wrong.append(f"{name['platform']} is no platform that PyPI takes")
+    wrong += [f"{each} is no platform that PyPI takes" for each in name["platform"].split(".") if not PLATFORM.fullmatch(each)]
     if version is not None and name["version"] != version:
         wrong.append(f"its version is {name['version']}, and not {version}")
     if (size := wheel.stat().st_size) >= MOST_BYTES:

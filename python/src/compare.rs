@@ -102,7 +102,7 @@ fn contenders(
     seeds: u16,
     frames: bool,
 ) -> PyResult<Vec<VariantRuns>> {
-    let mut all = Vec::new();
+    let mut scenarios = Vec::new();
     let mut needs = Vec::new();
     for variant in variants {
         let own = variant.apply(&found.document);
@@ -116,7 +116,6 @@ fn contenders(
         };
         let claims = base.claim.iter().filter(of_it).cloned();
         scenario.claim = claims.map(Claim::of_its_variant).collect();
-        let mut experiments = Vec::new();
         for seed in 0..seeds {
             let mut seeded = scenario.clone();
             seeded.seed = base.seed + u64::from(seed);
@@ -124,19 +123,23 @@ fn contenders(
             if seed > 0 || !frames {
                 seeded.output.frames = 0;
             }
-            needs.push(
-                Resources::of(&seeded, rayon::current_num_threads())
-                    .with_files(&seeded, &found.files),
-            );
-            let experiment = Experiment::new(seeded, &found.files);
-            experiments.push(experiment.map_err(|error| misread(&own.blame(&error.into())))?);
+            let need = Resources::of(&seeded, rayon::current_num_threads());
+            needs.push(need.with_files(&seeded, &found.files));
+            scenarios.push((&variant.name, own.clone(), seeded));
         }
-        all.push(VariantRuns {
-            name: variant.name.clone(),
-            experiments,
-        });
     }
-    let need = Resources::of_all(&needs, 1).without_disk();
-    fits(&need)?;
+    fits(&Resources::of_all(&needs, 1).without_disk())?;
+    let mut all: Vec<VariantRuns> = Vec::new();
+    for (name, own, scenario) in scenarios {
+        let experiment = Experiment::new(scenario, &found.files);
+        let experiment = experiment.map_err(|error| misread(&own.blame(&error.into())))?;
+        match all.last_mut().filter(|last| last.name == *name) {
+            Some(last) => last.experiments.push(experiment),
+            None => all.push(VariantRuns {
+                name: name.clone(),
+                experiments: vec![experiment],
+            }),
+        }
+    }
     Ok(all)
 }
