@@ -71,6 +71,11 @@ impl Schedule {
         Ok(self)
     }
 
+    /// Whether the bandwidth shrinks over the run.
+    pub(super) fn anneals(&self) -> bool {
+        self.rule == WordOr::Word(BandwidthRule::Anneal)
+    }
+
     /// The bandwidth when `progress` of the run lies behind.
     pub(super) fn at(
         &mut self,

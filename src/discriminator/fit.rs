@@ -57,6 +57,18 @@ pub struct StepRule {
     pub scale: f64,
 }
 
+/// γ for particles whose distances an estimate does not see that `anneals` its blur. A fifth of it does the same, and so does twice as much; to the
+/// end of the run it would blur the cloud.
+pub(super) fn blind_noise(anneals: bool, progress: f64) -> f64 {
+    const NOISE: f64 = 0.01;
+    const UNTIL: f64 = 0.8;
+    if anneals && progress < UNTIL {
+        NOISE
+    } else {
+        0.0
+    }
+}
+
 /// The step rule of an estimator that fits a sum of kernels of bandwidth `h`: its field overshoots at the steps that the kernel
 /// ratio itself bears, and is steep in places.
 pub(super) fn fitted_step_rule(h: f64) -> StepRule {
@@ -100,6 +112,14 @@ pub trait Discriminator: Debug + Send + Sync {
 
     /// The step that suits the present fit.
     fn step_rule(&self) -> StepRule;
+
+    /// γ of the noise that particles should be given when `progress` of the run lies behind, where the flow leaves it to the discriminator; see
+    /// [`FlowSpec::noise`](crate::flow::FlowSpec::noise). 0: none.
+    ///
+    /// An estimate that is blind to what is finer than its blur draws particles together unseen; a little noise keeps them apart.
+    fn particle_noise(&self, _progress: f64) -> f64 {
+        0.0
+    }
 
     /// Whether `D` estimates `log p/q`. A critic or witness that does not gives a velocity all the same, but no
     /// diagnostic that reads `D` as a log ratio applies to it, and no map h but the identity.

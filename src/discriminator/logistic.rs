@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::features::{Features, Fourier, Nystrom};
-use super::fit::fitted_step_rule;
+use super::fit::{blind_noise, fitted_step_rule};
 use super::radial::{Kernel, Radial};
 use super::recipe::{Recipe, Sizes, given, table};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
@@ -309,6 +309,10 @@ impl Discriminator for Logistic {
 
     fn step_rule(&self) -> StepRule {
         fitted_step_rule(self.bandwidth)
+    }
+
+    fn particle_noise(&self, progress: f64) -> f64 {
+        blind_noise(self.schedule.anneals(), progress)
     }
 
     fn state(&self) -> Vec<f64> {

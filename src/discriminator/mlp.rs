@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::loss::Loss;
 use super::recipe::{Recipe, Sizes, trained};
+use super::fit::blind_noise;
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
 use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
+use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
 use crate::target::Target;
 
@@ -112,11 +114,13 @@ pub enum NoiseRule {
     Anneal,
 }
 
+/// The part of the run over which the noise narrows.
+const UNTIL: f64 = 0.8;
+
 /// The standard deviation of the noise when `progress` of the run lies behind.
 fn deviation(noise: Noise, progress: f64) -> f64 {
     const WIDE: f64 = 2.0;
     const NARROW: f64 = 0.03;
-    const UNTIL: f64 = 0.8;
     match noise {
         WordOr::Word(NoiseRule::Off) => 0.0,
         WordOr::Word(NoiseRule::Anneal) => {
@@ -246,6 +250,14 @@ impl Mlp {
         }
     }
 
+    /// A network that has learned nothing and says nothing: D = 0. Of another the gradient is mostly its first weights' own, which draws the particles
+    /// onto curves while the noise hides them from it.
+    fn silent(&self, frame: Standardiser, weights: Stream) -> Learner {
+        let mut learner = Learner::new(frame, self.plan(), weights);
+        learner.network.silence();
+        learner
+    }
+
     fn plan(&self) -> Plan<'_> {
         Plan {
             hidden: &self.spec.hidden,
@@ -268,14 +280,10 @@ impl Discriminator for Mlp {
     ) -> Result<(), FitError> {
         let weights = round.stream.part("weights");
         let anew = self.spec.warm_up.max(self.spec.inner_steps);
-        let (mut learner, steps) = if let Some(learner) = self.learner.clone() {
-            match self.spec.start {
-                Start::Warm => (learner, self.spec.inner_steps),
-                Start::Cold => (Learner::new(learner.frame, self.plan(), weights), anew),
-            }
-        } else {
-            let frame = Standardiser::of(real, NAME)?;
-            (Learner::new(frame, self.plan(), weights), anew)
+        let (mut learner, steps) = match (self.learner.clone(), self.spec.start) {
+            (Some(learner), Start::Warm) => (learner, self.spec.inner_steps),
+            (Some(learner), Start::Cold) => (self.silent(learner.frame, weights), anew),
+            (None, _) => (self.silent(Standardiser::of(real, NAME)?, weights), anew),
         };
         let real = learner.frame.standardise(real);
         let fake = learner.frame.standardise(fake);
@@ -331,6 +339,11 @@ impl Discriminator for Mlp {
             clip: Some(self.spec.clip.max(0.5 * noise) * scale),
             scale: self.spec.clip.max(noise) * scale,
         }
+    }
+
+    fn particle_noise(&self, progress: f64) -> f64 {
+        let anneals = self.spec.noise == WordOr::Word(NoiseRule::Anneal);
+        blind_noise(anneals, progress)
     }
 
     fn state(&self) -> Vec<f64> {

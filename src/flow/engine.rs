@@ -150,8 +150,10 @@ impl Flow {
         if self.spec.momentum != Momentum::None {
             return Err(Invalid::new("momentum", "not \"none\"", remedy));
         }
-        if self.spec.noise > 0.0 {
-            return Err(Invalid::new("noise", self.spec.noise, remedy));
+        if let WordOr::Value(noise) = self.spec.noise
+            && noise > 0.0
+        {
+            return Err(Invalid::new("noise", noise, remedy));
         }
         if let Some(reaction) = &self.spec.reaction
             && !(generator.follows_aims() && reaction.carrier != Carrier::Weights)
@@ -292,6 +294,20 @@ impl Flow {
         }
     }
 
+    /// γ of the noise of the step that follows.
+    fn noise(&self) -> f64 {
+        match self.spec.noise {
+            WordOr::Value(noise) => noise,
+            WordOr::Word(Auto::Auto)
+                if self.generator.is_none() && self.spec.integrator == Integrator::Euler =>
+            {
+                let progress = self.round(self.state.step, 0).progress;
+                self.discriminator.particle_noise(progress)
+            }
+            WordOr::Word(Auto::Auto) => 0.0,
+        }
+    }
+
     /// Takes a step, unless there is no fit yet, and fits the ratio. The state changes only if both are good.
     fn go_on(&mut self) -> Result<(), Failure> {
         if !self.fitted {
@@ -423,8 +439,9 @@ impl Flow {
         let velocity = elsewhere.as_ref().unwrap_or(&self.velocity);
         let mut moves = momentum.displace(velocity, epsilon, beta, &mut memory);
         let clipped = cloud::shorten(&mut moves, longest);
-        if self.spec.noise > 0.0 {
-            let deviation = (2.0 * self.spec.noise * epsilon).sqrt();
+        let gamma = self.noise();
+        if gamma > 0.0 {
+            let deviation = (2.0 * gamma * epsilon).sqrt();
             noise::add(
                 &mut moves,
                 deviation,

@@ -36,8 +36,9 @@ pub struct FlowSpec {
     pub momentum_decay: f64,
     /// γ ≥ 0: each step adds `√(2γε) ξ`, ξ normal and fresh, after the clip. The cloud then diffuses by γ∇²q beside its flow:
     /// with γ = 1 and the exact score of the target in place of the log ratio's gradient
-    /// (`discriminator.oracle.cloud = "none"`) it is Langevin dynamics.
-    pub noise: f64,
+    /// (`discriminator.oracle.cloud = "none"`) it is Langevin dynamics. `auto`: what the discriminator asks for while it sees less than the
+    /// particles' own distances (`mlp`, `logistic`: 0.01); none with a generator, or with Heun's steps.
+    pub noise: WordOr<f64, Auto>,
     /// Steps over which the bandwidth shrinks, from 1 to `steps`, in place of the estimator's own `anneal_until`, which is a part of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anneal_steps: Option<usize>,
@@ -60,7 +61,7 @@ impl Default for FlowSpec {
             clip: WordOr::Word(Clip::Auto),
             momentum: Momentum::None,
             momentum_decay: 0.8,
-            noise: 0.0,
+            noise: WordOr::Word(Auto::Auto),
             anneal_steps: None,
             refit_every: 1,
             reaction: None,
@@ -104,7 +105,9 @@ impl FlowSpec {
             positive("clip", longest)?;
         }
         within("momentum_decay", self.momentum_decay, 0.0, 0.999_999)?;
-        within("noise", self.noise, 0.0, 1e6)?;
+        if let WordOr::Value(noise) = self.noise {
+            within("noise", noise, 0.0, 1e6)?;
+        }
         at_least("refit_every", self.refit_every, 1)?;
         if let Some(anneal) = self.anneal_steps
             && !(1..=self.steps).contains(&anneal)

@@ -158,7 +158,9 @@ impl Resources {
         };
         let part = |(key, bytes): (&str, f64)| (key.to_owned(), bytes);
         let held: Vec<Part> = vec![
-            part((flowing_key(scenario), 48.0 * flowing)),
+            // Where the flow starts, and what is kept of where it ends.
+            part((flowing_key(scenario), 16.0 * flowing)),
+            part(("cloud.particles", 32.0 * particles)),
             part(("cloud.samples", 32.0 * samples)),
             part((reference_key, 32.0 * references)),
             part(("metrics.every", rows)),
@@ -169,7 +171,11 @@ impl Resources {
                 "output.scale",
                 BASE + (CANVAS[0] + CANVAS[1] * drawn_at_once + dense(scenario)) * area,
             )),
-            part((flowing_key(scenario), PARTICLE * flowing)),
+            // What flows beside the particles is let go with the flow.
+            part((
+                flowing_key(scenario),
+                PARTICLE * flowing + 32.0 * (flowing - particles),
+            )),
             part(("cloud.samples", SAMPLE * samples)),
             part((reference_key, SAMPLE * references)),
             part(("metrics.particles", JUDGED * measured)),
