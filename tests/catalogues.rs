@@ -94,3 +94,9 @@ fn every_family_of_targets_has_its_row() {
     }
     assert!(Embedded.read("images/cat.png").is_ok());
 }
+
+#[test]
+fn the_readme_can_be_read_in_one_sitting() {
+    let bytes = text("README.md").len();
+    assert!(bytes <= 10_000, "README.md has {bytes} bytes");
+}

@@ -13,7 +13,7 @@ use ratioflow::flow::{EndingKind, Step};
 use ratioflow::metric::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use ratioflow::observe::{ObserveError, Observer};
 use ratioflow::random::Stream;
-use ratioflow::record::{Opened, RunError, StopToken, Unfinished, record};
+use ratioflow::record::{Opened, RunError, StopToken, Unfinished, record, run_in_memory};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::store::{Manifest, RunDirectory, Status};
 use ratioflow::target::{Memory, Target};
@@ -373,4 +373,65 @@ fn a_cloud_that_no_measure_has_a_number_for_is_no_result() {
         "{:?}",
         ended.err()
     );
+}
+
+#[test]
+fn a_run_in_memory_leaves_the_files_of_a_recorded_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("plain", "[target.ring]"),
+        (
+            "generated",
+            "target.ring = {}\ngenerator.distill = { network = [8], inner_steps = 5 }",
+        ),
+        (
+            "reacting",
+            "target.ring = {}\nflow.reaction.carrier = 'weights'",
+        ),
+        (
+            "diverging",
+            "target.ring = {}\nflow.step_size = 1e9\nflow.clip = 'off'",
+        ),
+    ] {
+        let short =
+            "cloud.particles = 60\nmetrics.floor_draws = 19\noutput.frames = 3\nflow.steps = 4\n";
+        let document = Document::parse(name, &format!("{short}{text}")).unwrap();
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let recorded_in = RunDirectory::at(&folder.path().join(name).join("a"), false).unwrap();
+        recorded(name, &experiment, &recorded_in).unwrap();
+        let saved_in = RunDirectory::at(&folder.path().join(name).join("b"), false).unwrap();
+        let mut seen = 0;
+        let run = run_in_memory(name, experiment, &mut |_, _| seen += 1).unwrap();
+        assert_eq!(seen, run.flow.state().step + 1, "{name}");
+        run.save(&Embedded, &saved_in, true).unwrap();
+        assert_eq!(
+            contents(recorded_in.path()),
+            contents(saved_in.path()),
+            "{name}"
+        );
+        let page = std::fs::read_to_string(saved_in.path().join("report.html")).unwrap();
+        assert_eq!(page, run.html().unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_cloud_that_was_released_stays_where_it_was_seen() {
+    let text = "target.ring = {}\ncloud.particles = 50\nflow.steps = 3";
+    for text in [text.to_owned(), format!("{text}\ncloud.final = 'sample'")] {
+        let document = Document::parse("released", &text).unwrap();
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let mut undisturbed = experiment.flow().unwrap();
+        while undisturbed.advance().unwrap().is_some() {}
+        let mut flow = experiment.flow().unwrap();
+        let _ = flow.advance().unwrap();
+        while flow.ending().is_none() {
+            let seen = flow.state().cloud.as_ptr();
+            let values = flow.state().cloud.clone();
+            let kept = flow.release_cloud();
+            assert_eq!((kept.as_ptr(), &kept), (seen, &values));
+            assert_eq!(flow.state().cloud, values);
+            let _ = flow.advance().unwrap();
+        }
+        assert_eq!(flow.state(), undisturbed.state());
+    }
 }

@@ -631,6 +631,14 @@ fn points_are_resampled() {
 }
 
 #[test]
+fn points_in_order_stay_in_order() {
+    let rows = target("points = { file = 'five.csv', in_order = true }");
+    assert_eq!(rows.capacity(), Some(5));
+    let drawn = rows.sample(5, Stream::new(3, "points"));
+    assert_eq!(drawn.column(0).to_vec(), [0.0, 1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
 fn pictures_are_densities() {
     let marks = target(MARKS);
     // Pixels of side 1: columns at −1, 0, 1; the top row at y = .5.

@@ -9,7 +9,7 @@ use clap::Args;
 use super::available;
 use super::error::CliError;
 use crate::experiment::Experiment;
-use crate::scenario::{Document, Embedded, Resources, SHIPPED, Scenario, find, plain_name};
+use crate::scenario::{Document, Embedded, Resources, Scenario, closest, find, plain_name};
 use crate::target::{Anywhere, Files, Folder};
 
 /// A scenario and what is changed in it.
@@ -164,17 +164,8 @@ impl ScenarioArgs {
     /// The message for a scenario that is nowhere.
     fn unknown(&self) -> String {
         let name = self.scenario.to_string_lossy();
-        let meant = spelt_out(&name);
-        let close = SHIPPED
-            .iter()
-            .map(|shipped| {
-                let distance = strsim::damerau_levenshtein(&meant, shipped.name());
-                (distance, shipped.name())
-            })
-            .min()
-            .filter(|(distance, _)| *distance <= name.len() / 3 + 1);
-        let hint = match close {
-            Some((_, meant)) => format!("did you mean `{meant}`?"),
+        let hint = match closest(&name) {
+            Some(meant) => format!("did you mean `{meant}`?"),
             None => "`ratioflow list` shows what ships".to_owned(),
         };
         format!("there is no file and no shipped scenario called `{name}`\n  = help: {hint}")
@@ -200,21 +191,6 @@ fn whole(name: &str, source: impl Read) -> Result<String, CliError> {
             "{name} is no text in UTF-8 (byte {at}): a scenario is a TOML file"
         ))
     })
-}
-
-/// The name with its first number as a word, as the names of what ships have it: `8-gaussians`.
-fn spelt_out(name: &str) -> String {
-    const WORDS: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-        "eleven", "twelve",
-    ];
-    let end = name.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, rest) = name.split_at(end);
-    let word = digits.parse().ok().and_then(|n: usize| WORDS.get(n));
-    word.map_or_else(
-        || name.trim().to_owned(),
-        |word| format!("{word}-{}", rest.trim_start_matches(['-', '_', ' '])),
-    )
 }
 
 /// The text of a scenario, and where its relative paths lead.

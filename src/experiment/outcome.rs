@@ -27,7 +27,8 @@ impl Experiment {
     /// # Errors
     /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
     pub fn evaluate(&self, cloud: CloudView<'_>) -> Result<Outcome, Invalid> {
-        Ok(self.judge(self.reference_gauge()?, cloud, &[], None))
+        let (panel, floors) = self.reference_gauge()?;
+        Ok(self.judge((&panel, floors), cloud, &[], None))
     }
 
     /// The same with measures and floors that are there already, of particles with N times their weights in `shares`, which is empty where they are equal. `since` is the first step of a run from which no measure told its clouds from the
@@ -35,7 +36,7 @@ impl Experiment {
     #[must_use]
     pub fn judge(
         &self,
-        (panel, floors): (MetricSet, Floors),
+        (panel, floors): (&MetricSet, Floors),
         cloud: CloudView<'_>,
         shares: &[f64],
         since: Option<u64>,

@@ -30,6 +30,18 @@ impl Flow {
         self
     }
 
+    /// Gives away the memory of the present cloud (`n×2`), that of its [`state`](Flow::state), and goes on with a copy: who has looked at the cloud can
+    /// keep it where it is.
+    #[must_use]
+    pub fn release_cloud(&mut self) -> Cloud {
+        let state = self
+            .shown
+            .as_mut()
+            .map_or(&mut self.state, |shown| &mut shown.state);
+        let copy = state.cloud.clone();
+        std::mem::replace(&mut state.cloud, copy)
+    }
+
     /// Shows where the particles are now.
     pub(super) fn show(&mut self) {
         if let Some(shown) = &self.shown {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 /// Wall-clock time of each phase. `timings.json` is the only file that may differ between two equal runs.
+#[derive(Clone, Debug)]
 pub(super) struct Clock {
     begun: Instant,
     lap: Instant,

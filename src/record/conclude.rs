@@ -43,7 +43,9 @@ pub(super) fn conclude(
         training_sample,
     } = {
         let state = flow.state();
-        experiment.judge(gauge, state.cloud.view(), state.shares(), meter.since())
+        let (panel, floors) = gauge;
+        let shares = state.shares();
+        experiment.judge((&panel, floors), state.cloud.view(), shares, meter.since())
     };
     // Distances that overflow make it infinite or NaN; of measures that count, some then say that all is well.
     let energy = values

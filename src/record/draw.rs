@@ -1,10 +1,15 @@
 //! The pictures and the page of a run or a comparison, written into its directory.
 
-use crate::film::Scene;
-use crate::page::{Page, Sheet};
+use std::io;
+
+use crate::experiment::{Experiment, Summary};
+use crate::film::{DrawnRun, Recorder, Scene, view_of};
+use crate::metric::{Floors, Mark, Verdict};
+use crate::observe::MetricRecorder;
+use crate::page::{Page, Sheet, short_command};
 use crate::render::{Pace, Style};
 use crate::scenario::Scenario;
-use crate::store::{ReportError, RunDirectory};
+use crate::store::{Manifest, ReportError, RunDirectory};
 
 /// Writes animation, frames, last picture and curves.
 pub(super) fn save_pictures(
@@ -12,8 +17,17 @@ pub(super) fn save_pictures(
     scene: &Scene<'_>,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    let pace = (scenario.output.frames > 0).then(|| Pace::of(scenario.output.fps));
-    draw(scene, &Style::of(&scenario.output), pace, directory)
+    draw(
+        scene,
+        &Style::of(&scenario.output),
+        pace(scenario),
+        directory,
+    )
+}
+
+/// How fast the animation is, if there is one.
+pub(super) fn pace(scenario: &Scenario) -> Option<Pace> {
+    (scenario.output.frames > 0).then(|| Pace::of(scenario.output.fps))
 }
 
 /// The same in any style; animation and frames only at a `pace`.
@@ -34,6 +48,87 @@ pub(super) fn draw(
     directory.put("convergence.png", &scene.convergence(style))
 }
 
+/// A run by itself, with all that its pictures and its page are made from.
+#[derive(Clone, Copy)]
+pub(super) struct Alone<'a> {
+    pub(super) experiment: &'a Experiment,
+    pub(super) recorder: &'a Recorder,
+    pub(super) meter: &'a MetricRecorder,
+    /// A remark on how it ended.
+    pub(super) note: &'a str,
+    pub(super) manifest: &'a Manifest,
+    pub(super) summary: &'a Summary,
+    pub(super) floors: &'a Floors,
+    /// The text of `scenario.toml`.
+    pub(super) kept: &'a str,
+}
+
+impl Alone<'_> {
+    fn mark(&self) -> Option<Mark> {
+        self.manifest.verdict.as_ref().map(Verdict::mark)
+    }
+
+    fn take<'a>(&'a self, mark: Option<&'a Mark>) -> DrawnRun<'a> {
+        DrawnRun {
+            name: "",
+            recorder: self.recorder,
+            meter: self.meter,
+            note: self.note,
+            outcome: mark,
+        }
+    }
+
+    fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>]) -> Scene<'a> {
+        let scenario = &self.experiment.scenario;
+        let [start, target] = [&self.experiment.start, &self.experiment.training];
+        Scene {
+            title: if scenario.title.is_empty() {
+                &self.manifest.scenario
+            } else {
+                &scenario.title
+            },
+            steps: scenario.flow.steps,
+            start: start.view(),
+            target: target.view(),
+            view: view_of(start.view(), target.view()),
+            takes,
+        }
+    }
+
+    /// Writes its pictures; animation and frames only at a `pace`.
+    pub(super) fn save_pictures(
+        &self,
+        pace: Option<Pace>,
+        directory: &RunDirectory,
+    ) -> Result<(), ReportError> {
+        let mark = self.mark();
+        let takes = [self.take(mark.as_ref())];
+        let style = Style::of(&self.experiment.scenario.output);
+        draw(&self.scene(&takes), &style, pace, directory)
+    }
+
+    /// The text of its page.
+    pub(super) fn html(&self) -> io::Result<String> {
+        let mark = self.mark();
+        let takes = [self.take(mark.as_ref())];
+        let sheet = Sheet {
+            manifest: self.manifest,
+            summary: self.summary,
+            floors: self.floors,
+            scenario: self.kept,
+        };
+        let scenario = &self.experiment.scenario;
+        let again = ["ratioflow run scenario.toml".to_owned()];
+        let anywhere = short_command(&self.manifest.scenario, scenario).unwrap_or_default();
+        page(scenario, &self.scene(&takes), &[sheet], &again, &anywhere).html()
+    }
+
+    /// Writes its page.
+    pub(super) fn save_page(&self, directory: &RunDirectory) -> Result<(), ReportError> {
+        put_page(self.html(), directory)
+    }
+}
+
 /// Writes the report page; its readers without JavaScript see the animation, or the last picture if there is none.
 pub(super) fn save_page<'a>(
     scenario: &'a Scenario,
@@ -43,7 +138,18 @@ pub(super) fn save_page<'a>(
     anywhere: &'a str,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    let page = Page {
+    let page = page(scenario, scene, sheets, commands, anywhere);
+    put_page(page.html(), directory)
+}
+
+fn page<'a>(
+    scenario: &'a Scenario,
+    scene: &'a Scene<'a>,
+    sheets: &'a [Sheet<'a>],
+    commands: &'a [String],
+    anywhere: &'a str,
+) -> Page<'a> {
+    Page {
         scene,
         sheets,
         question: &scenario.question,
@@ -56,9 +162,10 @@ pub(super) fn save_page<'a>(
         },
         commands,
         anywhere,
-    };
-    let html = page
-        .html()
-        .map_err(|cause| ReportError::io("write", Page::FILE.as_ref(), cause))?;
+    }
+}
+
+fn put_page(html: io::Result<String>, directory: &RunDirectory) -> Result<(), ReportError> {
+    let html = html.map_err(|cause| ReportError::io("write", Page::FILE.as_ref(), cause))?;
     directory.put(Page::FILE, html.as_bytes())
 }

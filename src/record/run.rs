@@ -5,18 +5,18 @@ use std::time::Duration;
 use super::checkpoint_writer::{CheckpointWriter, Interrupted};
 use super::clock::Clock;
 use super::conclude::{Conclusion, Gauge, begun, conclude, meter_of};
-use super::draw::{save_page, save_pictures};
+use super::draw::{Alone, pace};
 use super::error::RunError;
 use super::inputs;
 use super::stop::StopToken;
 use super::watch::{Log, Timed, Watch, Watcher};
 use super::{generator_file, trajectory};
 use crate::experiment::{Experiment, Summary};
-use crate::film::{DrawnRun, Recorder, Scene, view_of};
+use crate::film::{Recorder, view_of};
 use crate::flow::{Ending, Flow};
-use crate::metric::{Floors, Verdict};
+use crate::metric::Floors;
 use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, MetricRecorder, REACTION_COLUMNS, drive};
-use crate::page::{Sheet, short_command};
+use crate::scenario::Scenario;
 use crate::store::{
     Checkpoint, Fingerprint, METRICS, Manifest, ReportError, RunDirectory, SCENARIO, SNAPSHOTS,
     Status, TIMINGS, Table,
@@ -198,7 +198,6 @@ fn simulate(
 
     let Conclusion { summary, floors } =
         conclude(experiment, gauge, &flow, &ending, &meter, manifest)?;
-    let mark = manifest.verdict.as_ref().map(Verdict::mark);
     clock.lap("final metrics");
     go_on(&flow, stop)?;
 
@@ -207,49 +206,26 @@ fn simulate(
         generator_file::save(generator, directory)?;
     }
     clock.lap("trajectory");
-    let name = manifest.scenario.clone();
-    let view = view_of(experiment.start.view(), experiment.training.view());
-    let scene = Scene {
-        title: if scenario.title.is_empty() {
-            &name
-        } else {
-            &scenario.title
-        },
-        steps: scenario.flow.steps,
-        start: experiment.start.view(),
-        target: experiment.training.view(),
-        view,
-        takes: &[DrawnRun {
-            name: "",
-            recorder: &recorder,
-            meter: &meter,
-            note: &ending.note(),
-            outcome: mark.as_ref(),
-        }],
+    let alone = Alone {
+        experiment,
+        recorder: &recorder,
+        meter: &meter,
+        note: &ending.note(),
+        manifest,
+        summary: &summary,
+        floors: &floors,
+        kept,
     };
-    save_pictures(scenario, &scene, directory)?;
+    alone.save_pictures(pace(scenario), directory)?;
     clock.lap("pictures");
     go_on(&flow, stop)?;
 
     // The page shows the numbers of the manifest, so it comes when they are known.
-    let sheet = Sheet {
-        manifest,
-        summary: &summary,
-        floors: &floors,
-        scenario: kept,
-    };
-    save_page(
-        scenario,
-        &scene,
-        &[sheet],
-        &["ratioflow run scenario.toml".to_owned()],
-        &short_command(&name, scenario).unwrap_or_default(),
-        directory,
-    )?;
+    alone.save_page(directory)?;
     clock.lap("page");
     directory.put(TIMINGS, clock.report(flow.state().step).as_bytes())?;
-    let pace = clock.seconds_per_step();
-    Ok((summary, ending, meter, recorder, floors, pace))
+    let seconds = clock.seconds_per_step();
+    Ok((summary, ending, meter, recorder, floors, seconds))
 }
 
 /// Runs the flow to its end, measures it and takes its pictures.
@@ -263,15 +239,7 @@ fn observe(
 ) -> Result<(Flow, Ending, MetricRecorder, Recorder, Gauge), RunError> {
     let scenario = &experiment.scenario;
     let (mut meter, gauge) = meter_of(experiment)?;
-    let reaction = REACTION_COLUMNS
-        .into_iter()
-        .filter(|_| scenario.flow.reaction.is_some());
-    let columns: Vec<&'static str> = meter
-        .measures()
-        .chain(FLOW_COLUMNS.map(|column| column.name))
-        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP.name))
-        .chain(reaction.map(|column| column.name))
-        .collect();
+    let columns = columns(scenario, &meter);
     let view = view_of(experiment.start.view(), experiment.training.view());
     let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
     let mut flow = experiment.flow()?;
@@ -314,6 +282,19 @@ fn observe(
     clock.shift("flow", "checkpoints", keeper.spent);
     clock.steps = flow.state().step - begun;
     Ok((flow, ending, meter, recorder, gauge))
+}
+
+/// The columns of `metrics.csv`.
+pub(super) fn columns(scenario: &Scenario, meter: &MetricRecorder) -> Vec<&'static str> {
+    let reaction = REACTION_COLUMNS
+        .into_iter()
+        .filter(|_| scenario.flow.reaction.is_some());
+    meter
+        .measures()
+        .chain(FLOW_COLUMNS.map(|column| column.name))
+        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP.name))
+        .chain(reaction.map(|column| column.name))
+        .collect()
 }
 
 /// Stops here if somebody has asked for it; the flow has ended, and its last checkpoint stands.

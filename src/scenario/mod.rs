@@ -24,6 +24,6 @@ pub use claim::{At, Checked, Claim, Facts, Moment, Other, Quantity, Relation, Th
 pub use document::Document;
 pub use error::ScenarioError;
 pub use resources::{Available, Resource, Resources, TooMuch};
-pub use shipped::{Embedded, SHIPPED, Shipped, find, headline, plain_name};
+pub use shipped::{Embedded, SHIPPED, Shipped, closest, find, headline, plain_name};
 pub use spec::{CloudSpec, LastCloud, OutputSpec, Scenario, ThemeSpec};
 pub use variant::Variant;

@@ -116,6 +116,35 @@ pub fn find(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|shipped| shipped.name() == name)
 }
 
+/// The name of the shipped scenario that `name` is likely to mean, if there is one.
+#[must_use]
+pub fn closest(name: &str) -> Option<&'static str> {
+    let meant = spelt_out(name);
+    let distance = |shipped: &Shipped| strsim::damerau_levenshtein(&meant, shipped.name());
+    let each = SHIPPED
+        .iter()
+        .map(|shipped| (distance(shipped), shipped.name()));
+    let near = each
+        .min()
+        .filter(|(distance, _)| *distance <= name.len() / 3 + 1);
+    near.map(|(_, name)| name)
+}
+
+/// The name with its first number as a word, as the names of what ships have it: `8-gaussians`.
+fn spelt_out(name: &str) -> String {
+    const WORDS: [&str; 13] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    let end = name.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = name.split_at(end);
+    let word = digits.parse().ok().and_then(|n: usize| WORDS.get(n));
+    word.map_or_else(
+        || name.trim().to_owned(),
+        |word| format!("{word}-{}", rest.trim_start_matches(['-', '_', ' '])),
+    )
+}
+
 /// The files that shipped scenarios refer to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Embedded;

@@ -99,7 +99,7 @@ families! {
     /// Every other square of a board.
     Checkerboard(CheckerboardSpec) = "checkerboard": "every other square of a board, uniformly filled: squares, width";
     /// Points from a file.
-    Points(PointsSpec) = "points": "points from an .npy, .npz or .csv file: file, held_out, replace, header";
+    Points(PointsSpec) = "points": "points from an .npy, .npz or .csv file: file, held_out, replace, in_order, header";
     /// A picture read as a density.
     Image(ImageSpec) = "image": "a PNG picture read as a density: file, ink, width";
 }

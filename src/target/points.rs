@@ -31,6 +31,9 @@ pub struct PointsSpec {
     /// more particles than the file has points. A target repeats none of its points either way.
     #[serde(default = "with_replacement")]
     pub replace: bool,
+    /// As a source: the first particle begins at the first point, the second at the second, none of them twice. A target is parted at random either way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_order: bool,
     /// Whether the first line of a `.csv` file names its columns.
     #[serde(default)]
     pub header: Header,
@@ -47,6 +50,7 @@ impl Default for PointsSpec {
             file: String::new(),
             held_out: None,
             replace: true,
+            in_order: false,
             header: Header::Auto,
         }
     }
@@ -90,7 +94,8 @@ impl PointsSpec {
         Ok(PointSample {
             parts: parts(&rows, held_out),
             rows,
-            replace: self.replace,
+            replace: self.replace && !self.in_order,
+            in_order: self.in_order,
             notes,
         })
     }
@@ -196,6 +201,7 @@ fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> 
 pub struct PointSample {
     rows: Cloud,
     replace: bool,
+    in_order: bool,
     parts: Parts,
     notes: Vec<String>,
 }
@@ -206,6 +212,10 @@ impl Target for PointSample {
     fn sample(&self, count: usize, stream: Stream) -> Cloud {
         let mut rng = stream.rng();
         let rows = self.rows.nrows();
+        if self.in_order {
+            let chosen: Vec<usize> = (0..count).map(|k| k % rows).collect();
+            return cloud::rows(self.rows.view(), &chosen);
+        }
         // The front of it is what was drawn without replacement.
         let mut order: Vec<usize> = Vec::new();
         if !self.replace {

@@ -1,0 +1,243 @@
+"""Measures of a cloud against a sample, with the floors that numbers on points need."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Literal, Mapping, Sequence, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _engine
+from ._points import points, whole
+from ._verdict import Measured, Verdict, floor_of, verdict_of
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Every measure of a cloud with its floor, and one verdict."""
+
+    #: Each measure by name, in the order of the tables.
+    metrics: dict[str, Measured]
+    #: All measures together.
+    verdict: Verdict
+    #: What to know before using the numbers, such as that not all points were taken.
+    notes: list[str] = field(default_factory=list)
+    #: Points that were taken of the cloud, and that they were compared with.
+    points: tuple[int, int] = (0, 0)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        return self.verdict.sentence
+
+    @property
+    def p(self) -> float | None:
+        """The joint p-value."""
+        return self.verdict.p
+
+    def __getitem__(self, name: str) -> Measured:
+        return self.metrics[name]
+
+    def __str__(self) -> str:
+        lines = [f"{'measure':<16} {'value':>12} {'floor mean':>12} {'q95':>12} {'p':>6}"]
+        for each in self.metrics.values():
+            mean, q95 = ("–", "–") if each.floor is None else (f"{each.floor.mean:.4g}", f"{each.floor.q95:.4g}")
+            lines.append(f"{each.name:<16} {each.value:>12.5g} {mean:>12} {q95:>12} {each.p:>6.3f}")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes), self.sentence])
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row for each measure. Needs pandas."""
+        import pandas
+
+        rows = [
+            {"value": m.value, "floor_mean": m.floor and m.floor.mean, "floor_q95": m.floor and m.floor.q95, "p": m.p, "z": m.z}
+            for m in self.metrics.values()
+        ]
+        return pandas.DataFrame(rows, index=pandas.Index(self.metrics, name="measure"))
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(name)}</th>" for name in ("measure", "value", "floor mean", "floor q95", "p", ""))
+        rows = []
+        for m in self.metrics.values():
+            floor = ("–", "–") if m.floor is None else (f"{m.floor.mean:.4g}", f"{m.floor.q95:.4g}")
+            cells = (m.name, f"{m.value:.5g}", *floor, f"{m.p:.3f}", m.sentence)
+            rows.append("<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in cells) + "</tr>")
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p><b>{escape(self.sentence)}</b></p><table><tr>{head}</tr>{''.join(rows)}</table>{notes}"
+
+
+def measure(
+    fake: npt.ArrayLike,
+    real: npt.ArrayLike | str | Mapping[str, Any],
+    *,
+    points: int = 2000,
+    draws: int = 99,
+    dear_draws: int = 19,
+    only: str | Sequence[str] | None = None,
+    seed: int = 1,
+) -> Measurement:
+    """Judges the cloud ``fake`` (n, 2) against ``real``: a sample (m, 2), the name of a family of targets such as ``"ring"``, or its table ``{"ring": {"modes": 5}}``.
+
+    Floors are random relabellings of the pooled points (against a sample) or independent draws (against a target): ``draws`` of them, at least 19, and
+    ``dear_draws`` for ``w2`` and ``sinkhorn``. Of more than ``points`` points so many are drawn at random. ``only`` names the measures to take.
+    Source: docs/metrics.md. Raises ``ValueError`` for what is no cloud, and for settings out of range.
+    """
+    cloud = _points("fake", fake, 2)
+    if isinstance(real, str):
+        real = {real: {}}
+    against: Any = {"target": dict(real)} if isinstance(real, Mapping) else _points("real", real, 2)
+    counts = {"points": whole("points", points, 2), "draws": whole("draws", draws, 19), "dear_draws": whole("dear_draws", dear_draws, 19), "seed": whole("seed", seed)}
+    manner = {**counts, "only": [only] if isinstance(only, str) else list(only or [])}
+    told = _engine.judge(cloud, against, {}, manner)
+    metrics = {}
+    for entry in told["metrics"]:
+        entry["floor"] = floor_of(entry["floor"])
+        metrics[entry["name"]] = Measured(**entry)
+    return Measurement(metrics, verdict_of(json.loads(told["verdict"])), told["notes"], told["points"])
+
+
+_points = points
+
+
+def _one(name: str, fake: Any, real: Any, with_floor: bool, draws: int, seed: int, width: float | None = None) -> float | Measured:
+    fake, real = _points("fake", fake, 2), _points("real", real, 2)
+    if width is not None and not (np.isfinite(width) and width > 0):
+        raise ValueError(f"the width of `{name}` is {width}: must be a finite number greater than 0")
+    if not with_floor:
+        return _engine.measure(name, fake, real, width)
+    if width is not None:
+        raise ValueError(f"`{name}` has a floor for its own width only: leave the width out, or the floor")
+    whole = max(len(fake), len(real))
+    judged = measure(fake, real, points=whole, draws=draws, dear_draws=draws, only=[name], seed=seed)
+    return judged[name]
+
+
+@overload
+def w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ...) -> float: ...
+
+@overload
+def w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ...) -> Measured: ...
+
+
+def w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
+    """Exact 2-Wasserstein distance, the root of the least mean squared distance of a coupling, in the units of the points. Up to 20 000 points on either side.
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("w2", fake, real, with_floor, draws, seed)
+
+
+@overload
+def energy_distance(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ...) -> float: ...
+
+@overload
+def energy_distance(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ...) -> Measured: ...
+
+
+def energy_distance(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
+    """Energy distance ``2E‖x−y‖ − E‖x−x′‖ − E‖y−y′‖`` with all pairs (V-statistic), in the units of the points (Székely and Rizzo 2013).
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("energy_distance", fake, real, with_floor, draws, seed)
+
+
+@overload
+def mmd2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ..., width: float | None = None) -> float: ...
+
+@overload
+def mmd2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ..., width: float | None = None) -> Measured: ...
+
+
+def mmd2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1, width: float | None = None) -> float | Measured:
+    """Unbiased squared maximum mean discrepancy with the kernel ``exp(−‖x−y‖²/2s²)`` (Gretton et al. 2012). ``width`` is s, in the units of the points; None: the median distance of the pooled points.
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("mmd2", fake, real, with_floor, draws, seed, width)
+
+
+@overload
+def sliced_w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ...) -> float: ...
+
+@overload
+def sliced_w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ...) -> Measured: ...
+
+
+def sliced_w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
+    """Sliced 2-Wasserstein distance, over directions that are evenly spread, in the units of the points.
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("sliced_w2", fake, real, with_floor, draws, seed)
+
+
+@overload
+def sinkhorn_divergence(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ..., width: float | None = None) -> float: ...
+
+@overload
+def sinkhorn_divergence(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ..., width: float | None = None) -> Measured: ...
+
+
+def sinkhorn_divergence(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1, width: float | None = None) -> float | Measured:
+    """Debiased Sinkhorn divergence (Feydy et al. 2019), in squared units. ``width`` is the regularisation ε in squared units; None: one that follows from the pooled points.
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("sinkhorn", fake, real, with_floor, draws, seed, width)
+
+
+@overload
+def knn_kl(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ...) -> float: ...
+
+@overload
+def knn_kl(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ...) -> Measured: ...
+
+
+def knn_kl(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
+    """Nearest-neighbour estimate of ``KL(fake‖real)`` in nats (Wang, Kulkarni and Verdú 2009); it may be negative.
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("knn_kl", fake, real, with_floor, draws, seed)
+
+
+@overload
+def c2st(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ...) -> float: ...
+
+@overload
+def c2st(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ...) -> Measured: ...
+
+
+def c2st(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
+    """Accuracy of a nearest-neighbour classifier that tells the two apart, in [0, 1] (Lopez-Paz and Oquab 2017); one half is chance.
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("c2st", fake, real, with_floor, draws, seed)
+
+
+@overload
+def coverage(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[False] = False, draws: int = ..., seed: int = ...) -> float: ...
+
+@overload
+def coverage(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], draws: int = ..., seed: int = ...) -> Measured: ...
+
+
+def coverage(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
+    """Share of the real points that have a cloud point within the distance of their fifth neighbour, in [0, 1] (Naeem et al. 2020).
+
+    ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
+    random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
+    """
+    return _one("coverage", fake, real, with_floor, draws, seed)

@@ -1,0 +1,48 @@
+"""Arrays that people have, as points of the plane: converted once, refused with a sentence."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Points = npt.NDArray[np.float64]
+
+
+def points(name: str, value: Any, least: int = 1) -> Points:
+    """``value`` as an (n, 2) array of float64, C-contiguous; it is not copied if it is one already.
+
+    Raises ``ValueError`` for another shape, fewer than ``least`` points, what is no real number, and coordinates that are not finite.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"`{name}` is a masked array with points left out: give those that are there, such as {name}.compressed()")
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise ValueError(f"`{name}` is a {type(value).__name__} that NumPy makes no array of ({error}): must be n×2, points of the plane") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"`{name}` holds {array.dtype}: must be real numbers")
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"`{name}` has shape {array.shape}: must be n×2, points of the plane")
+    if len(array) < least:
+        raise ValueError(f"`{name}` has {len(array)} points: must have at least {least}")
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype=np.float64)
+    if not np.isfinite(array).all():
+        row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+        raise ValueError(f"`{name}[{row}]` is {array[row].tolist()}: must have finite coordinates")
+    return array
+
+
+def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1) -> int:
+    """``value`` as a whole number in that range. Raises ``TypeError`` for what is none, and ``ValueError`` out of the range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` is {value!r}: must be a whole number") from None
+    if not least <= number <= most:
+        limits = f"between {least} and {most}" if most < 2**63 - 1 else f"at least {least}" if number < least else "at most 2⁶³ − 1"
+        raise ValueError(f"`{name}` is {number}: must be {limits}")
+    return number
