@@ -190,12 +190,7 @@ impl Resources {
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written)),
         ];
-        // A fit to fresh points may be the larger one.
-        let sizes = Sizes {
-            particles: scenario.cloud.flowing().max(pool(scenario)),
-            samples: scenario.cloud.seen().max(pool(scenario)),
-        };
-        work.extend(scenario.discriminator.memory(sizes));
+        work.extend(fitted(scenario));
         work.extend(generated(scenario));
         let disk = vec![
             part((
@@ -431,6 +426,15 @@ fn dense(_scenario: &Scenario) -> f64 {
 fn dense(scenario: &Scenario) -> f64 {
     let larger = scenario.cloud.particles.max(scenario.cloud.seen());
     if larger > DOTS { DENSE } else { 0.0 }
+}
+
+/// What the fits need; one to fresh points may be the larger.
+fn fitted(scenario: &Scenario) -> Vec<Part> {
+    let sizes = Sizes {
+        particles: scenario.cloud.flowing().max(pool(scenario)),
+        samples: scenario.cloud.seen().max(pool(scenario)),
+    };
+    scenario.discriminator.memory(sizes)
 }
 
 /// What the generator needs, if there is one.
