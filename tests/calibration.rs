@@ -140,7 +140,7 @@ fn langevin_has_the_densities_of_the_flow_and_other_paths() {
         let spec = FlowSpec {
             steps: 200,
             step_size: WordOr::Value(0.005),
-            noise,
+            noise: WordOr::Value(noise),
             ..FlowSpec::default()
         };
         let mut flow = gaussian_flow(settings, spec, 20_000);
@@ -183,7 +183,7 @@ fn noise_is_the_same_for_any_number_of_threads_and_of_other_particles() {
         let spec = FlowSpec {
             steps: 5,
             step_size: WordOr::Value(0.01),
-            noise: 0.5,
+            noise: WordOr::Value(0.5),
             ..FlowSpec::default()
         };
         pool.install(|| {
@@ -231,7 +231,7 @@ fn the_longer_a_discriminator_is_held_the_larger_the_error() {
 fn noise_and_refit_every_are_checked() {
     let invalid = |spec: FlowSpec| spec.check().unwrap_err().key;
     let noise = |noise| FlowSpec {
-        noise,
+        noise: WordOr::Value(noise),
         ..FlowSpec::default()
     };
     assert_eq!(invalid(noise(-1.0)), "noise");

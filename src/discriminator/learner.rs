@@ -142,7 +142,10 @@ pub(super) fn state(own: &[f64], learners: &[Learner]) -> Vec<f64> {
     own.iter().copied().chain(kept).collect()
 }
 
-/// The `N` numbers of its own and the `count` learners of the estimator `discriminator` from what [`state`] gave.
+/// Numbers of an estimator's own, and its learners.
+pub(super) type Kept<const N: usize> = ([f64; N], Vec<Learner>);
+
+/// The `N` numbers of its own and the `count` learners of the estimator `discriminator` from what [`state`] gave; nothing from before the first fit.
 ///
 /// # Errors
 /// [`FitError`] if there are not as many numbers as the `plan` asks for.
@@ -151,9 +154,9 @@ pub(super) fn loaded<const N: usize>(
     plan: Plan<'_>,
     count: usize,
     state: &[f64],
-) -> Result<([f64; N], Vec<Learner>), FitError> {
+) -> Result<Option<Kept<N>>, FitError> {
     let Some((own, rest)) = state.split_first_chunk::<N>() else {
-        return Ok(([0.0; N], Vec::new()));
+        return Ok(None);
     };
     let parts = rest.chunks(rest.len().div_ceil(count).max(1));
     let learners: Result<Vec<Learner>, usize> =
@@ -167,7 +170,7 @@ pub(super) fn loaded<const N: usize>(
             count * expected + N
         ),
     };
-    Ok((*own, learners.map_err(wrong)?))
+    Ok(Some((*own, learners.map_err(wrong)?)))
 }
 
 /// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.

@@ -170,7 +170,7 @@ impl MlpSpec {
             spec: self.clone(),
             learners: Vec::new(),
             progress: 0.0,
-            finest: 1.0,
+            finest: UNKNOWN,
         })
     }
 }
@@ -353,6 +353,9 @@ impl Lesson<'_> {
     }
 }
 
+/// The finest scale before the first fit.
+const UNKNOWN: f64 = 1.0;
+
 /// The name of a stream of the network at this place among the scales.
 fn of_scale(name: &str, place: usize) -> String {
     match place {
@@ -467,7 +470,8 @@ impl Discriminator for Mlp {
     }
 
     fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
-        let (own, learners) = learner::loaded(NAME, self.plan(), self.spec.scales, state)?;
+        let loaded = learner::loaded(NAME, self.plan(), self.spec.scales, state)?;
+        let (own, learners) = loaded.unwrap_or(([0.0, UNKNOWN], Vec::new()));
         ([self.progress, self.finest], self.learners) = (own, learners);
         Ok(())
     }

@@ -234,7 +234,8 @@ impl Discriminator for Critic {
     }
 
     fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
-        let ([progress], mut learners) = learner::loaded(NAME, self.plan(), 1, state)?;
+        let loaded = learner::loaded(NAME, self.plan(), 1, state)?;
+        let ([progress], mut learners) = loaded.unwrap_or(([0.0], Vec::new()));
         (self.progress, self.learner) = (progress, learners.pop());
         Ok(())
     }
