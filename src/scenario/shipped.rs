@@ -73,6 +73,7 @@ shipped![
     "48-metastability.toml",
     "49-exact-law.toml",
     "50-one-in-a-hundred.toml",
+    "51-two-networks.toml",
 ];
 
 impl Shipped {
