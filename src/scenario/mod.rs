@@ -11,6 +11,7 @@ mod explain;
 mod fault;
 mod filed;
 mod grid;
+mod grid_file;
 mod guide;
 mod resources;
 mod place;

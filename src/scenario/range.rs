@@ -3,7 +3,7 @@
 use super::tree::Value;
 
 /// Most values of one range.
-const MOST: usize = 10_000_000;
+const MOST: i32 = 10_000_000;
 
 /// The numbers from `from` to `to`, both ends counted, in steps (`:`) or by a factor (`*`). Whole numbers stay whole. Others are rounded to twelve
 /// digits, so that 0.1 and two steps of 0.1 are 0.3.
@@ -26,7 +26,7 @@ pub(super) fn spread(from: &str, to: &str, (kind, by): (&str, &str)) -> Result<V
         return Err("a range goes upwards: its end is at least its beginning, its step above 0, its factor above 1 and its beginning then above 0".to_owned());
     }
     let mut values = Vec::new();
-    for k in 0..=MOST as i32 {
+    for k in 0..=MOST {
         let value = if kind == "*" {
             low * by.powi(k)
         } else {

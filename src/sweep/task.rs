@@ -38,7 +38,11 @@ pub fn run_task(sweep: &Sweep, task: &Task, stop: &StopToken) -> Result<TaskEnd,
     let files = sweep.files();
     let need = Resources::of(&scenario, rayon::current_num_threads()).with_files(&scenario, &files);
     need.fits(available(&sweep.folder))?;
-    let folder = sweep.folder.join(Sweep::folder_of(&task.id));
+    let name = Sweep::folder_of(&task.id);
+    let folder = sweep.folder.join(&name);
+    // No link on the way is followed.
+    plain::make_folder(&sweep.folder, name.as_ref())
+        .map_err(|cause| ReportError::io("create", &folder, cause))?;
     let directory = RunDirectory::take(&folder)?;
     // Whoever had it until now may have come to the end.
     if let Some(done) = TaskResult::load(&sweep.folder, &task.id) {
