@@ -246,6 +246,15 @@ fn what_a_grid_gets_wrong_is_told_with_its_place() {
         2,
         &["--seeds 5..1"],
     );
+    assert!(
+        !home.path("x").exists(),
+        "a plan that was refused has left something"
+    );
+}
+
+#[test]
+fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
+    let home = Home::new();
     for (grid, place, words) in [
         (
             "[grid]\nflow.stpe = [1]",
@@ -628,10 +637,9 @@ fn cells_have_mean_deviation_and_interval() {
 #[test]
 fn a_sweep_holds_the_files_that_it_needs() {
     let home = Home::new();
-    let points: String = (0..300)
-        .map(|i| format!("{},{}\n", f64::from(i * 37 % 101), f64::from(i * 53 % 97)))
-        .collect();
-    fs::write(home.path("p.csv"), points).unwrap();
+    let point = |i: i32| format!("{},{}\n", i * 37 % 101, i * 53 % 97);
+    let points: Vec<String> = (0..300).map(point).collect();
+    fs::write(home.path("p.csv"), points.concat()).unwrap();
     fs::write(
         home.path("s.toml"),
         SCENARIO.replace("[target.ring]", "[target.points]\nfile = 'p.csv'"),
