@@ -85,8 +85,8 @@ pub(super) fn of(sweep: &Sweep, all: &Rows) -> io::Result<String> {
                 .flatten()
         })
         .collect();
-    let varied = all.keys.iter().filter(|key| distinct(all, key).len() > 1);
-    let keys: Vec<&String> = varied.take(MOST_KEYS).collect();
+    let varied = varied(all);
+    let keys: Vec<&String> = varied.iter().copied().take(MOST_KEYS).collect();
     let named = all.named();
     let shown = SHOWN
         .iter()
@@ -96,7 +96,7 @@ pub(super) fn of(sweep: &Sweep, all: &Rows) -> io::Result<String> {
     for (name, place, _) in &shown {
         let panels: Vec<Panel> = keys
             .iter()
-            .filter_map(|key| panel(all, &pages, key, (name, *place)))
+            .filter_map(|key| panel(all, &pages, (key, &varied), (name, *place)))
             .collect();
         rows.push(panels);
     }
@@ -183,6 +183,25 @@ fn cells(all: &Rows, shown: &[&(&str, usize, bool)]) -> Vec<(Vec<String>, Vec<St
     groups.map(|(words, group)| (words, told(&group))).collect()
 }
 
+/// The keys that have several values; of keys that change together the first.
+fn varied(all: &Rows) -> Vec<&String> {
+    let count = |keys: &[&String]| {
+        let words = |row: &Row| keys.iter().map(|key| row.setting(key)).collect();
+        all.groups(&words).len()
+    };
+    let mut varied: Vec<(&String, usize)> = Vec::new();
+    for key in &all.keys {
+        let own = count(&[key]);
+        let tied = varied
+            .iter()
+            .any(|&(other, values)| values == own && count(&[other, key]) == own);
+        if own > 1 && !tied {
+            varied.push((key, own));
+        }
+    }
+    varied.into_iter().map(|(key, _)| key).collect()
+}
+
 /// The values that a key takes, in the order of the plan.
 fn distinct(all: &Rows, key: &str) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -227,16 +246,12 @@ fn places(values: &[String]) -> BTreeMap<&str, f64> {
 fn panel(
     all: &Rows,
     pages: &[Option<String>],
-    key: &str,
+    (key, varied): (&str, &[&String]),
     (measure, number): (&str, usize),
 ) -> Option<Panel> {
     let values = distinct(all, key);
     let places = places(&values);
-    let others = all
-        .keys
-        .iter()
-        .filter(|other| *other != key && distinct(all, other).len() > 1);
-    let others: Vec<&String> = others.collect();
+    let others: Vec<&&String> = varied.iter().filter(|other| **other != key).collect();
     let others = |row: &Row| {
         let words = others.iter().map(|other| row.setting(other));
         words.collect::<Vec<_>>().join(", ")
