@@ -270,7 +270,7 @@ fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
         (
             "[grdi]\nflow.steps = [3]",
             "g.toml:2:2",
-            "unknown key `grdi`",
+            "unknown table `[grdi]`",
         ),
         (
             "[[zip]]\nflow.steps = [1, 2]\ncloud.samples = [3]",

@@ -10,6 +10,7 @@ mod head;
 mod page;
 mod plan;
 mod result;
+mod rows;
 mod spread;
 mod task;
 

@@ -8,7 +8,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 
 use super::Sweep;
-use super::collect::{Row, Rows, word};
+use super::rows::{Row, Rows, word};
 use super::spread::{Group, Spread};
 use super::task::page_of;
 use crate::digits::three;
