@@ -742,7 +742,7 @@ fn recorded_runs_that_were_killed_go_on_to_the_same_table() {
 }
 
 #[test]
-#[ignore = "some minutes; .ci/long runs it"]
+#[ignore = "a quarter of a minute and more; .ci/long runs it"]
 fn a_thousand_tasks_killed_twenty_times() {
     let plan = [
         "plan",
