@@ -57,7 +57,8 @@
 //! * [`metric`], [`observe`]: measures with their floors and one verdict, and who watches a flow; beside them [the exact flow on a grid](mod@reference).
 //! * `render` (feature `render`): pictures in memory.
 //! * [`scenario`], [`experiment`]: scenario files, and what will run: their parts, or anybody's own.
-//! * `calibration`, `store`, `film`, `page`, `record` (feature `record`): estimators against a known ratio, and all that a run writes.
+//! * `calibration`, `store`, `film`, `page`, `record`, `sweep` (feature `record`): estimators against a known ratio, all that a run writes, and many runs
+//!   as tasks of a plan.
 //!
 //! The feature `cli`, which is the default, has both others with it.
 
@@ -101,6 +102,8 @@ pub mod film;
 pub mod page;
 #[cfg(feature = "record")]
 pub mod record;
+#[cfg(feature = "record")]
+pub mod sweep;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;

@@ -16,7 +16,7 @@ use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::experiment::Experiment;
 use crate::record::{RunFacts, check_claims, rehearse};
-use crate::scenario::{Checked, Claim, SHIPPED, Scenario, Variant};
+use crate::scenario::{self, Checked, Claim, SHIPPED, Scenario, Variant};
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
@@ -45,28 +45,7 @@ struct Seeds(Vec<u64>);
 const MOST: u64 = 1000;
 
 fn seeds(text: &str) -> Result<Seeds, String> {
-    let number = |part: &str| {
-        let part = part.trim();
-        part.parse::<u64>()
-            .ok()
-            .filter(|&seed| i64::try_from(seed).is_ok())
-            .ok_or_else(|| format!("`{part}` is no seed; write FROM..TO, such as 11..15, or 3,8,9"))
-    };
-    let seeds: Vec<u64> = match text.split_once("..") {
-        Some((from, to)) => {
-            let (from, to) = (number(from)?, number(to.trim_start_matches('='))?);
-            if to < from || to - from >= MOST {
-                return Err(format!("must go upwards, over {MOST} seeds at most"));
-            }
-            (from..=to).collect()
-        }
-        None => text.split(',').map(number).collect::<Result<_, _>>()?,
-    };
-    let distinct: BTreeSet<u64> = seeds.iter().copied().collect();
-    if distinct.len() < seeds.len() {
-        return Err("names a seed twice".to_owned());
-    }
-    Ok(Seeds(seeds))
+    scenario::seeds(text, MOST).map(Seeds)
 }
 
 pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliError> {
@@ -187,18 +166,4 @@ fn check(name: &OsStr, seeds: &[u64]) -> Result<(Scenario, Vec<Checked>), CliErr
     let by_seed: Vec<_> = by_seed.into_values().collect();
     let checked = check_claims(&base.claim, &by_seed);
     Ok((base, checked))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::seeds;
-
-    #[test]
-    fn seeds_are_a_range_with_both_ends_or_a_list() {
-        assert_eq!(seeds("11..15").unwrap().0, [11, 12, 13, 14, 15]);
-        assert_eq!(seeds("3, 8,9").unwrap().0, [3, 8, 9]);
-        for text in ["", "5..3", "a", "1,1", "0..100000", "-1..2"] {
-            assert!(seeds(text).is_err(), "{text}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ use super::signal::Signal;
 use crate::record::{Interrupted, ResumeError, RunError};
 use crate::scenario::{ScenarioError, TooMuch};
 use crate::store::ReportError;
+use crate::sweep::SweepError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub(super) enum CliError {
     /// The run could not be brought to an end.
     #[error("{0}")]
     Run(String),
+    /// A signal has stopped tasks of a sweep.
+    #[error("stopped by {by}: {text}")]
+    Stopped { by: &'static str, text: String },
 }
 
 impl From<ScenarioError> for CliError {
@@ -74,6 +78,22 @@ impl From<ResumeError> for CliError {
     }
 }
 
+impl From<SweepError> for CliError {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Scenario(error) => Self::Scenario(error),
+            SweepError::Report(error) => Self::Report(error),
+            SweepError::TooMuch(error) => Self::TooMuch(error),
+            SweepError::Interrupted(stop) => Self::Interrupted {
+                stop,
+                folder: String::new(),
+            },
+            SweepError::Usage(text) => Self::Usage(text),
+            other => Self::Run(other.to_string()),
+        }
+    }
+}
+
 impl CliError {
     pub(super) fn io(what: impl Into<String>, source: io::Error) -> Self {
         Self::Io {
@@ -100,6 +120,7 @@ impl CliError {
             Self::NoResult(_) => 4,
             Self::TooMuch(_) | Self::Report(ReportError::TooMuch(_)) => 5,
             Self::Interrupted { stop, .. } => Signal::named(stop.by).map_or(1, Signal::exit_code),
+            Self::Stopped { by, .. } => Signal::named(by).map_or(1, Signal::exit_code),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
             Self::Report(_) | Self::Run(_) => 1,
         }

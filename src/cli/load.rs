@@ -119,6 +119,18 @@ impl ScenarioArgs {
         Ok((found, document))
     }
 
+    /// The text of the scenario called `name` and where its relative paths lead.
+    pub(super) fn text_of(
+        name: impl Into<OsString>,
+        allow_outside: bool,
+    ) -> Result<Found, CliError> {
+        let named = Self {
+            allow_outside,
+            ..Self::named(name)
+        };
+        named.find()
+    }
+
     /// The text of the scenario and where its relative paths lead.
     fn find(&self) -> Result<Found, CliError> {
         if self.scenario == "-" {
@@ -196,8 +208,9 @@ fn whole(name: &str, source: impl Read) -> Result<String, CliError> {
 /// The text of a scenario, and where its relative paths lead.
 pub(super) struct Found {
     pub(super) name: String,
-    label: String,
-    text: String,
+    /// What errors call it.
+    pub(super) label: String,
+    pub(super) text: String,
     pub(super) files: Box<dyn Files + Sync>,
 }
 

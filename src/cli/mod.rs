@@ -24,6 +24,7 @@ mod sample;
 mod schema;
 mod signal;
 mod summary;
+mod sweep;
 mod terminal;
 
 use std::error::Error as _;
@@ -72,6 +73,9 @@ enum Command {
     Reference(reference::ReferenceArgs),
     /// Run what scenarios claim on seeds that nobody tuned to, and say which claims are kept
     Claims(claims::ClaimsArgs),
+    /// Plan many runs, run them here or on any engine, and collect them into one table and one page
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
     /// Show what ships: scenarios, targets, discriminators, maps or metrics
@@ -123,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Measure(args) => measure::measure(&args, common),
         Command::Reference(args) => reference::reference(&args, common),
         Command::Claims(args) => claims::claims(&args, common),
+        Command::Sweep(command) => sweep::sweep(&command, common),
         Command::Check(args) => check::check(&args, common),
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),

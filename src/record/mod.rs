@@ -21,7 +21,7 @@ mod watch;
 
 pub use checkpoint_writer::Interrupted;
 pub use compare::{Audience, VariantRuns, compare, folders};
-pub use conclude::rehearse;
+pub use conclude::{rehearse, rehearse_until};
 pub use error::RunError;
 pub use facts::{RunFacts, check_claims};
 pub use generator_file::generator;

@@ -57,7 +57,12 @@ impl Document {
         }
     }
 
-    fn value(&self, source: &Arc<Source>, at: usize, text: &str) -> Result<Node, ScenarioError> {
+    pub(super) fn value(
+        &self,
+        source: &Arc<Source>,
+        at: usize,
+        text: &str,
+    ) -> Result<Node, ScenarioError> {
         let place = Place::new(source, at..usize::MAX);
         let error = |message: &str| ScenarioError::new(&self.name, message).mark(&place, "");
         if text.contains(['\n', '\r']) {

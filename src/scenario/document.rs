@@ -58,6 +58,12 @@ impl Document {
         &self.name
     }
 
+    /// Whether `key` stands at the top.
+    #[must_use]
+    pub fn names(&self, key: &str) -> bool {
+        self.root.get(key).is_some()
+    }
+
     /// Sets one key, as `--set KEY=VALUE` does: `flow.step_size=0.1`,
     /// `target.mixture.components[1].weight=0.3`, `flow.h=softplus`.
     ///

@@ -1,5 +1,6 @@
 //! Variants of a scenario: the same seed, samples and first cloud, with some keys set otherwise.
 
+use super::split::split;
 use super::{Document, Scenario, ScenarioError};
 use crate::setting::Invalid;
 
@@ -33,7 +34,8 @@ impl Variant {
                 "`{name}` cannot name a variant; use letters, digits, `-`, `_`, `.`, `+`, `=` and spaces"
             ));
         }
-        let settings = split(rest);
+        let settings = split(rest, ',').into_iter();
+        let settings: Vec<String> = settings.map(|part| rest[part].trim().to_owned()).collect();
         if settings.is_empty() {
             return Err(format!(
                 "the variant `{name}` sets nothing; write `--variant \"{name}: key=value\"`, or `--variant \"{name}: seed=1\"` with the scenario's own seed for the scenario as it is"
@@ -116,31 +118,6 @@ fn bare_kind(setting: &str) -> Option<(&str, &str)> {
     let (key, value) = (key.trim(), value.trim().trim_matches('"'));
     let is_word = !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || c == '-');
     (matches!(key, "generator" | "discriminator") && is_word).then_some((key, value))
-}
-
-/// Splits at commas that are not inside brackets, braces or quotes.
-fn split(text: &str) -> Vec<String> {
-    let (mut parts, mut part, mut depth, mut quote) = (Vec::new(), String::new(), 0_i32, None);
-    for c in text.chars() {
-        match (quote, c) {
-            (Some(open), _) if c == open => quote = None,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '[' | '{') => depth += 1,
-            (None, ']' | '}') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                parts.push(std::mem::take(&mut part));
-                continue;
-            }
-            _ => {}
-        }
-        part.push(c);
-    }
-    parts.push(part);
-    parts.retain(|part| !part.trim().is_empty());
-    parts
-        .into_iter()
-        .map(|part| part.trim().to_owned())
-        .collect()
 }
 
 #[cfg(test)]

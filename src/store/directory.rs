@@ -133,6 +133,35 @@ impl RunDirectory {
         Ok(directory)
     }
 
+    /// Takes the folder `path`, new or taken like this before, with what it holds: a sweep, or one task of it.
+    ///
+    /// # Errors
+    /// [`ReportError::Occupied`] if something lies there that was not noted as ours, and as for [`at`](Self::at).
+    pub(crate) fn take(path: &Path) -> Result<Self, ReportError> {
+        /// More often than that, a folder is not taken away at the very moment.
+        const ATTEMPTS: usize = 100;
+        let mut attempt = 1;
+        let mut made = Vec::new();
+        loop {
+            made.extend(make_folders(path)?);
+            // Nothing is written, not even the lock, before the folder is known to be free.
+            match ours_or_free(path).and_then(|()| lock(path)) {
+                Ok(lock) => {
+                    let directory = Self::locked(path.to_owned(), made, lock)?;
+                    directory.sweep()?;
+                    return Ok(directory);
+                }
+                // Whoever had it before has not used it, and has taken it away.
+                Err(ReportError::Io { cause, .. })
+                    if attempt < ATTEMPTS && cause.kind() == io::ErrorKind::NotFound =>
+                {
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The folder `name` in this one, new, for a run that is a part of this one.
     ///
     /// # Errors
@@ -360,6 +389,19 @@ impl Drop for RunDirectory {
             }
         }
     }
+}
+
+/// Refuses a folder that is neither empty nor holds a list of what is ours in it.
+fn ours_or_free(path: &Path) -> Result<(), ReportError> {
+    let empty = entries(path)?.iter().all(|(name, _)| name == LOCK);
+    if empty || Inventory::of(path).is_some_and(|noted| !noted.is_empty()) {
+        return Ok(());
+    }
+    let reason = "is not empty, and holds no sweep: choose a new or empty folder";
+    Err(ReportError::Occupied {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    })
 }
 
 /// Makes `path` with all folders above it; returns those that were not there before, the outermost first.

@@ -1,0 +1,395 @@
+//! Axes of a grid: keys of a scenario, and the values that they take together. Each value knows where it was written.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::document::Document;
+use super::error::ScenarioError;
+use super::place::{Place, Source};
+use super::range::spread;
+use super::split::split;
+use super::tree::{Entry, Node, Path, Step, Table, Value};
+
+/// A key, and a value that it is given: as `--set` gives it, but for names of kinds. `discriminator=mlp` makes that kind the only one,
+/// `discriminator.mlp.hidden=[8]` too; `generator=off` and `flow.reaction=off` take the table away.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The dotted key.
+    pub key: String,
+    pub(super) steps: Vec<(Step, Place)>,
+    pub(super) node: Node,
+}
+
+/// Keys that change together.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// The dotted keys, in the order in which they were written.
+    pub keys: Vec<String>,
+    /// What they are set to at each point, in the order of the keys.
+    pub points: Vec<Vec<Assignment>>,
+    /// Where the axis begins in what was written.
+    pub(super) start: usize,
+    place: Place,
+}
+
+/// Tables in which a bare word names a kind.
+const KINDS: [&str; 4] = ["target", "source", "discriminator", "generator"];
+
+impl Document {
+    /// Reads `KEY=VALUE` as an assignment; `option` is what errors call it.
+    ///
+    /// # Errors
+    /// Where it is not of this form.
+    pub fn assignment(&self, option: &str, text: &str) -> Result<Assignment, ScenarioError> {
+        let source = Source::argument(format!("{option} {text}"));
+        let at = option.len() + 1;
+        let [key, value] = self.halves(&source, at..source.text().len())?;
+        let node = self.value(&source, value.start, &source.text()[value])?;
+        self.assigned(&source, key, node)
+    }
+
+    /// Reads `KEY=VALUE,VALUE,…` as an axis. Several of them with `;` between change together. A value may be a range: `1..9`, `1..9:2` in
+    /// steps of 2, `0.1..10*10` by a factor; both ends count.
+    ///
+    /// # Errors
+    /// Where it is not of this form, and if the keys of one axis have different numbers of values.
+    pub fn axis(&self, option: &str, text: &str) -> Result<Axis, ScenarioError> {
+        let source = Source::argument(format!("{option} {text}"));
+        let at = option.len() + 1;
+        let mut columns = Vec::new();
+        for part in split(text, ';') {
+            let [key, values] = self.halves(&source, part.start + at..part.end + at)?;
+            let mut column = Vec::new();
+            for value in split(&source.text()[values.clone()], ',') {
+                let span = values.start + value.start..values.start + value.end;
+                column.extend(self.values(&source, span)?);
+            }
+            let column = column.into_iter();
+            let column = column.map(|node| self.assigned(&source, key.clone(), node));
+            columns.push((
+                Place::new(&source, key.clone()),
+                column.collect::<Result<Vec<_>, _>>()?,
+            ));
+        }
+        self.zipped(columns)
+    }
+
+    /// Makes the assignment.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn assign_to(&mut self, assignment: &Assignment) -> Result<(), ScenarioError> {
+        let Assignment { key, steps, node } = assignment;
+        if let ("generator" | "flow.reaction", Value::String(word)) = (key.as_str(), &node.value)
+            && word == "off"
+        {
+            self.remove(key);
+            return Ok(());
+        }
+        if let ("flow.reaction", Value::String(_)) = (key.as_str(), &node.value) {
+            let carrier = (Step::Key("carrier".to_owned()), node.place.clone());
+            let steps: Vec<_> = steps.iter().cloned().chain([carrier]).collect();
+            return self.insert(&steps, node.clone());
+        }
+        if let ([(Step::Key(table), _)], Value::String(kind)) = (steps.as_slice(), &node.value)
+            && KINDS.contains(&table.as_str())
+        {
+            return self.only(&steps[..1], kind, &node.place);
+        }
+        if let [(Step::Key(table), _), (Step::Key(kind), at), ..] = steps.as_slice()
+            && ["discriminator", "generator"].contains(&table.as_str())
+        {
+            self.only(&steps[..1], kind, at)?;
+        }
+        self.insert(steps, node.clone())
+    }
+
+    /// The same with a value that was kept as JSON.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), and if JSON holds what no key takes.
+    pub fn assign_json(
+        &mut self,
+        key: &str,
+        value: &serde_json::Value,
+    ) -> Result<(), ScenarioError> {
+        let value = toml::Value::try_from(value).map_err(|error| {
+            ScenarioError::new(&self.name, format!("`{key}` cannot be {value}: {error}"))
+        })?;
+        let assignment = self.assignment("set", &format!("{key}={value}"))?;
+        self.assign_to(&assignment)
+    }
+
+    /// Makes `kind` the only kind in the table at `steps`, unless it is that already.
+    fn only(
+        &mut self,
+        steps: &[(Step, Place)],
+        kind: &str,
+        at: &Place,
+    ) -> Result<(), ScenarioError> {
+        let way = Path(steps.iter().map(|(step, _)| step.clone()).collect());
+        if let Some(Value::Table(named)) = self.find(&way).map(|node| &node.value)
+            && named.get(kind).is_some()
+        {
+            return Ok(());
+        }
+        let table = |entries| Node {
+            value: Value::Table(Table(entries)),
+            place: at.clone(),
+        };
+        let named = table(vec![Entry {
+            key: kind.to_owned(),
+            at: at.clone(),
+            node: table(Vec::new()),
+        }]);
+        self.insert(steps, named)
+    }
+
+    /// What stands before and behind `=`.
+    fn halves(
+        &self,
+        source: &Arc<Source>,
+        span: Range<usize>,
+    ) -> Result<[Range<usize>; 2], ScenarioError> {
+        let text = &source.text()[span.clone()];
+        match text.split_once('=') {
+            Some((key, _)) => {
+                let middle = span.start + key.len();
+                Ok([span.start..middle, middle + 1..span.end])
+            }
+            None => Err(ScenarioError::new(&self.name, "there is no `=`")
+                .mark(&Place::new(source, span), "")
+                .help("write `KEY=VALUE`, such as `flow.steps=50`")),
+        }
+    }
+
+    fn assigned(
+        &self,
+        source: &Arc<Source>,
+        key: Range<usize>,
+        node: Node,
+    ) -> Result<Assignment, ScenarioError> {
+        self.usable(&node)?;
+        let text = &source.text()[key.clone()];
+        Ok(Assignment {
+            key: text.trim().to_owned(),
+            steps: self.steps(source, key.start, text)?,
+            node,
+        })
+    }
+
+    /// Refuses what JSON could not hold.
+    pub(super) fn usable(&self, node: &Node) -> Result<(), ScenarioError> {
+        if let Some(place) = node.first_non_finite(&mut Path::default()) {
+            let error = ScenarioError::new(&self.name, "a number must be finite");
+            return Err(error.mark(&place, ""));
+        }
+        if plain(node).is_none() {
+            let error = ScenarioError::new(&self.name, "no key takes this");
+            return Err(error
+                .mark(&node.place, "")
+                .help("values are numbers, texts, true, false, and lists and tables of them"));
+        }
+        Ok(())
+    }
+
+    /// The values of one item of a list on the command line: itself, or those of a range.
+    fn values(&self, source: &Arc<Source>, span: Range<usize>) -> Result<Vec<Node>, ScenarioError> {
+        let text = &source.text()[span.clone()];
+        let place = Place::new(source, span.clone());
+        let plain_text = text.contains(['"', '\'', '[', '{']);
+        let Some((from, rest)) = text.split_once("..").filter(|_| !plain_text) else {
+            return Ok(vec![self.value(source, span.start, text)?]);
+        };
+        let by = rest.find([':', '*']);
+        let (to, by) = match by {
+            Some(at) => (&rest[..at], Some((&rest[at..=at], &rest[at + 1..]))),
+            None => (rest, None),
+        };
+        let range = spread(from, to, by.unwrap_or((":", "1")));
+        let values = range.map_err(|reason| self.no_range(&place, reason))?;
+        let node = |value| Node {
+            value,
+            place: place.clone(),
+        };
+        Ok(values.into_iter().map(node).collect())
+    }
+
+    pub(super) fn no_range(&self, place: &Place, reason: String) -> ScenarioError {
+        ScenarioError::new(&self.name, reason)
+            .mark(place, "")
+            .help("a range is `1..9`, `1..9:2` in steps of 2, or `0.1..10*10` by a factor; in a file `{ from = 1, to = 9, step = 2 }`")
+    }
+
+    /// The axis on which these columns change together.
+    pub(super) fn zipped(
+        &self,
+        columns: Vec<(Place, Vec<Assignment>)>,
+    ) -> Result<Axis, ScenarioError> {
+        let Some((first, values)) = columns.first() else {
+            return Err(
+                ScenarioError::new(&self.name, "an axis of the grid has no key")
+                    .help("write `KEY=VALUE,VALUE`, such as `flow.steps=50,100`"),
+            );
+        };
+        let (place, length, start) = (first.clone(), values.len(), first.start());
+        if length == 0 {
+            return Err(
+                ScenarioError::new(&self.name, "a key of the grid has no value").mark(&place, ""),
+            );
+        }
+        for (at, column) in &columns {
+            if column.len() != length {
+                let message = format!(
+                    "keys that change together have {length} and {} values",
+                    column.len()
+                );
+                return Err(ScenarioError::new(&self.name, message)
+                    .mark(&place, format!("{length}"))
+                    .mark(at, format!("{}", column.len()))
+                    .help("give them equally many, or make them axes of their own"));
+            }
+        }
+        let keys = columns.iter().filter_map(|(_, column)| column.first());
+        let keys = keys.map(|assignment| assignment.key.clone()).collect();
+        let mut columns: Vec<_> = columns
+            .into_iter()
+            .map(|(_, column)| column.into_iter())
+            .collect();
+        let points = (0..length).map(|_| columns.iter_mut().filter_map(Iterator::next).collect());
+        Ok(Axis {
+            keys,
+            points: points.collect(),
+            start,
+            place,
+        })
+    }
+}
+
+impl Axis {
+    /// The complaint that the axis cannot be used, `name` being what errors call the file.
+    #[must_use]
+    pub fn refuse(&self, name: &str, message: &str, remedy: &str) -> ScenarioError {
+        ScenarioError::new(name, message)
+            .mark(&self.place, "")
+            .help(remedy)
+    }
+}
+
+impl Assignment {
+    /// The value as JSON; null for what [`Document::axis`] and its like have refused.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        plain(&self.node).unwrap_or_default()
+    }
+}
+
+pub(super) fn path(name: &str) -> Path {
+    Path(vec![Step::Key(name.to_owned())])
+}
+
+/// The value as JSON; nothing for a date, or a whole number that no key takes.
+fn plain(node: &Node) -> Option<serde_json::Value> {
+    Some(match &node.value {
+        // What takes several lines could not be written as one assignment again.
+        Value::String(text) if text.contains(char::is_control) => return None,
+        Value::String(text) => text.as_str().into(),
+        Value::Integer(number) => i64::try_from(*number).ok()?.into(),
+        Value::Float(number) => serde_json::Number::from_f64(*number)?.into(),
+        Value::Boolean(truth) => (*truth).into(),
+        Value::Date => return None,
+        Value::Array(items) => items.iter().map(plain).collect::<Option<Vec<_>>>()?.into(),
+        Value::Table(table) => {
+            let entries = table.0.iter();
+            let entries = entries.map(|entry| Some((entry.key.clone(), plain(&entry.node)?)));
+            serde_json::Value::Object(entries.collect::<Option<_>>()?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(text: &str) -> String {
+        let document = Document::parse("a.toml", "").unwrap();
+        let axis = document.axis("--grid", &format!("k={text}")).unwrap();
+        let values = axis.points.iter().map(|point| point[0].json().to_string());
+        values.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn ranges_have_both_ends_and_round_numbers() {
+        assert_eq!(numbers("1..3"), "1 2 3");
+        assert_eq!(numbers("0.1..0.5:0.1"), "0.1 0.2 0.3 0.4 0.5");
+        assert_eq!(numbers("-1..1:0.5, 7"), "-1.0 -0.5 0.0 0.5 1.0 7");
+        assert_eq!(numbers("1..100*10"), "1 10 100");
+        assert_eq!(numbers("0.01..1*10"), "0.01 0.1 1.0");
+        assert_eq!(numbers("mlp,[1,2],'a..b'"), r#""mlp" [1,2] "a..b""#);
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused() {
+        let document = Document::parse("a.toml", "").unwrap();
+        for text in [
+            "k=3..1",
+            "k=1..3:0",
+            "k=0..3*2",
+            "k=a..3",
+            "k=1..3:inf",
+            "k",
+            "=1",
+            "k=",
+            "",
+        ] {
+            assert!(document.axis("--grid", text).is_err(), "{text}");
+        }
+        let error = document.axis("--grid", "a=1,2; b=1,2,3").unwrap_err();
+        assert!(error.to_string().contains("2 and 3 values"), "{error}");
+    }
+
+    #[test]
+    fn axes_stand_in_the_order_of_the_file() {
+        let text = "[grid]\nb.c = [1, 2]\n\"a.d\" = { from = 1, to = 3, step = 1 }\n[[zip]]\ne = ['x', 'y']\nf = [1, 2]\n[set]\ng.h = 1\ni = true\n";
+        let document = Document::parse("a.toml", text).unwrap();
+        let axes = document.axes().unwrap();
+        let keys: Vec<_> = axes.iter().map(|axis| axis.keys.join("+")).collect();
+        assert_eq!(keys, ["b.c", "a.d", "e+f"]);
+        assert_eq!(axes[1].points.len(), 3);
+        let set = document.settings("set").unwrap();
+        let set: Vec<_> = set.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(set, ["g.h", "i"]);
+    }
+
+    #[test]
+    fn a_kind_that_is_named_is_the_only_one() {
+        let mut document =
+            Document::parse("a.toml", "[discriminator.kde]\nbandwidth = 1\n").unwrap();
+        let set = |document: &mut Document, text: &str| {
+            let assignment = document.assignment("--set", text).unwrap();
+            document.assign_to(&assignment).unwrap();
+        };
+        let kinds = |document: &Document| {
+            let table = document.table(&path("discriminator")).unwrap();
+            table
+                .0
+                .iter()
+                .map(|entry| entry.key.clone())
+                .collect::<Vec<_>>()
+        };
+        set(&mut document, "discriminator.mlp.hidden=[8]");
+        assert_eq!(kinds(&document), ["mlp"]);
+        set(&mut document, "discriminator=mlp");
+        assert!(
+            document
+                .find(&Path(vec![
+                    Step::Key("discriminator".to_owned()),
+                    Step::Key("mlp".to_owned()),
+                    Step::Key("hidden".to_owned())
+                ]))
+                .is_some()
+        );
+        set(&mut document, "discriminator=kde");
+        assert_eq!(kinds(&document), ["kde"]);
+    }
+}

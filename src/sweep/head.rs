@@ -1,0 +1,359 @@
+//! What a plan holds: `sweep.json`, what all tasks share, and `tasks.json`, a line a task.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Seek as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::error::SweepError;
+use crate::scenario::{Document, Scenario, ScenarioError};
+use crate::store::{ReportError, plain};
+use crate::target::{Files, Folder};
+
+pub(super) const HEAD: &str = "sweep.json";
+pub(super) const TASKS: &str = "tasks.json";
+/// Folder of the files that scenarios read.
+pub(super) const INPUTS: &str = "inputs";
+/// Version of the form of both files.
+pub(super) const FORM: u32 = 1;
+/// Hexadecimal digits of the name of a task: 80 bits, of which ten million do not meet.
+const DIGITS: usize = 20;
+
+/// What all tasks share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) form: u32,
+    pub(super) version: String,
+    pub(super) scenario: String,
+    /// What errors call the file of the scenario.
+    pub(super) label: String,
+    pub(super) text: String,
+    pub(super) set: Vec<(String, Value)>,
+    /// The keys that vary, in the order of the columns.
+    pub(super) keys: Vec<String>,
+    pub(super) record: bool,
+    pub(super) tasks: u64,
+    /// Bytes of memory of the largest task.
+    pub(super) memory: u64,
+    /// The files that scenarios read, each with its copy in [`INPUTS`].
+    pub(super) inputs: BTreeMap<String, String>,
+    pub(super) sha256: String,
+}
+
+/// One run of a sweep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its place in the plan, from 0.
+    pub index: u64,
+    /// Hash of the resolved scenario and of the files that it reads: the same run has the same name in any sweep.
+    pub id: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The keys that vary, and what they are set to.
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// A planned sweep.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    pub(super) folder: PathBuf,
+    pub(super) head: Head,
+    /// The scenario with what all tasks share.
+    base: Document,
+}
+
+impl Sweep {
+    /// Opens the sweep in `folder`. Nothing is locked: any number of processes may work on one.
+    ///
+    /// # Errors
+    /// [`SweepError::Plan`] if none was planned there, or by another version.
+    pub fn open(folder: &Path) -> Result<Self, SweepError> {
+        let refuse = |reason: String| SweepError::Plan {
+            path: folder.to_owned(),
+            reason,
+        };
+        let text = plain::text(folder, HEAD).map_err(|cause| {
+            refuse(format!(
+                "no sweep was planned here: `{HEAD}` cannot be read: {cause}; plan one with `ratioflow sweep plan`"
+            ))
+        })?;
+        // Asked first: another version may have another form.
+        let any: Value = serde_json::from_str(&text)
+            .map_err(|cause| refuse(format!("`{HEAD}` is not one of ours: {cause}")))?;
+        let (version, own) = (any["version"].as_str(), env!("CARGO_PKG_VERSION"));
+        if version != Some(own) || any["form"] != FORM {
+            return Err(refuse(format!(
+                "version {} planned this sweep, and this is {own}, whose results may differ in the last digits: go on with that version, or plan anew into another folder",
+                version.unwrap_or("?")
+            )));
+        }
+        let head: Head = serde_json::from_value(any)
+            .map_err(|cause| refuse(format!("`{HEAD}` is not one of ours: {cause}")))?;
+        let mut base = begin(&head.label, &head.text)?;
+        for (key, value) in &head.set {
+            base.assign_json(key, value)?;
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            head,
+            base,
+        })
+    }
+
+    /// Name of the scenario.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.head.scenario
+    }
+
+    /// Where it was planned.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Number of tasks.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.head.tasks
+    }
+
+    /// Bytes of memory that the largest task needs.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.head.memory
+    }
+
+    /// All tasks, in their order, without holding more than one of them.
+    ///
+    /// # Errors
+    /// [`SweepError`] if `tasks.json` cannot be read; each item, if its line is no task.
+    pub fn tasks(&self) -> Result<impl Iterator<Item = Result<Task, SweepError>> + '_, SweepError> {
+        let lines = BufReader::new(self.list()?).lines();
+        let lines = lines
+            .skip(1)
+            .take(usize::try_from(self.head.tasks).unwrap_or(usize::MAX));
+        Ok(lines.map(|line| self.task(&line.map_err(|cause| self.io(cause))?)))
+    }
+
+    /// The tasks from number `first` on, `count` of them or as many as there are.
+    ///
+    /// # Errors
+    /// [`SweepError::Usage`] if there is no task `first`; [`SweepError`] as for [`tasks`](Self::tasks).
+    pub fn chunk(&self, first: u64, count: u64) -> Result<Vec<Task>, SweepError> {
+        let all = self.head.tasks;
+        if first >= all {
+            return Err(SweepError::Usage(format!(
+                "there is no task {first}: {} has {all} tasks, counted from 0; with `--chunk N` the index counts chunks",
+                self.folder.display()
+            )));
+        }
+        // Only the lines that are wanted are taken apart.
+        let mut list = BufReader::new(self.list()?);
+        for _ in 0..=first {
+            list.skip_until(b'\n').map_err(|cause| self.io(cause))?;
+        }
+        let count = count.min(all - first);
+        let mut tasks = Vec::new();
+        for line in list
+            .lines()
+            .take(usize::try_from(count).unwrap_or(usize::MAX))
+        {
+            tasks.push(self.task(&line.map_err(|cause| self.io(cause))?)?);
+        }
+        Ok(tasks)
+    }
+
+    /// The task called `id`.
+    ///
+    /// # Errors
+    /// [`SweepError::Usage`] if there is none; [`SweepError`] as for [`tasks`](Self::tasks).
+    pub fn named(&self, id: &str) -> Result<Task, SweepError> {
+        let part = format!("\"id\":{}", Value::from(id));
+        for line in BufReader::new(self.list()?).lines() {
+            let line = line.map_err(|cause| self.io(cause))?;
+            if line.contains(&part) {
+                return self.task(&line);
+            }
+        }
+        Err(SweepError::Usage(format!(
+            "there is no task called `{id}` in {}: `{TASKS}` there lists them all",
+            self.folder.display()
+        )))
+    }
+
+    fn list(&self) -> Result<File, SweepError> {
+        let mut file =
+            plain::open(&self.folder, TASKS, u64::MAX).map_err(|cause| self.io(cause))?;
+        file.rewind().map_err(|cause| self.io(cause))?;
+        Ok(file)
+    }
+
+    fn io(&self, cause: io::Error) -> SweepError {
+        ReportError::io("read", &self.folder.join(TASKS), cause).into()
+    }
+
+    fn task(&self, line: &str) -> Result<Task, SweepError> {
+        serde_json::from_str(line.trim_end_matches(',')).map_err(|cause| SweepError::Plan {
+            path: self.folder.join(TASKS),
+            reason: format!("a line is no task: {cause}; plan the sweep anew into another folder"),
+        })
+    }
+
+    /// The scenario of a task.
+    ///
+    /// # Errors
+    /// [`SweepError::Plan`] if it is not what was planned.
+    pub(super) fn scenario(&self, task: &Task) -> Result<Scenario, SweepError> {
+        let mut own = self.base.clone();
+        for (key, value) in &task.settings {
+            own.assign_json(key, value)?;
+        }
+        let mut scenario: Scenario = own.read()?;
+        let digest = digest_of(&scenario);
+        scenario.seed = task.seed;
+        let files = self.files();
+        let inputs = fingerprints(&scenario, &Prints::new(&files)).map_err(|(name, cause)| {
+            ReportError::io("read", &self.folder.join(INPUTS).join(name), cause)
+        })?;
+        if id_of(&digest, task.seed, &inputs) == task.id {
+            return Ok(scenario);
+        }
+        Err(SweepError::Plan {
+            path: self.folder.clone(),
+            reason: format!(
+                "task {} is called {}, and its settings come to another run: `{TASKS}`, `{HEAD}`, `{INPUTS}` or the task itself was changed; plan the sweep anew into another folder",
+                task.index, task.id
+            ),
+        })
+    }
+
+    /// Where the files of the scenarios are.
+    pub(super) fn files(&self) -> Kept {
+        Kept {
+            folder: Folder(self.folder.join(INPUTS)),
+            names: self.head.inputs.clone(),
+        }
+    }
+
+    /// The folder of a task, below that of the sweep.
+    pub(super) fn folder_of(id: &str) -> String {
+        let short = id.get(..2).unwrap_or(id);
+        format!("runs/{short}/{id}")
+    }
+}
+
+/// The scenario as it is before anything is set. Its variants and claims are no matter of a sweep, and pictures are drawn only if they are asked for.
+pub(super) fn begin(label: &str, text: &str) -> Result<Document, ScenarioError> {
+    let mut document = Document::parse(label, text)?;
+    document.remove("variants");
+    document.remove("claim");
+    document.set("output.frames=0")?;
+    Ok(document)
+}
+
+/// The copies of files that a plan holds.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    folder: Folder,
+    names: BTreeMap<String, String>,
+}
+
+impl Files for Kept {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let copy = self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        self.folder.read(copy)
+    }
+}
+
+/// Hash of a resolved scenario but for its seed.
+pub(super) fn digest_of(scenario: &Scenario) -> [u8; 32] {
+    let mut hash = Hashing(Sha256::new());
+    let mut scenario = scenario.clone();
+    scenario.seed = 0;
+    // A scenario consists of tables, numbers and texts, and the hash takes all.
+    let _ = serde_json::to_writer(&mut hash, &scenario);
+    hash.0.finalize().into()
+}
+
+/// The names of the files that a scenario reads.
+pub(super) fn files_of(scenario: &Scenario) -> impl Iterator<Item = &str> {
+    let specs = [&scenario.target, &scenario.source].into_iter();
+    specs.flat_map(|spec| spec.files())
+}
+
+/// Hashes of files, each of which is read once.
+pub(super) struct Prints<'a> {
+    files: &'a (dyn Files + Sync),
+    known: Mutex<BTreeMap<String, [u8; 32]>>,
+}
+
+impl<'a> Prints<'a> {
+    pub(super) fn new(files: &'a (dyn Files + Sync)) -> Self {
+        Self {
+            files,
+            known: Mutex::default(),
+        }
+    }
+
+    fn of(&self, name: &str) -> io::Result<[u8; 32]> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(print) = known.get(name) {
+            return Ok(*print);
+        }
+        let print = Sha256::digest(self.files.read(name)?).into();
+        known.insert(name.to_owned(), print);
+        Ok(print)
+    }
+}
+
+/// Hashes of the files that a scenario reads; an error names the file.
+pub(super) fn fingerprints(
+    scenario: &Scenario,
+    prints: &Prints<'_>,
+) -> Result<Vec<[u8; 32]>, (String, io::Error)> {
+    let each = files_of(scenario);
+    each.map(|name| prints.of(name).map_err(|cause| (name.to_owned(), cause)))
+        .collect()
+}
+
+/// The name of a task.
+pub(super) fn id_of(digest: &[u8; 32], seed: u64, inputs: &[[u8; 32]]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(digest);
+    hash.update(seed.to_le_bytes());
+    for input in inputs {
+        hash.update(input);
+    }
+    let mut id = hex(&hash.finalize());
+    id.truncate(DIGITS);
+    id
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
+        .collect()
+}
+
+/// A hash that is written to.
+pub(super) struct Hashing(pub(super) Sha256);
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,271 @@
+//! All runs of a sweep that are done, as rows of tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::error::SweepError;
+use super::head::{Sweep, Task};
+use super::result::{TaskResult, Timing};
+use super::spread::{Group, Spread};
+use crate::store::Status;
+
+/// Tasks whose files are read together.
+const TOGETHER: usize = 4096;
+
+/// A run in the table. A measure is kept under its number.
+pub(super) struct Row {
+    pub(super) task: Task,
+    pub(super) status: Status,
+    pub(super) ending: String,
+    pub(super) steps: u64,
+    pub(super) at_floor: bool,
+    pub(super) steps_to_floor: Option<u64>,
+    /// Value, median and 95 % point of the floor; NaN for none.
+    pub(super) values: BTreeMap<usize, [f64; 3]>,
+    pub(super) seconds: Option<f64>,
+}
+
+/// All runs that are done.
+pub(super) struct Rows {
+    pub(super) keys: Vec<String>,
+    /// The measures in the order of their numbers.
+    pub(super) measures: Vec<String>,
+    pub(super) runs: Vec<Row>,
+}
+
+impl Rows {
+    pub(super) fn read(sweep: &Sweep) -> Result<Self, SweepError> {
+        let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+        let mut rows = Vec::new();
+        let mut tasks = sweep.tasks()?;
+        loop {
+            let group: Vec<Task> = tasks.by_ref().take(TOGETHER).collect::<Result<_, _>>()?;
+            if group.is_empty() {
+                break;
+            }
+            let read = group.into_par_iter().filter_map(|task| {
+                let result = TaskResult::load(&sweep.folder, &task.id)?;
+                let timing = Timing::load(&sweep.folder, &task.id);
+                Some((task, result, timing))
+            });
+            for (task, result, timing) in read.collect::<Vec<_>>() {
+                let number = |value: &Option<f64>| value.unwrap_or(f64::NAN);
+                let values = result.last.iter().map(|(name, value)| {
+                    let next = numbers.len();
+                    let place = *numbers.entry(name.clone()).or_insert(next);
+                    let floor = result.floor.get(name).unwrap_or(&[None; 2]);
+                    (place, [number(value), number(&floor[0]), number(&floor[1])])
+                });
+                rows.push(Row {
+                    values: values.collect(),
+                    task,
+                    status: result.status,
+                    ending: result.ending,
+                    steps: result.steps,
+                    at_floor: result.at_floor,
+                    steps_to_floor: result.steps_to_floor,
+                    seconds: timing.map(|timing| timing.seconds),
+                });
+            }
+        }
+        let mut measures = vec![String::new(); numbers.len()];
+        for (name, number) in numbers {
+            measures[number] = name;
+        }
+        Ok(Self {
+            keys: sweep.head.keys.clone(),
+            measures,
+            runs: rows,
+        })
+    }
+
+    /// The measures by name, each with its number and whether it has floors.
+    pub(super) fn named(&self) -> Vec<(&str, usize, bool)> {
+        let floored: BTreeSet<usize> = self
+            .runs
+            .iter()
+            .flat_map(|row| row.values.iter())
+            .filter(|(_, value)| !value[1].is_nan())
+            .map(|(number, _)| *number)
+            .collect();
+        let each = self.measures.iter().enumerate();
+        let mut named: Vec<_> = each
+            .map(|(number, name)| (name.as_str(), number, floored.contains(&number)))
+            .collect();
+        named.sort_unstable();
+        named
+    }
+
+    pub(super) fn table(&self) -> csv::Result<Vec<u8>> {
+        let named = self.named();
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let mut head = vec!["index".to_owned(), "id".to_owned()];
+        head.extend(self.keys.iter().cloned());
+        let fixed = ["seed", "status", "steps", "at_floor", "steps_to_floor"];
+        head.extend(fixed.map(str::to_owned));
+        for (name, _, floored) in &named {
+            head.push((*name).to_owned());
+            if *floored {
+                head.extend(["floor", "floor_q95"].map(|part| format!("{name}_{part}")));
+            }
+        }
+        head.push("ending".to_owned());
+        table.write_record(&head)?;
+        for row in &self.runs {
+            let mut line = vec![row.task.index.to_string(), row.task.id.clone()];
+            line.extend(self.keys.iter().map(|key| row.setting(key)));
+            line.extend([
+                row.task.seed.to_string(),
+                word(row.status).to_owned(),
+                row.steps.to_string(),
+                row.at_floor.to_string(),
+                row.steps_to_floor
+                    .map_or_else(String::new, |step| step.to_string()),
+            ]);
+            for (_, place, floored) in &named {
+                let value = row.values.get(place).unwrap_or(&[f64::NAN; 3]);
+                let parts = if *floored { &value[..] } else { &value[..1] };
+                line.extend(parts.iter().map(|value| number(*value)));
+            }
+            line.push(row.ending.clone());
+            table.write_record(&line)?;
+        }
+        finished(table)
+    }
+
+    /// A line for each cell and measure.
+    pub(super) fn cells(&self) -> csv::Result<Vec<u8>> {
+        let groups = self.groups(&|row| self.keys.iter().map(|key| row.setting(key)).collect());
+        self.lines(&self.keys, &groups)
+    }
+
+    /// A line for each value of each key, over all else, and measure.
+    pub(super) fn by_key(&self) -> csv::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        for key in &self.keys {
+            let groups = self.groups(&|row| vec![key.clone(), row.setting(key)]);
+            all.extend(groups);
+        }
+        self.lines(&["key".to_owned(), "value".to_owned()], &all)
+    }
+
+    /// Runs that have the same words, in the order in which those come first.
+    pub(super) fn groups(&self, words: &dyn Fn(&Row) -> Vec<String>) -> Vec<(Vec<String>, Group)> {
+        let mut places: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        let mut groups: Vec<(Vec<String>, Group)> = Vec::new();
+        for row in &self.runs {
+            let words = words(row);
+            let place = *places.entry(words).or_insert_with_key(|words| {
+                groups.push((words.clone(), Group::default()));
+                groups.len() - 1
+            });
+            let group = &mut groups[place].1;
+            group.at_floor += usize::from(row.at_floor);
+            match row.status {
+                Status::Complete => {
+                    group.counts[0] += 1;
+                    for (measure, value) in &row.values {
+                        group.values.entry(*measure).or_default().push(*value);
+                    }
+                }
+                Status::Diverged => group.counts[1] += 1,
+                _ => group.counts[2] += 1,
+            }
+        }
+        groups
+    }
+
+    fn lines(&self, head: &[String], groups: &[(Vec<String>, Group)]) -> csv::Result<Vec<u8>> {
+        let mut table = csv::Writer::from_writer(Vec::new());
+        let fixed = [
+            "complete",
+            "diverged",
+            "failed",
+            "at_floor",
+            "measure",
+            "runs",
+            "mean",
+            "sd",
+            "low",
+            "high",
+            "floor",
+            "floor_q95",
+        ];
+        table.write_record(head.iter().map(String::as_str).chain(fixed))?;
+        for (words, group) in groups {
+            let counts = group.counts.iter().chain([&group.at_floor]);
+            let counts: Vec<String> = counts.map(usize::to_string).collect();
+            let start = || words.iter().chain(&counts).cloned();
+            let mut lines = 0;
+            for (name, place, _) in self.named() {
+                let values = group.values.get(&place);
+                let Some(spread) = values.and_then(|values| Spread::of(values)) else {
+                    continue;
+                };
+                let [low, high] = spread.interval;
+                let [floor, q95] = spread.floor;
+                let numbers = [spread.mean, spread.sd, low, high, floor, q95].map(number);
+                let named = [name.to_owned(), spread.runs.to_string()];
+                table.write_record(start().chain(named).chain(numbers))?;
+                lines += 1;
+            }
+            // Where nothing completed, that is what there is to tell.
+            if lines == 0 {
+                let empty = (0..fixed.len() - counts.len()).map(|_| String::new());
+                table.write_record(start().chain(empty))?;
+            }
+        }
+        finished(table)
+    }
+
+    pub(super) fn timings(&self) -> csv::Result<Vec<u8>> {
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(["index", "id", "seconds"])?;
+        for row in &self.runs {
+            let seconds = row
+                .seconds
+                .map_or_else(String::new, |seconds| seconds.to_string());
+            table.write_record([&row.task.index.to_string(), &row.task.id, &seconds])?;
+        }
+        finished(table)
+    }
+}
+
+impl Row {
+    /// What a key is set to, in words.
+    pub(super) fn setting(&self, key: &str) -> String {
+        match self.task.settings.get(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+            None => String::new(),
+        }
+    }
+}
+
+/// A status as it is written.
+pub(super) fn word(status: Status) -> &'static str {
+    match status {
+        Status::Complete => "complete",
+        Status::Diverged => "diverged",
+        Status::Failed => "failed",
+        Status::Interrupted => "interrupted",
+        Status::Running => "running",
+    }
+}
+
+/// A number as it is written: nothing for what is none.
+fn number(value: f64) -> String {
+    if value.is_nan() {
+        String::new()
+    } else {
+        value.to_string()
+    }
+}
+
+fn finished(table: csv::Writer<Vec<u8>>) -> csv::Result<Vec<u8>> {
+    table
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
