@@ -7,6 +7,7 @@ mod ending;
 mod engine;
 mod field;
 mod momentum;
+mod gamma;
 mod noise;
 mod origin;
 mod reaction;
