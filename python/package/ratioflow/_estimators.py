@@ -54,6 +54,9 @@ class Mlp(Estimator):
     optimizer: How its parameters follow the gradient.
     r1: Weight γ of the penalty `γ/2 E_p ‖∇D‖²` (R1, Mescheder et al. 2018). It evens the field out and damps D a little; 0 where D itself,
         rather than the flow along it, is wanted.
+    scales: How many networks, 1 to 16. Of several each has a noise of its own that stays: geometrically from the leave-one-out bandwidth of
+        the target sample to its standard deviation σ = 1. The velocity is then the mean of σ²∇D over them, the step ε the mean of σ², and D
+        the mean of theirs weighted by σ². What a generator follows should be smooth over gaps and sharp in the modes at once.
     start: Where the weights of a fit begin: with the last fit, or anew.
     step_size: The step size ε that suits the fit, when the flow leaves it to the discriminator. With noise σ it is at least σ²/2.
     warm_up: Optimiser steps of a fit that begins anew, if they are more than `inner_steps`: the first, or each with a cold start.
@@ -61,7 +64,7 @@ class Mlp(Estimator):
 
     name = "mlp"
 
-    def __init__(self, *, activation: Any = 'silu', batch: Any = 1024, betas: Any = (0.5, 0.99), clip: Any = 0.15, decay: Any = 0.3333333333333333, hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 'auto', loss: Any = 'logistic', noise: Any = 'anneal', optimizer: Any = 'adam', r1: Any = 0.05, start: Any = 'warm', step_size: Any = 0.05, warm_up: Any = 200) -> None:
+    def __init__(self, *, activation: Any = 'silu', batch: Any = 1024, betas: Any = (0.5, 0.99), clip: Any = 0.15, decay: Any = 0.3333333333333333, hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 'auto', loss: Any = 'logistic', noise: Any = 'anneal', optimizer: Any = 'adam', r1: Any = 0.05, scales: Any = 1, start: Any = 'warm', step_size: Any = 0.05, warm_up: Any = 200) -> None:
         self.activation = activation
         self.batch = batch
         self.betas = betas
@@ -74,6 +77,7 @@ class Mlp(Estimator):
         self.noise = noise
         self.optimizer = optimizer
         self.r1 = r1
+        self.scales = scales
         self.start = start
         self.step_size = step_size
         self.warm_up = warm_up
