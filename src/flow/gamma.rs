@@ -19,7 +19,7 @@ impl Flow {
         }
     }
 
-    /// The last step up to now that ended with noise which nobody asked for but the discriminator; see [`FlowSpec::noise`].
+    /// The last step up to now that ended with noise which nobody asked for but the discriminator; see [`FlowSpec::noise`](super::FlowSpec::noise).
     #[must_use]
     pub fn unasked_noise(&self) -> Option<usize> {
         let asked = matches!(self.spec.noise, WordOr::Value(_));
