@@ -57,24 +57,27 @@ fn table() -> &'static [u8] {
     })
 }
 
+fn succeeds(command: &mut Command) {
+    let done = command.output().unwrap();
+    assert!(
+        done.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
 /// Runs the sweep with `engine`, which is given the folder, and holds its table against the one of `sweep run`.
 fn gives_the_same_table(engine: &mut Command) {
     let home = planned();
     let folder = home.path().join("sweep");
-    let done = engine
+    let engine = engine
         .arg(&folder)
         .arg("2")
         .env("RATIOFLOW", PROGRAM)
         .env_remove("SLURM_ARRAY_TASK_ID")
         .env_remove("HQ_ENTRY")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{engine:?}: {}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+        .stdin(Stdio::null());
+    succeeds(engine);
     let own = collected(&folder);
     assert_eq!(own.split(|&byte| byte == b'\n').count(), 42);
     assert!(own == table(), "{engine:?} gave another table");
@@ -143,18 +146,13 @@ fn hyperqueue_by_its_entries() {
     let tasks: Vec<serde_json::Value> =
         serde_json::from_slice(&fs::read(folder.join("tasks.json")).unwrap()).unwrap();
     for task in &tasks {
-        let done = Command::new(PROGRAM)
-            .args(["sweep", "task", "-q"])
-            .arg(&folder)
-            .env("HQ_ENTRY", task.to_string())
-            // A worker of HyperQueue may be a job of Slurm's itself.
-            .env("SLURM_ARRAY_TASK_ID", "7")
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
+        succeeds(
+            Command::new(PROGRAM)
+                .args(["sweep", "task", "-q"])
+                .arg(&folder)
+                .env("HQ_ENTRY", task.to_string())
+                // A worker of HyperQueue may be a job of Slurm's itself.
+                .env("SLURM_ARRAY_TASK_ID", "7"),
         );
     }
     assert!(collected(&folder) == table());
@@ -184,17 +182,12 @@ fn slurm() {
     let home = planned();
     let folder = home.path().join("sweep");
     for job in 0..4 {
-        let done = Command::new(recipes().join("slurm.sbatch"))
-            .arg(&folder)
-            .env("RATIOFLOW", PROGRAM)
-            .env_remove("HQ_ENTRY")
-            .env("SLURM_ARRAY_TASK_ID", job.to_string())
-            .output()
-            .unwrap();
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
+        succeeds(
+            Command::new(recipes().join("slurm.sbatch"))
+                .arg(&folder)
+                .env("RATIOFLOW", PROGRAM)
+                .env_remove("HQ_ENTRY")
+                .env("SLURM_ARRAY_TASK_ID", job.to_string()),
         );
     }
     assert!(collected(&folder) == table());
@@ -208,17 +201,12 @@ fn slurm() {
     }
     let home = planned();
     let folder = home.path().join("sweep");
-    let done = Command::new("sbatch")
-        .args(["--wait", "--array=0-3"])
-        .arg(recipes().join("slurm.sbatch"))
-        .arg(&folder)
-        .env("RATIOFLOW", PROGRAM)
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
+    succeeds(
+        Command::new("sbatch")
+            .args(["--wait", "--array=0-3"])
+            .arg(recipes().join("slurm.sbatch"))
+            .arg(&folder)
+            .env("RATIOFLOW", PROGRAM),
     );
     assert!(collected(&folder) == table());
 }

@@ -225,14 +225,7 @@ fn one<'py>(py: Python<'py>, result: &MetricResult) -> PyResult<Bound<'py, PyDic
 /// The numbers of a floor.
 pub(crate) fn floor_of<'py>(py: Python<'py>, floor: &Floor) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
-    let numbers = [
-        ("mean", floor.mean),
-        ("sd", floor.sd),
-        ("median", floor.median),
-        ("q90", floor.q90),
-        ("q95", floor.q95),
-    ];
-    for (name, number) in numbers {
+    for (name, number) in floor.numbers() {
         dict.set_item(name, number)?;
     }
     dict.set_item("draws", floor.draws().len())?;

@@ -376,10 +376,7 @@ impl Trajectory {
         let mut clouds = Array3::zeros((frames, particles, 2));
         let mut parents = Array2::zeros((frames, particles));
         let mut descended = true;
-        let shape = snapshots.first().map(|s| s.field.lattice().shape());
-        let [columns, across] = shape.unwrap_or_default();
-        let mut logs = Array3::zeros((frames, across, columns));
-        let mut velocities = Array4::zeros((frames, across, columns, 2));
+        let (logs, velocities) = run.record.recorder.fields();
         for (k, snapshot) in snapshots.iter().enumerate() {
             clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
             match &snapshot.parents {
@@ -389,17 +386,6 @@ impl Trajectory {
                 }
                 None => descended = false,
             }
-            let field = &snapshot.field;
-            let places = logs.index_axis_mut(Axis(0), k);
-            places
-                .into_iter()
-                .zip(field.log_ratio())
-                .for_each(|(to, from)| *to = *from);
-            let places = velocities.index_axis_mut(Axis(0), k);
-            places
-                .into_iter()
-                .zip(field.velocity())
-                .for_each(|(to, from)| *to = *from);
         }
         Self {
             steps: snapshots

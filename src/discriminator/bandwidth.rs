@@ -37,6 +37,13 @@ pub(super) struct Schedule {
     ends: Option<[f64; 2]>,
 }
 
+/// `count` scales in equal ratios from `finest` to `widest`, or all `finest` where that is the wider.
+pub(super) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<Item = f64> {
+    let ratio = (widest / finest).max(1.0);
+    let last = count.saturating_sub(1).max(1) as f64;
+    (0..count).map(move |k| finest * ratio.powf(k as f64 / last))
+}
+
 impl Schedule {
     /// Checks the keys `bandwidth`, `bandwidth_scale` and `anneal_until` of `discriminator`.
     pub(super) fn new(

@@ -10,8 +10,7 @@ use super::Ratio;
 use super::centres::spread_out;
 use super::radial::{Kernel, Radial, Weighted, rows};
 use crate::cloud::CloudView;
-use crate::numeric::sin_cos;
-use crate::numeric::{Cholesky, Symmetric};
+use crate::numeric::{Cholesky, Symmetric, sin_cos};
 use crate::plane::Planar;
 use crate::random::Stream;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
 
-use super::bandwidth::Schedule;
+use super::bandwidth::{Schedule, ladder};
 use super::recipe::{Recipe, Sizes, given, summed};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{self, CloudView};
@@ -198,9 +198,7 @@ impl Kde {
     /// All bandwidths, from fine to coarse.
     fn bandwidths(&self) -> impl Iterator<Item = f64> {
         let finest = self.bandwidth;
-        let ratio = self.widest.map_or(1.0, |widest| (widest / finest).max(1.0));
-        let last = self.scales.saturating_sub(1).max(1) as f64;
-        (0..self.scales).map(move |k| finest * ratio.powf(k as f64 / last))
+        ladder(finest, self.widest.unwrap_or(finest), self.scales)
     }
 
     /// The sums over both clouds at the bandwidth `h`.

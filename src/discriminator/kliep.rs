@@ -117,11 +117,8 @@ impl Components {
     /// The shares of the components, summing to one, at which the samples are most likely; the components are those of `kernel` at `centres`.
     fn fit(&self, kernel: Kernel, centres: &Weighted) -> Option<Vec<f64>> {
         let alike = |a: usize, b: usize| {
-            let apart = {
-                let [[x, y], [u, v]] = [a, b].map(|l| centres.points.at(l));
-                (x - u).hypot(y - v)
-            };
-            apart < ALIKE * kernel.h
+            let [[x, y], [u, v]] = [a, b].map(|l| centres.points.at(l));
+            (x - u).hypot(y - v) < ALIKE * kernel.h
         };
         Mixture {
             rows: &self.rows,

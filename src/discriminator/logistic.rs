@@ -10,8 +10,7 @@ use super::radial::{Kernel, Radial};
 use super::recipe::{Recipe, Sizes, given, table};
 use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{CloudView, mean};
-use crate::numeric::softplus;
-use crate::numeric::{Cholesky, Symmetric, dot, times, transposed_times};
+use crate::numeric::{Cholesky, Symmetric, dot, softplus, times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least, positive};
 use crate::target::Target;
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bandwidth::ladder;
 use super::fit::blind_noise;
 use super::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::loss::Loss;
@@ -121,13 +122,11 @@ pub enum NoiseRule {
     Anneal,
 }
 
-/// The part of the run over which the noise narrows.
-const UNTIL: f64 = 0.8;
-
 /// The standard deviation of the noise when `progress` of the run lies behind.
 fn deviation(noise: Noise, progress: f64) -> f64 {
     const WIDE: f64 = 2.0;
     const NARROW: f64 = 0.03;
+    const UNTIL: f64 = 0.8;
     match noise {
         WordOr::Word(NoiseRule::Off) => 0.0,
         WordOr::Word(NoiseRule::Anneal) => {
@@ -169,6 +168,7 @@ impl MlpSpec {
         Ok(Mlp {
             spec: self.clone(),
             learners: Vec::new(),
+            workspaces: (0..self.scales).map(|_| Workspace::new()).collect(),
             progress: 0.0,
             finest: UNKNOWN,
         })
@@ -207,6 +207,8 @@ pub struct Mlp {
     spec: MlpSpec,
     /// One for each scale, from fine to coarse; none before the first fit.
     learners: Vec<Learner>,
+    /// Memory for the training of each.
+    workspaces: Vec<Workspace<f32>>,
     /// That of the last fit.
     progress: f64,
     /// The finest of several scales, in standardised units.
@@ -280,11 +282,7 @@ impl Mlp {
     fn deviations(&self, finest: f64, progress: f64) -> Vec<f64> {
         match self.spec.scales {
             1 => vec![deviation(self.spec.noise, progress)],
-            count => {
-                let ratio = (1.0 / finest).max(1.0);
-                let part = |k: usize| k as f64 / (count - 1) as f64;
-                (0..count).map(|k| finest * ratio.powf(part(k))).collect()
-            }
+            count => ladder(finest, 1.0, count).collect(),
         }
     }
 
@@ -308,21 +306,30 @@ impl Mlp {
     }
 }
 
+/// The finest scale before the first fit.
+const UNKNOWN: f64 = 1.0;
+
 /// As in a scenario file.
 const NAME: &str = "mlp";
 
 /// What a fit trains its networks on.
 struct Lesson<'a> {
     spec: &'a MlpSpec,
-    real: Vec<f32>,
-    fake: Vec<f32>,
+    real: CloudView<'a>,
+    fake: CloudView<'a>,
     round: FitContext,
     rate: f64,
 }
 
 impl Lesson<'_> {
     /// Trains the network of a `place` among the scales for so many steps, with noise of standard deviation `sigma`.
-    fn teach(&self, learner: &mut Learner, place: usize, sigma: f32, steps: usize) {
+    fn teach(
+        &self,
+        (learner, workspace): (&mut Learner, &mut Workspace<f32>),
+        place: usize,
+        sigma: f32,
+        steps: usize,
+    ) {
         let stream = |name: &str| self.round.stream.part(&of_scale(name, place)).rng();
         let (mut draw, mut shake) = (stream("minibatch"), stream("noise"));
         let count = self.spec.batch;
@@ -331,10 +338,10 @@ impl Lesson<'_> {
             count,
             r1: self.spec.r1 as f32,
         };
-        let mut workspace = Workspace::new();
         let mut batch = vec![0.0; 4 * count];
         let mut gradient = vec![0.0; learner.network.parameters().len()];
-        let (mut reals, mut fakes) = (Deck::new(self.real.clone()), Deck::new(self.fake.clone()));
+        let deck = |side| Deck::new(learner.frame.standardise(side));
+        let (mut reals, mut fakes) = (deck(self.real), deck(self.fake));
         for _ in 0..steps {
             let (ours, theirs) = batch.split_at_mut(2 * count);
             reals.deal(&mut draw, ours);
@@ -347,14 +354,11 @@ impl Lesson<'_> {
             }
             learner
                 .network
-                .train(&batch, &sides, &mut workspace, &mut gradient);
+                .train(&batch, &sides, workspace, &mut gradient);
             learner.step(self.spec.optimizer, self.rate, &mut gradient);
         }
     }
 }
-
-/// The finest scale before the first fit.
-const UNKNOWN: f64 = 1.0;
 
 /// The name of a stream of the network at this place among the scales.
 fn of_scale(name: &str, place: usize) -> String {
@@ -394,15 +398,17 @@ impl Discriminator for Mlp {
         };
         let lesson = Lesson {
             spec,
-            real: frame.standardise(real),
-            fake: frame.standardise(fake),
+            real,
+            fake,
             round,
             rate: share * self.rate() * self.fall_at(round.progress),
         };
-        let each = learners.par_iter_mut().zip(&sigmas).enumerate();
-        each.for_each(|(place, (learner, sigma))| {
-            lesson.teach(learner, place, *sigma as f32, steps);
-        });
+        let each = learners.par_iter_mut().zip(&mut self.workspaces);
+        each.zip(&sigmas)
+            .enumerate()
+            .for_each(|(place, (pupil, sigma))| {
+                lesson.teach(pupil, place, *sigma as f32, steps);
+            });
         let checked = learners.into_iter();
         let checked = checked.map(|learner: Learner| learner.checked(NAME, self.rate()));
         self.learners = checked.collect::<Result<_, _>>()?;

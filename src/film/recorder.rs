@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array1, Axis};
+use ndarray::{Array1, Array3, Array4, Axis};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
@@ -80,6 +80,27 @@ impl Recorder {
     #[must_use]
     pub fn speed(&self) -> f64 {
         self.speed
+    }
+
+    /// The fields of all snapshots as arrays: log ratios (frames×rows×columns), and velocities (frames×rows×columns×2), in the target's units.
+    #[must_use]
+    pub fn fields(&self) -> (Array3<f32>, Array4<f32>) {
+        let ([columns, rows], frames) = (self.lattice.shape(), self.snapshots.len());
+        let mut ratios = Array3::zeros((frames, rows, columns));
+        let mut velocities = Array4::zeros((frames, rows, columns, 2));
+        for (k, Snapshot { field, .. }) in self.snapshots.iter().enumerate() {
+            let places = ratios.index_axis_mut(Axis(0), k);
+            places
+                .into_iter()
+                .zip(field.log_ratio())
+                .for_each(|(to, from)| *to = *from);
+            let places = velocities.index_axis_mut(Axis(0), k);
+            places
+                .into_iter()
+                .zip(field.velocity())
+                .for_each(|(to, from)| *to = *from);
+        }
+        (ratios, velocities)
     }
 
     /// Where the field is asked for.

@@ -22,9 +22,11 @@ impl Flow {
     /// The last step up to now that ended with noise which nobody asked for but the discriminator; see [`FlowSpec::noise`](super::FlowSpec::noise).
     #[must_use]
     pub fn unasked_noise(&self) -> Option<usize> {
-        let asked = matches!(self.spec.noise, WordOr::Value(_));
-        let mut steps = (0..self.state.step).rev();
-        let last = steps.find(|&step| !asked && self.noise(step) > 0.0)?;
+        if let WordOr::Value(_) = self.spec.noise {
+            return None;
+        }
+        let noisy = |&step: &usize| self.noise(step) > 0.0;
+        let last = (0..self.state.step).rev().find(noisy)?;
         Some(last + 1)
     }
 }

@@ -52,6 +52,18 @@ impl Floor {
         })
     }
 
+    /// What is written down of it, each number with its name.
+    #[must_use]
+    pub fn numbers(&self) -> [(&'static str, f64); 5] {
+        [
+            ("mean", self.mean),
+            ("sd", self.sd),
+            ("median", self.median),
+            ("q90", self.q90),
+            ("q95", self.q95),
+        ]
+    }
+
     /// The values of the draws, ascending.
     #[must_use]
     pub fn draws(&self) -> &[f64] {

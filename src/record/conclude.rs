@@ -233,16 +233,7 @@ fn describe(
     }
     manifest.floor = floors
         .iter()
-        .map(|(name, floor)| {
-            let numbers = [
-                ("mean", floor.mean),
-                ("sd", floor.sd),
-                ("median", floor.median),
-                ("q90", floor.q90),
-                ("q95", floor.q95),
-            ];
-            (name.to_owned(), BTreeMap::from(numbers.map(named)))
-        })
+        .map(|(name, floor)| (name.to_owned(), BTreeMap::from(floor.numbers().map(named))))
         .collect();
     manifest.converged_at = meter
         .arrivals()

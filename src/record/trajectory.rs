@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array3, Array4, ArrayD, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayD, Axis};
 
 use crate::experiment::Experiment;
 use crate::film::{Recorder, Snapshot, view_of};
@@ -35,21 +35,7 @@ pub(super) fn save(
     for (mut row, snapshot) in ratios.rows_mut().into_iter().zip(snapshots) {
         row.assign(&snapshot.log_ratio.slice(ndarray::s![..particles]));
     }
-    let [columns, rows] = recorder.lattice().shape();
-    let mut fields: Array3<f32> = Array3::zeros((frames, rows, columns));
-    let mut velocities: Array4<f32> = Array4::zeros((frames, rows, columns, 2));
-    for (k, Snapshot { field, .. }) in snapshots.iter().enumerate() {
-        let places = fields.index_axis_mut(Axis(0), k);
-        places
-            .into_iter()
-            .zip(field.log_ratio())
-            .for_each(|(to, from)| *to = *from);
-        let places = velocities.index_axis_mut(Axis(0), k);
-        places
-            .into_iter()
-            .zip(field.velocity())
-            .for_each(|(to, from)| *to = *from);
-    }
+    let (fields, velocities) = recorder.fields();
     let number = |row: &Option<usize>| row.map_or(-1, |row| row.cast_signed() as i64);
     let descended = snapshots.iter().all(|s| s.parents.is_some());
     let rows = snapshots.iter().filter_map(|s| s.parents.as_ref());

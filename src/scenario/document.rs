@@ -106,6 +106,16 @@ impl Document {
         let source = Source::argument(format!("{option} {kind}"));
         let at = Place::new(&source, option.len() + 1..usize::MAX);
         let steps = self.steps(&source, usize::MAX, key)?;
+        self.only(&steps, kind, &at)
+    }
+
+    /// Makes `kind` the only kind in the table at `steps`, unless it is that already.
+    pub(super) fn only(
+        &mut self,
+        steps: &[(Step, Place)],
+        kind: &str,
+        at: &Place,
+    ) -> Result<(), ScenarioError> {
         let path = Path(steps.iter().map(|(step, _)| step.clone()).collect());
         if let Some(Value::Table(named)) = self.find(&path).map(|node| &node.value)
             && named.get(kind).is_some()
@@ -121,7 +131,7 @@ impl Document {
             at: at.clone(),
             node: table(Vec::new()),
         }]);
-        self.insert(&steps, named)
+        self.insert(steps, named)
     }
 
     /// Takes away `key` and all below it, as `--generator off` does; nothing happens if it is not there.

@@ -8,7 +8,7 @@ use super::error::ScenarioError;
 use super::place::{Place, Source};
 use super::range::spread;
 use super::split::split;
-use super::tree::{Entry, Node, Path, Step, Table, Value};
+use super::tree::{Node, Path, Step, Value};
 
 /// A key, and a value that it is given: as `--set` gives it, but for names of kinds. `discriminator=mlp` makes that kind the only one,
 /// `discriminator.mlp.hidden=[8]` too; `generator=off` and `flow.reaction=off` take the table away.
@@ -118,31 +118,6 @@ impl Document {
         })?;
         let assignment = self.assignment("set", &format!("{key}={value}"))?;
         self.assign_to(&assignment)
-    }
-
-    /// Makes `kind` the only kind in the table at `steps`, unless it is that already.
-    fn only(
-        &mut self,
-        steps: &[(Step, Place)],
-        kind: &str,
-        at: &Place,
-    ) -> Result<(), ScenarioError> {
-        let way = Path(steps.iter().map(|(step, _)| step.clone()).collect());
-        if let Some(Value::Table(named)) = self.find(&way).map(|node| &node.value)
-            && named.get(kind).is_some()
-        {
-            return Ok(());
-        }
-        let table = |entries| Node {
-            value: Value::Table(Table(entries)),
-            place: at.clone(),
-        };
-        let named = table(vec![Entry {
-            key: kind.to_owned(),
-            at: at.clone(),
-            node: table(Vec::new()),
-        }]);
-        self.insert(steps, named)
     }
 
     /// What stands before and behind `=`.
