@@ -293,9 +293,6 @@ fn scenario(folder: &Path) -> Result<Scenario, String> {
     document.read().map_err(|error| error.to_string())
 }
 
-/// The part of a picture's height at the usual width that does not grow with it.
-const TITLE: f64 = 0.4;
-
 /// Asks for the memory that the pictures take, before anything is read.
 fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
     let names = contents(folder)?;
@@ -308,9 +305,8 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
             continue;
         };
         let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
-        // Title and legend become wider, but not taller.
-        let larger = wider * (TITLE + (1.0 - TITLE) * wider);
-        scenario.output.scale = larger.sqrt() * wish.scale.unwrap_or(scenario.output.scale);
+        let scale = wish.scale.unwrap_or(scenario.output.scale);
+        scenario.output.scale = scale * Resources::widening(&scenario, wider);
         let need = Resources::of_redrawn(&scenario, threads);
         needs.push(need.with_files(&scenario, &Folder(own)));
         first.get_or_insert(scenario);

@@ -16,7 +16,7 @@ use crate::setting::WordOr;
 use crate::target::Files;
 
 /// Bytes that a run needs, and which keys they come from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resources {
     /// Held from the beginning to the end of the run.
     held: Vec<Part>,
@@ -118,6 +118,8 @@ const DRAWN: f64 = 12e6;
 /// What a cloud takes in addition that is drawn as density, at scale 1. Measured.
 #[cfg(feature = "render")]
 const DENSE: f64 = 25e6;
+/// The part of a picture's height at the usual width that does not grow with it.
+const TITLE: f64 = 0.4;
 /// Area beyond which a picture is drawn less sharply, as a multiple of that at scale 1.
 const LARGEST: f64 = 85.0;
 /// A row of measurements, in memory and on file.
@@ -140,16 +142,14 @@ impl Resources {
         };
         let frames = scenario.frames() as f64;
         let area = scenario.output.scale * scenario.output.scale;
-        let rows =
-            Cadence::Every((scenario.metrics.every as usize).max(1)).count(scenario.flow.steps);
-        let rows = rows as f64 * ROW;
+        let every = Cadence::Every((scenario.metrics.every as usize).max(1));
+        let rows = every.count(scenario.flow.steps) as f64 * ROW;
         let permutations = scenario.metrics.permutations as f64;
         let together = permutations.min(TOGETHER as f64);
         let drawn_at_once = frames.min(threads as f64);
         let seen = seen(scenario);
         let snapshots = frames.max(1.0) * (seen * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
-        let written = frames.max(1.0) * (seen * kept + FIELD);
         // The key that would make them small.
         let snapshot_key = if seen * particles > FIELD {
             "cloud.particles"
@@ -188,7 +188,7 @@ impl Resources {
             part((reference_key, 8.0 * references * together)),
             part(("output.frames", frames * PICTURE * area)),
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
-            part((snapshot_key, written)),
+            part((snapshot_key, written(scenario))),
         ];
         work.extend(fitted(scenario));
         work.extend(generated(scenario));
@@ -250,7 +250,6 @@ impl Resources {
         let area = scenario.output.scale * scenario.output.scale * expanse(panels);
         let part = |key: &str, bytes: f64| (key.to_owned(), bytes);
         Self {
-            held: Vec::new(),
             work: vec![
                 drawn(scenario, panels, threads),
                 part("output.frames", frames * PICTURE * area),
@@ -259,11 +258,11 @@ impl Resources {
                 part("output.frames", frames * PICTURE * area),
                 part("output.scale", 1e6 * area),
             ],
-            files: Vec::new(),
+            ..Self::default()
         }
     }
 
-    /// The same, if `later` is worked on when the work of this is done, and what this holds is still held.
+    /// The same, if `later` is worked on after this, and what this holds is still held.
     #[must_use]
     pub fn then(mut self, later: Self) -> Self {
         self.held.extend(later.held);
@@ -275,12 +274,22 @@ impl Resources {
         self
     }
 
+    /// The scale whose pictures take as much as those that are so many times as wide as usual.
+    #[must_use]
+    pub fn widening(scenario: &Scenario, wider: f64) -> f64 {
+        // Title and legend become wider, but not taller. Nearly all that a density takes is for the cloud below them.
+        let fixed = if dense(scenario) > 0.0 { 0.0 } else { TITLE };
+        (wider * (fixed + (1.0 - fixed) * wider)).sqrt()
+    }
+
     /// The needs of drawing a finished run of `scenario` again.
     #[must_use]
     pub fn of_redrawn(scenario: &Scenario, threads: usize) -> Self {
         let mut need = Self::of(scenario, threads).without_disk();
-        need.work.retain(|(key, _)| key == "output.frames");
-        need.work.push(drawn(scenario, 1, threads));
+        need.work
+            .retain(|(key, _)| key == "output.frames" || key == "cloud.samples");
+        let read = ("output.particles".to_owned(), written(scenario));
+        need.work.extend([drawn(scenario, 1, threads), read]);
         need
     }
 
@@ -303,21 +312,14 @@ impl Resources {
     pub fn of_memory(key: &str, bytes: f64) -> Self {
         Self {
             held: vec![(key.to_owned(), bytes)],
-            work: Vec::new(),
-            disk: Vec::new(),
-            files: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// The needs of several runs, of which `at_once` are worked on at a time.
     #[must_use]
     pub fn of_all(needs: &[Self], at_once: usize) -> Self {
-        let mut all = Self {
-            held: Vec::new(),
-            work: Vec::new(),
-            disk: Vec::new(),
-            files: Vec::new(),
-        };
+        let mut all = Self::default();
         let mut work: Vec<&Vec<Part>> = Vec::new();
         for need in needs {
             all.held.extend_from_slice(&need.held);
@@ -407,6 +409,12 @@ fn seen(scenario: &Scenario) -> f64 {
     let weighted = |spec: &ReactionSpec| spec.carrier == Carrier::Weights;
     let weights = scenario.flow.reaction.as_ref().is_some_and(weighted);
     SEEN + if births { DESCENT } else { 0.0 } + if weights { WEIGHT } else { 0.0 }
+}
+
+/// The arrays of `trajectory.npz`.
+fn written(scenario: &Scenario) -> f64 {
+    let kept = scenario.cloud.particles.min(scenario.output.particles) as f64;
+    (scenario.frames() as f64).max(1.0) * (seen(scenario) * kept + FIELD)
 }
 
 /// How much larger pictures with so many panels are; without the room of pictures there are none.
