@@ -35,11 +35,32 @@ pub fn covariance(points: CloudView<'_>) -> [[f64; 2]; 2] {
     [[xx / n, xy / n], [xy / n, yy / n]]
 }
 
-/// The pooled standard deviation `√(tr cov / 2)`: one length that says how wide the cloud is.
+/// The pooled standard deviation `√(tr cov / d)`, d the [`dimension`] of the cloud: one length that says how wide it is.
 #[must_use]
 pub fn spread(points: CloudView<'_>) -> f64 {
     let c = covariance(points);
-    f64::midpoint(c[0][0], c[1][1]).sqrt()
+    let mean = f64::midpoint(c[0][0], c[1][1]);
+    (mean * 2.0 / rank(points.nrows(), c) as f64).sqrt()
+}
+
+/// The dimension of what the points can fill: 1 for three and more that lie on a line, to the last digit of single precision; otherwise 2.
+/// Rules for a bandwidth and estimates of a density depend on it.
+#[must_use]
+pub fn dimension(points: CloudView<'_>) -> usize {
+    rank(points.nrows(), covariance(points))
+}
+
+/// The dimension of so many points with this covariance. Any two points lie on a line, which says nothing of where they are from.
+fn rank(count: usize, [[a, b], [_, c]]: [[f64; 2]; 2]) -> usize {
+    /// Square of the width of a line, in parts of its length.
+    const NARROW: f64 = 1e-14;
+    let (middle, half) = (f64::midpoint(a, c), (0.5 * (a - c)).hypot(b));
+    let [least, most] = [middle - half, middle + half];
+    if count > 2 && most > 0.0 && least <= NARROW * most {
+        1
+    } else {
+        2
+    }
 }
 
 /// The order of two points by their coordinates: one that does not depend on the order of the rows that they stand in.

@@ -55,7 +55,7 @@
 //! * [`monotone`], [`divergence`]: how a log ratio becomes a speed, and which divergence that belongs to.
 //! * [`discriminator`], [`generator`], [`flow`]: the estimates of `log r`, the stage that moves parameters instead of points, and the engine.
 //! * [`metric`], [`observe`]: measures with their floors and one verdict, and who watches a flow; beside them [the exact flow on a grid](mod@reference).
-//! * `render` (feature `render`): pictures in memory.
+//! * `pixels`, `render` (feature `render`): pictures in memory.
 //! * [`scenario`], [`experiment`]: scenario files, and what will run: their parts, or anybody's own.
 //! * `calibration`, `store`, `film`, `page`, `record`, `sweep` (feature `record`): estimators against a known ratio, all that a run writes, and many runs
 //!   as tasks of a plan.
@@ -88,6 +88,8 @@ pub mod flow;
 pub mod metric;
 pub mod reference;
 pub mod observe;
+#[cfg(feature = "render")]
+pub mod pixels;
 #[cfg(feature = "render")]
 pub mod render;
 pub mod scenario;

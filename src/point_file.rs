@@ -12,6 +12,7 @@ use std::ffi::OsStr;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,11 +74,16 @@ impl Asked {
 /// What a file gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
-    /// The points, `n×2`.
+    /// The points, `n×2`; those of the line have a second coordinate of 0.
     pub points: Cloud,
+    /// How many columns there are: 2, or 1 for points of the line.
+    pub dimension: usize,
     /// What a user should know of how they were read.
     pub notes: Vec<String>,
 }
+
+/// The numbers of a file, `n×2` or `n×1`.
+type Table = Array2<f64>;
 
 /// Where the bytes of a file come from.
 pub trait Source: Read + Seek {}
@@ -94,8 +100,8 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Cloud, PointFileError> {
 
 /// Reads points, shape `n×2` with `n ≥ 1`, all finite, from the file `name`, of which no more is held in memory than the points.
 ///
-/// The ending of the name says how: `.npy` (n×2, real numbers of any width and byte order), `.npz` (its first
-/// array, or the one that `file.npz:name` names) or `.csv` (two columns; a `header` is names above them; `asked` is how a user says so).
+/// The ending of the name says how: `.npy` (n×2, n×1 or n, real numbers of any width and byte order), `.npz` (its first
+/// array, or the one that `file.npz:name` names) or `.csv` (two columns, or one; a `header` is names above them; `asked` is how a user says so).
 ///
 /// # Errors
 /// [`PointFileError`] if the file is damaged, lies about its size, holds anything but finite points of the
@@ -142,13 +148,23 @@ fn sheet(
         }
         _ => return Err("its name must end in .npy, .npz or .csv".to_owned()),
     };
+    let dimension = points.ncols();
+    let points = if dimension == 1 {
+        ndarray::concatenate![ndarray::Axis(1), points, Table::zeros(points.raw_dim())]
+    } else {
+        points
+    };
     let largest = points.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     if largest > 0.0 && largest < RANGE[0] {
         return Err(format!(
             "no coordinate is larger than {largest:?}, and squares of such numbers are 0: multiply all by the same factor, so that the largest is about 1"
         ));
     }
-    Ok(Sheet { points, notes })
+    Ok(Sheet {
+        points,
+        dimension,
+        notes,
+    })
 }
 
 /// Whether the file `name` can have a header.

@@ -118,12 +118,12 @@ fn closed_form(t: f64) -> ([f64; 2], [[f64; 2]; 2]) {
 
 fn gaussian_flow(settings: &str, spec: FlowSpec, count: usize) -> Flow {
     let target = GaussianSpec {
-        mean: [0.0; 2],
-        covariance: S,
+        mean: [0.0; 2].into(),
+        covariance: S.into(),
     };
     let target = target.build().unwrap();
     let source = GaussianSpec {
-        mean: [1.0; 2],
+        mean: [1.0; 2].into(),
         ..GaussianSpec::default()
     };
     let start = source

@@ -84,8 +84,8 @@ impl Data {
         let covariance = turn.t().dot(&ndarray::arr2(&COVARIANCE)).dot(&turn);
         let mean = self.motion.apply(&ndarray::arr2(&[MEAN]));
         let spec = GaussianSpec {
-            mean: [mean[[0, 0]], mean[[0, 1]]],
-            covariance: [0, 1].map(|i| [0, 1].map(|j| covariance[[i, j]])),
+            mean: [mean[[0, 0]], mean[[0, 1]]].into(),
+            covariance: [0, 1].map(|i| [0, 1].map(|j| covariance[[i, j]])).into(),
         };
         Box::new(spec.build().unwrap())
     }

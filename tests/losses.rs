@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 fn normal(mean: [f64; 2], count: usize, stream: Stream) -> Cloud {
     let spec = GaussianSpec {
-        mean,
+        mean: mean.into(),
         ..GaussianSpec::default()
     };
     spec.build().unwrap().sample(count, stream)

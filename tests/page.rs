@@ -98,6 +98,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
             start: experiment.start.view(),
             target: experiment.training.view(),
             view: view_of(experiment.start.view(), experiment.training.view()),
+            line: None,
             takes: &takes,
         },
         sheets: &sheets,
@@ -365,6 +366,7 @@ mod data {
                 start: experiment.start.view(),
                 target: experiment.training.view(),
                 view: view_of(experiment.start.view(), experiment.training.view()),
+                line: None,
                 takes: &[DrawnRun {
                     name: "",
                     recorder,
@@ -612,6 +614,23 @@ mod browser {
         run("lumps", &experiment(SMALL, &[]), folder.path());
         teach(&folder.path().join("report.html"));
         if let Some(checks) = self_test(&folder.path().join("report.html"), [1280, 800]) {
+            all_well(&checks);
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_run_on_the_line_plays_and_scrubs() {
+        let folder = TempDir::new().unwrap();
+        let text = "[[target.mixture.components]]\nweight = 0.3\nmean = [-2.5]\ncovariance = [[0.0625]]\n[[target.mixture.components]]\nweight = 0.7\nmean = [2.5]\ncovariance = [[0.0625]]\n[cloud]\nparticles = 200\nsamples = 300\n[flow]\nsteps = 12\nreaction = {}\n[output]\nframes = 12\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
+        run("line", &experiment(text, &[]), folder.path());
+        let page = folder.path().join("report.html");
+        let text = fs::read_to_string(&page).unwrap();
+        let film = film(&text);
+        assert_eq!(film["line"]["target"].as_array().unwrap().len(), 400);
+        assert_eq!(film["line"]["exact"], true);
+        assert_eq!(film["runs"][0]["lattice"], serde_json::json!([400, 1]));
+        teach(&page);
+        if let Some(checks) = self_test(&page, [1280, 800]) {
             all_well(&checks);
         }
     }

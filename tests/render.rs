@@ -10,7 +10,7 @@ use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
     Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Headline, Image, Lattice,
-    Pace, Panel, Show, Style, Theme, View, curves, draw, film, origin, series,
+    Pace, Panel, Profile, Show, Style, Theme, View, curves, draw, draw_svg, film, origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -105,6 +105,7 @@ impl Act {
             colours: &self.colours,
             target: self.target.view(),
             field,
+            profile: None,
             headline: None,
             note: "",
         }
@@ -251,6 +252,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
             colours: &act.colours,
             target: act.target.view(),
             field: (k != 1).then_some(&field),
+            profile: None,
             headline: Some(Headline {
                 words: [long; 3],
                 arrived: k == 3,
@@ -421,6 +423,7 @@ fn bare<'a>(particles: &'a Cloud, nothing: &'a Cloud) -> Panel<'a> {
         colours: &[],
         target: nothing.view(),
         field: None,
+        profile: None,
         headline: None,
         note: "",
     }
@@ -627,6 +630,7 @@ fn the_field_is_the_right_way_up_and_in_the_right_band() {
         let field = FieldGrid::new(lattice, &log, Cloud::zeros(points.dim()));
         let panel = Panel {
             field: Some(&field),
+            profile: None,
             ..bare(&nothing, &nothing)
         };
         let image = draw(&still(view, &[panel]), &style);
@@ -677,6 +681,7 @@ fn arrows_point_where_the_velocity_goes() {
         let field = FieldGrid::new(lattice, &ndarray::Array1::zeros(cloud.nrows()), cloud);
         let panel = Panel {
             field: Some(&field),
+            profile: None,
             ..bare(&nothing, &nothing)
         };
         draw(&still(view, &[panel]), &style)
@@ -693,6 +698,80 @@ fn arrows_point_where_the_velocity_goes() {
     let (_, slow) = difference(&image([0.3, 0.0]), &rest);
     assert!(slow < 0.8 * ink, "a slow arrow is as long as a fast one");
     assert_eq!(difference(&image([f64::NAN, 1.0]), &rest).1, 0.0);
+}
+
+#[test]
+fn a_cloud_on_the_line_is_drawn_by_its_curves() {
+    let places: Vec<f64> = (0..101).map(|k| -5.0 + 0.1 * f64::from(k)).collect();
+    let bell = |at: f64| -> Vec<f64> {
+        let wave = |x: &f64| (-0.5 * (x - at).powi(2)).exp() / std::f64::consts::TAU.sqrt();
+        places.iter().map(wave).collect()
+    };
+    let (target, cloud) = (bell(0.0), bell(2.0));
+    let truth: Vec<f64> = target
+        .iter()
+        .zip(&cloud)
+        .map(|(p, q)| (p / q).ln())
+        .collect();
+    let points = ndarray::Array2::from_shape_fn((200, 2), |(k, axis)| match axis {
+        0 => 1.0 + 0.01 * k as f64,
+        _ => 0.0,
+    });
+    let act = Act::new(200, 100);
+    let view = View {
+        x: [-5.0, 5.0],
+        y: [-2.5, 2.5],
+    };
+    let moments = [(0, points.view()), (5, points.view())];
+    let image = |cloud: &[f64], theme: Theme| {
+        let panel = Panel {
+            particles: points.view(),
+            births: &[],
+            profile: Some(Profile {
+                places: &places,
+                target: &target,
+                cloud,
+                truth: &truth,
+                top: 0.5,
+                moments: &moments,
+                births: &[],
+                steps: 10,
+            }),
+            ..act.panel(&points, None)
+        };
+        let frame = Frame {
+            title: "line",
+            step: 5,
+            steps: 10,
+            time: 1.0,
+            view,
+            speed: 1.0,
+            panels: &[panel],
+        };
+        let style = Style {
+            theme,
+            ..Style::default()
+        };
+        assert!(draw_svg(&frame, &style).contains("<path"));
+        draw(&frame, &style)
+    };
+    for theme in [Theme::Light, Theme::Dark] {
+        let drawn = image(&cloud, theme);
+        assert_eq!(drawn, image(&cloud, theme));
+        assert_ne!(
+            drawn,
+            image(&bell(1.0), theme),
+            "the cloud's curve is not there"
+        );
+        // A density with a pole leaves the picture through its top, and no number is no line.
+        let mut wild = cloud.clone();
+        (wild[40], wild[50]) = (1e9, f64::NAN);
+        let wild = image(&wild, theme);
+        assert_eq!(
+            (wild.width(), wild.height()),
+            (drawn.width(), drawn.height())
+        );
+    }
 }
 
 #[test]
@@ -811,6 +890,7 @@ fn nothing_breaks_a_picture() {
             let panels = [
                 Panel {
                     field: Some(&field),
+                    profile: None,
                     target: odd.view(),
                     ..bare(&odd, &nothing)
                 },

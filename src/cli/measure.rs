@@ -97,7 +97,7 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         plot::check(path, inputs.into_iter().flatten(), args.force)?;
     }
     let mut notes = Vec::new();
-    let cloud = points(&args.a, args.header, &mut notes)?;
+    let (cloud, dimension) = points(&args.a, args.header, &mut notes)?;
     let judge = Evaluator {
         points: args.points,
         draws: args.draws,
@@ -114,7 +114,7 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
     let sample = args.b.as_deref().map(&mut points).transpose()?;
     let null = match (&target, &sample) {
         (Some(target), _) => Null::Target(target),
-        (None, Some(sample)) => Null::Sample(sample.view()),
+        (None, Some((sample, _))) => Null::Sample(sample.view()),
         (None, None) => {
             return Err(CliError::Usage(
                 "measured against what? name a second file, or a distribution: --target ring"
@@ -128,6 +128,9 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         .or(args.b.as_ref())
         .map_or(Cow::Borrowed(""), |name| name.to_string_lossy());
     let against = &*against;
+    let other = sample.as_ref().map(|(_, dimension)| *dimension);
+    let other = target.as_ref().map(|target| target.dimension()).or(other);
+    same_space([a, against], [dimension, other.unwrap_or(dimension)])?;
     let judged = judge.judge(cloud.view(), null).map_err(|invalid| {
         let (key, name) = match invalid.key.chars().next() {
             Some('a') => (&invalid.key[1..], a),
@@ -176,8 +179,12 @@ fn need(args: &MeasureArgs) -> Resources {
     Resources::of_all(&all, all.len())
 }
 
-/// Reads a file of points.
-fn points(name: &OsStr, header: Header, notes: &mut Vec<String>) -> Result<Cloud, CliError> {
+/// Reads a file of points, and tells of how many coordinates they are.
+fn points(
+    name: &OsStr,
+    header: Header,
+    notes: &mut Vec<String>,
+) -> Result<(Cloud, usize), CliError> {
     let path = point_file::path_of(name);
     // Whoever names a file on the command line may read it, wherever it lies.
     let file = open_file(&path)
@@ -192,7 +199,17 @@ fn points(name: &OsStr, header: Header, notes: &mut Vec<String>) -> Result<Cloud
             notes.push(note);
         }
     }
-    Ok(sheet.points)
+    Ok((sheet.points, sheet.dimension))
+}
+
+/// Refuses points of the line against those of the plane.
+fn same_space([a, b]: [&str; 2], [here, there]: [usize; 2]) -> Result<(), CliError> {
+    if here == there {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!(
+        "{a} holds points with {here} coordinate(s), and {b} has {there}: give both as points of the line (one column) or of the plane (two)"
+    )))
 }
 
 /// A family of targets by name, or the target of a scenario.

@@ -78,7 +78,8 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
     loaded.experiment.scenario.generator = None;
     let experiment = &loaded.experiment;
     let spread = [experiment.start.view(), experiment.training.view()];
-    let grid = Grid::around(&spread, usize::from(args.cells));
+    let dimension = experiment.target.dimension();
+    let grid = Grid::around(&spread, usize::from(args.cells)).within(dimension);
     // Says what cannot be solved before anything runs.
     let refused = |error: crate::reference::ReferenceError| CliError::Usage(error.to_string());
     let mut reference = Reference::new(

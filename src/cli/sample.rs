@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use ndarray::s;
 use rand::Rng as _;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use super::error::CliError;
 use super::out_file::OutFile;
 use super::run::set_threads;
 use super::terminal::{print, print_path, say};
-use crate::cloud::{self, Cloud};
+use crate::cloud::{self, CloudView};
 use crate::npy;
 use crate::random::Stream;
 use crate::record::{generator, last_cloud};
@@ -32,7 +33,7 @@ pub(super) struct SampleArgs {
     /// Seed of the latent points
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Write into this file, .npy (n×2) or .csv (columns x, y), instead of csv on standard output
+    /// Write into this file, .npy (n×2, on the line n×1) or .csv (columns x, y, or x), instead of csv on standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// With --out: replace FILE
@@ -75,8 +76,8 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
     let need = Resources::of_memory("-n", POINT * args.count as f64);
     available::check(&need, ".".as_ref())?;
     let stream = Stream::new(args.seed, "sample");
-    let points = if args.resample {
-        let last = last_cloud(&args.directory)?;
+    let (points, dimension) = if args.resample {
+        let (last, dimension) = last_cloud(&args.directory)?;
         let mut rng = stream.rng();
         let rows: Vec<usize> = (0..count)
             .map(|_| rng.random_range(0..last.nrows()))
@@ -87,22 +88,24 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
                 last.nrows()
             ));
         }
-        cloud::rows(last.view(), &rows)
+        (cloud::rows(last.view(), &rows), dimension)
     } else {
-        generator(&args.directory)?.sample(count, stream)
+        let generator = generator(&args.directory)?;
+        (generator.sample(count, stream), generator.dimension())
     };
+    let points = points.slice(s![.., ..dimension]);
     let Some(file) = file else {
         let text = if common.json {
-            let points: Vec<[f64; 2]> = points.rows().into_iter().map(|p| [p[0], p[1]]).collect();
+            let points: Vec<Vec<f64>> = points.rows().into_iter().map(|p| p.to_vec()).collect();
             format!("{}\n", json!({ "points": points }))
         } else {
-            csv(&points)
+            csv(points)
         };
         return print(&text);
     };
     let bytes = match kind {
-        Kind::Csv => csv(&points).into_bytes(),
-        Kind::Npy => npy::of_points(points.view()),
+        Kind::Csv => csv(points).into_bytes(),
+        Kind::Npy => npy::of_points(points),
     };
     file.write(&[&bytes])?;
     if common.json {
@@ -123,11 +126,12 @@ fn kind(file: &OutFile<'_>) -> Result<Kind, CliError> {
 }
 
 /// One point a line, every digit.
-fn csv(points: &Cloud) -> String {
-    let mut text = String::from("x,y\n");
+fn csv(points: CloudView<'_>) -> String {
+    let mut text = ["x\n", "x,y\n"][usize::from(points.ncols() > 1)].to_owned();
     for point in points.rows() {
+        let all: Vec<String> = point.iter().map(f64::to_string).collect();
         // Writing into a text does not fail.
-        let _ = writeln!(text, "{},{}", point[0], point[1]);
+        let _ = writeln!(text, "{}", all.join(","));
     }
     text
 }

@@ -16,8 +16,11 @@ use crate::target::{GaussianSpec, Mixture, Target};
 pub struct MomentsSpec {}
 
 impl Recipe for MomentsSpec {
-    fn estimator(&self, _target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
-        Ok(Box::new(Moments::default()))
+    fn estimator(&self, target: &dyn Target) -> Result<Box<dyn Discriminator>, Invalid> {
+        Ok(Box::new(Moments {
+            dimension: target.dimension(),
+            ..Moments::default()
+        }))
     }
 
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
@@ -32,20 +35,22 @@ pub struct Moments {
     fitted: Option<[Mixture; 2]>,
     /// The least variance of either in any direction.
     least: f64,
+    /// Of the space that the points are in.
+    dimension: usize,
 }
 
 /// The part of the least variance that a step is: the flow between Gaussians is stable up to twice of it.
 const SHARE: f64 = 0.2;
 
-/// The Gaussian with the moments of a sample, and its least variance in any direction.
-fn matched(sample: CloudView<'_>) -> Result<(Mixture, f64), FitError> {
+/// The Gaussian with the moments of a sample in a space of this dimension, and its least variance in any direction.
+fn matched(sample: CloudView<'_>, dimension: usize) -> Result<(Mixture, f64), FitError> {
     let covariance = covariance(sample);
-    let spec = GaussianSpec {
-        mean: mean(sample),
-        covariance,
-    };
+    let spec = GaussianSpec::of_moments(mean(sample), covariance, dimension);
     let [[a, b], [_, c]] = covariance;
-    let least = f64::midpoint(a, c) - (0.5 * (a - c)).hypot(b);
+    let least = match dimension {
+        1 => a,
+        _ => f64::midpoint(a, c) - (0.5 * (a - c)).hypot(b),
+    };
     match spec.build() {
         Ok(gaussian) if least > 0.0 => Ok((gaussian, least)),
         _ => Err(FitError {
@@ -64,7 +69,10 @@ impl Discriminator for Moments {
         fake: CloudView<'_>,
         _context: FitContext,
     ) -> Result<(), FitError> {
-        let ((p, least_p), (q, least_q)) = (matched(real)?, matched(fake)?);
+        let ((p, least_p), (q, least_q)) = (
+            matched(real, self.dimension)?,
+            matched(fake, self.dimension)?,
+        );
         self.fitted = Some([p, q]);
         self.least = least_p.min(least_q);
         Ok(())

@@ -8,7 +8,7 @@ use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{self, CloudView};
 use crate::kernel::{self, Method, Points};
 use crate::setting::{Invalid, WordOr, positive};
-use crate::target::{GaussianSpec, Mixture, Target};
+use crate::target::{Component, GaussianSpec, Mixture, Target};
 
 /// `D = log p(x) − log q̂(x)`, with the target's own density `p`: what a discriminator could know at best of its side.
 ///
@@ -74,7 +74,7 @@ impl OracleSpec {
             target: Mixture::new(components.to_vec())?,
             narrowest: components
                 .iter()
-                .map(|component| smallest_eigenvalue(component.covariance))
+                .map(smallest_variance)
                 .fold(f64::INFINITY, f64::min),
             cloud: Side::Nothing,
         })
@@ -112,6 +112,15 @@ enum Side {
 /// Error of the cloud's score that is allowed, in inverse bandwidths.
 const ACCURACY: f64 = 1e-8;
 
+/// The least variance of a component in any direction of its space.
+fn smallest_variance(component: &Component) -> f64 {
+    if component.is_on_line() {
+        component.covariance[0][0]
+    } else {
+        smallest_eigenvalue(component.covariance)
+    }
+}
+
 fn smallest_eigenvalue(c: [[f64; 2]; 2]) -> f64 {
     let middle = f64::midpoint(c[0][0], c[1][1]);
     middle - (0.5 * (c[0][0] - c[1][1])).hypot(c[0][1])
@@ -124,13 +133,10 @@ fn refuse(reason: String) -> FitError {
     }
 }
 
-/// The Gaussian with the moments of the cloud.
-fn matched(cloud: CloudView<'_>) -> Result<Mixture, FitError> {
+/// The Gaussian with the moments of the cloud, in a space of this dimension.
+fn matched(cloud: CloudView<'_>, dimension: usize) -> Result<Mixture, FitError> {
     let covariance = cloud::covariance(cloud);
-    let gaussian = GaussianSpec {
-        mean: cloud::mean(cloud),
-        covariance,
-    };
+    let gaussian = GaussianSpec::of_moments(cloud::mean(cloud), covariance, dimension);
     gaussian.build().map_err(|_| {
         refuse(format!(
             "the cloud of {} points has collapsed: the smallest eigenvalue of its covariance is {:e}; lower flow.step_size",
@@ -166,7 +172,9 @@ impl Discriminator for Oracle {
         _round: FitContext,
     ) -> Result<(), FitError> {
         match self.spec.cloud {
-            CloudDensity::Gaussian => self.cloud = Side::Gaussian(matched(fake)?),
+            CloudDensity::Gaussian => {
+                self.cloud = Side::Gaussian(matched(fake, self.target.dimension())?);
+            }
             CloudDensity::Kde => {
                 let bandwidth = self.bandwidth(real)?;
                 if !matches!(self.cloud, Side::Kernel { .. }) {
@@ -209,7 +217,11 @@ impl Discriminator for Oracle {
                     &elsewhere
                 };
                 let method = Method::cheapest(places, [points.as_ref()], h, ACCURACY);
-                let norm = (points.len() as f64 * std::f64::consts::TAU * h * h).ln();
+                let volume = std::f64::consts::TAU * h * h;
+                let norm = match self.target.dimension() {
+                    1 => (points.len() as f64 * volume.sqrt()).ln(),
+                    _ => (points.len() as f64 * volume).ln(),
+                };
                 let found = kernel::sums(places, [points.as_ref()], h, method);
                 for (i, [q]) in found.iter().enumerate() {
                     into.log[i] -= q.log - norm;

@@ -125,6 +125,7 @@ impl Experiment {
         let flowing = scenario.cloud.flowing();
         if let Ok(source) = &given {
             start::enough(&**source, &scenario.cloud)?;
+            start::same_space(&scenario, &**source, &*target)?;
         }
         let Samples {
             training,
@@ -136,7 +137,7 @@ impl Experiment {
         warnings.extend(notes);
         let source = match given {
             Ok(source) => source,
-            Err(auto) => start::fitting(auto, training.view())?,
+            Err(auto) => start::fitting(auto, training.view(), target.dimension())?,
         };
         warnings.extend(start::twins(&*source, flowing));
         warnings.extend(start::unused(&scenario.source));
@@ -189,7 +190,8 @@ impl Experiment {
             self.scenario.seed,
         )
         .map_err(|invalid| invalid.under("flow"))?
-        .with_bath(self.bath.view());
+        .with_bath(self.bath.view())
+        .within(self.target.dimension());
         let flow = if self.scenario.cloud.stream {
             flow.with_stream(Arc::clone(&self.target))
         } else {

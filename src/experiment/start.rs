@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cloud::{self, CloudView};
-use crate::scenario::CloudSpec;
+use crate::scenario::{CloudSpec, Scenario};
 use crate::setting::Invalid;
 use crate::target::{AutoSpec, Target, TargetSpec};
 
@@ -23,11 +23,32 @@ pub(super) fn crowded(particles: usize, points: usize) -> Option<String> {
 pub(super) fn fitting(
     spec: &AutoSpec,
     training: CloudView<'_>,
+    dimension: usize,
 ) -> Result<Arc<dyn Target>, Invalid> {
     let fitting = spec
-        .fit(training)
+        .fit(training, dimension)
         .map_err(|invalid| invalid.under("source"))?;
     Ok(Arc::new(fitting))
+}
+
+/// Refuses a source on the line for a target in the plane, and the other way round.
+pub(super) fn same_space(
+    scenario: &Scenario,
+    source: &dyn Target,
+    target: &dyn Target,
+) -> Result<(), Invalid> {
+    let [from, to] = [source, target].map(Target::dimension);
+    if from == to {
+        return Ok(());
+    }
+    let [source, target] = [&scenario.source, &scenario.target].map(TargetSpec::name);
+    Err(Invalid::new(
+        format!("source.{source}"),
+        format!("a distribution of {from} coordinate(s)"),
+        format!(
+            "must have {to}, as target.{target}: write means, covariances, ends and files of one coordinate for the line, of two for the plane; or leave [source] out"
+        ),
+    ))
 }
 
 /// Says so if a source has points to judge by.

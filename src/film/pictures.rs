@@ -1,6 +1,7 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
 use super::lineage::Lives;
+use super::profile::Ground;
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
@@ -40,6 +41,8 @@ pub struct Scene<'a> {
     pub target: CloudView<'a>,
     /// What every picture shows.
     pub view: View,
+    /// The target, if it is one on the line.
+    pub line: Option<&'a Ground>,
     /// The runs, at least one.
     pub takes: &'a [DrawnRun<'a>],
 }
@@ -106,7 +109,7 @@ impl Scene<'_> {
         let lives: Vec<_> = takes
             .iter()
             .zip(&chosen)
-            .map(|(t, s)| t.lives(s.step, &colours, style))
+            .map(|(t, s)| self.lives(t, s.step, &colours, style))
             .collect();
         let panels: Vec<Panel<'_>> = (0..chosen.len())
             .map(|k| Panel {
@@ -134,7 +137,9 @@ impl Scene<'_> {
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
         let lives = self.takes.iter();
-        let lives: Vec<Lives<'_>> = lives.map(|take| take.lives(step, colours, style)).collect();
+        let lives: Vec<Lives<'_>> = lives
+            .map(|take| self.lives(take, step, colours, style))
+            .collect();
         let panels: Vec<Panel<'_>> = self
             .takes
             .iter()
@@ -142,6 +147,22 @@ impl Scene<'_> {
             .filter_map(|(take, lives)| Some(self.panel(take, take.at(step)?, lives)))
             .collect();
         self.draw(step, &panels, style, draw)
+    }
+
+    /// The lives of a run's particles up to `step`, with what is to be seen of them on the line.
+    fn lives<'p>(
+        &self,
+        take: &DrawnRun<'p>,
+        step: usize,
+        colours: &[Colour],
+        style: &Style,
+    ) -> Lives<'p> {
+        let all = take.recorder.snapshots();
+        let now = all.partition_point(|s| s.step < step);
+        Lives {
+            along: self.line.map(|line| line.along(all, now)),
+            ..Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.muted())
+        }
     }
 
     /// A run at one moment.
@@ -162,6 +183,10 @@ impl Scene<'_> {
             colours: &lives.colours,
             target: self.target,
             field: Some(&snapshot.field),
+            profile: self
+                .line
+                .zip(lives.along.as_ref())
+                .map(|(line, along)| line.profile(along, self.steps)),
             headline: if over {
                 take.outcome.map(headline)
             } else {
@@ -364,13 +389,6 @@ impl<'a> DrawnRun<'a> {
     fn at(&self, step: usize) -> Option<&'a Snapshot> {
         let all = self.recorder.snapshots();
         all.iter().rfind(|s| s.step <= step).or(all.first())
-    }
-
-    /// The lives of the particles up to `step`, as far as a trail goes back.
-    fn lives(&self, step: usize, colours: &[Colour], style: &Style) -> Lives<'a> {
-        let all = self.recorder.snapshots();
-        let now = all.partition_point(|s| s.step < step);
-        Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.muted())
     }
 
     /// Where the cloud stood when it was last measured, at `step` or before.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array3, Array4, Axis};
 
+use super::profile::along_line;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
 use crate::flow::{Ending, Step};
@@ -68,6 +69,16 @@ impl Recorder {
             speed: 0.0,
             descent: None,
         }
+    }
+
+    /// The same recorder, with nothing recorded, for points in a space of this dimension: the field of the line is asked for along it.
+    #[must_use]
+    pub fn within(mut self, dimension: usize) -> Self {
+        if dimension == 1 {
+            self.lattice = along_line(self.lattice.view());
+            self.places = self.lattice.points();
+        }
+        self
     }
 
     /// The snapshots in order of the steps; after the run the last one is the last good step.
@@ -139,8 +150,12 @@ impl Recorder {
             .lattice
             .distances(&[self.target.view(), step.state.cloud.view()]);
         let length = step.scale.max(self.lattice.pitch());
-        let weights =
+        let mut weights =
             distances.mapv(|d| ((NOWHERE - d / length) / (NOWHERE - NEAR)).clamp(0.0, 1.0));
+        // On the line it is a curve, which fades by its ink and keeps its values.
+        if self.lattice.is_on_line() {
+            weights.mapv_inplace(f64::ceil);
+        }
         // The rest is not drawn, and would be the dearest to ask for: sums far from all points.
         let near: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
         let mut ratio = Ratio::zeros(weights.len());

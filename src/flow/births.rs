@@ -33,6 +33,7 @@ impl Flow {
             },
             scale: self.step_rule.scale,
             uncovered: spec.seed_uncovered.then(|| self.uncovered()),
+            on_line: self.on_line,
             stream: self.chance.at(step as u64),
         };
         let reacted = reaction::react(spec, &driven, moved, before);

@@ -63,6 +63,8 @@ pub struct Flow {
     shocks: Stream,
     pub(super) chance: Stream,
     pub(super) room: Room,
+    /// Whether the points are those of the line; see [`within`](Self::within).
+    pub(super) on_line: bool,
     pub(super) state: State,
     pub(super) ratio: Ratio,
     pub(super) velocity: Cloud,
@@ -104,6 +106,7 @@ impl Flow {
             shocks: Stream::new(seed, "noise"),
             chance: Stream::new(seed, "reaction"),
             room: Room::around(real.view(), start.view()),
+            on_line: false,
             state: State {
                 step: 0,
                 time: 0.0,
@@ -268,6 +271,7 @@ impl Flow {
         Field {
             discriminator: &*self.discriminator,
             map: &self.map,
+            on_line: self.on_line,
         }
     }
 
@@ -433,6 +437,9 @@ impl Flow {
                 deviation,
                 self.shocks.at(self.state.step as u64),
             );
+            if self.on_line {
+                moves.column_mut(1).fill(0.0);
+            }
         }
         let mut moved = &self.state.cloud + &moves;
         self.room.check(&moved)?;

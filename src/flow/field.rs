@@ -9,12 +9,17 @@ use crate::monotone::Monotone;
 pub struct Field<'a> {
     pub(super) discriminator: &'a dyn Discriminator,
     pub(super) map: &'a Monotone,
+    /// Whether all points are on the line: what an estimate says of the slope across it is let go.
+    pub(super) on_line: bool,
 }
 
 impl Field<'_> {
     /// `D` and `∇D` at the points `at` (`n×2`).
     pub fn ratio(&self, at: CloudView<'_>, into: &mut Ratio) {
         self.discriminator.evaluate(at, into);
+        if self.on_line {
+            into.gradient.column_mut(1).fill(0.0);
+        }
     }
 
     /// Whether `D` estimates a log ratio; see [`Discriminator::is_log_ratio`].

@@ -191,10 +191,23 @@ pub(super) struct Driven<'a> {
     pub(super) rate: f64,
     /// Length over which D is smooth.
     pub(super) scale: f64,
+    /// Whether all points are on the line.
+    pub(super) on_line: bool,
     /// The target samples that the cloud does not cover, `u×2`, of so many in all.
     pub(super) uncovered: Option<(Cloud, usize)>,
     /// Randomness for this step alone.
     pub(super) stream: Stream,
+}
+
+impl Driven<'_> {
+    /// By how much `count` newborn stand beside where they are born, in parts of the scale.
+    fn jitter(&self, stream: Stream, count: usize, part: f64) -> Cloud {
+        let mut jitter = stream.part("jitter").normals(count) * (part * self.scale);
+        if self.on_line {
+            jitter.column_mut(1).fill(0.0);
+        }
+        jitter
+    }
 }
 
 /// A target sample is not covered where p is estimated to be more than so many times q.
@@ -227,7 +240,7 @@ pub(super) fn react(
     }
     let newborn: Vec<usize> = chosen.born.iter().map(|&place| order[place]).collect();
     let (from, mut begun) = (moved.clone(), before.begun.clone());
-    let jitter = stream.part("jitter").normals(newborn.len()) * (spec.jitter * driven.scale);
+    let jitter = driven.jitter(stream, newborn.len(), spec.jitter);
     for (&row, offset) in newborn.iter().zip(jitter.rows()) {
         born[row] = true;
         if let Some(parent) = parents[row] {
@@ -377,7 +390,7 @@ fn seeds(
         return Vec::new();
     }
     let around = along(places.view());
-    let offsets = stream.part("jitter").normals(count) * driven.scale;
+    let offsets = driven.jitter(stream, count, 1.0);
     let chosen = |k: usize, offset: f64, all: &[usize]| {
         let place = (k as f64 + offset) * all.len() as f64 / count as f64;
         all[(place as usize).min(all.len() - 1)]

@@ -14,6 +14,7 @@ use crate::target::Target;
 pub(super) struct Stage<'a> {
     pub(super) discriminator: &'a mut dyn Discriminator,
     pub(super) map: &'a Monotone,
+    pub(super) on_line: bool,
     /// When the round is; its stream gives those of the fits.
     pub(super) round: FitContext,
 }
@@ -23,6 +24,7 @@ impl Drive for Stage<'_> {
         let field = Field {
             discriminator: self.discriminator,
             map: self.map,
+            on_line: self.on_line,
         };
         field.velocity_at(at)
     }
@@ -46,6 +48,13 @@ impl Flow {
     #[must_use]
     pub fn with_stream(mut self, target: Arc<dyn Target>) -> Self {
         self.target = Some(target);
+        self
+    }
+
+    /// The same flow, not begun, in a space of this dimension: 2, or 1 for points of the line, whose second coordinate stays what it is.
+    #[must_use]
+    pub fn within(mut self, dimension: usize) -> Self {
+        self.on_line = dimension == 1;
         self
     }
 

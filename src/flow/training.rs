@@ -20,6 +20,7 @@ impl Flow {
         let mut stage = Stage {
             discriminator: &mut *self.discriminator,
             map: &self.map,
+            on_line: self.on_line,
             round: FitContext {
                 index: now.index + 1,
                 stream,

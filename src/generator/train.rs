@@ -301,6 +301,12 @@ impl Generator {
         self.model.set_layers(layers)
     }
 
+    /// The dimension of the space that its points are in.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.target.dimension()
+    }
+
     /// The units in which it learns.
     #[must_use]
     pub fn units(&self) -> Units {

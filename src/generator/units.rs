@@ -9,7 +9,7 @@ use crate::target::{Component, Target};
 pub struct Units {
     /// c, the mean of the source.
     pub centre: [f64; 2],
-    /// a > 0, the pooled standard deviation `√(tr cov / 2)` of the source.
+    /// a > 0, the pooled standard deviation `√(tr cov / d)` of the source.
     pub input: f64,
     /// s > 0, the pooled standard deviation of source and target together, with equal weights: how far points have to go,
     /// whether the target is wide, or narrow, or far away.
@@ -70,5 +70,5 @@ fn moments(of: &dyn Target, sample: CloudView<'_>) -> ([f64; 2], f64) {
         let apart2: f64 = (0..2).map(|k| (c.mean[k] - mean[k]).powi(2)).sum();
         c.covariance[0][0] + c.covariance[1][1] + apart2
     });
-    (mean, (0.5 * variance).sqrt())
+    (mean, (variance / of.dimension() as f64).sqrt())
 }

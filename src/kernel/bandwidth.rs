@@ -9,15 +9,20 @@ use crate::plane::{Neighbours, Planar};
 /// Places that a rule looks at; it always compares them with every sample.
 const PROBES: usize = 1000;
 
-/// Silverman's normal-reference rule in two dimensions: `h = σ n^{−1/6}`, σ the pooled standard deviation
-/// (Silverman 1986, section 4.3.2, with d = 2, where the constant `(4/(d+2))^{1/(d+4)}` is one).
+/// Silverman's normal-reference rule `h = σ (4/(d+2))^{1/(d+4)} n^{−1/(d+4)}`, σ the pooled standard deviation and d the
+/// [dimension](cloud::dimension) of the sample (Silverman 1986, section 4.3.2): in the plane `σ n^{−1/6}`.
 #[must_use]
 pub fn silverman(sample: CloudView<'_>) -> f64 {
-    cloud::spread(sample) * (sample.nrows() as f64).powf(-1.0 / 6.0)
+    let n = sample.nrows() as f64;
+    cloud::spread(sample)
+        * match cloud::dimension(sample) {
+            1 => (4.0 / (3.0 * n)).powf(0.2),
+            _ => n.powf(-1.0 / 6.0),
+        }
 }
 
 /// The bandwidth that maximises the leave-one-out log likelihood of the sample,
-/// `Σ_i log (1/(n−1)) Σ_{j≠i} k_h(x_i − x_j)/(2πh²)` (Habbema, Hermans and van den Broek, 1974).
+/// `Σ_i log (1/(n−1)) Σ_{j≠i} k_h(x_i − x_j)/(2πh²)^{d/2}`, d its [dimension](cloud::dimension) (Habbema, Hermans and van den Broek, 1974).
 ///
 /// Looks at no more than 1000 evenly spaced points `i`, each against the whole sample, between a
 /// hundredth of and twice [`silverman`]'s rule; exact to 2 %.
@@ -25,6 +30,7 @@ pub fn silverman(sample: CloudView<'_>) -> f64 {
 pub fn leave_one_out(sample: CloudView<'_>) -> f64 {
     let points = Points::new(sample);
     let probes = Points::new(probes(sample).view());
+    let dimension = cloud::dimension(sample) as f64;
     let mut likelihood = |log_h: f64| {
         // The point itself contributes exactly one to its own sum. What is left of a lonely point is
         // at least the smallest number, so that it speaks against a small h with a finite voice.
@@ -33,7 +39,7 @@ pub fn leave_one_out(sample: CloudView<'_>) -> f64 {
             .map(|[s]| (s.log.exp() - 1.0).max(f64::MIN_POSITIVE).ln())
             .sum::<f64>()
             / probes.len() as f64;
-        mean - 2.0 * log_h
+        mean - dimension * log_h
     };
     let top = silverman(sample).ln();
     golden_section(&mut likelihood, top - 100f64.ln(), top + 2f64.ln()).exp()

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::sample::{NEAR, Near, Neighbourhood, Reference, Seen};
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
-use crate::cloud::{CloudView, spread};
+use crate::cloud::{CloudView, dimension, spread};
 use crate::plane::{Neighbours, Planar, QUERIES};
 
 /// What [`KnnKl`] measures.
@@ -58,6 +58,8 @@ pub struct KnnKl {
     reference: Reference,
     k: usize,
     resolution: f64,
+    /// d of the space that the reference fills.
+    dimension: usize,
     way: Way,
 }
 
@@ -78,6 +80,7 @@ impl KnnKl {
             reference: shared,
             k: k.max(1),
             resolution: (1e-9 * spread(reference)).max(f64::MIN_POSITIVE),
+            dimension: dimension(reference),
             way: Way::CloudToTarget,
         }
     }
@@ -123,7 +126,7 @@ impl Metric for KnnKl {
                 chunk.iter().map(log_ratio).sum()
             })
             .collect();
-        estimate(&partial, [n, m])
+        estimate(&partial, [n, m], self.dimension)
     }
 
     fn value(&self, seen: &Seen<'_, '_>) -> f64 {
@@ -141,12 +144,12 @@ impl Metric for KnnKl {
             };
             chunk.iter().map(log_ratio).sum()
         });
-        estimate(&partial.collect::<Vec<f64>>(), sizes)
+        estimate(&partial.collect::<Vec<f64>>(), sizes, self.dimension)
     }
 }
 
 /// The divergence from the sums of the logarithms of quotients of distances, and the sizes of both samples.
-fn estimate(sums: &[f64], [n, m]: [usize; 2]) -> f64 {
+fn estimate(sums: &[f64], [n, m]: [usize; 2], dimension: usize) -> f64 {
     let mean = sums.iter().sum::<f64>() / n as f64;
-    2.0 * mean + (m as f64 / (n - 1) as f64).ln()
+    dimension as f64 * mean + (m as f64 / (n - 1) as f64).ln()
 }

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::whiten::Whitening;
 use super::{About, Effort, Grain, Ideal, KnnKl, Metric, Needs, Scale, Taken};
 use crate::cloud::{CloudView, spread};
-use crate::plane::{Neighbours, Planar, QUERIES, nearest};
+use crate::plane::{Neighbours, Planar, QUERIES, Whitening, nearest};
 use crate::random::Stream;
 use crate::target::Target;
 
@@ -91,7 +90,12 @@ impl KnownKl {
             })
             .collect();
         let radii = partial.iter().sum::<f64>() / n as f64;
-        let entropy = harmonic(n - 1) - harmonic(k - 1) + PI.ln() + 2.0 * radii - log_det;
+        // Of the ball of radius one.
+        let (dimension, log_volume) = match self.target.dimension() {
+            1 => (1.0, 2.0_f64.ln()),
+            _ => (2.0, PI.ln()),
+        };
+        let entropy = harmonic(n - 1) - harmonic(k - 1) + log_volume + dimension * radii - log_det;
         -entropy - log_density.sum() / n as f64
     }
 

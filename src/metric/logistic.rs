@@ -5,9 +5,9 @@ use std::f64::consts::SQRT_2;
 
 use rand::seq::SliceRandom;
 
-use super::whiten::Whitening;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 use crate::cloud::CloudView;
+use crate::plane::Whitening;
 use crate::random::Stream;
 
 /// What [`LogisticC2st`] measures.

@@ -28,7 +28,6 @@ mod stranded;
 mod verdict;
 mod waves;
 mod wasserstein;
-mod whiten;
 
 pub use about::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
 pub use c2st::{C2ST, C2st};

@@ -91,6 +91,8 @@ struct Mode {
 #[derive(Clone, Debug)]
 struct Mixture {
     modes: Vec<Mode>,
+    /// Of a Gaussian draw, the probability to lie within 3 σ, and the mean squared Mahalanobis distance of those that do.
+    within_three: [f64; 2],
 }
 
 /// Where a point stands in a mixture.
@@ -106,6 +108,11 @@ impl Mixture {
         let present = components.iter().filter(|c| c.weight > 0.0);
         Self {
             modes: present.map(Mode::new).collect(),
+            within_three: if components.iter().all(Component::is_on_line) {
+                ModeMeasure::WITHIN_THREE_ON_A_LINE
+            } else {
+                [ModeMeasure::WITHIN_THREE, ModeMeasure::SQUARED_WITHIN_THREE]
+            },
         }
     }
 
@@ -133,6 +140,14 @@ impl Mode {
         let [[xx, xy], [_, yy]] = component.covariance;
         let l00 = xx.sqrt();
         let l10 = xy / l00;
+        if component.is_on_line() {
+            return Self {
+                weight: component.weight,
+                mean: component.mean,
+                whiten: [1.0 / l00, 0.0, 0.0],
+                log_scale: component.weight.ln() - l00.ln(),
+            };
+        }
         let l11 = (yy - l10 * l10).sqrt();
         Self {
             weight: component.weight,
@@ -171,6 +186,8 @@ impl ModeMeasure {
     pub const WITHIN_THREE: f64 = 0.988_891_003_461_758;
     /// Mean squared Mahalanobis distance of a Gaussian draw in the plane, given that it lies within 3 σ: `2 − 9e^{−9/2}/(1 − e^{−9/2})`.
     pub const SQUARED_WITHIN_THREE: f64 = 1.898_895_865_677_63;
+    /// The same two numbers on the line: `erf(3/√2)` and `1 − 6φ(3)/erf(3/√2)`, φ the density of N(0, 1).
+    const WITHIN_THREE_ON_A_LINE: [f64; 2] = [0.997_300_203_936_739_8, 0.973_336_924_662_541_5];
     /// Share of its expected points within 3 σ that a mode needs to count as captured.
     pub const CAPTURED: f64 = 0.25;
 
@@ -254,6 +271,7 @@ impl Metric for ModeMeasure {
 
     fn weighted(&self, cloud: CloudView<'_>, weights: &[f64]) -> Option<f64> {
         let modes = &self.mixture.modes;
+        let [within, squared] = self.mixture.within_three;
         let rows = cloud.rows().into_iter().zip(weights);
         let places: Vec<(Place, f64)> = rows
             .map(|(row, w)| (self.mixture.place([row[0], row[1]]), *w))
@@ -267,7 +285,7 @@ impl Metric for ModeMeasure {
             Question::Captured => {
                 let captured = |&(k, mode): &(usize, &Mode)| {
                     let share = share(&|place| place.mode == k && pure(place));
-                    share > 0.0 && share >= Self::CAPTURED * mode.weight * Self::WITHIN_THREE
+                    share > 0.0 && share >= Self::CAPTURED * mode.weight * within
                 };
                 modes.iter().enumerate().filter(captured).count() as f64
             }
@@ -275,7 +293,7 @@ impl Metric for ModeMeasure {
             Question::Width => {
                 let inside = places.iter().filter(|(place, _)| pure(place));
                 let squares: f64 = inside.map(|(place, w)| w * place.squared).sum();
-                (squares / share(&pure) / Self::SQUARED_WITHIN_THREE).sqrt()
+                (squares / share(&pure) / squared).sqrt()
             }
             Question::MassTv => {
                 let gap = |(k, mode): (usize, &Mode)| {
@@ -290,6 +308,7 @@ impl Metric for ModeMeasure {
     fn measure(&self, cloud: CloudView<'_>) -> f64 {
         let n = cloud.nrows() as f64;
         let modes = &self.mixture.modes;
+        let [within, squared] = self.mixture.within_three;
         let places = cloud
             .rows()
             .into_iter()
@@ -307,7 +326,7 @@ impl Metric for ModeMeasure {
             Question::Captured => {
                 let pure = per_mode(|place| place.squared <= 9.0);
                 let captured = |(mode, &count): (&Mode, &usize)| {
-                    let expected = mode.weight * n * Self::WITHIN_THREE;
+                    let expected = mode.weight * n * within;
                     count > 0 && count as f64 >= Self::CAPTURED * expected
                 };
                 modes
@@ -322,7 +341,7 @@ impl Metric for ModeMeasure {
                 let (count, sum) = inside.fold((0_usize, 0.0), |(count, sum), place| {
                     (count + 1, sum + place.squared)
                 });
-                (sum / count as f64 / Self::SQUARED_WITHIN_THREE).sqrt()
+                (sum / count as f64 / squared).sqrt()
             }
             Question::MassTv => {
                 let shares = per_mode(|_| true);

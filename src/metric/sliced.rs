@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::lines::{DIRECTIONS, projections};
 use super::sample::Seen;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
-use crate::cloud::CloudView;
+use crate::cloud::{CloudView, dimension};
 use crate::plane::Planar;
 use crate::transport::{w2_squared, weighted_w2_squared};
 
@@ -28,10 +28,12 @@ pub const SLICED_W2: About = About {
 /// The sliced Wasserstein distance `(mean_θ W2²(⟨θ,x⟩, ⟨θ,y⟩))^{1/2}` (Bonneel et al., *J. Math. Imaging Vis.* 51, 2015)
 /// over directions at equal angles `πj/K`, `j = 0..K`. The integrand is smooth and periodic in the angle, so in the plane equal
 /// spacing beats random directions, and there is no noise of projection. Clouds of unequal sizes are compared
-/// exactly, by integrating over their quantile functions.
+/// exactly, by integrating over their quantile functions. On the line there is one direction, and this is `W2` itself.
 #[derive(Clone, Debug)]
 pub struct SlicedW2 {
     directions: usize,
+    /// What the mean over directions of the plane is to be multiplied with: all of it is in one of them for a reference on a line.
+    factor: f64,
     /// The reference projected on each direction, sorted.
     projected: Vec<Vec<f64>>,
 }
@@ -43,8 +45,15 @@ impl SlicedW2 {
     /// Takes the reference sample (`m×2`) and the number of directions, at least 1.
     #[must_use]
     pub fn new(reference: CloudView<'_>, directions: usize) -> Self {
+        // Along a line the mean square of the cosines of equal angles is a half.
+        let factor = if directions > 1 && dimension(reference) == 1 {
+            2.0
+        } else {
+            1.0
+        };
         let reference = Planar::new(reference);
         Self {
+            factor,
             projected: projections(&reference, directions, false),
             directions,
         }
@@ -80,7 +89,7 @@ impl Metric for SlicedW2 {
                 weighted_w2_squared(&line, reference)
             })
             .collect();
-        Some((squared.iter().sum::<f64>() / squared.len() as f64).sqrt())
+        Some((self.factor * squared.iter().sum::<f64>() / squared.len() as f64).sqrt())
     }
 
     /// With the standard error that as many random directions would have; that of directions at equal angles is smaller.
@@ -104,7 +113,7 @@ impl SlicedW2 {
     fn squared(&self, lines: &[Vec<f64>]) -> (f64, Vec<f64>) {
         let pairs = lines.par_iter().zip(&self.projected);
         let squared: Vec<f64> = pairs
-            .map(|(cloud, reference)| w2_squared(cloud, reference))
+            .map(|(cloud, reference)| self.factor * w2_squared(cloud, reference))
             .collect();
         (squared.iter().sum::<f64>() / squared.len() as f64, squared)
     }

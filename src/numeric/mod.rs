@@ -14,5 +14,5 @@ pub(crate) use cholesky::Cholesky;
 pub(crate) use dense::{Symmetric, dot, grams, times, transposed_times};
 pub use real::Real;
 pub(crate) use real::{sigmoid, softplus};
-pub(crate) use statistics::mean_and_deviation;
+pub(crate) use statistics::{mean_and_deviation, power};
 pub(crate) use trigonometry::sin_cos;

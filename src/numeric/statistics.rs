@@ -8,6 +8,15 @@ pub(crate) fn mean_and_deviation(values: &[f64]) -> [f64; 2] {
     [mean, (squares / (n - 1.0).max(1.0)).sqrt()]
 }
 
+/// The power of two, as its exponent, that a length is about as large as; 0 for a length of 0.
+pub(crate) fn power(length: f64) -> i32 {
+    if length > 0.0 {
+        (length.log2().ceil() as i32).clamp(-1000, 1000)
+    } else {
+        0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::mean_and_deviation;

@@ -9,7 +9,7 @@ use super::curves::{Chart, Series, has, series, short};
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
-use crate::film::{DrawnRun, Lineage, Scene, Snapshot, charts};
+use crate::film::{DrawnRun, Ground, Lineage, Scene, Snapshot, charts};
 use crate::metric::Mark;
 use crate::render::look::{LOOK, Look};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
@@ -48,8 +48,33 @@ pub(super) struct Film<'a> {
     look: Look,
     light: Ramps,
     dark: Ramps,
+    /// The target, if it is one on the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<Line>,
     runs: Vec<Run<'a>>,
     charts: Vec<Chart>,
+}
+
+/// A target on the line, at the places of the field.
+#[derive(Debug, Serialize)]
+struct Line {
+    target: Vec<f64>,
+    /// Whether that is its own density.
+    exact: bool,
+    /// Bandwidth of the cloud's density.
+    blur: f64,
+    top: f64,
+}
+
+impl Line {
+    fn of(ground: &Ground) -> Self {
+        Self {
+            target: ground.density().iter().copied().map(short).collect(),
+            exact: ground.is_exact(),
+            blur: ground.blur(),
+            top: short(ground.top()),
+        }
+    }
 }
 
 /// What the numbers of a cloud stand for.
@@ -196,6 +221,7 @@ impl<'a> Film<'a> {
             look: LOOK,
             light: Ramps::of(Theme::Light),
             dark: Ramps::of(Theme::Dark),
+            line: scene.line.map(Line::of),
             runs,
             charts,
         })

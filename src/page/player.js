@@ -198,7 +198,7 @@ function abreast(wide, tall) {
   const size = (columns) => {
     const rows = Math.ceil(count / columns);
     const across = (wide - GAP * (columns - 1)) / columns - 46;
-    return Math.min(across, (tall / rows - CAPTION - 34) * (VIEW.width / VIEW.height));
+    return Math.min(across, (tall / rows - CAPTION - 34) / panels[0].aspect);
   };
   const all = panels.map((_, k) => k + 1).filter((n) => n === Math.ceil(count / Math.ceil(count / n)));
   const best = all.reduce((a, b) => (size(b) > size(a) ? b : a));
@@ -384,7 +384,8 @@ async function begin() {
   for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
   state.typical = typicalSpeed(runs);
   const figures = document.querySelectorAll(".panel");
-  panels = runs.map((run, k) => new Panel(figures[k], run));
+  panels = runs.map((run, k) => new (film.line ? LinePanel : Panel)(figures[k], run));
+  document.body.classList.toggle("on-line", Boolean(film.line));
   charts = film.charts.map((_, k) => new Chart(document.querySelector(".charts"), k, runs, seek));
   moments = [...new Set(runs.flatMap((run) => run.steps))].sort((a, b) => a - b);
   $("time").max = film.steps;

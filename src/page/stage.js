@@ -37,6 +37,7 @@ function readPalette() {
   palette = Object.fromEntries(["paper", "ink", "muted", "faint", "target"].map((name) => [name, colour(name)]));
   palette.dark = style.colorScheme === "dark";
   palette.bands = Array.from({ length: 2 * film.bands + 1 }, (_, k) => colour(`band-${k}`));
+  palette.series = [0, 1, 2].map((k) => colour(`series-${k}`));
   palette.ramps = palette.dark ? film.dark : film.light;
 }
 
@@ -224,7 +225,7 @@ class Panel {
   fit(tall) {
     MARGIN.left = this.figure.clientWidth < 430 ? 30 : 40;
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
-    const aspect = VIEW.height / VIEW.width;
+    const { aspect } = this;
     const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));
     const scale = Math.min(devicePixelRatio || 1, 3);
     Object.assign(this, { width, height: Math.round(width * aspect), scale });
@@ -250,6 +251,11 @@ class Panel {
   stale() {
     this.sheets = {};
     this.drawnTarget = "";
+  }
+
+  // The height of the plot in parts of its width.
+  get aspect() {
+    return VIEW.height / VIEW.width;
   }
 
   get unit() {

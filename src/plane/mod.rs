@@ -5,9 +5,11 @@ mod neighbours;
 mod pairs;
 mod planar;
 mod together;
+mod whiten;
 
 pub(crate) use curve::{along_curve, along_curve_by_place};
 pub(crate) use neighbours::{Neighbours, QUERIES};
 pub(crate) use pairs::{Single, Term, between, within};
 pub(crate) use planar::Planar;
 pub(crate) use together::{nearest, nearest_within};
+pub(crate) use whiten::Whitening;

@@ -1,39 +1,37 @@
-//! Comma-separated points: two columns, with or without a line of names above them.
+//! Comma-separated points: two columns, or one for points of the line, with or without a line of names above them.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _};
 
-use super::{Asked, Header, MOST_POINTS, counted, unusable};
-use crate::cloud::Cloud;
+use super::{Asked, Header, MOST_POINTS, Table, counted, unusable};
 
 /// Longest line that is read, in bytes.
 const LONGEST: usize = 1 << 16;
 
-/// Reads two numbers from each line. Empty lines and lines that begin with `#` are left out. Whatever was taken for the columns' names without
-/// being so for certain is noted.
+/// Reads as many numbers from each line as there are in the first, two or one. Empty lines and lines that begin with `#` are left out. Whatever was
+/// taken for the columns' names without being so for certain is noted.
 pub(super) fn read(
     mut source: impl BufRead,
     header: Header,
     asked: Asked,
-) -> Result<(Cloud, Vec<String>), String> {
+) -> Result<(Table, Vec<String>), String> {
     let mut notes = Vec::new();
     let mut values = Vec::new();
-    let mut first = None;
+    let mut width = None;
     let mut doubt = None;
     let mut lines = Lines::default();
     while let Some((number, line)) = lines.next(&mut source)? {
         let fields = fields(line).map_err(|reason| format!("line {number}: {reason}"))?;
-        let [x, y] = fields.as_slice() else {
-            return Err(columns(number, &fields));
-        };
-        let pair = [x, y].map(Field::number);
-        if first.is_none() {
-            first = Some(number);
+        if !fits(&fields) || width.is_some_and(|width| fields.len() != width) {
+            return Err(columns(number, &fields, width));
+        }
+        if width.is_none() {
+            width = Some(fields.len());
             let names = match header {
                 Header::Yes => true,
                 Header::No => false,
                 Header::Auto => {
-                    let (names, open) = look(number, [x, y], asked, &mut notes)?;
+                    let (names, open) = look(number, &fields, asked, &mut notes)?;
                     doubt = open;
                     names
                 }
@@ -42,11 +40,11 @@ pub(super) fn read(
                 continue;
             }
         } else if let Some(doubt) = &mut doubt {
-            doubt.compare([x, y]);
+            doubt.compare(&fields);
         }
-        for (column, (field, value)) in [x, y].into_iter().zip(pair).enumerate() {
+        for (column, field) in fields.iter().enumerate() {
             let place = || format!("line {number}, column {}", column + 1);
-            let Some(value) = value else {
+            let Some(value) = field.number() else {
                 return Err(format!("{}: {:?} is no number", place(), field.text));
             };
             if let Some(fault) = unusable(value, "") {
@@ -63,13 +61,14 @@ pub(super) fn read(
     if let Some((names, note)) = doubt.map(|doubt| doubt.settle(asked)) {
         notes.extend(note);
         if names {
-            values.drain(..2);
+            values.drain(..width.unwrap_or(2));
         }
     }
-    let rows = values.len() / 2;
+    let width = width.unwrap_or(2);
+    let rows = values.len() / width;
     counted(rows)?;
-    let points = Cloud::from_shape_vec((rows, 2), values).map_err(|error| error.to_string())?;
-    Ok((points, notes))
+    let table = Table::from_shape_vec((rows, width), values).map_err(|error| error.to_string())?;
+    Ok((table, notes))
 }
 
 /// The lines of a text that hold anything, one at a time.
@@ -172,8 +171,20 @@ fn field(text: &str) -> Field<'_> {
     Field { text, quoted }
 }
 
-/// The complaint about a line that does not have two columns.
-fn columns(number: usize, fields: &[Field<'_>]) -> String {
+/// Whether a line has one column or two, and the one is not two that are parted otherwise.
+fn fits(fields: &[Field<'_>]) -> bool {
+    match fields {
+        [one] => {
+            let text: &str = &one.text;
+            !(text.contains([';', '\t', ' ']) || one.quoted && text.contains(','))
+        }
+        [_, _] => true,
+        _ => false,
+    }
+}
+
+/// The complaint about a line that does not have two columns, or as many as the first.
+fn columns(number: usize, fields: &[Field<'_>], width: Option<usize>) -> String {
     let count = fields.len();
     let remedy = match fields {
         [one] if one.quoted && one.text.contains(',') => {
@@ -181,12 +192,18 @@ fn columns(number: usize, fields: &[Field<'_>]) -> String {
         }
         [one] if one.text.contains(';') => "; separate them by a comma and write 1.5, not 1,5",
         [one] if one.text.contains('\t') => "; separate them by a comma, not by a tab",
+        [one] if one.text.contains(' ') => "; separate them by a comma, not by spaces",
         [first, _, _] if first.text.is_empty() => {
             "; leave the column of row numbers out: in pandas, index=False"
         }
         _ => "",
     };
-    format!("line {number} has {count} column(s): it must have two, separated by a comma{remedy}")
+    let wanted = match width {
+        Some(1) => "one, as the first line",
+        Some(_) => "two, separated by a comma, as the first line",
+        None => "two, separated by a comma, or one for points of the line",
+    };
+    format!("line {number} has {count} column(s): it must have {wanted}{remedy}")
 }
 
 /// Two numbers that may be names.
@@ -201,7 +218,7 @@ struct Doubt {
 
 impl Doubt {
     /// Sees a line below.
-    fn compare(&mut self, fields: [&Field<'_>; 2]) {
+    fn compare(&mut self, fields: &[Field<'_>]) {
         let [_, whole, quoted] = self.below;
         let whole = whole || fields.iter().any(|field| field.integer().is_some());
         let quoted = quoted || fields.iter().any(|field| field.quoted);
@@ -231,15 +248,20 @@ impl Doubt {
 /// Whether the first line holds names; two numbers are a question to the lines below.
 fn look(
     line: usize,
-    fields: [&Field<'_>; 2],
+    fields: &[Field<'_>],
     asked: Asked,
     notes: &mut Vec<String>,
 ) -> Result<(bool, Option<Doubt>), String> {
-    let said = format!("line {line}, `{},{}`,", fields[0].text, fields[1].text);
-    match fields.map(Field::number) {
-        [Some(_), Some(_)] => {
-            let ascending = match fields.map(Field::integer) {
+    let texts: Vec<&str> = fields.iter().map(|field| &*field.text).collect();
+    let said = format!("line {line}, `{}`,", texts.join(","));
+    let numbers = fields.iter().filter(|field| field.number().is_some());
+    match numbers.count() {
+        count if count == fields.len() => {
+            let integers: Vec<_> = fields.iter().map(Field::integer).collect();
+            let ascending = match integers[..] {
                 [Some(a), Some(b)] => a >= 0 && a.checked_add(1) == Some(b),
+                // How pandas names a column without a name.
+                [only] => only == Some(0),
                 _ => false,
             };
             let doubt = Doubt {
@@ -250,11 +272,14 @@ fn look(
             };
             Ok((false, Some(doubt)))
         }
-        [None, None] => {
-            let likely = fields.map(|field| name(&field.text));
+        0 => {
+            let likely: Vec<Likely> = texts.iter().copied().map(name).collect();
             if likely.contains(&Likely::No) {
                 return Err(format!(
-                    "{said} is neither two numbers nor the names of two columns: write numbers as 1.5 or 2e-3; if it is names, {}, and if it is of no use, take it out",
+                    "{said} is neither {} nor {}: write numbers as 1.5 or 2e-3; if it is names, {}, and if it is of no use, take it out",
+                    ["a number", "two numbers"][usize::from(texts.len() > 1)],
+                    ["the name of a column", "the names of two columns"]
+                        [usize::from(texts.len() > 1)],
                     asked.remedy(true)
                 ));
             }

@@ -4,32 +4,31 @@ use std::io::Read;
 
 use ndarray::ShapeBuilder as _;
 
-use super::{counted, unusable};
-use crate::cloud::Cloud;
+use super::{Table, counted, unusable};
 use crate::npy::{Header, Preamble};
 
 /// Reads an array from `source`, which holds `size` bytes. Memory is asked for only when `size` is what the
 /// header promises, and then only as fast as the bytes arrive, since `size` may be a claim itself.
-pub(super) fn read(mut source: impl Read, size: u64) -> Result<Cloud, String> {
+pub(super) fn read(mut source: impl Read, size: u64) -> Result<Table, String> {
     let Preamble { header, length } = Header::read(&mut source)?;
-    let rows = rows(&header)?;
+    let [rows, columns] = rows(&header)?;
     let (width, number) = number(&header)?;
     // Cannot overflow.
-    let promised = 2 * rows as u128 * width as u128;
+    let promised = columns as u128 * rows as u128 * width as u128;
     let present = size.saturating_sub(length);
     if promised != u128::from(present) {
         if promised < u128::from(present) && another_follows(source, promised as u64) {
             return Err(format!(
-                "a second array follows the first, of {rows} × 2 numbers: two np.save have written into one file; save each into a file of its own, or both with np.savez"
+                "a second array follows the first, of {rows} × {columns} numbers: two np.save have written into one file; save each into a file of its own, or both with np.savez"
             ));
         }
         return Err(format!(
-            "its header promises {rows} × 2 numbers of {width} bytes, {promised} bytes in all, but {present} follow: it is damaged; save it again"
+            "its header promises {rows} × {columns} numbers of {width} bytes, {promised} bytes in all, but {present} follow: it is damaged; save it again"
         ));
     }
     counted(rows)?;
     let mut values = Vec::new();
-    for place in 0..2 * rows {
+    for place in 0..columns * rows {
         let mut word = [0; 8];
         let bytes = &mut word[..width];
         source.read_exact(bytes).map_err(|error| {
@@ -46,7 +45,7 @@ pub(super) fn read(mut source: impl Read, size: u64) -> Result<Cloud, String> {
             let [row, column] = if header.fortran_order {
                 [place % rows, place / rows]
             } else {
-                [place / 2, place % 2]
+                [place / columns, place % columns]
             };
             return Err(format!("element [{row}, {column}] {fault}"));
         }
@@ -57,7 +56,7 @@ pub(super) fn read(mut source: impl Read, size: u64) -> Result<Cloud, String> {
             "its data should be {present} bytes but are more: it is damaged; save it again"
         ));
     }
-    let points = Cloud::from_shape_vec((rows, 2).set_f(header.fortran_order), values);
+    let points = Table::from_shape_vec((rows, columns).set_f(header.fortran_order), values);
     let points = points.map_err(|error| error.to_string())?;
     Ok(if header.fortran_order {
         points.as_standard_layout().into_owned()
@@ -77,11 +76,12 @@ fn another_follows(source: impl Read, length: u64) -> bool {
 /// Reads the number in eight bytes, the least significant first.
 type Number = fn([u8; 8]) -> f64;
 
-/// The rows of a shape `(rows, 2)`.
-fn rows(header: &Header) -> Result<usize, String> {
+/// Rows and columns of a shape `(rows, 2)`, or `(rows, 1)` or `(rows,)` for points of the line.
+fn rows(header: &Header) -> Result<[usize; 2], String> {
     let complex = header.kind.starts_with('c');
     let remedy = match header.shape[..] {
-        [rows, 2] if !complex => return Ok(rows),
+        [rows, columns @ (1 | 2)] if !complex => return Ok([rows, columns]),
+        [rows] if !complex => return Ok([rows, 1]),
         [_, 2] => {
             return Err(
                 "it holds complex numbers in two columns, where points have real ones: save points.real".to_owned(),
@@ -90,12 +90,7 @@ fn rows(header: &Header) -> Result<usize, String> {
         [_] | [_, 1] if complex => {
             "a complex number is one point: save two columns, np.column_stack([z.real.ravel(), z.imag.ravel()])"
         }
-        [2] => "a single point is one row, point.reshape(1, 2)",
-        [_] => "it must have two columns, np.column_stack([x, y])",
         [2, _] => "transpose it, points.T",
-        [_, 1] => {
-            "there is one column, and points have two: np.column_stack([x, y]), with x and y of shape (n,)"
-        }
         [1, _] => {
             "there is one row; if it holds the points one after the other, points.reshape(-1, 2)"
         }

@@ -4,11 +4,10 @@ use std::io::{Read, Seek};
 
 use zip::ZipArchive;
 
-use super::npy;
-use crate::cloud::Cloud;
+use super::{Table, npy};
 
 /// Reads the array called `name`, or the first one. What programs that pack folders add is passed over.
-pub(super) fn read(source: impl Read + Seek, name: Option<&str>) -> Result<Cloud, String> {
+pub(super) fn read(source: impl Read + Seek, name: Option<&str>) -> Result<Table, String> {
     let mut archive = ZipArchive::new(source)
         .map_err(|error| format!("it is no NumPy archive ({error}): write it with np.savez"))?;
     let index = (0..archive.len())

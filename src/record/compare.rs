@@ -12,7 +12,7 @@ use super::facts::{RunFacts, check_claims};
 use super::run::{PreparedRun, Record, retire};
 use super::stop::StopToken;
 use crate::experiment::Experiment;
-use crate::film::{DrawnRun, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Scene, view_of};
 use crate::flow::Step;
 use crate::metric::{Mark, Verdict};
 use crate::numeric::mean_and_deviation;
@@ -236,12 +236,16 @@ fn save_common_pictures(
         .map(|c| c.experiments[0].scenario.flow.steps)
         .max();
     let title = &first.scenario.title;
+    let lattice = takes.first().map(|take| take.recorder.lattice());
+    let line =
+        lattice.and_then(|lattice| Ground::of(&*first.target, first.training.view(), lattice));
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),
         start: first.start.view(),
         target: first.training.view(),
         view: view_of(first.start.view(), first.training.view()),
+        line: line.as_ref(),
         takes: &takes,
     };
     save_pictures(&first.scenario, &scene, directory)?;

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::experiment::{Experiment, Summary};
-use crate::film::{DrawnRun, Recorder, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Recorder, Scene, view_of};
 use crate::metric::{Floors, Mark, Verdict};
 use crate::observe::MetricRecorder;
 use crate::page::{Page, Sheet, short_command};
@@ -78,7 +78,15 @@ impl Alone<'_> {
         }
     }
 
-    fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>]) -> Scene<'a> {
+    /// The target, if it is one on the line.
+    fn line(&self) -> Option<Ground> {
+        let Experiment {
+            target, training, ..
+        } = self.experiment;
+        Ground::of(&**target, training.view(), self.recorder.lattice())
+    }
+
+    fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>], line: Option<&'a Ground>) -> Scene<'a> {
         let scenario = &self.experiment.scenario;
         let [start, target] = [&self.experiment.start, &self.experiment.training];
         Scene {
@@ -91,6 +99,7 @@ impl Alone<'_> {
             start: start.view(),
             target: target.view(),
             view: view_of(start.view(), target.view()),
+            line,
             takes,
         }
     }
@@ -104,7 +113,8 @@ impl Alone<'_> {
         let mark = self.mark();
         let takes = [self.take(mark.as_ref())];
         let style = Style::of(&self.experiment.scenario.output);
-        draw(&self.scene(&takes), &style, pace, directory)
+        let line = self.line();
+        draw(&self.scene(&takes, line.as_ref()), &style, pace, directory)
     }
 
     /// The text of its page.
@@ -120,7 +130,9 @@ impl Alone<'_> {
         let scenario = &self.experiment.scenario;
         let again = ["ratioflow run scenario.toml".to_owned()];
         let anywhere = short_command(&self.manifest.scenario, scenario).unwrap_or_default();
-        page(scenario, &self.scene(&takes), &[sheet], &again, &anywhere).html()
+        let line = self.line();
+        let scene = self.scene(&takes, line.as_ref());
+        page(scenario, &scene, &[sheet], &again, &anywhere).html()
     }
 
     /// Writes its page.

@@ -50,7 +50,8 @@ pub fn run_in_memory(
     clock.lap("floors");
     let mut watch = Watch {
         meter,
-        recorder: Recorder::new(frames, view, experiment.training.view()),
+        recorder: Recorder::new(frames, view, experiment.training.view())
+            .within(experiment.target.dimension()),
         experiment: &experiment,
         watcher,
     };

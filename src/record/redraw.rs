@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{draw, trajectory};
 use crate::cloud::Cloud;
 use crate::experiment::Experiment;
-use crate::film::{DrawnRun, Recorder, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Recorder, Scene, view_of};
 use crate::flow::EndingFacts;
 use crate::metric::{Mark, Verdict};
 use crate::observe::{Cadence, MetricRecorder};
@@ -83,16 +83,17 @@ pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String
     })
 }
 
-/// The last cloud of the finished run in `folder`, `n×2`.
+/// The last cloud of the finished run in `folder`, `n×2`, and the dimension of the space that it is in.
 ///
 /// # Errors
 /// As [`redraw`].
-pub fn last_cloud(folder: &Path) -> Result<Cloud, ReportError> {
+pub fn last_cloud(folder: &Path) -> Result<(Cloud, usize), ReportError> {
     let (_, experiment) = finished(folder)?;
     let recorder = snapshots_of(&experiment, folder)?;
     let last = recorder.snapshots().last();
     let cloud = last.map(|snapshot| snapshot.cloud.clone());
-    cloud.ok_or_else(|| not_a_run(folder, "it holds no cloud".to_owned()))
+    let cloud = cloud.ok_or_else(|| not_a_run(folder, "it holds no cloud".to_owned()))?;
+    Ok((cloud, experiment.target.dimension()))
 }
 
 /// Draws the last cloud, and the animation if there is one, of the finished run or comparison in `folder` also on dark paper,
@@ -143,6 +144,10 @@ fn visit<T>(
         })
         .collect();
     let scenario = &first.experiment.scenario;
+    let Experiment {
+        target, training, ..
+    } = &first.experiment;
+    let line = Ground::of(&**target, training.view(), first.recorder.lattice());
     let steps = archives.iter().map(|a| a.experiment.scenario.flow.steps);
     let scene = Scene {
         title: if scenario.title.is_empty() {
@@ -154,6 +159,7 @@ fn visit<T>(
         start: first.experiment.start.view(),
         target: first.experiment.training.view(),
         view: first.view(),
+        line: line.as_ref(),
         takes: &takes,
     };
     visitor(&scene, scenario, &directory)

@@ -2,9 +2,9 @@
 
 use ndarray::{Array1, Array3, Axis};
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, CloudView};
 use crate::reference::Reference;
-use crate::render::{Heat, Style, View, heats, number};
+use crate::render::{Frame, Heat, Image, Panel, Profile, Style, View, draw, heats, number, origin};
 use crate::store::{Arrays, ReportError, RunDirectory, table};
 
 /// A moment of the flow at which it is written down.
@@ -55,7 +55,7 @@ pub fn record_reference(
     let area = grid.area();
     let shown = PICTURES.min(moments.len());
     let mut rows = Vec::new();
-    let mut kept: Vec<(&Moment, String, Vec<f64>)> = Vec::new();
+    let mut kept: Vec<Kept<'_>> = Vec::new();
     for (place, moment) in moments.iter().enumerate() {
         reference.advance_to(moment.time);
         let row = ReferenceRow {
@@ -94,7 +94,13 @@ pub fn record_reference(
             particles: moment.cloud.as_ref().map(|cloud| cloud.view()),
         })
         .collect();
-    directory.put("reference.png", &heats(title, &panels, view, style).png())?;
+    let target: Vec<f64> = reference.target_mass().map(|mass| mass / area).collect();
+    let picture = if grid.rows == 1 {
+        on_line(title, moments, &kept, &grid.axes()[0], &target, view, style)
+    } else {
+        heats(title, &panels, view, style)
+    };
+    directory.put("reference.png", &picture.png())?;
 
     let times: Array1<f64> = kept.iter().map(|(moment, ..)| moment.time).collect();
     let mut densities = Array3::zeros((kept.len(), grid.rows, grid.columns));
@@ -105,7 +111,6 @@ pub fn record_reference(
             .zip(density)
             .for_each(|(to, &value)| *to = value);
     }
-    let target: Vec<f64> = reference.target_mass().map(|mass| mass / area).collect();
     let target = ndarray::ArrayView2::from_shape((grid.rows, grid.columns), &target)
         .map_err(|error| {
             ReportError::io(
@@ -129,6 +134,79 @@ pub fn record_reference(
     save_rows(&rows, directory)?;
     Ok(rows)
 }
+
+/// The moments that are kept, side by side: the exact densities of the line with the particles' own histograms and paths.
+fn on_line(
+    title: &str,
+    moments: &[Moment],
+    kept: &[Kept<'_>],
+    places: &[f64],
+    target: &[f64],
+    view: View,
+    style: &Style,
+) -> Image {
+    let clouds: Vec<(usize, CloudView<'_>)> = moments
+        .iter()
+        .filter_map(|moment| Some((moment.step?, moment.cloud.as_ref()?.view())))
+        .collect();
+    let start = clouds.first().map(|(_, cloud)| *cloud);
+    let colours = start.map_or_else(Vec::new, |start| origin::colours(start, style.theme));
+    let nothing = Cloud::zeros((0, 2));
+    let truths: Vec<Vec<f64>> = kept
+        .iter()
+        .map(|(.., density)| {
+            let pairs = target.iter().zip(density);
+            pairs.map(|(p, q)| (p / q).ln()).collect()
+        })
+        .collect();
+    let steps = clouds.last().map_or(0, |(step, _)| *step);
+    let top = 1.3 * target.iter().copied().fold(0.0, f64::max);
+    let panels: Vec<Panel<'_>> = kept
+        .iter()
+        .zip(&truths)
+        .map(|((moment, label, density), truth)| {
+            let until =
+                clouds.partition_point(|(step, _)| moment.step.is_some_and(|now| *step <= now));
+            let cloud = moment.cloud.as_ref().unwrap_or(&nothing);
+            Panel {
+                name: label,
+                particles: cloud.view(),
+                past: &[],
+                births: &[],
+                shares: &[],
+                colours: &colours,
+                target: nothing.view(),
+                field: None,
+                profile: Some(Profile {
+                    places,
+                    target,
+                    cloud: density,
+                    truth,
+                    top,
+                    moments: &clouds[..until],
+                    births: &[],
+                    steps,
+                }),
+                headline: None,
+                note: "",
+            }
+        })
+        .collect();
+    let last = kept.last().map(|(moment, ..)| moment);
+    let frame = Frame {
+        title,
+        step: last.and_then(|moment| moment.step).unwrap_or(0) as u64,
+        steps: steps as u64,
+        time: last.map_or(0.0, |moment| moment.time),
+        view,
+        speed: 1.0,
+        panels: &panels,
+    };
+    draw(&frame, style)
+}
+
+/// A moment that is kept, what stands above it, and its density.
+type Kept<'a> = (&'a Moment, String, Vec<f64>);
 
 /// Writes `reference.csv`.
 fn save_rows(rows: &[ReferenceRow], directory: &RunDirectory) -> Result<(), ReportError> {

@@ -241,7 +241,8 @@ fn observe(
     let (mut meter, gauge) = meter_of(experiment)?;
     let columns = columns(scenario, &meter);
     let view = view_of(experiment.start.view(), experiment.training.view());
-    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view());
+    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view())
+        .within(experiment.target.dimension());
     let mut flow = experiment.flow()?;
     if let Some(checkpoint) = from {
         keeper.restore(checkpoint, &columns, &mut flow, &mut meter, &mut recorder)?;

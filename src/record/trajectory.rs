@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array3, ArrayD, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayD, Axis, concatenate};
 
 use crate::experiment::Experiment;
 use crate::film::{Recorder, Snapshot, view_of};
@@ -18,13 +18,14 @@ pub(super) fn save(
     let snapshots = recorder.snapshots();
     let most = experiment.scenario.output.particles;
     let (frames, particles) = (snapshots.len(), experiment.start.nrows().min(most));
-    let kept = ndarray::s![..particles, ..];
+    let dimension = experiment.target.dimension();
+    let kept = ndarray::s![..particles, ..dimension];
     let steps: Array1<i64> = snapshots
         .iter()
         .map(|s| s.step.cast_signed() as i64)
         .collect();
     let times: Array1<f64> = snapshots.iter().map(|s| s.time).collect();
-    let mut clouds = Array3::zeros((frames, particles, 2));
+    let mut clouds = Array3::zeros((frames, particles, dimension));
     let known = snapshots.iter().all(|s| s.log_ratio.len() >= particles);
     let mut ratios = Array2::zeros((if known { frames } else { 0 }, particles));
     for (k, snapshot) in snapshots.iter().enumerate() {
@@ -69,11 +70,13 @@ pub(super) fn save(
             let table = shares.to_shape((frames, particles));
             arrays.add("weights", table.map_err(std::io::Error::other)?.view())?;
         }
-        arrays.add("target", experiment.training.view())?;
-        arrays.add("reference", experiment.reference.view())?;
+        let own = ndarray::s![.., ..dimension];
+        arrays.add("target", experiment.training.slice(own))?;
+        arrays.add("reference", experiment.reference.slice(own))?;
         arrays.add("view", ndarray::arr2(&[view.x, view.y]).view())?;
         arrays.add("field_log_ratio", fields.view())?;
-        arrays.add("field_velocity", velocities.view())?;
+        let own = ndarray::s![.., .., .., ..dimension];
+        arrays.add("field_velocity", velocities.slice(own))?;
         arrays.finish()
     })
 }
@@ -91,7 +94,8 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let view = view_of(experiment.start.view(), experiment.training.view());
-    let mut recorder = Recorder::new(0, view, experiment.training.view());
+    let dimension = experiment.target.dimension();
+    let mut recorder = Recorder::new(0, view, experiment.training.view()).within(dimension);
     let [columns, rows] = recorder.lattice().shape();
     let (frames, particles) = (steps.len(), experiment.start.nrows());
     let most = experiment.scenario.output.particles;
@@ -102,7 +106,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     }
     let fits = frames > 0
         && times.len() == frames
-        && clouds.dim() == (frames, particles, 2)
+        && clouds.dim() == (frames, particles, dimension)
         && ratios
             .as_ref()
             .is_none_or(|ratios| ratios.dim() == (frames, particles))
@@ -116,15 +120,16 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             weights.dim() == (frames, particles) && weights.iter().all(fits)
         })
         && fields.dim() == (frames, rows, columns)
-        && velocities.shape() == [frames, rows, columns, 2];
+        && velocities.shape() == [frames, rows, columns, dimension];
     if !fits {
         return Err(format!(
             "its arrays do not have the sizes of a run of {particles} particles"
         ));
     }
     let velocities = velocities
-        .into_shape_with_order((frames, rows * columns, 2))
+        .into_shape_with_order((frames, rows * columns, dimension))
         .map_err(|error| error.to_string())?;
+    let (clouds, velocities) = (in_plane(clouds), in_plane(velocities));
     let fields = fields
         .into_shape_with_order((frames, rows * columns))
         .map_err(|error| error.to_string())?;
@@ -156,4 +161,12 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     }
     recorder.restore(snapshots, None);
     Ok(recorder)
+}
+
+/// Points of the line as those of the plane, whose second coordinate is 0.
+fn in_plane<A: Clone + Default>(points: Array3<A>) -> Array3<A> {
+    if points.dim().2 == 2 {
+        return points;
+    }
+    concatenate![Axis(2), points, Array3::default(points.raw_dim())]
 }

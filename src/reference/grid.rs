@@ -37,6 +37,19 @@ impl Grid {
         }
     }
 
+    /// The cells of it that lie on the first axis, for distributions on the line; those of the plane are all.
+    #[must_use]
+    pub fn within(self, dimension: usize) -> Self {
+        match dimension {
+            1 => Self {
+                corner: [self.corner[0], -0.5 * self.pitch],
+                rows: 1,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// Number of cells.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -49,10 +62,14 @@ impl Grid {
         self.len() == 0
     }
 
-    /// Area of a cell.
+    /// Area of a cell; of one on the line its length.
     #[must_use]
     pub fn area(&self) -> f64 {
-        self.pitch * self.pitch
+        if self.rows == 1 {
+            self.pitch
+        } else {
+            self.pitch * self.pitch
+        }
     }
 
     /// Middles of the columns, and of the rows.

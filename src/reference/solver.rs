@@ -118,7 +118,7 @@ impl Reference {
             Rates::new(&turned, grid.rows, grid.pitch),
         ];
         Ok(Self {
-            step: grid.area(),
+            step: grid.pitch * grid.pitch,
             grid,
             time: 0.0,
             mass,

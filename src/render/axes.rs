@@ -16,11 +16,11 @@ use plotters_backend::{
 };
 
 use super::canvas::Canvas;
-use super::colour::Colour;
 use super::shape::{Ink, Rect};
 use super::text::{Anchor, Letters, bold, regular};
 use super::theme::Theme;
 use super::words;
+use crate::pixels::Colour;
 
 const FINE: f64 = 16.0;
 /// Size of the labels.

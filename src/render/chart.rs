@@ -3,13 +3,13 @@
 use super::axes;
 use super::axes::{Axis, Line};
 use super::canvas::Canvas;
-use super::colour::Colour;
 use super::look::{self, LOOK};
 use super::shape::{Disc, Rect};
 use super::text::{Anchor, bold, regular};
 use super::theme::{Theme, series};
 use super::words;
 use super::words::FloorLine;
+use crate::pixels::Colour;
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]

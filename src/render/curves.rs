@@ -1,11 +1,12 @@
 //! Convergence: metrics against the step, one panel each, several runs overlaid, with the sampling floors.
 
-use super::canvas::{Canvas, Image};
+use super::canvas::Canvas;
 use super::chart::{Chart, Marks, colour, floor_colours, panel};
 use super::frame::title;
 use super::shape::Rect;
 use super::text::{Anchor, Letters, regular};
 use super::{Style, Theme};
+use crate::pixels::Image;
 
 /// Metrics of one run, or of several.
 #[derive(Clone, Copy, Debug)]

@@ -33,6 +33,22 @@ impl Lattice {
         }
     }
 
+    /// So many places along the first axis, over the width of `view`, its borders included: for points of the line.
+    #[must_use]
+    pub fn on_line(view: View, places: usize) -> Self {
+        Self {
+            view: view.sane(),
+            columns: places.clamp(4, 4096),
+            rows: 1,
+        }
+    }
+
+    /// Whether it lies on the line.
+    #[must_use]
+    pub fn is_on_line(&self) -> bool {
+        self.rows == 1
+    }
+
     /// The places, `(rows·columns)×2`, row by row from the bottom left.
     #[must_use]
     pub fn points(&self) -> Cloud {
@@ -43,6 +59,8 @@ impl Lattice {
             };
             if axis == 0 {
                 along(self.view.x, column, self.columns)
+            } else if self.is_on_line() {
+                0.0
             } else {
                 along(self.view.y, row, self.rows)
             }
@@ -51,6 +69,12 @@ impl Lattice {
 }
 
 impl Lattice {
+    /// What it covers.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view
+    }
+
     /// Columns and rows.
     #[must_use]
     pub fn shape(&self) -> [usize; 2] {

@@ -1,12 +1,12 @@
 //! One picture of the flow: target, field, velocity and particles, in one panel or several side by side.
 
 use super::axes::{self, Axis};
-use super::canvas::{Canvas, Image};
-use super::colour::Colour;
+use super::canvas::Canvas;
 use super::density::Density;
 use super::frame_parts::{Frame, Headline, Panel};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
+use super::line::{self, Ground};
 use super::look::LOOK;
 use super::shape::{Clip, Disc, Rect};
 use super::text::{Anchor, Letters, bold, regular};
@@ -14,6 +14,8 @@ use super::view::View;
 use super::words;
 use super::{Style, Theme};
 use crate::cloud::CloudView;
+use crate::pixels::Colour;
+use crate::pixels::Image;
 
 /// More points than this are drawn as density, not as dots.
 pub const DOTS: usize = 20_000;
@@ -48,6 +50,30 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         if layout.named {
             name(canvas, panel, plot, theme);
         }
+        let lowest = layout.lowest(place);
+        let leftmost = layout.seat(place).0 == 0;
+        if let Some(profile) = &panel.profile {
+            let ground = Ground {
+                plot,
+                view: &layout.view,
+                theme,
+            };
+            line::paint(
+                canvas,
+                panel,
+                profile,
+                ground,
+                frame.speed,
+                [lowest, leftmost],
+            );
+            // Below the words that say what the first part is.
+            let free = Rect {
+                y: plot.y + 14.0,
+                ..plot
+            };
+            remarks(canvas, panel, free, &layout.view, theme);
+            continue;
+        }
         let clouds = [
             (style.show.target, panel.target),
             (style.show.particles, panel.particles),
@@ -64,11 +90,11 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         }
         canvas.border(plot, 1.0, theme.faint());
         let x = Axis {
-            labelled: layout.lowest(place),
+            labelled: lowest,
             ..Axis::linear(layout.view.x, plot.width / LOOK.apart[0])
         };
         let y = Axis {
-            labelled: layout.seat(place).0 == 0,
+            labelled: leftmost,
             ..vertical(&layout.view, plot.height)
         };
         axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
@@ -80,7 +106,11 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         width: layout.width - layout.left - RIGHT,
         height: layout.height - layout.legend,
     };
-    legend::draw(canvas, room, style);
+    if layout.on_line {
+        line::legend(canvas, room, theme);
+    } else {
+        legend::draw(canvas, room, style);
+    }
 }
 
 fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, theme: Theme) {

@@ -1,9 +1,10 @@
 //! What a frame shows.
 
-use super::colour::Colour;
 use super::field::FieldGrid;
+use super::line::Profile;
 use super::view::View;
 use crate::cloud::CloudView;
+use crate::pixels::Colour;
 
 /// One moment of a run, or of several that are compared.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,8 @@ pub struct Panel<'p> {
     pub target: CloudView<'p>,
     /// What the discriminator says all over the view; a field of another view is not drawn.
     pub field: Option<&'p FieldGrid>,
+    /// Its curves, where it is a cloud on the line; the panel then shows these.
+    pub profile: Option<Profile<'p>>,
     /// The metric that tells how far the cloud has come.
     pub headline: Option<Headline<'p>>,
     /// A remark written into the panel, such as `diverged at step 41`; empty for none.

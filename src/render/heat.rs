@@ -1,8 +1,7 @@
 //! Densities side by side on one colour scale, with or without the particles that should follow them.
 
 use super::axes::{self, Axis};
-use super::canvas::{Canvas, Image};
-use super::colour::Colour;
+use super::canvas::Canvas;
 use super::frame::places;
 use super::look::LOOK;
 use super::shape::{Disc, Rect};
@@ -10,6 +9,8 @@ use super::text::{Anchor, bold, regular};
 use super::view::View;
 use super::{Style, Theme};
 use crate::cloud::CloudView;
+use crate::pixels::Colour;
+use crate::pixels::Image;
 
 /// A density at one moment.
 #[derive(Clone, Copy, Debug)]

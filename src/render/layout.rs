@@ -4,6 +4,7 @@ use super::Style;
 use super::axes::{self, Axis};
 use super::frame_parts::Frame;
 use super::legend;
+use super::line;
 use super::look::LOOK;
 use super::shape::Rect;
 use super::view::View;
@@ -33,6 +34,8 @@ pub(super) struct Layout {
     pub(super) rows: usize,
     pub(super) count: usize,
     pub(super) named: bool,
+    /// Whether the panels show clouds on the line.
+    pub(super) on_line: bool,
     pub(super) panel: [f64; 2],
     pub(super) legend: f64,
 }
@@ -70,19 +73,31 @@ impl Layout {
         let split = |left: f64| {
             ((width - left - RIGHT - GAP * (columns - 1) as f64) / columns as f64).floor()
         };
-        let tall = split(LEFT) * view.height() / view.width();
-        let left = axes::room(&vertical(&view, tall)).clamp(LEFT, 90.0).ceil();
+        let on_line = frame.panels.iter().any(|panel| panel.profile.is_some());
+        let tall = if on_line {
+            LOOK.line.aspect
+        } else {
+            view.height() / view.width()
+        };
+        let labels = vertical(&view, split(LEFT) * tall);
+        let left = axes::room(&labels).clamp(LEFT, 90.0).ceil();
         let across = split(left);
-        let panel = [across, (across * view.height() / view.width()).round()];
+        let panel = [across, (across * tall).round()];
         let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
         let row = panel[1] + if named { NAME } else { 0.0 };
         let head = if named { HEAD - 18.0 } else { HEAD };
+        let key = if on_line {
+            line::LEGEND
+        } else {
+            legend::height(width - left - RIGHT, style)
+        };
         let legend = head + row * rows as f64 + 8.0 * (rows - 1) as f64 + TICKS;
         Self {
             view,
             left,
             width,
-            height: legend + legend::height(width - left - RIGHT, style),
+            height: legend + key,
+            on_line,
             columns,
             rows,
             count,

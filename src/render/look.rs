@@ -19,10 +19,29 @@ pub struct Look {
     pub trail: Trail,
     /// Rings around those who have just been born: the inner edge and the width, as shares of a particle's radius, and the opacity.
     pub birth: [f64; 3],
+    /// A cloud on the line.
+    pub line: Line,
     /// Of so many particles one may be outside without being news.
     pub news: usize,
     /// Heights of an axis from tick to tick at least: along the edge of the plane, in a chart, in a chart of decades.
     pub apart: [f64; 3],
+}
+
+/// How a cloud on the line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// Height over width of a panel.
+    pub aspect: f64,
+    /// Where its parts begin and end, from the top: densities, log ratio, origins, paths.
+    pub parts: [[f64; 2]; 4],
+    /// The largest log ratio that is shown.
+    pub reach: f64,
+    /// The part of the highest density below which there is as good as nothing, and the strength of what is said of such places.
+    pub least: f64,
+    /// See [`least`](Self::least).
+    pub faint: f64,
+    /// Most bars of the histogram, threads to origins, and paths.
+    pub most: [usize; 3],
 }
 
 /// A kind of dots.
@@ -141,6 +160,15 @@ pub const LOOK: Look = Look {
         alpha: [0.06, 0.36],
     },
     birth: [0.6, 0.9, 0.5],
+    line: Line {
+        aspect: 0.98,
+        parts: [[0.0, 0.37], [0.41, 0.57], [0.60, 0.69], [0.72, 1.0]],
+        // A factor of 150.
+        reach: 5.0,
+        least: 0.005,
+        faint: 0.22,
+        most: [60, 60, 200],
+    },
     news: 200,
     apart: [64.0, 38.0, 26.0],
 };

@@ -20,6 +20,7 @@
 //!     colours: &colours,
 //!     target: target.view(),
 //!     field: None,
+//!     profile: None,
 //!     headline: None,
 //!     note: "",
 //! };
@@ -37,10 +38,8 @@
 //! assert!(image.png().starts_with(b"\x89PNG"));
 //! ```
 
-mod animation;
 mod axes;
 mod canvas;
-mod colour;
 mod chart;
 mod curves;
 mod density;
@@ -48,9 +47,9 @@ mod field;
 mod frame;
 mod frame_parts;
 mod heat;
-mod indexed;
 mod layout;
 mod legend;
+mod line;
 pub mod look;
 pub mod origin;
 mod overlay;
@@ -63,23 +62,22 @@ mod vector;
 mod view;
 mod words;
 
-pub use animation::{Animation, Film, Pace, film};
-pub use canvas::Image;
 pub use chart::{Chart, Curve, colour as curve_colour, floor_colours};
-pub use colour::Colour;
 pub use curves::{Figure, curves, curves_svg};
 pub use field::{FieldGrid, Lattice, depth};
 pub use frame::{DOTS, draw, draw_svg};
 pub use frame_parts::{Frame, Headline, Panel};
 pub use heat::{Heat, heats};
-pub use indexed::{Indexed, Palette};
 pub use layout::expanse;
+pub use line::Profile;
 pub use overlay::overlay;
 pub use preview::preview;
 pub use scatter::{Estimates, Scatter, scatter};
 pub use theme::{BANDS, EDGES, Theme, series};
 pub use view::View;
 pub use words::{FloorLine, number};
+
+pub use crate::pixels::{Animation, Colour, Film, Image, Indexed, Pace, Palette, film};
 
 /// How pictures look and what they show; the same for every picture of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! The colour of a particle, by where it started: a particle keeps it for ever, so that the eye can follow.
 
-use super::colour::Colour;
 use super::theme::Theme;
 use crate::cloud::CloudView;
+use crate::pixels::Colour;
 
 /// One colour for each point of the initial cloud.
 ///

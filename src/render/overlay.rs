@@ -1,7 +1,7 @@
 //! Two clouds in one picture, to see what the measures say of them.
 
 use super::axes::{self, Axis};
-use super::canvas::{Canvas, Image};
+use super::canvas::Canvas;
 use super::frame::{DOTS, places, shade};
 use super::look::LOOK;
 use super::shape::{Disc, Rect};
@@ -10,6 +10,7 @@ use super::theme::series;
 use super::view::View;
 use super::{Style, words};
 use crate::cloud::CloudView;
+use crate::pixels::Image;
 
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = 34.0;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::colour::Colour;
 use super::view::View;
 use crate::cloud::CloudView;
+use crate::pixels::Colour;
 
 /// Braille dots in a character: two columns, four rows.
 const WIDE: usize = 2;

@@ -1,6 +1,6 @@
 //! What is drawn: boxes, discs, and the ink they are drawn with.
 
-use super::colour::Colour;
+use crate::pixels::Colour;
 
 /// A box in logical pixels, y downwards.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! The palette of every picture: paper, ink, the diverging bands of the field, and the colours of curves.
 
-use super::colour::Colour;
+use crate::pixels::Colour;
 
 /// A set of colours that belong together.
 #[derive(

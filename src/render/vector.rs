@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tiny_skia::{Path, PathSegment};
 
-use super::colour::Colour;
 use super::shape::{Clip, Disc, Ink, Rect};
+use crate::pixels::Colour;
 
 /// Elements in the order in which they were drawn.
 pub(crate) struct Sheet {

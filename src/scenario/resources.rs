@@ -27,7 +27,7 @@ pub struct Resources {
     files: Vec<Part>,
 }
 
-/// What a machine has to spare, in bytes.
+/// What there is to spare, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Available {
     /// Memory.
@@ -490,8 +490,7 @@ mod tests {
         let run = |work: f64| Resources {
             held: part(10.0),
             work: part(work),
-            disk: Vec::new(),
-            files: Vec::new(),
+            ..Resources::default()
         };
         // Held: 30 by the three. The two largest work on 170 bytes, all on 200.
         let needs = [run(30.0), run(100.0), run(70.0)];

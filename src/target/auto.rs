@@ -24,23 +24,21 @@ impl Default for AutoSpec {
 }
 
 impl AutoSpec {
-    /// The Gaussian that fits `sample`, `m×2`.
+    /// The Gaussian that fits `sample`, `m×2`, of a target of this dimension.
     ///
     /// # Errors
     /// [`Invalid`] if the sample has no width, and for a width that is none.
-    pub fn fit(&self, sample: CloudView<'_>) -> Result<Mixture, Invalid> {
+    pub fn fit(&self, sample: CloudView<'_>, dimension: usize) -> Result<Mixture, Invalid> {
         positive("auto.width", self.width)?;
         let variance = (self.width * cloud::spread(sample)).powi(2);
         if !(variance > 0.0 && variance.is_finite()) {
             let remedy = "fits a Gaussian to the target sample, and that has no width; give a source, such as [source.gaussian]";
             return Err(Invalid::new("auto", "{}", remedy));
         }
-        GaussianSpec {
-            mean: cloud::mean(sample),
-            covariance: [[variance, 0.0], [0.0, variance]],
-        }
-        .build()
-        .map_err(|invalid| invalid.under("auto"))
+        let covariance = [[variance, 0.0], [0.0, variance]];
+        GaussianSpec::of_moments(cloud::mean(sample), covariance, dimension)
+            .build()
+            .map_err(|invalid| invalid.under("auto"))
     }
 }
 

@@ -8,7 +8,7 @@ use super::files::{BuildError, Files};
 use super::{
     AutoSpec, BananaSpec, CheckerboardSpec, CirclesSpec, GaussianSpec, GridSpec, ImageSpec,
     MixtureSpec, MoonsSpec, PinwheelSpec, PointsSpec, RingSpec, RingsSpec, SpiralsSpec,
-    SwissRollSpec, Target,
+    SwissRollSpec, Target, UniformSpec,
 };
 use crate::setting::Given;
 
@@ -98,6 +98,8 @@ families! {
     Spirals(SpiralsSpec) = "spirals": "two interleaved spirals: turns, scale, sd";
     /// Every other square of a board.
     Checkerboard(CheckerboardSpec) = "checkerboard": "every other square of a board, uniformly filled: squares, width";
+    /// Uniform on an interval, or in a box.
+    Uniform(UniformSpec) = "uniform": "uniform on an interval or in a box: low, high";
     /// Points from a file.
     Points(PointsSpec) = "points": "points from an .npy, .npz or .csv file: file, held_out, replace, in_order, header";
     /// A picture read as a density.

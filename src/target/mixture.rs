@@ -1,12 +1,14 @@
 //! Mixtures of Gaussians with full covariances: the family in which everything has a closed form.
 
+use std::f64::consts::TAU;
+
 use ndarray::{Array1, Array2};
 use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::family::Family;
-use super::{BuildError, Files};
+use super::{BuildError, Covariance, Files, Mean};
 use super::{Component, Target, coordinates, draw, each, each_vector, log_sum_exp, normal};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -18,15 +20,68 @@ use crate::setting::Invalid;
 #[serde(deny_unknown_fields, default)]
 pub struct MixtureSpec {
     /// The Gaussians, at least one. Weights need not sum to one; they are normalised.
-    pub components: Vec<Component>,
+    pub components: Vec<ComponentSpec>,
+}
+
+/// One Gaussian of a mixture as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentSpec {
+    /// Share of the mass, relative to the other weights; greater than 0.
+    #[serde(default = "whole")]
+    pub weight: f64,
+    /// Centre, in the target's units: `[x, y]`, or `[x]` on the line.
+    pub mean: Mean,
+    /// Covariance, in squared units: symmetric, positive definite; `[[variance]]` on the line.
+    pub covariance: Covariance,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+impl ComponentSpec {
+    /// The Gaussian in the plane, of which the line is the first axis.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a mean and a covariance of different dimensions, or no variance.
+    pub fn build(&self) -> Result<Component, Invalid> {
+        let dimension = self.mean.dimension();
+        if self.covariance.dimension() != dimension {
+            let (here, remedy) = match dimension {
+                1 => ("line", "write [[variance]]"),
+                _ => (
+                    "plane",
+                    "write two rows of two, or a mean of one coordinate",
+                ),
+            };
+            let remedy = format!("the mean is one of the {here}: {remedy}");
+            let written = match self.covariance {
+                Covariance::Line(rows) => format!("{rows:?}"),
+                Covariance::Plane(rows) => format!("{rows:?}"),
+            };
+            return Err(Invalid::new("covariance", written, remedy));
+        }
+        let [[a, _], [_, c]] = self.covariance.in_plane();
+        if dimension == 2 && c == 0.0 || a == 0.0 {
+            let remedy = "must have variances greater than 0 (from 1e-200 to 1e200); for a target on the line give the mean one coordinate, and [[variance]]";
+            let written = format!("{:?}", self.covariance.in_plane());
+            return Err(Invalid::new("covariance", written, remedy));
+        }
+        Ok(Component {
+            weight: self.weight,
+            mean: self.mean.in_plane(),
+            covariance: self.covariance.in_plane(),
+        })
+    }
 }
 
 impl Default for MixtureSpec {
     fn default() -> Self {
-        let at = |x| Component {
+        let at = |x| ComponentSpec {
             weight: 1.0,
-            mean: [x, 0.0],
-            covariance: [[0.16, 0.0], [0.0, 0.16]],
+            mean: [x, 0.0].into(),
+            covariance: [[0.16, 0.0], [0.0, 0.16]].into(),
         };
         Self {
             components: vec![at(-2.0), at(2.0)],
@@ -40,7 +95,11 @@ impl MixtureSpec {
     /// # Errors
     /// [`Invalid`] for the first component that is none.
     pub fn build(&self) -> Result<Mixture, Invalid> {
-        Mixture::new(self.components.clone())
+        let built = self.components.iter().enumerate().map(|(k, component)| {
+            let built = component.build();
+            built.map_err(|invalid| invalid.under(&format!("components[{k}]")))
+        });
+        Mixture::new(built.collect::<Result<_, _>>()?)
     }
 }
 
@@ -61,7 +120,13 @@ impl Component {
         }
     }
 
-    /// The lower triangle of the Cholesky factor `L`, `L Lᵀ = covariance`, as `[l₁₁, l₂₁, l₂₂]`.
+    /// Whether it lives on the line: it has no width across it.
+    #[must_use]
+    pub fn is_on_line(&self) -> bool {
+        self.covariance[1] == [0.0; 2] && self.covariance[0][1] == 0.0
+    }
+
+    /// The lower triangle of the Cholesky factor `L`, `L Lᵀ = covariance`, as `[l₁₁, l₂₁, l₂₂]`; `l₂₂ = 0` on the line alone.
     pub(super) fn factor(&self) -> Result<[f64; 3], Invalid> {
         coordinates("mean", self.mean)?;
         let [[a, b], [b2, c]] = self.covariance;
@@ -75,8 +140,12 @@ impl Component {
         if (b - b2).abs() > 1e-12 * b.abs() {
             return refuse("must be symmetric");
         }
-        if !(1e-200..=1e200).contains(&a) || !(1e-200..=1e200).contains(&c) {
+        let is_variance = |v: f64| (1e-200..=1e200).contains(&v);
+        if !is_variance(a) || !is_variance(c) && !self.is_on_line() {
             return refuse("must have variances greater than 0 (from 1e-200 to 1e200)");
+        }
+        if self.is_on_line() {
+            return Ok([a.sqrt(), 0.0, 0.0]);
         }
         let l11 = a.sqrt();
         let l21 = b / l11;
@@ -99,9 +168,9 @@ pub struct Mixture {
 #[derive(Clone, Debug, PartialEq)]
 struct Gaussian {
     mean: [f64; 2],
-    /// Cholesky factor `[l₁₁, l₂₁, l₂₂]`.
+    /// Cholesky factor `[l₁₁, l₂₁, l₂₂]`; `l₂₂ = 0` on the line.
     factor: [f64; 3],
-    /// `log w − log 2π − log det L`.
+    /// `log w − ½ d log 2π − log det L`, of the line's own determinant there.
     log_height: f64,
     /// Weights of the components up to and including this one.
     cumulative: f64,
@@ -129,6 +198,20 @@ impl Mixture {
                 ));
             }
         }
+        if let Some(k) = (1..components.len())
+            .find(|&k| components[k].is_on_line() != components[0].is_on_line())
+        {
+            let [this, first] = [k, 0].map(|k| if components[k].is_on_line() { 1 } else { 2 });
+            let remedy = format!(
+                "has {this} coordinate(s), and components[0].mean has {first}: a mixture lives on the line or in the plane"
+            );
+            let written = format!("{:?}", &components[k].mean[..this]);
+            return Err(Invalid::new(
+                format!("components[{k}].mean"),
+                written,
+                remedy,
+            ));
+        }
         let total: f64 = components.iter().map(|c| c.weight).sum();
         let mut cumulative = 0.0;
         let mut gaussians = Vec::with_capacity(components.len());
@@ -141,10 +224,11 @@ impl Mixture {
             gaussians.push(Gaussian {
                 mean: component.mean,
                 factor,
-                log_height: component.weight.ln()
-                    - (2.0 * std::f64::consts::PI).ln()
-                    - factor[0].ln()
-                    - factor[2].ln(),
+                log_height: if component.is_on_line() {
+                    component.weight.ln() - 0.5 * TAU.ln() - factor[0].ln()
+                } else {
+                    component.weight.ln() - TAU.ln() - factor[0].ln() - factor[2].ln()
+                },
                 cumulative,
             });
         }
@@ -168,6 +252,9 @@ impl Gaussian {
     fn whiten(&self, x: [f64; 2]) -> [f64; 2] {
         let [l11, l21, l22] = self.factor;
         let u = (x[0] - self.mean[0]) / l11;
+        if l22 == 0.0 {
+            return [u, 0.0];
+        }
         [u, (x[1] - self.mean[1] - l21 * u) / l22]
     }
 
@@ -181,6 +268,9 @@ impl Gaussian {
     fn score(&self, x: [f64; 2]) -> [f64; 2] {
         let [l11, l21, l22] = self.factor;
         let [u, v] = self.whiten(x);
+        if l22 == 0.0 {
+            return [-u / l11, 0.0];
+        }
         let second = v / l22;
         [-(u - l21 * second) / l11, -second]
     }
@@ -200,6 +290,14 @@ impl Target for Mixture {
             let k = self.gaussians.partition_point(|g| g.cumulative <= u);
             self.gaussians[k.min(last)].place(normal(rng))
         })
+    }
+
+    fn dimension(&self) -> usize {
+        if self.components[0].is_on_line() {
+            1
+        } else {
+            2
+        }
     }
 
     fn log_density(&self, at: CloudView<'_>) -> Option<Array1<f64>> {

@@ -7,6 +7,7 @@ mod catalogue;
 mod checkerboard;
 mod circles;
 mod curve;
+mod dimension;
 mod family;
 mod files;
 #[cfg(feature = "record")]
@@ -24,6 +25,7 @@ mod ring;
 mod rings;
 mod spirals;
 mod swiss_roll;
+mod uniform;
 
 use std::f64::consts::PI;
 use std::fmt::Debug;
@@ -32,18 +34,18 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
-use crate::setting::{Invalid, exactly, exactly_rows};
+use crate::setting::Invalid;
 
 pub use auto::AutoSpec;
 pub use banana::{Banana, BananaSpec};
 pub use catalogue::TargetSpec;
 pub use checkerboard::{Checkerboard, CheckerboardSpec};
 pub use circles::{Circles, CirclesSpec};
+pub use dimension::{Covariance, Mean};
 pub use files::{BuildError, Files};
 #[cfg(feature = "record")]
 pub use folder::{Anywhere, Folder, open_file};
@@ -51,7 +53,7 @@ pub use gaussian::GaussianSpec;
 pub use grid::GridSpec;
 pub use image::{ImageSpec, PictureDensity};
 pub use memory::Memory;
-pub use mixture::{Mixture, MixtureSpec};
+pub use mixture::{ComponentSpec, Mixture, MixtureSpec};
 pub use moons::{Moons, MoonsSpec};
 pub use picture::Ink;
 pub(crate) use picture::MOST_PIXELS;
@@ -61,24 +63,18 @@ pub use ring::RingSpec;
 pub use rings::RingsSpec;
 pub use spirals::{Spirals, SpiralsSpec};
 pub use swiss_roll::{SwissRoll, SwissRollSpec};
+pub use uniform::{Uniform, UniformSpec};
 
 /// One Gaussian of a mixture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
     /// Share of the mass, relative to the other weights; greater than 0. In a built mixture the weights sum to one.
-    #[serde(default = "whole")]
     pub weight: f64,
-    /// Centre, in the target's units.
-    #[serde(deserialize_with = "exactly")]
+    /// Centre, in the target's units; on the line `[x, 0]`.
     pub mean: [f64; 2],
-    /// Covariance, in squared units: symmetric, positive definite.
-    #[serde(deserialize_with = "exactly_rows")]
+    /// Covariance, in squared units: symmetric, positive definite; on the line `[[s², 0], [0, 0]]`.
     pub covariance: [[f64; 2]; 2],
-}
-
-fn whole() -> f64 {
-    1.0
 }
 
 /// A finite sample in two parts.
@@ -104,7 +100,12 @@ pub trait Target: Debug + Send + Sync {
     /// `count` independent draws, shape `count×2`. The same stream gives the same draws.
     fn sample(&self, count: usize, stream: Stream) -> Cloud;
 
-    /// `log p` at each point (`n`), natural logarithm, normalised; `None` where it is not known.
+    /// The dimension of the space that the distribution lives in: 2, or 1 for the line, whose points have a second coordinate of 0.
+    fn dimension(&self) -> usize {
+        2
+    }
+
+    /// `log p` at each point (`n`), natural logarithm, normalised in that space; `None` where it is not known.
     fn log_density(&self, _at: CloudView<'_>) -> Option<Array1<f64>> {
         None
     }

@@ -21,8 +21,8 @@ use crate::setting::Invalid;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PointsSpec {
-    /// An `.npy` file (n×2), an `.npz` archive (its first array, or `file.npz:name`) or a `.csv` file (two
-    /// columns). Relative paths are relative to the scenario file.
+    /// An `.npy` file (n×2, or n×1 for points of the line), an `.npz` archive (its first array, or `file.npz:name`) or a `.csv` file (two
+    /// columns, or one). Relative paths are relative to the scenario file.
     pub file: String,
     /// A file of the same kinds with further points of the same distribution, for measures alone: `file` is then not parted, and all of it is learned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ impl PointsSpec {
     /// [`BuildError`] if no file is named, one is not there, or does not hold points of the plane.
     pub fn build(&self, files: &dyn Files) -> Result<PointSample, BuildError> {
         if self.file.is_empty() {
-            let remedy = "must name an .npy, .npz or .csv file with two columns";
+            let remedy = "must name an .npy, .npz or .csv file with two columns, or one for points of the line";
             return Err(Invalid::new("file", "\"\"", remedy).into());
         }
         if self.header != Header::Auto && !self.paths().into_iter().any(may_have_header) {
@@ -71,7 +71,7 @@ impl PointsSpec {
             let remedy = "only a .csv file has a header, and there is none here; leave it out";
             return Err(Invalid::new("header", written, remedy).into());
         }
-        let mut notes = Vec::new();
+        let (mut notes, mut dimensions) = (Vec::new(), Vec::new());
         let mut read = |key: &str, name: &str| {
             let path = point_file::path_and_array(name).0;
             let source = fetch(name, files.open(path)).map_err(|error| error.at(key))?;
@@ -82,17 +82,28 @@ impl PointsSpec {
                 .iter()
                 .map(|note| format!("points.{key}: {note}"));
             notes.extend(said);
+            dimensions.push(sheet.dimension);
             Ok::<_, BuildError>(sheet.points)
         };
         let rows = read("file", &self.file)?;
         let held_out = self.held_out.as_deref();
         let held_out = held_out.map(|name| read("held_out", name)).transpose()?;
+        if let [dimension, other] = dimensions[..]
+            && other != dimension
+        {
+            let remedy = format!(
+                "has {other} column(s), and file has {dimension}: both must be points of the same distribution"
+            );
+            let written = format!("{:?}", self.held_out.as_deref().unwrap_or_default());
+            return Err(Invalid::new("held_out", written, remedy).into());
+        }
         if let Some(few) = held_out.as_ref().filter(|rows| rows.nrows() < 4) {
             let remedy = "must hold at least 4 points: two to measure the run against, and two for the final numbers";
             return Err(Invalid::new("held_out", few.nrows(), remedy).into());
         }
         Ok(PointSample {
             parts: parts(&rows, held_out),
+            dimension: dimensions[0],
             rows,
             replace: self.replace && !self.in_order,
             in_order: self.in_order,
@@ -200,6 +211,7 @@ fn repeated(training: CloudView<'_>, held_out: CloudView<'_>) -> Option<String> 
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointSample {
     rows: Cloud,
+    dimension: usize,
     replace: bool,
     in_order: bool,
     parts: Parts,
@@ -233,6 +245,10 @@ impl Target for PointSample {
             })
             .collect();
         cloud::rows(self.rows.view(), &chosen)
+    }
+
+    fn dimension(&self) -> usize {
+        self.dimension
     }
 
     fn parts(&self) -> Option<&Parts> {

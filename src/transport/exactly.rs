@@ -19,15 +19,6 @@ pub(crate) fn difference(a: f64, b: f64) -> (f64, f64) {
     (near, (a - (near - back)) - (b + back))
 }
 
-/// The power of two, as its exponent, that a length is about as large as; 0 for a length of 0.
-pub(crate) fn power(length: f64) -> i32 {
-    if length > 0.0 {
-        (length.log2().ceil() as i32).clamp(-1000, 1000)
-    } else {
-        0
-    }
-}
-
 /// A sum of squared lengths, each in units of `2^exponent`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Total {
@@ -102,10 +93,6 @@ mod tests {
         assert_eq!(
             Total::sum([Total::new(0.0, 3)].into_iter()).share_of(sum),
             0.0
-        );
-        assert_eq!(
-            (power(0.0), power(1.0), power(0.6), power(1e-320)),
-            (0, 0, 0, -1000)
         );
     }
 }

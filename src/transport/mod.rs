@@ -9,7 +9,6 @@ mod masses;
 mod separate;
 mod w2;
 
-pub(crate) use exactly::power;
 pub(crate) use line::{w2_squared, weighted_w2_squared};
 pub use masses::Coupling;
 pub(crate) use w2::centre;

@@ -2,9 +2,10 @@
 
 use super::assignment::{Assignment, Basis, squared};
 use super::blocks::order;
-use super::exactly::{Total, difference, power, total};
+use super::exactly::{Total, difference, total};
 use super::separate::{self, Part};
 use crate::cloud::CloudView;
+use crate::numeric::power;
 use crate::plane::Planar;
 
 /// The 2-Wasserstein distance `(min_σ mean_i ‖x_i − y_σ(i)‖²)^{1/2}` to a reference sample of the same size: an assignment problem,

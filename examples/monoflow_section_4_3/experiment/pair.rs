@@ -75,8 +75,8 @@ impl Affine {
 /// The target p.
 pub(crate) fn target() -> Mixture {
     let spec = GaussianSpec {
-        mean: [0.0, 0.0],
-        covariance: COVARIANCE,
+        mean: [0.0, 0.0].into(),
+        covariance: COVARIANCE.into(),
     };
     spec.build().expect("the covariance is positive definite")
 }

@@ -1,25 +1,25 @@
 //! Whitened coordinates: mean 0, variances 1, no correlation, whatever the units of the axes.
 
-use crate::transport::power;
+use crate::numeric::power;
 
 /// Correlations nearer to 1 than this are taken for 1: what is left across the line is rounding.
 const COLLINEAR: f64 = 1e-12;
 
 /// The map to whitened coordinates.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Whitening {
+pub(crate) struct Whitening {
     /// Unit of each axis.
     units: [f64; 2],
     middle: [f64; 2],
     /// Rows of the map in those units. A direction without extent is mapped to 0.
     rows: [[f64; 2]; 2],
     /// Logarithm of the determinant of the map; `None` for points on a line.
-    pub(super) log_det: Option<f64>,
+    pub(crate) log_det: Option<f64>,
 }
 
 impl Whitening {
     /// Of these points, at least one, all finite.
-    pub(super) fn of(points: &[[f64; 2]]) -> Self {
+    pub(crate) fn of(points: &[[f64; 2]]) -> Self {
         let range = |k: usize| {
             points
                 .iter()
@@ -51,7 +51,7 @@ impl Whitening {
     }
 
     /// A point in whitened coordinates.
-    pub(super) fn map(&self, point: [f64; 2]) -> [f64; 2] {
+    pub(crate) fn map(&self, point: [f64; 2]) -> [f64; 2] {
         let at = [0, 1].map(|k| (point[k] - self.middle[k]) / self.units[k]);
         self.rows.map(|row| row[0] * at[0] + row[1] * at[1])
     }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-use super::canvas::Image;
 use super::colour::Colour;
+use super::image::Image;
 
 /// Index of the colour that shows what lies below; never used in a still.
 pub(crate) const TRANSPARENT: u8 = 0;

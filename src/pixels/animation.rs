@@ -5,7 +5,7 @@ use std::sync::Arc;
 use png::chunk::ChunkType;
 use rayon::prelude::*;
 
-use super::canvas::Image;
+use super::image::Image;
 use super::indexed::{Indexed, Palette, TRANSPARENT, deflate, encoder, in_memory};
 
 /// How long frames stay.

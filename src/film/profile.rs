@@ -1,0 +1,195 @@
+//! The densities of a target and of a cloud on the line, for pictures.
+
+use std::f64::consts::TAU;
+
+use ndarray::Array1;
+
+use super::lineage::Lineage;
+use super::recorder::Snapshot;
+use crate::cloud::{Cloud, CloudView};
+use crate::kernel;
+use crate::render::{Lattice, Profile, View};
+use crate::target::Target;
+
+/// A target on the line, as a film shows it.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    places: Vec<f64>,
+    /// Density of the target at the places: its own, or that of the blurred sample.
+    density: Vec<f64>,
+    /// Whether it is its own.
+    exact: bool,
+    /// Bandwidth of the cloud's density, which suits a cloud that has arrived.
+    blur: f64,
+    /// The highest density that is shown.
+    top: f64,
+}
+
+/// Highest density that is shown, as a multiple of the target's own: a cloud that is denser leaves the picture through the top.
+const AIR: f64 = 1.3;
+
+impl Ground {
+    /// Where places are asked for, the same as those of the field; nothing for a target in the plane.
+    #[must_use]
+    pub fn of(target: &dyn Target, sample: CloudView<'_>, lattice: Lattice) -> Option<Self> {
+        if target.dimension() != 1 || !lattice.is_on_line() {
+            return None;
+        }
+        let points: Cloud = lattice.points();
+        let places = points.column(0).to_vec();
+        let blur = kernel::leave_one_out(sample);
+        let own = target.log_density(points.view());
+        let exact = own.is_some();
+        let blurred = || blurred(&places, sample, &[], blur);
+        let density = own.map_or_else(blurred, |log: Array1<f64>| log.mapv(f64::exp).to_vec());
+        let top = AIR * density.iter().copied().fold(0.0, f64::max);
+        Some(Self {
+            places,
+            density,
+            exact,
+            blur,
+            top: if top > 0.0 { top } else { 1.0 },
+        })
+    }
+
+    /// Density of the target at the places of the field.
+    pub(crate) fn density(&self) -> &[f64] {
+        &self.density
+    }
+
+    /// Whether that is its own, and not that of the blurred sample.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Bandwidth of the cloud's density.
+    pub(crate) fn blur(&self) -> f64 {
+        self.blur
+    }
+
+    /// The highest density that is shown.
+    pub(crate) fn top(&self) -> f64 {
+        self.top
+    }
+
+    /// What is to be seen of a flow at the last of these snapshots.
+    pub(super) fn along<'a>(&self, all: &'a [Snapshot], now: usize) -> Along<'a> {
+        let last = now.min(all.len().saturating_sub(1));
+        let lineage = Lineage::of(all).filter(|_| !all.is_empty());
+        let moments = all.iter().take(last + 1);
+        let cloud = all.get(last).map_or_else(Vec::new, |snapshot| {
+            blurred(
+                &self.places,
+                snapshot.cloud.view(),
+                &snapshot.shares,
+                self.blur,
+            )
+        });
+        let truth = if self.exact {
+            let pairs = self.density.iter().zip(&cloud);
+            pairs.map(|(p, q)| (p / q).ln()).collect()
+        } else {
+            Vec::new()
+        };
+        Along {
+            moments: moments.map(|s| (s.step, s.cloud.view())).collect(),
+            births: lineage.map_or_else(Vec::new, |lineage| lineage.births(0, last)),
+            cloud,
+            truth,
+        }
+    }
+
+    /// The curves of a panel, in a film of so many steps.
+    pub(super) fn profile<'p>(&'p self, along: &'p Along<'p>, steps: usize) -> Profile<'p> {
+        Profile {
+            places: &self.places,
+            target: &self.density,
+            cloud: &along.cloud,
+            truth: &along.truth,
+            top: self.top,
+            moments: &along.moments,
+            births: &along.births,
+            steps,
+        }
+    }
+}
+
+/// A flow on the line up to a moment.
+#[derive(Clone, Debug)]
+pub(super) struct Along<'a> {
+    moments: Vec<(usize, CloudView<'a>)>,
+    births: Vec<usize>,
+    cloud: Vec<f64>,
+    truth: Vec<f64>,
+}
+
+/// Density of points at regular places, with N times their weights or equal ones: shared between the two places next to each, and blurred from there.
+fn blurred(places: &[f64], points: CloudView<'_>, shares: &[f64], blur: f64) -> Vec<f64> {
+    let (Some(first), Some(last)) = (places.first(), places.last()) else {
+        return Vec::new();
+    };
+    let pitch = (last - first) / (places.len() - 1) as f64;
+    let mut mass = vec![0.0; places.len()];
+    for (k, x) in points.column(0).iter().enumerate() {
+        let at = (x - first) / pitch;
+        if !(at >= 0.0 && at < (places.len() - 1) as f64) {
+            continue;
+        }
+        let (place, part) = (at as usize, at.fract());
+        let share = shares.get(k).unwrap_or(&1.0);
+        mass[place] += share * (1.0 - part);
+        mass[place + 1] += share * part;
+    }
+    // Between places nothing finer can be told.
+    let blur = blur.max(pitch);
+    let height = 1.0 / (points.nrows().max(1) as f64 * TAU.sqrt() * blur);
+    let wave = |k: usize| height * (-0.5 * (k as f64 * pitch / blur).powi(2)).exp();
+    let waves: Vec<f64> = (0..places.len()).map(wave).collect();
+    (0..places.len())
+        .map(|at| {
+            let pairs = mass.iter().enumerate();
+            pairs.map(|(k, m)| m * waves[k.abs_diff(at)]).sum()
+        })
+        .collect()
+}
+
+/// The lattice of a field over `view` on the line.
+pub(super) fn along_line(view: View) -> Lattice {
+    /// Places.
+    const ALONG: usize = 400;
+    Lattice::on_line(view, ALONG)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::target::UniformSpec;
+
+    #[test]
+    fn a_blurred_cloud_has_the_density_that_it_was_drawn_from() {
+        let spec = UniformSpec {
+            low: [-1.0].into(),
+            high: [3.0].into(),
+        };
+        let target = spec.build().unwrap();
+        let sample = target.sample(40_000, Stream::new(7, "points"));
+        let view = View {
+            x: [-2.0, 4.0],
+            y: [-1.0, 1.0],
+        };
+        let lattice = along_line(view);
+        let places = lattice.points().column(0).to_vec();
+        let density = blurred(&places, sample.view(), &[], 0.1);
+        for (x, found) in places.iter().zip(&density) {
+            if (-0.6..2.6).contains(x) {
+                assert!((found - 0.25).abs() < 0.02, "{x}: {found}");
+            } else if !(-1.5..3.5).contains(x) {
+                assert!(*found < 1e-4, "{x}: {found}");
+            }
+        }
+        let pitch = places[1] - places[0];
+        let whole: f64 = density.iter().sum::<f64>() * pitch;
+        assert!((whole - 1.0).abs() < 1e-6, "{whole}");
+    }
+}
