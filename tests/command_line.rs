@@ -630,3 +630,50 @@ fn calibrate_prints_a_table_and_leaves_a_picture() {
         .assert()
         .code(2);
 }
+
+/// A failure is an object too, with its place and its remedies.
+#[test]
+fn what_fails_with_json_is_an_object() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(
+        home.path().join("a.toml"),
+        "[target.ring]\n[flow]\nstepps = 3\n",
+    )
+    .unwrap();
+    let failed = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ratioflow"))
+            .current_dir(home.path())
+            .args(args)
+            .output()
+            .unwrap();
+        let object: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{args:?}: {error}"));
+        let error = object["error"].clone();
+        assert_eq!(error["code"], output.status.code().unwrap(), "{args:?}");
+        assert!(!output.stderr.is_empty());
+        error
+    };
+    let misspelt = failed(&["run", "a.toml", "--json"]);
+    assert_eq!(misspelt["place"]["line"], 3);
+    assert_eq!(misspelt["place"]["file"], "a.toml");
+    assert!(
+        misspelt["help"][0].as_str().unwrap().contains("steps"),
+        "{misspelt}"
+    );
+    let missing = failed(&["run", "no-such-scenario", "--json"]);
+    assert!(
+        missing["message"]
+            .as_str()
+            .unwrap()
+            .contains("no-such-scenario"),
+        "{missing}"
+    );
+    let usage = failed(&["run", "ring", "--no-such-option", "--json"]);
+    assert_eq!(usage["code"], 2);
+    assert!(usage["place"].is_null());
+    let folder = failed(&["render", "nowhere", "--json"]);
+    assert!(
+        folder["message"].as_str().unwrap().contains("nowhere"),
+        "{folder}"
+    );
+}

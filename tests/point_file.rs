@@ -193,17 +193,11 @@ fn bad_arrays_are_refused_with_a_remedy() {
     let zeros = [0; 64];
     let table = [
         (npy("<f8", "False", "(0, 2)", &[]), "no points"),
-        (npy("<f8", "False", "(4,)", &zeros[..32]), "np.column_stack"),
         (
             npy("<f8", "False", "()", &zeros[..8]),
             "one row for each point",
         ),
         (npy("<f8", "False", "(2, 4)", &zeros), "points.T"),
-        (
-            npy("<f8", "False", "(4, 1)", &zeros[..32]),
-            "np.column_stack",
-        ),
-        (npy("<f8", "False", "(2,)", &zeros[..16]), "reshape(1, 2)"),
         (npy("<f8", "False", "(4, 3)", &zeros), "points[:, :2]"),
         (npy("<c16", "False", "(4,)", &zeros), "z.imag"),
         (npy("<f8", "False", "(2, 2, 2)", &zeros), "points[-1]"),
@@ -270,6 +264,10 @@ fn csv_errors_name_line_and_column() {
         ("1,2\n3,1e999\n", "line 2, column 2 is inf"),
         ("1,2\n3,\n", "line 2, column 2: \"\" is no number"),
         ("1,2\n3\n", "line 2 has 1 column(s)"),
+        ("1\n3,4\n", "line 2 has 2 column(s): it must have one"),
+        ("1;2\n3;4\n", "line 1 has 1 column(s)"),
+        ("1\t2\n3\t4\n", "not by a tab"),
+        ("x\n1\ntwo\n", "line 3, column 1: \"two\" is no number"),
         ("1 2\n3 4\n", "line 1 has 1 column(s)"),
         ("1,2,3\n", "line 1 has 3 column(s)"),
     ];
@@ -280,6 +278,36 @@ fn csv_errors_name_line_and_column() {
     assert!(reason(b"1,2\n\xff,3\n", "a.csv").contains("byte 4"));
     assert!(reason(b"\xff\xfe1\0,\x002\0", "a.csv").contains("UTF-16"));
     assert!(reason(&vec![b'1'; 100_000], "a.csv").contains("longer than"));
+}
+
+#[test]
+fn one_column_is_points_of_the_line() {
+    let numbers: Vec<u8> = [1.5_f64, -2.0, 4.0]
+        .iter()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
+    let mut files = vec![
+        (npy("<f8", "False", "(3,)", &numbers), "a.npy"),
+        (npy("<f8", "False", "(3, 1)", &numbers), "a.npy"),
+        (npy("<f8", "True", "(3, 1)", &numbers), "a.npy"),
+    ];
+    for text in [
+        "1.5\n-2\n4\n",
+        "x\n1.5\n-2\n4\n",
+        "0\n1.5\n-2.0\n4.0\n",
+        "\"x\"\r\n1.5\r\n-2.0\r\n4.0\r\n",
+    ] {
+        files.push((text.as_bytes().to_vec(), "a.csv"));
+    }
+    for (bytes, name) in files {
+        let source = std::io::Cursor::new(&bytes);
+        let sheet = read_from(source, name, Header::Auto, Asked::Key).unwrap();
+        assert_eq!(sheet.dimension, 1, "{:?}", String::from_utf8_lossy(&bytes));
+        assert_eq!(sheet.points, array![[1.5, 0.0], [-2.0, 0.0], [4.0, 0.0]]);
+    }
+    let source = std::io::Cursor::new(b"1,2\n3,4\n");
+    let plane = read_from(source, "a.csv", Header::Auto, Asked::Key).unwrap();
+    assert_eq!(plane.dimension, 2);
 }
 
 fn sheet(text: &str, header: Header) -> Result<(usize, Vec<String>), String> {

@@ -16,7 +16,7 @@ use super::run::{listen, set_threads};
 use super::terminal::{plain, print, print_path, say, warn};
 use super::{available, summary};
 use crate::experiment::Experiment;
-use crate::metric::Verdict;
+use crate::metric::{ALL, Grain, Verdict};
 use crate::page::Page;
 use crate::record::{Audience, Record, VariantRuns, compare, folders};
 use crate::scenario::{Claim, Document, Resources, Scenario, Variant};
@@ -327,8 +327,12 @@ fn table(comparison: &Comparison) -> String {
             &verdict,
             SHOWN.map(
                 |(metric, _)| match spread.and_then(|spread| spread.get(metric)) {
+                    Some(spread) if spread.sd == 0.0 => cell(metric, Some(&spread.mean)),
+                    Some(spread) if is_count(metric) => {
+                        format!("{:.1} ± {:.1}", spread.mean, spread.sd)
+                    }
                     Some(spread) => format!("{:.4} ± {:.4}", spread.mean, spread.sd),
-                    None => cell(manifest.last.get(metric)),
+                    None => cell(metric, manifest.last.get(metric)),
                 },
             ),
             &comparison
@@ -351,7 +355,7 @@ fn table(comparison: &Comparison) -> String {
         rows.push(row(
             "floor",
             "",
-            SHOWN.map(|(metric, _)| cell(median(metric))),
+            SHOWN.map(|(metric, _)| cell(metric, median(metric))),
             "",
         ));
     }
@@ -381,6 +385,16 @@ fn row<const N: usize>(name: &str, verdict: &str, cells: [String; N], time: &str
         .collect()
 }
 
-fn cell(value: Option<&f64>) -> String {
-    value.map_or("–".to_owned(), |value| format!("{value:.4}"))
+fn cell(metric: &str, value: Option<&f64>) -> String {
+    match value {
+        Some(value) if is_count(metric) => format!("{value}"),
+        Some(value) => format!("{value:.4}"),
+        None => "–".to_owned(),
+    }
+}
+
+/// Whether a measure counts things.
+fn is_count(metric: &str) -> bool {
+    ALL.iter()
+        .any(|about| about.name == metric && about.grain == Grain::Whole)
 }

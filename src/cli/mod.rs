@@ -31,6 +31,7 @@ use std::error::Error as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use serde_json::json;
 
 use common::{Color, Common};
 use error::CliError;
@@ -104,9 +105,14 @@ pub fn main() -> ExitCode {
             let text = error.render().ansi().to_string();
             if error.use_stderr() {
                 say(text.trim_end());
+                if std::env::args_os().any(|arg| arg == "--json") {
+                    let plain = error.render().to_string();
+                    let message = plain.lines().next().unwrap_or_default();
+                    tell(message.trim_start_matches("error: "), None, &[], 2);
+                }
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
             }
-            return print(&text).unwrap_or_else(|error| report(&error));
+            return print(&text).unwrap_or_else(|error| report(&error, false));
         }
     };
     match cli.common.color {
@@ -140,12 +146,21 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(error) => report(&error),
+        Err(error) => report(&error, common.json),
     }
 }
 
-/// Prints the chain of causes on one message and gives the exit code.
-fn report(failed: &CliError) -> ExitCode {
+/// The object of `--json` for what has failed.
+fn tell(message: &str, place: Option<(&str, usize, usize)>, help: &[String], code: u8) {
+    let place =
+        place.map(|(file, line, column)| json!({ "file": file, "line": line, "column": column }));
+    let error = json!({ "message": plain(message), "place": place, "help": help, "code": code });
+    // What cannot be written was said on standard error.
+    let _ = print(&format!("{:#}\n", json!({ "error": error })));
+}
+
+/// Prints the chain of causes on one message, as an object too where that is asked for, and gives the exit code.
+fn report(failed: &CliError, json: bool) -> ExitCode {
     let mut text = failed.to_string();
     let mut cause = failed.source();
     while let Some(error) = cause {
@@ -158,6 +173,19 @@ fn report(failed: &CliError) -> ExitCode {
     }
     let text = plain(&text);
     say(&format!("\x1b[1;31merror\x1b[0m: {text}"));
+    if json {
+        match failed {
+            CliError::Scenario(error) => {
+                tell(
+                    error.message(),
+                    error.place(),
+                    error.remedies(),
+                    failed.code(),
+                );
+            }
+            _ => tell(&text, None, &[], failed.code()),
+        }
+    }
     ExitCode::from(failed.code())
 }
 

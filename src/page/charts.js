@@ -69,7 +69,8 @@ class Chart {
       if (values.length === 0) return "";
       const name = run.name ? `${run.name}: ` : "";
       const ends = `from ${number(values[0])} at step ${run.measured[0]} to ${number(values.at(-1))} at step ${run.measured.at(-1)}`;
-      const arrival = since === null ? "" : `, reached the floor at step ${since}`;
+      const begun = since === run.measured[0] ? ", at its floor from the start" : `, reached the floor at step ${since}`;
+      const arrival = since === null ? "" : begun;
       return `${name}${ends}${floor ? `, median of the sampling floor ${number(floor.median)}` : ""}${arrival}`;
     });
     this.svg.setAttribute("aria-label", `${this.about.words}: ${told.filter(Boolean).join("; ")}`);

@@ -81,7 +81,8 @@ fn rows(header: &Header) -> Result<[usize; 2], String> {
     let complex = header.kind.starts_with('c');
     let remedy = match header.shape[..] {
         [rows, columns @ (1 | 2)] if !complex => return Ok([rows, columns]),
-        [rows] if !complex => return Ok([rows, 1]),
+        // One number each; records of several have names for their columns.
+        [rows] if !complex && number(header).is_ok() => return Ok([rows, 1]),
         [_, 2] => {
             return Err(
                 "it holds complex numbers in two columns, where points have real ones: save points.real".to_owned(),
@@ -90,6 +91,7 @@ fn rows(header: &Header) -> Result<[usize; 2], String> {
         [_] | [_, 1] if complex => {
             "a complex number is one point: save two columns, np.column_stack([z.real.ravel(), z.imag.ravel()])"
         }
+        [_] => "it must have two columns, np.column_stack([x, y])",
         [2, _] => "transpose it, points.T",
         [1, _] => {
             "there is one row; if it holds the points one after the other, points.reshape(-1, 2)"

@@ -212,6 +212,13 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
         [curve] => {
             let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
             let since = curve.converged_at.map(|step| {
+                // What begins there has not come there.
+                if curve.steps.first() == Some(&step) {
+                    return [
+                        format!("{last} · at its floor from the start"),
+                        format!("{last} · floor from the start"),
+                    ];
+                }
                 [
                     format!("{last} · reached the floor at step {step}"),
                     format!("{last} · floor at step {step}"),

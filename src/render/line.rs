@@ -142,7 +142,8 @@ fn curve(
         piece.clear();
     };
     for point in points {
-        if !(point[0].is_finite() && point[1].is_finite()) {
+        let beside = !(plot.x..=plot.right()).contains(&point[0]);
+        if beside || !point[1].is_finite() {
             end(&mut piece);
             before = None;
             continue;
@@ -185,6 +186,7 @@ fn densities(
     let capped = |value: f64| up(value).max(plot.y);
     let mut area: Vec<[f64; 2]> = pairs(profile.places, profile.target)
         .map(|[x, value]| [ground.across(x), capped(value)])
+        .filter(|[x, _]| ground.shows(*x))
         .collect();
     if let (Some(first), Some(last)) = (area.first().copied(), area.last().copied()) {
         area.push([last[0], plot.bottom()]);
