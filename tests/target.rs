@@ -843,7 +843,7 @@ fn unknown_and_missing_keys_are_refused() {
         "[points]",
         "mixture.components = [{ mean = [0, 0], covariance = [[1, 0], [0, 1]], colour = 1 }]",
         "gaussian.mean = [0, 0, 0]",
-        "gaussian.mean = [0]",
+        "gaussian.mean = []",
         "gaussian.covariance = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]",
         "gaussian.covariance = [[1, 0], [0, 1, 0]]",
         "image = { file = 'a.png', ink = 'red' }",

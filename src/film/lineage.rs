@@ -1,6 +1,5 @@
 //! Who descends from whom in the snapshots of a flow with births, so that no line is drawn from the dead to the living.
 
-use super::profile::Along;
 use super::recorder::{Parents, Snapshot};
 use crate::cloud::CloudView;
 use crate::render::Colour;
@@ -49,8 +48,6 @@ impl<'a> Lineage<'a> {
 /// Where the particles of a moment have been, since when each has lived, and their colours.
 pub(super) struct Lives<'a> {
     pub(super) past: Vec<CloudView<'a>>,
-    /// What is to be seen on the line.
-    pub(super) along: Option<Along<'a>>,
     /// The first of these moments, and then of the present, at which each lived; empty where all were there from the first.
     pub(super) births: Vec<usize>,
     pub(super) colours: Vec<Colour>,
@@ -72,7 +69,6 @@ impl<'a> Lives<'a> {
         let Some(lineage) = Lineage::of(all).filter(|_| !all.is_empty()) else {
             return Self {
                 past,
-                along: None,
                 births: Vec::new(),
                 colours: colours.to_vec(),
             };
@@ -81,7 +77,6 @@ impl<'a> Lives<'a> {
         let origins = lineage.origins(last).into_iter();
         Self {
             past,
-            along: None,
             births: lineage.births(from.min(last), last),
             colours: origins.map(|row| shade(row).unwrap_or(newcomer)).collect(),
         }

@@ -1,7 +1,7 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
 use super::lineage::Lives;
-use super::profile::Ground;
+use super::profile::{Ground, Past};
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
 use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
@@ -109,7 +109,7 @@ impl Scene<'_> {
         let lives: Vec<_> = takes
             .iter()
             .zip(&chosen)
-            .map(|(t, s)| self.lives(t, s.step, &colours, style))
+            .map(|(t, s)| self.past(t, s.step, &colours, style))
             .collect();
         let panels: Vec<Panel<'_>> = (0..chosen.len())
             .map(|k| Panel {
@@ -137,8 +137,8 @@ impl Scene<'_> {
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
         let lives = self.takes.iter();
-        let lives: Vec<Lives<'_>> = lives
-            .map(|take| self.lives(take, step, colours, style))
+        let lives: Vec<Past<'_>> = lives
+            .map(|take| self.past(take, step, colours, style))
             .collect();
         let panels: Vec<Panel<'_>> = self
             .takes
@@ -149,19 +149,19 @@ impl Scene<'_> {
         self.draw(step, &panels, style, draw)
     }
 
-    /// The lives of a run's particles up to `step`, with what is to be seen of them on the line.
-    fn lives<'p>(
+    /// What lies behind a run's particles at `step`.
+    fn past<'p>(
         &self,
         take: &DrawnRun<'p>,
         step: usize,
         colours: &[Colour],
         style: &Style,
-    ) -> Lives<'p> {
+    ) -> Past<'p> {
         let all = take.recorder.snapshots();
         let now = all.partition_point(|s| s.step < step);
-        Lives {
+        Past {
+            lives: Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.muted()),
             along: self.line.map(|line| line.along(all, now)),
-            ..Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.muted())
         }
     }
 
@@ -170,7 +170,7 @@ impl Scene<'_> {
         &'p self,
         take: &DrawnRun<'p>,
         snapshot: &'p Snapshot,
-        lives: &'p Lives<'p>,
+        Past { lives, along }: &'p Past<'p>,
     ) -> Panel<'p> {
         let last = take.recorder.snapshots().last();
         let over = last.is_some_and(|last| last.step == snapshot.step);
@@ -185,7 +185,7 @@ impl Scene<'_> {
             field: Some(&snapshot.field),
             profile: self
                 .line
-                .zip(lives.along.as_ref())
+                .zip(along.as_ref())
                 .map(|(line, along)| line.profile(along, self.steps)),
             headline: if over {
                 take.outcome.map(headline)

@@ -4,11 +4,11 @@ use std::f64::consts::TAU;
 
 use ndarray::Array1;
 
-use super::lineage::Lineage;
+use super::lineage::{Lineage, Lives};
 use super::recorder::Snapshot;
 use crate::cloud::{Cloud, CloudView};
 use crate::kernel;
-use crate::render::{Lattice, Profile, View};
+use crate::render::{Lattice, Profile};
 use crate::target::Target;
 
 /// A target on the line, as a film shows it.
@@ -114,6 +114,13 @@ impl Ground {
     }
 }
 
+/// What lies behind the particles of a run at a moment.
+pub(super) struct Past<'a> {
+    pub(super) lives: Lives<'a>,
+    /// On the line: their paths, and their densities now.
+    pub(super) along: Option<Along<'a>>,
+}
+
 /// A flow on the line up to a moment.
 #[derive(Clone, Debug)]
 pub(super) struct Along<'a> {
@@ -153,17 +160,11 @@ fn blurred(places: &[f64], points: CloudView<'_>, shares: &[f64], blur: f64) -> 
         .collect()
 }
 
-/// The lattice of a field over `view` on the line.
-pub(super) fn along_line(view: View) -> Lattice {
-    /// Places.
-    const ALONG: usize = 400;
-    Lattice::on_line(view, ALONG)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::Stream;
+    use crate::render::View;
     use crate::target::UniformSpec;
 
     #[test]
@@ -178,7 +179,7 @@ mod tests {
             x: [-2.0, 4.0],
             y: [-1.0, 1.0],
         };
-        let lattice = along_line(view);
+        let lattice = Lattice::on_line(view, 400);
         let places = lattice.points().column(0).to_vec();
         let density = blurred(&places, sample.view(), &[], 0.1);
         for (x, found) in places.iter().zip(&density) {

@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array3, Array4, Axis};
 
-use super::profile::along_line;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
 use crate::render::{FieldGrid, Lattice, View};
 
-/// Places along the longer side of the view where the field is asked for.
+/// Places along the longer side of the view where the field is asked for, and along the line.
 const ACROSS: usize = 64;
+const ALONG: usize = 400;
 
 /// The field is drawn in full within this many length scales of the discriminator from the nearest sample or
 /// particle, and not at all beyond [`NOWHERE`]: far from all data an estimate of the ratio means nothing.
@@ -75,7 +75,7 @@ impl Recorder {
     #[must_use]
     pub fn within(mut self, dimension: usize) -> Self {
         if dimension == 1 {
-            self.lattice = along_line(self.lattice.view());
+            self.lattice = Lattice::on_line(self.lattice.view(), ALONG);
             self.places = self.lattice.points();
         }
         self

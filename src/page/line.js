@@ -22,6 +22,7 @@ class LinePanel extends Panel {
       height: (to - from) * this.height,
     }));
     this.across = (x) => MARGIN.left + ((x - left) / (right - left)) * this.width;
+    [this.shades, this.which] = this.colours(state, at);
     this.positions = this.along(at);
     this.cloud = this.blurred(at);
     const [densities, ratios, origins, paths] = parts;
@@ -207,11 +208,8 @@ class LinePanel extends Panel {
     return Array.from({ length: count }, (_, k) => this.order[Math.floor(((2 * k + 1) * this.order.length) / (2 * count))]);
   }
 
-  ink(i, frame) {
-    const { run } = this;
-    const colours = palette.dark ? run.dark : run.light;
-    const row = run.origins === null ? i : run.origins[frame * run.shown + i];
-    return row < 0 ? palette.muted : `rgb(${colours[3 * row]},${colours[3 * row + 1]},${colours[3 * row + 2]})`;
+  ink(i) {
+    return this.shades[this.which(i)];
   }
 
   origins(context, plot, [frame]) {
@@ -222,7 +220,7 @@ class LinePanel extends Panel {
     for (const i of this.evenly(film.look.line.most[1])) {
       const [from, to] = [film.grid.middle[0] + run.cloud[i] * film.grid.step, this.positions[i]].map(this.across);
       if (!Number.isFinite(to) || run.cloud[i] === NOWHERE) continue;
-      context.strokeStyle = this.ink(i, frame);
+      context.strokeStyle = this.ink(i);
       context.lineWidth = 1.3;
       context.beginPath();
       context.moveTo(to, plot.y);
@@ -269,7 +267,7 @@ class LinePanel extends Panel {
     context.lineWidth = 0.9;
     context.globalAlpha = 0.6;
     for (const i of this.evenly(film.look.line.most[2])) {
-      context.strokeStyle = this.ink(i, frame);
+      context.strokeStyle = this.ink(i);
       context.beginPath();
       let pen = false;
       const go = (x, step) => {

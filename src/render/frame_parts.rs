@@ -1,7 +1,6 @@
 //! What a frame shows.
 
 use super::field::FieldGrid;
-use super::line::Profile;
 use super::view::View;
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
@@ -52,6 +51,27 @@ pub struct Panel<'p> {
     pub headline: Option<Headline<'p>>,
     /// A remark written into the panel, such as `diverged at step 41`; empty for none.
     pub note: &'p str,
+}
+
+/// The curves of a cloud on the line, over places in ascending order; all densities are per unit of length.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile<'p> {
+    /// The places, `k`.
+    pub places: &'p [f64],
+    /// Density of the target there.
+    pub target: &'p [f64],
+    /// Density of the cloud there: its particles, blurred.
+    pub cloud: &'p [f64],
+    /// `log p/q` of these two; empty where the target's own density is not known.
+    pub truth: &'p [f64],
+    /// The highest density that the picture shows; the same throughout a film.
+    pub top: f64,
+    /// Steps done and particles of the recorded moments up to the present, the first first.
+    pub moments: &'p [(usize, CloudView<'p>)],
+    /// For each particle the first of these moments from which on it has lived; empty where all have from the first.
+    pub births: &'p [usize],
+    /// The last step that the paths have room for.
+    pub steps: usize,
 }
 
 /// Where a cloud stands against the target.

@@ -3,7 +3,7 @@
 use super::axes::{self, Axis};
 use super::canvas::Canvas;
 use super::field::{FieldGrid, arrow};
-use super::frame_parts::Panel;
+use super::frame_parts::{Panel, Profile};
 use super::look::LOOK;
 use super::shape::{Disc, Ink, Rect};
 use super::text::{Anchor, regular};
@@ -11,27 +11,6 @@ use super::theme::{Theme, series};
 use super::view::View;
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
-
-/// The curves of a cloud on the line, over places in ascending order; all densities are per unit of length.
-#[derive(Clone, Copy, Debug)]
-pub struct Profile<'p> {
-    /// The places, `k`.
-    pub places: &'p [f64],
-    /// Density of the target there.
-    pub target: &'p [f64],
-    /// Density of the cloud there: its particles, blurred.
-    pub cloud: &'p [f64],
-    /// `log p/q` of these two; empty where the target's own density is not known.
-    pub truth: &'p [f64],
-    /// The highest density that the picture shows; the same throughout a film.
-    pub top: f64,
-    /// Steps done and particles of the recorded moments up to the present, the first first.
-    pub moments: &'p [(usize, CloudView<'p>)],
-    /// For each particle the first of these moments from which on it has lived; empty where all have from the first.
-    pub births: &'p [usize],
-    /// The last step that the paths have room for.
-    pub steps: usize,
-}
 
 /// Colours of the cloud's density, of D, and of the true log ratio.
 fn inks(theme: Theme) -> [Colour; 3] {

@@ -74,6 +74,11 @@ shipped![
     "49-exact-law.toml",
     "50-one-in-a-hundred.toml",
     "51-two-networks.toml",
+    "52-goodfellow-figure-1.toml",
+    "53-line-two-modes.toml",
+    "54-line-vanishing-gradient.toml",
+    "55-line-collapse.toml",
+    "56-line-divergences.toml",
 ];
 
 impl Shipped {

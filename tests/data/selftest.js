@@ -91,6 +91,8 @@ async function selftest(checks) {
   seek(0.3 * film.steps);
   for (const name of Object.keys(state.show)) {
     const button = document.querySelector(`[data-show="${name}"]`);
+    // What makes no sense on the line is not offered there.
+    if (button.offsetParent === null) continue;
     await changes(`show ${name}`, () => button.click());
   }
   for (const name of ["ratio", "speed"]) {
