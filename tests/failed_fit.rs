@@ -2,7 +2,7 @@
 
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::{
-    Discriminator, DiscriminatorSpec, FitContext, FitError, Ratio, StepRule,
+    Discriminator, DiscriminatorSpec, FitContext, FitError, Kind, Ratio, StepRule,
 };
 use ratioflow::flow::{Ending, Flow, FlowSpec, Integrator};
 use ratioflow::random::Stream;
@@ -45,8 +45,8 @@ impl Discriminator for Failing {
         self.inner.step_rule()
     }
 
-    fn is_log_ratio(&self) -> bool {
-        self.inner.is_log_ratio()
+    fn kind(&self) -> Kind {
+        self.inner.kind()
     }
 
     fn state(&self) -> Vec<f64> {

@@ -2,7 +2,7 @@
 
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::mlp::MlpSpec;
-use ratioflow::discriminator::wasserstein::WassersteinSpec;
+use ratioflow::field::wasserstein::WassersteinSpec;
 use ratioflow::discriminator::{Discriminator, FitContext, Loss, Ratio};
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::random::Stream;

@@ -224,8 +224,12 @@ impl Discriminator for Own {
         self.rule
     }
 
-    fn is_log_ratio(&self) -> bool {
-        self.is_log_ratio
+    fn kind(&self) -> Kind {
+        if self.is_log_ratio {
+            Kind::LogRatio
+        } else {
+            Kind::Gradient
+        }
     }
 
     fn state(&self) -> Vec<f64> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::ending::{Ending, Failure, FlowError};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
-use super::noise;
 use super::origin::Origin;
 use super::reaction::{Carrier, Reacted, ReactionSpec};
 use super::room::{Room, all_finite};
@@ -60,7 +59,7 @@ pub struct Flow {
     pub(super) start: Cloud,
     pub(super) fits: Stream,
     pub(super) rounds: Stream,
-    shocks: Stream,
+    pub(super) shocks: Stream,
     pub(super) chance: Stream,
     pub(super) room: Room,
     pub(super) state: State,
@@ -268,16 +267,7 @@ impl Flow {
         Field {
             discriminator: &*self.discriminator,
             map: &self.map,
-        }
-    }
-
-    /// ε of the present fit.
-    fn step_size(&self) -> f64 {
-        match self.spec.step_size {
-            WordOr::Value(epsilon) => epsilon,
-            WordOr::Word(Auto::Auto) => {
-                self.spec.step_ratio * self.step_rule.step_size / self.map.slope(0.0)
-            }
+            covariance: self.covariance(),
         }
     }
 
@@ -388,7 +378,10 @@ impl Flow {
     /// The ratio and the velocity at `at`, both finite.
     pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Failure> {
         let mut ratio = Ratio::zeros(at.nrows());
-        let field = self.field();
+        let field = Field {
+            covariance: self.spec.precondition.of(at),
+            ..self.field()
+        };
         field.ratio(at, &mut ratio);
         let velocity = field.velocity(&ratio);
         if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
@@ -427,12 +420,7 @@ impl Flow {
         let clipped = cloud::shorten(&mut moves, longest);
         let gamma = self.noise(self.state.step);
         if gamma > 0.0 {
-            let deviation = (2.0 * gamma * epsilon).sqrt();
-            noise::add(
-                &mut moves,
-                deviation,
-                self.shocks.at(self.state.step as u64),
-            );
+            moves += &self.shock((2.0 * gamma * epsilon).sqrt());
         }
         let mut moved = &self.state.cloud + &moves;
         self.room.check(&moved)?;

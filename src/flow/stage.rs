@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::Flow;
 use super::field::Field;
+use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError};
 use crate::generator::Drive;
@@ -14,6 +15,7 @@ use crate::target::Target;
 pub(super) struct Stage<'a> {
     pub(super) discriminator: &'a mut dyn Discriminator,
     pub(super) map: &'a Monotone,
+    pub(super) covariance: Option<Covariance>,
     /// When the round is; its stream gives those of the fits.
     pub(super) round: FitContext,
 }
@@ -23,6 +25,7 @@ impl Drive for Stage<'_> {
         let field = Field {
             discriminator: self.discriminator,
             map: self.map,
+            covariance: self.covariance,
         };
         field.velocity_at(at)
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::FitError;
+use super::{FitError, Radial};
 use crate::cloud::{self, CloudView};
 use crate::kernel;
 use crate::setting::{Invalid, WordOr, positive, within};
@@ -28,17 +28,19 @@ pub enum BandwidthRule {
 
 /// The bandwidth as a function of the progress of the run.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     discriminator: &'static str,
     rule: BandwidthSpec,
     scale: f64,
+    /// Part of what a rule gives that blurs as a Gaussian of that bandwidth does.
+    share: f64,
     until: f64,
     /// First and last bandwidth; found at the first fit.
     ends: Option<[f64; 2]>,
 }
 
 /// `count` scales in equal ratios from `finest` to `widest`, or all `finest` where that is the wider.
-pub(super) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<Item = f64> {
+pub(crate) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<Item = f64> {
     let ratio = (widest / finest).max(1.0);
     let last = count.saturating_sub(1).max(1) as f64;
     (0..count).map(move |k| finest * ratio.powf(k as f64 / last))
@@ -46,7 +48,7 @@ pub(super) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<It
 
 impl Schedule {
     /// Checks the keys `bandwidth`, `bandwidth_scale` and `anneal_until` of `discriminator`.
-    pub(super) fn new(
+    pub(crate) fn new(
         discriminator: &'static str,
         rule: BandwidthSpec,
         scale: f64,
@@ -61,13 +63,20 @@ impl Schedule {
             discriminator,
             rule,
             scale,
+            share: 1.0,
             until,
             ends: None,
         })
     }
 
+    /// The same rules, which are a Gaussian's, for a kernel of this shape.
+    pub(crate) fn for_shape(mut self, shape: Radial) -> Self {
+        self.share = 1.0 / shape.blur();
+        self
+    }
+
     /// Refuses `bandwidth = "cv"`, for estimators whose authors do not choose it so.
-    pub(super) fn without_cv(self) -> Result<Self, Invalid> {
+    pub(crate) fn without_cv(self) -> Result<Self, Invalid> {
         if self.rule == WordOr::Word(BandwidthRule::Cv) {
             return Err(Invalid::new(
                 "bandwidth",
@@ -79,12 +88,12 @@ impl Schedule {
     }
 
     /// Whether the bandwidth shrinks over the run.
-    pub(super) fn anneals(&self) -> bool {
+    pub(crate) fn anneals(&self) -> bool {
         self.rule == WordOr::Word(BandwidthRule::Anneal)
     }
 
     /// The bandwidth when `progress` of the run lies behind.
-    pub(super) fn at(
+    pub(crate) fn at(
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
@@ -99,7 +108,7 @@ impl Schedule {
     }
 
     /// The bandwidths to choose from by cross-validation, from coarse to fine; `None` for all other rules.
-    pub(super) fn candidates(
+    pub(crate) fn candidates(
         &self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
@@ -129,6 +138,10 @@ impl Schedule {
                 [first.max(scale * last), scale * last]
             }
         };
+        let plan = match self.rule {
+            WordOr::Value(_) => plan,
+            WordOr::Word(_) => plan.map(|h| self.share * h),
+        };
         self.checked(plan, real)
     }
 
@@ -148,12 +161,12 @@ impl Schedule {
     }
 
     /// First and last bandwidth, once they are known.
-    pub(super) fn state(&self) -> Vec<f64> {
+    pub(crate) fn state(&self) -> Vec<f64> {
         self.ends.map_or_else(Vec::new, |ends| ends.to_vec())
     }
 
     /// Takes up what [`state`](Self::state) gave.
-    pub(super) fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+    pub(crate) fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
         self.ends = match *state {
             [] => None,
             [first, last] => Some([first, last]),
