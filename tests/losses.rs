@@ -2,8 +2,8 @@
 
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::mlp::MlpSpec;
-use ratioflow::field::wasserstein::WassersteinSpec;
 use ratioflow::discriminator::{Discriminator, FitContext, Loss, Ratio};
+use ratioflow::field::wasserstein::WassersteinSpec;
 use ratioflow::flow::{Flow, FlowSpec};
 use ratioflow::random::Stream;
 use ratioflow::target::{GaussianSpec, MixtureSpec, Target};

@@ -6,10 +6,10 @@ use multiversion::multiversion;
 use rand::Rng;
 use rayon::prelude::*;
 
+use crate::cloud::CloudView;
 use crate::estimate::Ratio;
 use crate::estimate::centres::spread_out;
 use crate::estimate::{Kernel, Radial, Weighted, rows};
-use crate::cloud::CloudView;
 use crate::numeric::{Cholesky, Symmetric, sin_cos};
 use crate::plane::Planar;
 use crate::random::Stream;

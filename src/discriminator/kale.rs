@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::cloud::{Cloud, CloudView};
 use crate::estimate::centres::condense;
 use crate::estimate::fitted_step_rule;
-use crate::estimate::{Kernel, Radial, Weighted};
 use crate::estimate::recipe::{Recipe, Sizes, centred, given};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
 use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::{Cloud, CloudView};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::numeric::{Cholesky, Symmetric, dot, times};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
 use crate::target::Target;

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::estimate::{BandwidthRule, BandwidthSpec};
 
-use crate::estimate::{Kernel, Lean, Mask, Radial, Schedule, Summed, ladder};
+use crate::cloud::{self, CloudView};
 use crate::estimate::recipe::{Recipe, Sizes, given, summed};
 use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::{self, CloudView};
+use crate::estimate::{Kernel, Lean, Mask, Radial, Schedule, Summed, ladder};
 use crate::kernel::{self, KernelSum, Method, Points};
 use crate::plane::Planar;
 use crate::setting::{Auto, Invalid, WordOr, within};
@@ -92,10 +92,9 @@ impl KdeSpec {
     /// # Errors
     /// [`Invalid`] for a number out of range.
     pub fn build(&self) -> Result<Kde, Invalid> {
-        let schedule =
-            Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?
-                .without_cv()?
-                .for_shape(self.kernel);
+        let schedule = Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?
+            .without_cv()?
+            .for_shape(self.kernel);
         within("tolerance", self.tolerance, 0.0, 1.0)?;
         let scales = self.scales(false);
         within("scales", scales as f64, 1.0, 16.0)?;
@@ -282,7 +281,8 @@ impl Kde {
         } else {
             Mask::Itself
         };
-        let side = |points, logs, mask| kernel.soft(&at, Summed { points, logs }, Lean::Slope, mask);
+        let side =
+            |points, logs, mask| kernel.soft(&at, Summed { points, logs }, Lean::Slope, mask);
         let [real, fake] = &self.sides.logs;
         let real = side(&self.sides.real, real, Mask::Nobody);
         let fake = side(&self.sides.fake, fake, mask);
@@ -305,7 +305,8 @@ impl Discriminator for Kde {
     ) -> Result<(), FitError> {
         self.bandwidth = self.schedule.at(real, fake, round.progress)?;
         if self.scales > 1 {
-            self.widest.get_or_insert_with(|| cloud::spread(real) / self.spec.kernel.blur());
+            self.widest
+                .get_or_insert_with(|| cloud::spread(real) / self.spec.kernel.blur());
         }
         self.real.load(real);
         self.fake.load(fake);

@@ -4,14 +4,14 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use super::shares::{MOST_STEPS, Mixture};
+use crate::cloud::{Cloud, CloudView};
 use crate::estimate::centres::{folds, in_order, spread_out};
 use crate::estimate::fitted_step_rule;
-use crate::estimate::{Kernel, Radial, Weighted};
 use crate::estimate::recipe::{Recipe, Sizes, centred, given};
-use super::shares::{MOST_STEPS, Mixture};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
 use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
-use crate::cloud::{Cloud, CloudView};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::numeric::{grams, times};
 use crate::setting::{Invalid, WordOr, at_least};
 use crate::target::Target;

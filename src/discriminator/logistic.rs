@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
 use super::features::{Features, Fourier, Nystrom};
-use crate::estimate::{blind_noise, fitted_step_rule};
-use crate::estimate::{Kernel, Radial};
-use crate::estimate::recipe::{Recipe, Sizes, given, table};
-use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{CloudView, mean};
+use crate::estimate::recipe::{Recipe, Sizes, given, table};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial};
+use crate::estimate::{blind_noise, fitted_step_rule};
 use crate::numeric::{Cholesky, Symmetric, dot, softplus, times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least, positive};
 use crate::target::Target;

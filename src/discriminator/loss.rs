@@ -205,7 +205,11 @@ fn over_softplus<T: Real>(sign: T, share: T, said: &[T], slopes: &mut [T]) -> T 
 /// `max(0, 1 + x)` and its derivative.
 fn hinge<T: Real>(x: T) -> (T, T) {
     let over = T::ONE + x;
-    if over > T::ZERO { (over, T::ONE) } else { (T::ZERO, T::ZERO) }
+    if over > T::ZERO {
+        (over, T::ONE)
+    } else {
+        (T::ZERO, T::ZERO)
+    }
 }
 
 /// `½σ(x)²` and its derivative.

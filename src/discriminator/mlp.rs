@@ -6,14 +6,14 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::ladder;
-use crate::estimate::blind_noise;
-use crate::estimate::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::loss::Loss;
 use super::sides::Sides;
+use crate::cloud::CloudView;
+use crate::estimate::blind_noise;
+use crate::estimate::ladder;
+use crate::estimate::learner::{self, Deck, Learner, Plan, Standardiser};
 use crate::estimate::recipe::{Recipe, Sizes, trained};
 use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
-use crate::cloud::CloudView;
 use crate::kernel;
 use crate::network::{Activation, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::random::Stream;
@@ -350,7 +350,12 @@ fn level(learner: &Learner, fake: CloudView<'_>) -> f64 {
     let mut said = Ratio::zeros(0);
     learner.evaluate(fake, &mut said, |d| (d, 0.0));
     let most = said.log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    most + said.log.mapv(|d| (d - most).exp()).mean().unwrap_or(1.0).ln()
+    most + said
+        .log
+        .mapv(|d| (d - most).exp())
+        .mean()
+        .unwrap_or(1.0)
+        .ln()
 }
 
 /// The name of a stream of the network at this place among the scales.

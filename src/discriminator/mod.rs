@@ -16,9 +16,10 @@ mod shares;
 mod sides;
 pub mod ulsif;
 
-pub use crate::estimate::{
-    BandwidthRule, BandwidthSpec, Discriminator, FitContext, FitError, Kind, Radial, Ratio, StepRule,
-};
 pub(crate) use crate::estimate::Sizes;
+pub use crate::estimate::{
+    BandwidthRule, BandwidthSpec, Discriminator, FitContext, FitError, Kind, Radial, Ratio,
+    StepRule,
+};
 pub use catalogue::DiscriminatorSpec;
 pub use loss::Loss;

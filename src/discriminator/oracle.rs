@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::cloud::{self, CloudView};
 use crate::estimate::recipe::{Recipe, Sizes, summed};
 use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
-use crate::cloud::{self, CloudView};
 use crate::kernel::{self, Method, Points};
 use crate::setting::{Invalid, WordOr, positive};
 use crate::target::{GaussianSpec, Mixture, Target};

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Discriminator;
-use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
 use crate::estimate::Radial;
 use crate::estimate::recipe::{Recipe, Sizes, given, least_squares};
-use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
 use crate::setting::{Invalid, WordOr, positive};
 use crate::target::Target;
 

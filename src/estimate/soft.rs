@@ -63,17 +63,17 @@ impl Kernel {
         mask: Mask<'_>,
     ) -> Vec<KernelSum> {
         let mut found = vec![KernelSum::default(); at.len()];
-        found
-            .par_chunks_mut(CHUNK)
-            .enumerate()
-            .for_each_init(Room::default, |room, (chunk, found)| {
+        found.par_chunks_mut(CHUNK).enumerate().for_each_init(
+            Room::default,
+            |room, (chunk, found)| {
                 for (i, found) in found.iter_mut().enumerate() {
                     let i = chunk * CHUNK + i;
                     let place = at.at(i);
                     let hidden = mask.hidden(i, place, of.points);
                     *found = self.at_place(place, of, lean, hidden, room);
                 }
-            });
+            },
+        );
         found
     }
 
@@ -180,7 +180,7 @@ fn sum<S: Shape, const SLOPE: bool>(task: &Task<'_>, room: &mut Room) -> KernelS
             shift: [0.0; 2],
         };
     }
-    let [sum, x, y] = moments::<S, SLOPE>(task, &room.measures, &room.exponents, most);
+    let [sum, x, y] = moments::<S, SLOPE>(task, &room.measures, &mut room.exponents, most);
     KernelSum {
         log: most + sum.ln(),
         shift: [x / sum, y / sum],
@@ -190,29 +190,34 @@ fn sum<S: Shape, const SLOPE: bool>(task: &Task<'_>, room: &mut Room) -> KernelS
 /// The measure of each distance, and the exponent with the weight's logarithm.
 #[multiversion(targets = "simd")]
 fn measures<S: Shape>(task: &Task<'_>, into: &mut [f64], exponents: &mut [f64]) {
-    let count = into.len();
-    let [xs, ys] = task.of.points.range(0..count);
-    let logs = &task.of.logs[..count];
-    let exponents = &mut exponents[..count];
+    let [xs, ys] = task.of.points.sides();
     let [x, y] = task.place;
-    for i in 0..count {
-        let (dx, dy) = (xs[i] - x, ys[i] - y);
-        into[i] = S::measure(task.scale * (dx * dx + dy * dy));
+    let scale = task.scale;
+    for (into, (px, py)) in into.iter_mut().zip(xs.iter().zip(ys)) {
+        let (dx, dy) = (px - x, py - y);
+        *into = S::measure(scale * (dx * dx + dy * dy));
     }
-    for i in 0..count {
-        exponents[i] = S::exponent(into[i]) + logs[i];
+    for (exponent, (a, log)) in exponents.iter_mut().zip(into.iter().zip(task.of.logs)) {
+        *exponent = S::exponent(*a) + log;
     }
 }
 
 #[multiversion(targets = "simd")]
 fn largest(values: &[f64]) -> f64 {
+    let (whole, rest) = values.as_chunks::<LANES>();
     let mut most = [f64::NEG_INFINITY; LANES];
-    for chunk in values.chunks(LANES) {
-        for (most, &v) in most.iter_mut().zip(chunk) {
-            *most = if v > *most { v } else { *most };
+    for chunk in whole {
+        for lane in 0..LANES {
+            most[lane] = if chunk[lane] > most[lane] {
+                chunk[lane]
+            } else {
+                most[lane]
+            };
         }
     }
-    most.into_iter().fold(f64::NEG_INFINITY, f64::max)
+    most.iter()
+        .chain(rest)
+        .fold(f64::NEG_INFINITY, |most, &v| most.max(v))
 }
 
 /// `Σ k` and the sums of the differences from the place, over the largest exponential.
@@ -220,32 +225,37 @@ fn largest(values: &[f64]) -> f64 {
 fn moments<S: Shape, const SLOPE: bool>(
     task: &Task<'_>,
     measures: &[f64],
-    exponents: &[f64],
+    exponents: &mut [f64],
     most: f64,
 ) -> [f64; 3] {
-    let count = measures.len();
-    let [xs, ys] = task.of.points.range(0..count);
-    let exponents = &exponents[..count];
+    // The exponentials come first, in a loop of their own: with all the rest they would be more than the registers hold.
+    for exponent in exponents.iter_mut() {
+        *exponent = Real::exp2::<false>(LOG2_E * (*exponent - most));
+    }
+    let [xs, ys] = task.of.points.sides();
     let [x, y] = task.place;
+    let (xs, last_xs) = xs.as_chunks::<LANES>();
+    let (ys, last_ys) = ys.as_chunks::<LANES>();
+    let (measures, last_measures) = measures.as_chunks::<LANES>();
+    let (exponentials, last_exponentials) = exponents.as_chunks::<LANES>();
     let mut sums = [[0.0; LANES]; 3];
-    let term = |i: usize| {
-        let e = Real::exp2::<false>(LOG2_E * (exponents[i] - most));
-        let k = S::factor(measures[i]) * e;
-        let lean = if SLOPE { S::pull(measures[i]) * e } else { k };
-        [k, lean * (xs[i] - x), lean * (ys[i] - y)]
+    let term = |a: f64, e: f64, px: f64, py: f64| {
+        let k = S::factor(a) * e;
+        let lean = if SLOPE { S::pull(a) * e } else { k };
+        [k, lean * (px - x), lean * (py - y)]
     };
-    let whole = count - count % LANES;
-    for start in (0..whole).step_by(LANES) {
+    let each = measures.iter().zip(exponentials).zip(xs.iter().zip(ys));
+    for ((a, e), (px, py)) in each {
         for lane in 0..LANES {
-            let terms = term(start + lane);
-            for (sum, term) in sums.iter_mut().zip(terms) {
-                sum[lane] += term;
-            }
+            let [k, dx, dy] = term(a[lane], e[lane], px[lane], py[lane]);
+            sums[0][lane] += k;
+            sums[1][lane] += dx;
+            sums[2][lane] += dy;
         }
     }
-    for i in whole..count {
-        let terms = term(i);
-        for (sum, term) in sums.iter_mut().zip(terms) {
+    let rest = last_measures.iter().zip(last_exponentials);
+    for ((&a, &e), (&px, &py)) in rest.zip(last_xs.iter().zip(last_ys)) {
+        for (sum, term) in sums.iter_mut().zip(term(a, e, px, py)) {
             sum[0] += term;
         }
     }
@@ -272,7 +282,10 @@ mod tests {
         let at = Planar::new(Stream::new(1, "at").normals(45).view());
         let of = Planar::new(Stream::new(2, "of").normals(61).view());
         let logs: Vec<f64> = (0..61).map(|j| f64::from(j % 5) - 2.0).collect();
-        let summed = Summed { points: &of, logs: &logs };
+        let summed = Summed {
+            points: &of,
+            logs: &logs,
+        };
         let h = 0.4;
         for shape in Radial::ALL {
             for lean in [Lean::Mean, Lean::Slope] {
@@ -303,7 +316,10 @@ mod tests {
     fn a_point_is_left_out_at_its_own_place_and_far_away_all_is_finite() {
         let of = Planar::new(Stream::new(2, "of").normals(20).view());
         let logs = vec![0.0; 20];
-        let summed = Summed { points: &of, logs: &logs };
+        let summed = Summed {
+            points: &of,
+            logs: &logs,
+        };
         for shape in Radial::ALL {
             let kernel = Kernel { shape, h: 0.3 };
             let all = kernel.soft(&of, summed, Lean::Mean, Mask::Nobody);
@@ -311,13 +327,22 @@ mod tests {
             for (all, others) in all.iter().zip(&others) {
                 assert!((all.log.exp() - others.log.exp() - 1.0).abs() < 1e-12);
             }
-            let far = Planar { x: vec![1e9], y: vec![-1e30] };
+            let far = Planar {
+                x: vec![1e9],
+                y: vec![-1e30],
+            };
             let [sum] = kernel.soft(&far, summed, Lean::Slope, Mask::Nobody)[..] else {
                 panic!("one place")
             };
             assert!(sum.log.is_finite() && sum.shift.iter().all(|v| v.is_finite()));
-            let alone = Planar { x: vec![1.0], y: vec![2.0] };
-            let none = Summed { points: &alone, logs: &[0.0] };
+            let alone = Planar {
+                x: vec![1.0],
+                y: vec![2.0],
+            };
+            let none = Summed {
+                points: &alone,
+                logs: &[0.0],
+            };
             let lost = kernel.soft(&alone, none, Lean::Mean, Mask::Itself)[0];
             assert_eq!((lost.log, lost.shift), (f64::NEG_INFINITY, [0.0; 2]));
         }

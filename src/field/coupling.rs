@@ -67,7 +67,11 @@ impl Clouds {
 
     /// The same at the rows of the matrix.
     fn own(&self) -> Mask<'_> {
-        if self.mask { Mask::Itself } else { Mask::Nobody }
+        if self.mask {
+            Mask::Itself
+        } else {
+            Mask::Nobody
+        }
     }
 
     /// The columns of a block, and whom they leave out where `mask` is for the second.
@@ -190,7 +194,10 @@ fn next_rows(
 ) -> Vec<f64> {
     let [p, q] = block_sums(kernel, clouds, at, levels);
     let both = p.iter().zip(&q).map(|(p, q)| log_of_both(p.log, q.log));
-    rows.iter().zip(both).map(|(&row, sum)| halved(row, sum)).collect()
+    rows.iter()
+        .zip(both)
+        .map(|(&row, sum)| halved(row, sum))
+        .collect()
 }
 
 /// `v ← v + ½ log Σ_i A_ij`.
@@ -239,8 +246,12 @@ mod tests {
                 (-distance(at(fake, i), at(fake, j - m)) / tau).exp()
             }
         };
-        let k: Vec<Vec<f64>> = (0..n).map(|i| (0..n + m).map(|j| entry(i, j)).collect()).collect();
-        let column: Vec<f64> = (0..n + m).map(|j| k.iter().map(|row| row[j]).sum()).collect();
+        let k: Vec<Vec<f64>> = (0..n)
+            .map(|i| (0..n + m).map(|j| entry(i, j)).collect())
+            .collect();
+        let column: Vec<f64> = (0..n + m)
+            .map(|j| k.iter().map(|row| row[j]).sum())
+            .collect();
         let drift = |i: usize| {
             let all: f64 = k[i].iter().sum();
             let a: Vec<f64> = (0..n + m)
@@ -258,13 +269,19 @@ mod tests {
     }
 
     fn drift(clouds: &Clouds, how: Normalisation, iterations: usize, tau: f64) -> Vec<[f64; 2]> {
-        let kernel = Kernel { shape: Radial::Laplace, h: tau };
+        let kernel = Kernel {
+            shape: Radial::Laplace,
+            h: tau,
+        };
         let columns = Columns::new(kernel, clouds, how, iterations);
         columns.drift(kernel, clouds, &clouds.rows)
     }
 
     fn apart(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
-        let each = a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]));
+        let each = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1]));
         each.fold(0.0, f64::max)
     }
 
@@ -287,7 +304,12 @@ mod tests {
     #[test]
     fn the_drift_is_antisymmetric_and_zero_between_equal_clouds() {
         let (real, fake) = pair(40, 55);
-        let ways = [Normalisation::None, Normalisation::Row, Normalisation::Bi, Normalisation::Sinkhorn];
+        let ways = [
+            Normalisation::None,
+            Normalisation::Row,
+            Normalisation::Bi,
+            Normalisation::Sinkhorn,
+        ];
         for how in ways {
             let there = Clouds::new(real.view(), fake.view(), false);
             let back = Clouds {
@@ -309,9 +331,20 @@ mod tests {
     #[test]
     fn far_away_and_alone_it_is_finite() {
         let (real, fake) = pair(20, 30);
-        let far = Planar { x: vec![1e6, 0.1], y: vec![-1e9, 0.0] };
-        let kernel = Kernel { shape: Radial::Laplace, h: 0.05 };
-        for how in [Normalisation::None, Normalisation::Row, Normalisation::Bi, Normalisation::Sinkhorn] {
+        let far = Planar {
+            x: vec![1e6, 0.1],
+            y: vec![-1e9, 0.0],
+        };
+        let kernel = Kernel {
+            shape: Radial::Laplace,
+            h: 0.05,
+        };
+        for how in [
+            Normalisation::None,
+            Normalisation::Row,
+            Normalisation::Bi,
+            Normalisation::Sinkhorn,
+        ] {
             let clouds = Clouds::new(real.view(), fake.view(), true);
             let columns = Columns::new(kernel, &clouds, how, 3);
             let found = columns.drift(kernel, &clouds, &far);

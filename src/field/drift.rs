@@ -145,7 +145,10 @@ impl Recipe for DriftSpec {
         let WordOr::Value(all) = &self.temperatures else {
             return None;
         };
-        Some(("temperatures", all.iter().copied().fold(f64::INFINITY, f64::min)))
+        Some((
+            "temperatures",
+            all.iter().copied().fold(f64::INFINITY, f64::min),
+        ))
     }
 
     fn check_sizes(&self, sizes: Sizes) -> Result<(), Invalid> {
@@ -260,7 +263,11 @@ impl Discriminator for Drift {
         StepRule {
             step_size: self.mean_square(),
             clip: None,
-            scale: self.temperatures.iter().copied().fold(f64::INFINITY, f64::min),
+            scale: self
+                .temperatures
+                .iter()
+                .copied()
+                .fold(f64::INFINITY, f64::min),
         }
     }
 

@@ -164,11 +164,17 @@ impl Discriminator for DrMmd {
         system.add_to_diagonal(lambda);
         let singular = || FitError {
             discriminator: NAME,
-            reason: format!("its {size} equations are singular to rounding; raise lambda ({lambda})"),
+            reason: format!(
+                "its {size} equations are singular to rounding; raise lambda ({lambda})"
+            ),
         };
         let factor = Cholesky::new(system).ok_or_else(singular)?;
         let values = kernel.sums(centres.view(), &witness);
-        let mut weights: Vec<f64> = values.iter().zip(&roots).map(|(v, root)| v * root).collect();
+        let mut weights: Vec<f64> = values
+            .iter()
+            .zip(&roots)
+            .map(|(v, root)| v * root)
+            .collect();
         factor.solve(&mut weights);
         let gain = (1.0 + lambda) / lambda;
         let taken = weights.iter().zip(&roots).map(|(w, root)| -w * root);

@@ -28,7 +28,11 @@ impl Transport {
         // The integral of the quantile function up to i/n, times m.
         let up_to = |i: usize| {
             let (whole, rest) = (i * m / n, i * m % n);
-            let part = if rest == 0 { 0.0 } else { (to[whole] - middle) * rest as f64 / n as f64 };
+            let part = if rest == 0 {
+                0.0
+            } else {
+                (to[whole] - middle) * rest as f64 / n as f64
+            };
             before[whole] + part
         };
         let (mut knots, mut gaps, mut potential) = (Vec::new(), Vec::new(), Vec::new());
@@ -120,7 +124,14 @@ mod tests {
     #[test]
     fn the_map_is_the_one_of_sorted_samples() {
         let map = Transport::new(&[0.0, 1.0, 3.0], &[5.0, 7.0, 8.0]);
-        for (t, gap) in [(0.0, 5.0), (1.0, 6.0), (3.0, 5.0), (-9.0, 5.0), (9.0, 5.0), (2.0, 5.5)] {
+        for (t, gap) in [
+            (0.0, 5.0),
+            (1.0, 6.0),
+            (3.0, 5.0),
+            (-9.0, 5.0),
+            (9.0, 5.0),
+            (2.0, 5.5),
+        ] {
             assert!((map.at(t)[1] - gap).abs() < 1e-14, "{t}");
         }
         // Of two for three each takes one and a half; points at one place go together.
@@ -138,10 +149,14 @@ mod tests {
             all.sort_unstable_by(f64::total_cmp);
             all
         };
-        let (map, gaps) = (Transport::new(&sample(1.3), &sample(0.7)), Gaps::new(sample(0.9)));
+        let (map, gaps) = (
+            Transport::new(&sample(1.3), &sample(0.7)),
+            Gaps::new(sample(0.9)),
+        );
         for i in 0..200 {
             let t = 0.0471 * f64::from(i) - 4.7;
-            for at in [&|t| map.at(t) as [f64; 2], &|t| gaps.at(t)] as [&dyn Fn(f64) -> [f64; 2]; 2] {
+            for at in [&|t| map.at(t) as [f64; 2], &|t| gaps.at(t)] as [&dyn Fn(f64) -> [f64; 2]; 2]
+            {
                 let quotient = (at(t + 1e-6)[0] - at(t - 1e-6)[0]) / 2e-6;
                 assert!((quotient - at(t)[1]).abs() < 1e-4, "{t}");
             }

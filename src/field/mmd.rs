@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
-use crate::estimate::{Kernel, Radial, Weighted};
-use crate::estimate::recipe::{Recipe, Sizes, given, summed};
-use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
 use crate::cloud::CloudView;
+use crate::estimate::recipe::{Recipe, Sizes, given, summed};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
 

@@ -230,13 +230,22 @@ impl Discriminator for Scores {
         let unit = 1.0 / (self.spec.sigma(self.progress) * frame.scale);
         let [ours, theirs] = &said;
         // A score is minus the noise over its deviation.
-        let values = ours.iter().zip(theirs).map(|(p, q)| unit * f64::from(q - p));
-        into.gradient.iter_mut().zip(values).for_each(|(into, v)| *into = v);
+        let values = ours
+            .iter()
+            .zip(theirs)
+            .map(|(p, q)| unit * f64::from(q - p));
+        into.gradient
+            .iter_mut()
+            .zip(values)
+            .for_each(|(into, v)| *into = v);
     }
 
     /// With `ε = σ²` a particle moves by the difference of the two denoised means.
     fn step_rule(&self) -> StepRule {
-        let scale = self.learners.as_ref().map_or(1.0, |[ours, _]| ours.frame.scale);
+        let scale = self
+            .learners
+            .as_ref()
+            .map_or(1.0, |[ours, _]| ours.frame.scale);
         let sigma = self.spec.sigma(self.progress) * scale;
         StepRule {
             step_size: sigma * sigma,

@@ -8,7 +8,7 @@ use super::duals::Duals;
 use crate::cloud::{self, CloudView};
 use crate::estimate::recipe::{Recipe, Sizes};
 use crate::estimate::{
-    BandwidthRule, Discriminator, FitContext, FitError, Kind, Radial, Ratio, Schedule, StepRule,
+    BandwidthRule, Discriminator, FitContext, FitError, Kind, Ratio, Schedule, StepRule,
 };
 use crate::kernel::KernelSum;
 use crate::plane::Planar;
@@ -190,9 +190,9 @@ impl Own {
                 let [a, b] = halves.each_ref().map(|half| half.sums(at, epsilon));
                 let both = a.into_iter().zip(b).enumerate();
                 both.map(|(i, (a, b))| {
-                    let mine = places.get(i).filter(|&&(half, place)| {
-                        halves[half].points.at(place) == at.at(i)
-                    });
+                    let mine = places
+                        .get(i)
+                        .filter(|&&(half, place)| halves[half].points.at(place) == at.at(i));
                     match mine {
                         Some((0, _)) => b,
                         Some(_) => a,
@@ -232,7 +232,8 @@ impl Held {
 /// The regularisations on the way down to ε, of clouds that reach as far as `width`: nothing is known yet of their potentials.
 fn descent(width: f64, epsilon: f64) -> impl Iterator<Item = f64> {
     let first = (4.0 * width * width).max(epsilon);
-    std::iter::successors(Some(first), |last| Some(0.5 * last)).take_while(move |&now| now > epsilon)
+    std::iter::successors(Some(first), |last| Some(0.5 * last))
+        .take_while(move |&now| now > epsilon)
 }
 
 impl Sinkhorn {
@@ -287,7 +288,13 @@ impl Discriminator for Sinkhorn {
         for _ in 0..self.spec.iterations {
             next.improve(epsilon);
         }
-        if !next.cloud.values.iter().chain(&next.target.values).all(|v| v.is_finite()) {
+        if !next
+            .cloud
+            .values
+            .iter()
+            .chain(&next.target.values)
+            .all(|v| v.is_finite())
+        {
             return Err(FitError {
                 discriminator: NAME,
                 reason: format!(
@@ -344,7 +351,10 @@ impl Discriminator for Sinkhorn {
     fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
         let wrong = || FitError {
             discriminator: NAME,
-            reason: format!("{} numbers were kept, and they are not its potentials", state.len()),
+            reason: format!(
+                "{} numbers were kept, and they are not its potentials",
+                state.len()
+            ),
         };
         let Some((&count, rest)) = state.split_first() else {
             self.held = None;

@@ -77,8 +77,14 @@ impl Recipe for SlicedSpec {
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
         let abreast = self.directions.min(ABREAST) as f64;
         vec![
-            ("cloud.particles", (40.0 + 40.0 * abreast) * sizes.particles as f64),
-            ("cloud.samples", (16.0 + 16.0 * abreast) * sizes.samples as f64),
+            (
+                "cloud.particles",
+                (40.0 + 40.0 * abreast) * sizes.particles as f64,
+            ),
+            (
+                "cloud.samples",
+                (16.0 + 16.0 * abreast) * sizes.samples as f64,
+            ),
         ]
     }
 }

@@ -4,10 +4,10 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::cloud::CloudView;
 use crate::estimate::learner::{self, Deck, Learner, Plan, Standardiser};
 use crate::estimate::recipe::{Recipe, Sizes, trained};
 use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
-use crate::cloud::CloudView;
 use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, at_least, exactly, positive, within};
 use crate::target::Target;

@@ -16,7 +16,7 @@ use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
 use crate::generator::{FieldRule, Generator};
 use crate::monotone::Monotone;
 use crate::random::Stream;
-use crate::setting::{Auto, Invalid, WordOr};
+use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
 
 /// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.

@@ -18,7 +18,9 @@ impl Flow {
         match self.spec.step_size {
             WordOr::Value(epsilon) => epsilon,
             WordOr::Word(Auto::Auto) => {
-                let size = self.covariance().map_or(1.0, |covariance| covariance.size());
+                let size = self
+                    .covariance()
+                    .map_or(1.0, |covariance| covariance.size());
                 self.spec.step_ratio * self.step_rule.step_size / (self.map.slope(0.0) * size)
             }
         }
@@ -27,7 +29,11 @@ impl Flow {
     /// The noise of the present step (`n×2`) with this deviation, or with as many times the root of the preconditioner.
     pub(super) fn shock(&self, deviation: f64) -> Cloud {
         let mut shock = Cloud::zeros(self.state.cloud.raw_dim());
-        noise::add(&mut shock, deviation, self.shocks.at(self.state.step as u64));
+        noise::add(
+            &mut shock,
+            deviation,
+            self.shocks.at(self.state.step as u64),
+        );
         if let Some(covariance) = self.covariance() {
             covariance.apply_root(&mut shock);
         }
