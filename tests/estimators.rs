@@ -176,6 +176,8 @@ fn the_gradient_is_the_difference_quotient() {
         // Sums in single precision need a longer step.
         let (step, tolerance) = match name {
             "kde" => (1e-3, 1e-3),
+            // Its slopes bend at each point.
+            "sliced" => (1e-5, 1e-3),
             _ if exact(name) => (1e-5, 1e-6),
             _ => (1e-2, 2e-2),
         };
@@ -249,6 +251,8 @@ fn moving_everything_moves_the_flow() {
                 "kde" => 1e-4,
                 // The set of its frequencies is turned into itself by a right angle alone.
                 "logistic" if what == "slanted" => 0.2,
+                // So are its lines.
+                "sliced" if what != "shifted" => 0.01,
                 _ if exact(name) => 1e-6,
                 _ if what == "shifted" => 0.1,
                 _ => 0.5,
@@ -296,7 +300,9 @@ fn equal_clouds_give_nothing() {
         if fitted(name, "", &data).kind() == Kind::Velocity {
             let field = |data: &Data| at(&*fitted(name, still(name), data), &data.real).gradient;
             let [none, some] = [&data, &apart].map(|data| rms(field(data).view()));
-            assert!(none < 1e-6 * some, "{name}: {none} against {some}");
+            // Each network of `score` draws its own noise.
+            let noise = if exact(name) { 1e-6 } else { 0.6 };
+            assert!(none < noise * some, "{name}: {none} against {some}");
             continue;
         }
         let none = at(&*fitted(name, smooth(name), &data), &data.real).log;
@@ -461,7 +467,7 @@ fn samples_that_are_one_point_are_refused_or_fitted_but_never_nan() {
     for name in names() {
         let said = complaint(name, "", &data);
         // The oracle does not look at the target sample, but at the collapsed cloud; moments have no bandwidth.
-        let has_bandwidth = !["oracle", "moments"].contains(&name);
+        let has_bandwidth = !["oracle", "moments", "drift", "sinkhorn", "sliced"].contains(&name);
         assert!(!said.is_empty(), "{name}");
         if spec(name, "").warnings(data.real.view()).is_empty() && exact(name) && has_bandwidth {
             let said = complaint(name, "bandwidth = 0.5", &data);
@@ -814,9 +820,10 @@ fn every_kernel_of_kde_gives_a_log_ratio() {
         let lighter = at(&*alone, &data.fake).log - &there.log;
         assert!(lighter.iter().all(|v| *v > 0.0), "{name}");
 
-        let many = fitted("kde", &format!("{settings}\nscales = 3"), &data);
-        let field = at(&*many, &places).gradient;
-        assert!(apart(&field, &found.gradient) > 1e-3, "{name}");
+        let narrow = format!("kernel = \"{name}\"\nbandwidth = 0.1\nscales = ");
+        let [one, many] = [1, 3].map(|scales| fitted("kde", &format!("{narrow}{scales}"), &data));
+        let [one, many] = [one, many].map(|it| at(&*it, &places).gradient);
+        assert!(apart(&many, &one) > 1e-3, "{name}");
     }
 }
 

@@ -3,9 +3,7 @@
 use ndarray::{Array2, array};
 use ratioflow::cloud::{self, Cloud, CloudView};
 use ratioflow::discriminator::kde::KdeSpec;
-use ratioflow::discriminator::{
-    DiscriminatorSpec, FitContext, Kind, Loss, Ratio,
-};
+use ratioflow::discriminator::{DiscriminatorSpec, FitContext, Kind, Loss, Ratio};
 use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Flow, FlowSpec, Precondition};
 use ratioflow::random::Stream;
@@ -15,7 +13,13 @@ use ratioflow::target::{GaussianSpec, Target};
 use ratioflow::transport::ExactW2;
 
 const FIELDS: [&str; 7] = [
-    "drift", "sinkhorn", "drmmd", "sliced", "score", "mmd", "wasserstein",
+    "drift",
+    "sinkhorn",
+    "drmmd",
+    "sliced",
+    "score",
+    "mmd",
+    "wasserstein",
 ];
 
 fn experiment(settings: &[&str]) -> Result<Experiment, String> {
@@ -44,7 +48,10 @@ fn small(name: &str) -> Vec<String> {
 }
 
 fn with<'a>(all: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
-    all.iter().map(String::as_str).chain(more.iter().copied()).collect()
+    all.iter()
+        .map(String::as_str)
+        .chain(more.iter().copied())
+        .collect()
 }
 
 /// What needs a ratio says so, with its place and a remedy; what does not goes on.
@@ -53,9 +60,15 @@ fn what_needs_a_log_ratio_refuses_a_field_that_has_none() {
     for name in FIELDS {
         let all = small(name);
         let no_map = experiment(&with(&all, &["flow.h=\"exp\""])).unwrap_err();
-        assert!(no_map.contains("flow.h") && no_map.contains("leave h out"), "{no_map}");
+        assert!(
+            no_map.contains("flow.h") && no_map.contains("leave h out"),
+            "{no_map}"
+        );
         let made = experiment(&all.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
-        assert!(made.warnings.iter().any(|w| w.contains("no log ratio")), "{name}");
+        assert!(
+            made.warnings.iter().any(|w| w.contains("no log ratio")),
+            "{name}"
+        );
         let reaction = experiment(&with(&all, &["flow.reaction.carrier=\"birth-death\""]));
         let refused = match reaction {
             Err(error) => error,
@@ -77,8 +90,14 @@ fn hinge_is_no_log_ratio_and_the_other_losses_are() {
     for loss in Loss::ALL {
         let text = format!("[mlp]\nhidden = [8]\nloss = \"{}\"", loss.name());
         let spec: DiscriminatorSpec = toml::from_str(&text).unwrap();
-        let built = spec.build(&GaussianSpec::default().build().unwrap()).unwrap();
-        let expected = if loss == Loss::Hinge { Kind::Gradient } else { Kind::LogRatio };
+        let built = spec
+            .build(&GaussianSpec::default().build().unwrap())
+            .unwrap();
+        let expected = if loss == Loss::Hinge {
+            Kind::Gradient
+        } else {
+            Kind::LogRatio
+        };
         assert_eq!(built.kind(), expected, "{loss:?}");
     }
     let refused = experiment(&["discriminator.mlp.loss=\"hinge\"", "flow.h=\"softplus\""]);
@@ -142,10 +161,15 @@ fn flows_along_fields_go_on_as_if_nothing_had_happened() {
 }
 
 fn gaussian_flow(stretch: &Array2<f64>, precondition: Precondition) -> Cloud {
-    let real = Stream::new(1, "real").normals(200).dot(&array![[0.5, 0.2], [0.0, 0.8]]) + 1.0;
+    let real = Stream::new(1, "real")
+        .normals(200)
+        .dot(&array![[0.5, 0.2], [0.0, 0.8]])
+        + 1.0;
     let start = Stream::new(2, "start").normals(100);
     let spec: DiscriminatorSpec = toml::from_str("[moments]").unwrap();
-    let estimator = spec.build(&GaussianSpec::default().build().unwrap()).unwrap();
+    let estimator = spec
+        .build(&GaussianSpec::default().build().unwrap())
+        .unwrap();
     let settings = FlowSpec {
         steps: 40,
         step_size: WordOr::Value(0.05),
@@ -175,7 +199,11 @@ fn the_preconditioned_flow_is_affine_invariant() {
         };
         worst(0).max(worst(1))
     };
-    assert!(apart(Precondition::Covariance) < 1e-8, "{}", apart(Precondition::Covariance));
+    assert!(
+        apart(Precondition::Covariance) < 1e-8,
+        "{}",
+        apart(Precondition::Covariance)
+    );
     assert!(apart(Precondition::None).is_nan() || apart(Precondition::None) > 0.1);
 }
 
@@ -186,7 +214,10 @@ fn a_preconditioner_and_kept_weights_do_not_go_together() {
         "flow.reaction.carrier=\"weights\"",
     ]);
     let error = refused.unwrap_err();
-    assert!(error.contains("flow.precondition") && error.contains("another carrier"), "{error}");
+    assert!(
+        error.contains("flow.precondition") && error.contains("another carrier"),
+        "{error}"
+    );
 }
 
 /// A pair of far Gaussians of the same shape: maps go all the way in one step, whatever lies between.
@@ -268,6 +299,8 @@ fn squared_mmd(a: CloudView<'_>, b: CloudView<'_>, s: f64) -> f64 {
 fn mean_distance(a: CloudView<'_>, b: CloudView<'_>) -> f64 {
     let plan = ExactW2::new(b).unwrap().solve(a, None).unwrap();
     let each = a.rows().into_iter().zip(&plan.partner);
-    let sum: f64 = each.map(|(x, &j)| (x[0] - b[[j, 0]]).hypot(x[1] - b[[j, 1]])).sum();
+    let sum: f64 = each
+        .map(|(x, &j)| (x[0] - b[[j, 0]]).hypot(x[1] - b[[j, 1]]))
+        .sum();
     sum / a.nrows() as f64
 }

@@ -29,7 +29,7 @@ const SLOW: f64 = 1e-3;
 #[serde(deny_unknown_fields, default)]
 pub struct KdeSpec {
     /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric` (`imq`). The tails of all but the Gaussian reach across gaps; their sums take every
-    /// pair. A bandwidth that a rule gives is made so much smaller for `matern` and `laplace` (by √5 and √3) that the blur is that of a Gaussian.
+    /// pair. The kink of `laplace` holds particles at single samples.
     pub kernel: Radial,
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,
@@ -92,9 +92,8 @@ impl KdeSpec {
     /// # Errors
     /// [`Invalid`] for a number out of range.
     pub fn build(&self) -> Result<Kde, Invalid> {
-        let schedule = Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?
-            .without_cv()?
-            .for_shape(self.kernel);
+        let schedule =
+            Schedule::new("kde", self.bandwidth, self.scale(), self.anneal_until)?.without_cv()?;
         within("tolerance", self.tolerance, 0.0, 1.0)?;
         let scales = self.scales(false);
         within("scales", scales as f64, 1.0, 16.0)?;
@@ -305,8 +304,7 @@ impl Discriminator for Kde {
     ) -> Result<(), FitError> {
         self.bandwidth = self.schedule.at(real, fake, round.progress)?;
         if self.scales > 1 {
-            self.widest
-                .get_or_insert_with(|| cloud::spread(real) / self.spec.kernel.blur());
+            self.widest.get_or_insert_with(|| cloud::spread(real));
         }
         self.real.load(real);
         self.fake.load(fake);
@@ -365,9 +363,9 @@ impl Discriminator for Kde {
 
     fn step_rule(&self) -> StepRule {
         StepRule {
-            step_size: self.mean_square() * self.spec.kernel.blur().powi(2),
+            step_size: self.mean_square(),
             clip: None,
-            scale: self.bandwidth * self.spec.kernel.blur(),
+            scale: self.bandwidth,
         }
     }
 

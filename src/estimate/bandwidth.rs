@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FitError, Radial};
+use super::FitError;
 use crate::cloud::{self, CloudView};
 use crate::kernel;
 use crate::setting::{Invalid, WordOr, positive, within};
@@ -32,8 +32,6 @@ pub(crate) struct Schedule {
     discriminator: &'static str,
     rule: BandwidthSpec,
     scale: f64,
-    /// Part of what a rule gives that blurs as a Gaussian of that bandwidth does.
-    share: f64,
     until: f64,
     /// First and last bandwidth; found at the first fit.
     ends: Option<[f64; 2]>,
@@ -63,16 +61,9 @@ impl Schedule {
             discriminator,
             rule,
             scale,
-            share: 1.0,
             until,
             ends: None,
         })
-    }
-
-    /// The same rules, which are a Gaussian's, for a kernel of this shape.
-    pub(crate) fn for_shape(mut self, shape: Radial) -> Self {
-        self.share = 1.0 / shape.blur();
-        self
     }
 
     /// Refuses `bandwidth = "cv"`, for estimators whose authors do not choose it so.
@@ -137,10 +128,6 @@ impl Schedule {
                 let first = 2.0 * cloud::spread(both.view());
                 [first.max(scale * last), scale * last]
             }
-        };
-        let plan = match self.rule {
-            WordOr::Value(_) => plan,
-            WordOr::Word(_) => plan.map(|h| self.share * h),
         };
         self.checked(plan, real)
     }

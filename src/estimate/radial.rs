@@ -54,16 +54,6 @@ impl Radial {
         }
     }
 
-    /// The standard deviation of a coordinate of the density that is proportional to the kernel in the plane, for h = 1; of the inverse
-    /// multiquadric, which has none, that of the Gaussian with its curvature at r = 0.
-    pub(crate) fn blur(self) -> f64 {
-        match self {
-            Self::Gaussian | Self::InverseMultiquadric => 1.0,
-            Self::Matern => 5_f64.sqrt(),
-            Self::Laplace => 3_f64.sqrt(),
-        }
-    }
-
     /// From `u = r²/h²`: `k`, and the pull `s` in `∇_x k = −s (x − y)/h²`.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::CloudView;
+use crate::cloud::{self, CloudView, by_place};
 use crate::estimate::{Kernel, Lean, Mask, Summed};
 use crate::kernel::KernelSum;
 use crate::plane::Planar;
@@ -32,8 +32,8 @@ pub(super) struct Clouds {
     /// The points whose rows the sums over columns are of.
     rows: Planar,
     mask: bool,
-    /// Which row of the second block a particle is, where that is part of the cloud.
-    drawn: Vec<usize>,
+    /// The second block in an order by place, to find a particle in it.
+    order: Vec<usize>,
 }
 
 impl Clouds {
@@ -43,26 +43,26 @@ impl Clouds {
             negatives: Planar::new(fake),
             rows: Planar::new(fake),
             mask,
-            drawn: Vec::new(),
+            order: if mask {
+                cloud::in_order(fake)
+            } else {
+                Vec::new()
+            },
         }
     }
 
-    /// The same where the second block is drawn from a cloud of `count` points, those with these indices.
-    pub(super) fn drawn_from(mut self, count: usize, chosen: &[usize]) -> Self {
-        self.drawn = vec![usize::MAX; count];
-        for (row, &i) in chosen.iter().enumerate() {
-            self.drawn[i] = row;
+    /// Which point of the second block is left out at each place: one that lies there exactly.
+    fn hidden(&self, at: &Planar) -> Vec<usize> {
+        let find = |i: usize| {
+            let place = at.at(i);
+            let compare = |&j: &usize| by_place(self.negatives.at(j), place);
+            let found = self.order.binary_search_by(compare);
+            found.map_or(usize::MAX, |k| self.order[k])
+        };
+        if self.order.is_empty() {
+            return Vec::new();
         }
-        self
-    }
-
-    /// How the second block is summed: without the particle itself, if that is asked for.
-    fn masked(&self) -> Mask<'_> {
-        match (self.mask, self.drawn.is_empty()) {
-            (false, _) => Mask::Nobody,
-            (true, true) => Mask::Itself,
-            (true, false) => Mask::Listed(&self.drawn),
-        }
+        (0..at.len()).map(find).collect()
     }
 
     /// The same at the rows of the matrix.
@@ -124,11 +124,13 @@ impl Columns {
             Some(levels) => levels,
             None => return vec![[0.0; 2]; at.len()],
         };
+        let hidden = clouds.hidden(at);
+        let places = (at, Mask::Listed(&hidden));
         for level in before {
-            rows = next_rows(kernel, clouds, (at, clouds.masked()), &rows, level);
+            rows = next_rows(kernel, clouds, places, &rows, level);
         }
         let full = clouds.counts().map(|count| (count as f64).ln());
-        let sums = block_sums(kernel, clouds, (at, clouds.masked()), last);
+        let sums = block_sums(kernel, clouds, places, last);
         let [pulls, pushes] = &sums;
         let drift = |((p, q), row): ((&KernelSum, &KernelSum), &f64)| {
             let factor = match self.how {

@@ -95,7 +95,7 @@ impl DriftSpec {
             at_least("batch", batch, 2)?;
         }
         let rule = WordOr::Word(BandwidthRule::Anneal);
-        let schedule = Schedule::new(NAME, rule, 1.0, self.anneal_until)?.for_shape(self.kernel);
+        let schedule = Schedule::new(NAME, rule, 1.0, self.anneal_until)?;
         Ok(Drift {
             spec: self.clone(),
             schedule,
@@ -213,7 +213,7 @@ impl Discriminator for Drift {
             WordOr::Value(all) => all.clone(),
             WordOr::Word(Auto::Auto) => {
                 let tau = self.schedule.at(real, fake, round.progress)?;
-                let widest = cloud::spread(real) / self.spec.kernel.blur();
+                let widest = cloud::spread(real);
                 ladder(tau, widest, self.spec.scales(false)).collect()
             }
         };
@@ -229,10 +229,8 @@ impl Discriminator for Drift {
                     drawn.map(|i| order[i]).collect::<Vec<usize>>()
                 };
                 let ours = cloud::rows(real, &draw(real, "target batch"));
-                let chosen = draw(fake, "cloud batch");
-                let theirs = cloud::rows(fake, &chosen);
+                let theirs = cloud::rows(fake, &draw(fake, "cloud batch"));
                 Clouds::new(ours.view(), theirs.view(), self.spec.mask_self)
-                    .drawn_from(fake.nrows(), &chosen)
             }
         };
         let columns = |tau: &f64| {
