@@ -107,10 +107,12 @@ impl Columns {
         let mut levels = vec![zeros];
         if matches!(how, Normalisation::Bi | Normalisation::Sinkhorn) {
             let mut rows = vec![0.0; clouds.rows.len()];
-            for _ in 0..iterations {
+            for left in (0..iterations).rev() {
                 let last = &levels[levels.len() - 1];
                 let next = next_columns(kernel, clouds, &rows, last);
-                rows = next_rows(kernel, clouds, (&clouds.rows, clouds.own()), &rows, last);
+                if left > 0 {
+                    rows = next_rows(kernel, clouds, (&clouds.rows, clouds.own()), &rows, last);
+                }
                 levels.push(next);
             }
         }

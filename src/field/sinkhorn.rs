@@ -54,7 +54,7 @@ impl Default for SinkhornSpec {
             epsilon: WordOr::Word(Epsilon::Anneal),
             epsilon_share: 0.01,
             anneal_until: 0.6,
-            iterations: 10,
+            iterations: 5,
             independent_self: false,
         }
     }
