@@ -74,6 +74,13 @@ shipped![
     "49-exact-law.toml",
     "50-one-in-a-hundred.toml",
     "51-two-networks.toml",
+    "52-drift-far.toml",
+    "53-drift-collapsed.toml",
+    "54-drift-bench.toml",
+    "55-metastable-drift.toml",
+    "56-fields.toml",
+    "57-drifting-roll.toml",
+    "58-drifting-board.toml",
 ];
 
 impl Shipped {
