@@ -63,6 +63,7 @@ fn specs() -> Vec<DiscriminatorSpec> {
     let small = |name: &str| match name {
         "mlp" => "[mlp]\nhidden = [8]\nwarm_up = 5\ninner_steps = 2\nbatch = 16",
         "wasserstein" => "[wasserstein]\nhidden = [8]\nwarm_up = 5\ninner_steps = 2\nbatch = 16",
+        "score" => "[score]\nhidden = [8]\nwarm_up = 5\ninner_steps = 2\nbatch = 16",
         "logistic" => "[logistic]\ncount = 16",
         _ => "",
     };

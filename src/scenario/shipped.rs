@@ -74,13 +74,13 @@ shipped![
     "49-exact-law.toml",
     "50-one-in-a-hundred.toml",
     "51-two-networks.toml",
-    "52-drift-far.toml",
-    "53-drift-collapsed.toml",
-    "54-drift-bench.toml",
-    "55-metastable-drift.toml",
-    "56-fields.toml",
-    "57-drifting-roll.toml",
-    "58-drifting-board.toml",
+    "60-drift-far.toml",
+    "61-drift-collapsed.toml",
+    "62-drift-bench.toml",
+    "63-metastable-drift.toml",
+    "64-fields.toml",
+    "65-drifting-roll.toml",
+    "66-drifting-board.toml",
 ];
 
 impl Shipped {
