@@ -109,7 +109,7 @@ impl Gaps {
     pub(super) fn at(&self, t: f64) -> [f64; 2] {
         let n = self.points.len();
         let below = self.points.partition_point(|&x| x < t);
-        let up_to = below + self.points[below..].iter().take_while(|&&x| x == t).count();
+        let up_to = self.points.partition_point(|&x| x <= t);
         let (count, all) = (n as f64, self.before[n]);
         let side = t - self.middle;
         let distance = side * (2.0 * up_to as f64 - count) + all - 2.0 * self.before[up_to];
