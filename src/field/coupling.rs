@@ -122,9 +122,8 @@ impl Columns {
     /// V at the places `at`, from each.
     pub(super) fn drift(&self, kernel: Kernel, clouds: &Clouds, at: &Planar) -> Vec<[f64; 2]> {
         let mut rows = vec![0.0; at.len()];
-        let (last, before) = match self.levels.split_last() {
-            Some(levels) => levels,
-            None => return vec![[0.0; 2]; at.len()],
+        let Some((last, before)) = self.levels.split_last() else {
+            return vec![[0.0; 2]; at.len()];
         };
         let hidden = clouds.hidden(at);
         let places = (at, Mask::Listed(&hidden));

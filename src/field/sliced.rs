@@ -185,8 +185,8 @@ impl Discriminator for Sliced {
             for (direction, slice) in directions.iter().zip(slices) {
                 for (i, [value, slope]) in slice.into_iter().enumerate() {
                     into.log[i] += unit * value;
-                    for axis in 0..2 {
-                        into.gradient[[i, axis]] += unit * slope * direction[axis];
+                    for (axis, part) in direction.iter().enumerate() {
+                        into.gradient[[i, axis]] += unit * slope * part;
                     }
                 }
             }
