@@ -300,7 +300,7 @@ fn an_exponential_kernel_takes_exponentially_long() {
     assert!((1.0..1.7).contains(&slope), "{slope}");
 }
 
-/// 300 points of three rings of radius 0.3, 0.75 apart, and a start that is almost one point in the middle ring: after 100 000 steps the flow of DrMMD is
+/// 300 points of three rings of radius 0.3, 0.75 apart, and a start that is almost one point in the middle ring: after 100 000 steps the flow of `DrMMD` is
 /// published with W1 = 0.0108 and MMD² = 4e-10, that of KALE with 0.018 and 2e-5. Here the log ratio of
 /// kernel densities, 1000 steps, from five starts.
 #[test]
