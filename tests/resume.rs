@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 34] = [
+const MORE: [(&str, &[&str]); 43] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
