@@ -164,7 +164,10 @@ fn contenders(own: &DiscriminatorSpec) -> Vec<(String, DiscriminatorSpec)> {
         };
         if let DiscriminatorSpec::Mlp(network) = &spec {
             // Jensen-Shannon is the logistic loss but for a constant.
-            for loss in Loss::ALL.into_iter().filter(|&l| l != Loss::JensenShannon) {
+            for loss in Loss::ALL
+                .into_iter()
+                .filter(|&l| l != Loss::JensenShannon && l.is_ratio())
+            {
                 let spec = MlpSpec {
                     loss,
                     ..network.clone()

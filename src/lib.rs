@@ -82,6 +82,8 @@ pub mod network;
 pub mod target;
 pub mod monotone;
 pub mod divergence;
+pub mod estimate;
+pub mod field;
 pub mod discriminator;
 pub mod generator;
 pub mod flow;

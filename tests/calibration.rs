@@ -307,7 +307,16 @@ fn calibration_finds_every_estimator_near_the_truth_of_two_gaussians() {
         .iter()
         .map(|(n, _)| n.as_str())
         .collect();
-    assert_eq!(left, ["mmd", "wasserstein"]);
+    let fields = [
+        "mmd",
+        "drmmd",
+        "sinkhorn",
+        "sliced",
+        "score",
+        "drift",
+        "wasserstein",
+    ];
+    assert_eq!(left, fields);
 }
 
 #[test]

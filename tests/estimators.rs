@@ -10,7 +10,9 @@ use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, rms, spread};
 use ratioflow::discriminator::kde::{Kde, KdeSpec};
 use ratioflow::discriminator::kliep::KliepSpec;
-use ratioflow::discriminator::{Discriminator, DiscriminatorSpec, FitContext, Ratio};
+use ratioflow::discriminator::{
+    Discriminator, DiscriminatorSpec, FitContext, Kind, Radial, Ratio, StepRule,
+};
 use ratioflow::experiment::Experiment;
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded};
@@ -123,7 +125,8 @@ fn at(it: &dyn Discriminator, places: &Cloud) -> Ratio {
 /// Estimators whose fit has one solution, which depends on no order and no randomness but, for the logistic one, that of its
 /// frequencies. All others are trained by chance and agree with themselves only about.
 const EXACT: &[&str] = &[
-    "kde", "oracle", "logistic", "ulsif", "rulsif", "kliep", "kale", "moments", "mmd",
+    "kde", "oracle", "logistic", "ulsif", "rulsif", "kliep", "kale", "moments", "mmd", "drift",
+    "sinkhorn", "drmmd", "sliced",
 ];
 
 /// Settings that suit so few samples better than the defaults, which are made for the end of a run with thousands.
@@ -132,6 +135,14 @@ fn smooth(name: &str) -> &'static str {
         "logistic" => "bandwidth = 1.0\nbandwidth_scale = 1.0\nlambda = 0.01",
         "kale" => "bandwidth = 0.7\nlambda = 0.03",
         "ulsif" | "rulsif" | "kliep" => "bandwidth = 0.7",
+        _ => "",
+    }
+}
+
+/// Settings under which equal clouds give nothing at all.
+fn still(name: &str) -> &'static str {
+    match name {
+        "drift" => "mask_self = false",
         _ => "",
     }
 }
@@ -157,9 +168,16 @@ fn the_gradient_is_the_difference_quotient() {
         let it = fitted(name, "", &data);
         let places = data.fake.slice(ndarray::s![..40, ..]).to_owned();
         let found = at(&*it, &places);
+        if it.kind() == Kind::Velocity {
+            assert!(found.log.iter().all(|&d| d == 0.0), "{name}");
+            assert!(rms(found.gradient.view()) > 0.0, "{name}");
+            continue;
+        }
         // Sums in single precision need a longer step.
         let (step, tolerance) = match name {
             "kde" => (1e-3, 1e-3),
+            // Its slopes bend at each point.
+            "sliced" => (1e-5, 1e-3),
             _ if exact(name) => (1e-5, 1e-6),
             _ => (1e-2, 2e-2),
         };
@@ -233,6 +251,8 @@ fn moving_everything_moves_the_flow() {
                 "kde" => 1e-4,
                 // The set of its frequencies is turned into itself by a right angle alone.
                 "logistic" if what == "slanted" => 0.2,
+                // So are its lines.
+                "sliced" if what != "shifted" => 0.01,
                 _ if exact(name) => 1e-6,
                 _ if what == "shifted" => 0.1,
                 _ => 0.5,
@@ -277,6 +297,14 @@ fn equal_clouds_give_nothing() {
     };
     data.fake = data.real.clone();
     for name in names() {
+        if fitted(name, "", &data).kind() == Kind::Velocity {
+            let field = |data: &Data| at(&*fitted(name, still(name), data), &data.real).gradient;
+            let [none, some] = [&data, &apart].map(|data| rms(field(data).view()));
+            // Each network of `score` draws its own noise.
+            let noise = if exact(name) { 1e-6 } else { 0.6 };
+            assert!(none < noise * some, "{name}: {none} against {some}");
+            continue;
+        }
         let none = at(&*fitted(name, smooth(name), &data), &data.real).log;
         let some = at(&*fitted(name, smooth(name), &apart), &data.real).log;
         // A log ratio is zero; a witness or critic may have any constant.
@@ -439,7 +467,7 @@ fn samples_that_are_one_point_are_refused_or_fitted_but_never_nan() {
     for name in names() {
         let said = complaint(name, "", &data);
         // The oracle does not look at the target sample, but at the collapsed cloud; moments have no bandwidth.
-        let has_bandwidth = !["oracle", "moments"].contains(&name);
+        let has_bandwidth = !["oracle", "moments", "drift", "sinkhorn", "sliced"].contains(&name);
         assert!(!said.is_empty(), "{name}");
         if spec(name, "").warnings(data.real.view()).is_empty() && exact(name) && has_bandwidth {
             let said = complaint(name, "bandwidth = 0.5", &data);
@@ -733,4 +761,122 @@ fn the_field_of_several_scales_is_the_mean_of_theirs() {
         let slope = found.gradient.column(axis);
         assert!((&quotient - &slope).iter().all(|v| v.abs() < 1e-7));
     }
+}
+
+/// Kernels of `kde` other than the Gaussian: the gradient is that of the estimate, swapping the clouds turns the sign, weights count, and several
+/// bandwidths at once are the mean of theirs.
+#[test]
+fn every_kernel_of_kde_gives_a_log_ratio() {
+    let data = data();
+    let swapped = Data {
+        real: data.fake.clone(),
+        fake: data.real.clone(),
+        motion: STILL,
+    };
+    let truth = at(&*fitted("oracle", "", &data), &data.real).log;
+    for kernel in Radial::ALL {
+        let name = kernel.name();
+        let settings = format!("kernel = \"{name}\"\nbandwidth = 0.4\ntolerance = 0.0");
+        let it = fitted("kde", &settings, &data);
+        let places = &data.fake + 0.003;
+        let found = at(&*it, &places);
+        for axis in 0..2 {
+            let [ahead, behind] = [1e-5, -1e-5].map(|by| {
+                let mut there = places.clone();
+                there.column_mut(axis).mapv_inplace(|v| v + by);
+                at(&*it, &there).log
+            });
+            let quotient = (ahead - behind) / 2e-5;
+            let error = (&quotient - &found.gradient.column(axis)).mapv(|v| v * v);
+            assert!(error.mean().unwrap().sqrt() < 1e-5, "{name}");
+        }
+        let there = at(&*it, &data.fake);
+        let back = at(&*fitted("kde", &settings, &swapped), &data.fake);
+        assert!(apart(&-back.gradient, &there.gradient) < 1e-9, "{name}");
+        assert!((&back.log + &there.log).iter().all(|v| v.abs() < 1e-9));
+        let alike = correlation(&at(&*it, &data.real).log, &truth);
+        assert!(alike > 0.7, "{name}: {alike}");
+
+        // A weight of two is a point twice over.
+        let mut doubled = spec("kde", &settings).build(&*data.target()).unwrap();
+        let half = data.fake.slice(ndarray::s![..120, ..]);
+        let twice =
+            ndarray::concatenate![Axis(0), half, half, data.fake.slice(ndarray::s![120.., ..])];
+        doubled
+            .fit(data.real.view(), twice.view(), round(0))
+            .unwrap();
+        let mut weighed = fitted("kde", &settings, &data);
+        assert!(weighed.bears_weights());
+        let shares: Vec<f64> = (0..240)
+            .map(|i| if i < 120 { 4.0 / 3.0 } else { 2.0 / 3.0 })
+            .collect();
+        weighed.weigh(&shares);
+        let [a, b] = [&doubled, &weighed].map(|it| at(&**it, &places));
+        assert!(apart(&a.gradient, &b.gradient) < 1e-9, "{name}");
+        assert!((&a.log - &b.log).iter().all(|v| v.abs() < 1e-9), "{name}");
+
+        // Without its own term a particle does not hold itself.
+        let alone = fitted("kde", &format!("{settings}\nself_term = false"), &data);
+        let lighter = at(&*alone, &data.fake).log - &there.log;
+        assert!(lighter.iter().all(|v| *v > 0.0), "{name}");
+
+        let narrow = format!("kernel = \"{name}\"\nbandwidth = 0.1\nscales = ");
+        let [one, many] = [1, 3].map(|scales| fitted("kde", &format!("{narrow}{scales}"), &data));
+        let [one, many] = [one, many].map(|it| at(&*it, &places).gradient);
+        assert!(apart(&many, &one) > 1e-3, "{name}");
+    }
+}
+
+/// Without normalisation, and with a Gaussian, the drift is the step of `kde`; with the particle left out, that of `kde` without its own term.
+#[test]
+fn the_plain_drift_of_a_gaussian_is_the_step_of_kde() {
+    let data = data();
+    for (mask, itself) in [("false", "true"), ("true", "false")] {
+        let kde = fitted(
+            "kde",
+            &format!("bandwidth = 0.4\ntolerance = 0.0\nself_term = {itself}"),
+            &data,
+        );
+        let drift = fitted(
+            "drift",
+            &format!(
+                "kernel = \"gaussian\"\nnormalisation = \"none\"\ntemperatures = [0.4]\nmask_self = {mask}"
+            ),
+            &data,
+        );
+        let step = |it: &dyn Discriminator| {
+            let StepRule { step_size, .. } = it.step_rule();
+            at(it, &data.fake).gradient * step_size
+        };
+        let error = apart(&step(&*drift), &step(&*kde));
+        assert!(error < 1e-9, "{error}");
+    }
+}
+
+#[test]
+fn temperatures_and_batches_of_the_drift_are_checked() {
+    let data = data();
+    assert!(complaint("drift", "temperatures = [0.0]", &data).contains("temperatures[0]"));
+    assert!(complaint("drift", "temperatures = [0.1, -1.0]", &data).contains("temperatures[1]"));
+    assert!(complaint("drift", "temperatures = []", &data).contains("auto"));
+    assert!(complaint("drift", "batch = 1", &data).contains("at least 2"));
+    let warnings = spec("drift", "temperatures = [1e-4, 0.5]").warnings(data.real.view());
+    assert!(warnings[0].contains("temperatures: 0.0001 is below the spacing"));
+    let document = |setting: &str| {
+        let text = format!(
+            "target.gaussian = {{}}\ncloud.particles = 100\ndiscriminator.drift.batch = {setting}"
+        );
+        Experiment::new(
+            Document::parse("drift", &text).unwrap().read().unwrap(),
+            &Embedded,
+        )
+    };
+    let error = document("101").unwrap_err().to_string();
+    assert!(
+        error.contains("discriminator.drift.batch") && error.contains("at most 100"),
+        "{error}"
+    );
+    let experiment = document("60").unwrap();
+    let mut flow = experiment.flow().unwrap();
+    assert!(flow.advance().unwrap().is_some());
 }

@@ -134,7 +134,7 @@ impl Tally {
 fn quick(name: &str) -> Vec<String> {
     let set = |key: &str, value: &str| format!("discriminator.{name}.{key}={value}");
     match name {
-        "mlp" | "wasserstein" => vec![
+        "mlp" | "wasserstein" | "score" => vec![
             set("hidden", "[4]"),
             set("warm_up", "2"),
             set("inner_steps", "1"),

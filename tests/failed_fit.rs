@@ -2,7 +2,7 @@
 
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::{
-    Discriminator, DiscriminatorSpec, FitContext, FitError, Ratio, StepRule,
+    Discriminator, DiscriminatorSpec, FitContext, FitError, Kind, Ratio, StepRule,
 };
 use ratioflow::flow::{Ending, Flow, FlowSpec, Integrator};
 use ratioflow::random::Stream;
@@ -45,8 +45,8 @@ impl Discriminator for Failing {
         self.inner.step_rule()
     }
 
-    fn is_log_ratio(&self) -> bool {
-        self.inner.is_log_ratio()
+    fn kind(&self) -> Kind {
+        self.inner.kind()
     }
 
     fn state(&self) -> Vec<f64> {
@@ -63,6 +63,7 @@ fn specs() -> Vec<DiscriminatorSpec> {
     let small = |name: &str| match name {
         "mlp" => "[mlp]\nhidden = [8]\nwarm_up = 5\ninner_steps = 2\nbatch = 16",
         "wasserstein" => "[wasserstein]\nhidden = [8]\nwarm_up = 5\ninner_steps = 2\nbatch = 16",
+        "score" => "[score]\nhidden = [8]\nwarm_up = 5\ninner_steps = 2\nbatch = 16",
         "logistic" => "[logistic]\ncount = 16",
         _ => "",
     };

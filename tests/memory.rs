@@ -187,6 +187,17 @@ impl SetUp {
     }
 }
 
+/// Those that give no log ratio.
+const FIELDS: [&str; 7] = [
+    "mmd",
+    "drmmd",
+    "sinkhorn",
+    "sliced",
+    "score",
+    "drift",
+    "wasserstein",
+];
+
 /// Settings of a run of a few steps, of any size.
 fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
     let estimators: Vec<&str> = DiscriminatorSpec::CATALOGUE
@@ -196,13 +207,13 @@ fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
         .collect();
     let estimator = *dice.pick(&estimators);
     let most = match estimator {
-        "kde" | "mmd" | "mlp" | "wasserstein" => 200_000,
-        "kliep" | "kale" => 3000,
+        "kde" | "mmd" | "mlp" | "wasserstein" | "score" | "sliced" => 200_000,
+        "kliep" | "kale" | "drift" | "sinkhorn" => 3000,
         _ => 20_000,
     };
     let key = |name: &str, value: usize| format!("discriminator.{estimator}.{name}={value}");
     let mut all = match estimator {
-        "mlp" | "wasserstein" => vec![
+        "mlp" | "wasserstein" | "score" => vec![
             key("warm_up", 1),
             key("inner_steps", 1),
             key("batch", dice.size(64, 20_000)),
@@ -212,7 +223,9 @@ fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
             ),
         ],
         "logistic" => vec![key("count", dice.size(20, 400))],
-        "kde" | "mmd" | "moments" => vec![format!("discriminator.{estimator}={{}}")],
+        "kde" | "mmd" | "moments" | "drift" | "sinkhorn" | "sliced" => {
+            vec![format!("discriminator.{estimator}={{}}")]
+        }
         _ => vec![key("centres", dice.size(20, 800))],
     };
     all.extend([
@@ -236,7 +249,7 @@ fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
             format!("generator.distill.network=[{0}, {0}]", dice.size(16, 700)),
         ]),
         // Births need to know where mass is missing.
-        "births" if !matches!(estimator, "mmd" | "wasserstein") => {
+        "births" if !FIELDS.contains(&estimator) => {
             all.push("flow.reaction={}".to_owned());
         }
         "bath" => all.push("cloud.final=\"sample\"".to_owned()),

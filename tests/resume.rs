@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 34] = [
+const MORE: [(&str, &[&str]); 43] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -126,6 +126,24 @@ const MORE: [(&str, &[&str]); 34] = [
     ),
     ("wasserstein", &["discriminator.wasserstein.hidden=[8]"]),
     ("mmd", &["discriminator.mmd.bandwidth=0.5"]),
+    ("drift", &["discriminator.drift.batch=20"]),
+    ("sinkhorn", &["discriminator.sinkhorn.iterations=2"]),
+    ("drmmd", &["discriminator.drmmd.centres=20"]),
+    ("sliced", &["discriminator.sliced.directions=4"]),
+    ("score", &["discriminator.score.hidden=[8]"]),
+    ("matern", &["discriminator.kde.kernel='matern'"]),
+    ("hinge", &["discriminator.mlp={hidden=[8],loss='hinge'}"]),
+    (
+        "relativistic",
+        &["discriminator.mlp={hidden=[8],loss='relativistic'}"],
+    ),
+    (
+        "preconditioned",
+        &[
+            "flow.precondition='covariance'",
+            "discriminator.kde.bandwidth=0.3",
+        ],
+    ),
     ("ulsif", &["discriminator.ulsif.centres=20"]),
     ("rulsif", &["discriminator.rulsif.centres=20"]),
     ("kliep", &["discriminator.kliep.centres=20"]),

@@ -149,7 +149,14 @@ fn differences(
 
 /// What rounding may leave: networks compute in single precision.
 fn within(settings: &str) -> f64 {
-    let single = ["mlp", "wasserstein", "distill", "adversarial", "inherit"];
+    let single = [
+        "mlp",
+        "wasserstein",
+        "score",
+        "distill",
+        "adversarial",
+        "inherit",
+    ];
     if single.iter().any(|name| settings.contains(name)) {
         1e-3
     } else {
@@ -191,6 +198,15 @@ fn every_estimator_gives_the_same_in_all_units_and_everywhere() {
         "logistic.features=\"nystrom\"",
         "oracle.cloud=\"kde\"",
         "mlp.optimizer=\"sgd\"",
+        "mlp.loss=\"relativistic\"",
+        "kde.kernel=\"matern\"",
+        "kde.kernel=\"imq\"",
+        "drift.normalisation=\"sinkhorn\"",
+        "drift.batch=50",
+        "sinkhorn.epsilon=\"share\"",
+        "sinkhorn.independent_self=true",
+        "drmmd.lambda=0.01",
+        "sliced.field=\"energy\"",
     ]
     .map(|setting| format!("discriminator.{setting}"));
     let moving = [
@@ -198,6 +214,7 @@ fn every_estimator_gives_the_same_in_all_units_and_everywhere() {
         "flow.momentum=\"nesterov\"",
         "flow.noise=0.5",
         "flow.h=\"softplus\"",
+        "flow.precondition=\"covariance\"",
         "flow.reaction.carrier=\"birth-death\"",
         "flow.reaction.carrier=\"poisson\"",
         "flow.reaction.carrier=\"weights\"",
@@ -242,7 +259,9 @@ fn what_knows_no_directions_gives_the_same_after_a_turn() {
     let (sine, cosine) = 0.7_f64.sin_cos();
     let turn = array![[cosine, sine], [-sine, cosine]];
     // Networks and random features have axes of their own.
-    let names = ["kde", "ulsif", "rulsif", "kliep", "kale", "mmd"];
+    let names = [
+        "kde", "ulsif", "rulsif", "kliep", "kale", "mmd", "drift", "sinkhorn", "drmmd",
+    ];
     let found: Vec<String> = names
         .into_par_iter()
         .flat_map(|name| {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use numpy::{PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use ratioflow::cloud::CloudView;
-use ratioflow::discriminator::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use ratioflow::discriminator::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
 use ratioflow::kernel::silverman;
 
 use crate::error::EstimatorError;
@@ -224,8 +224,12 @@ impl Discriminator for Own {
         self.rule
     }
 
-    fn is_log_ratio(&self) -> bool {
-        self.is_log_ratio
+    fn kind(&self) -> Kind {
+        if self.is_log_ratio {
+            Kind::LogRatio
+        } else {
+            Kind::Gradient
+        }
     }
 
     fn state(&self) -> Vec<f64> {

@@ -10,8 +10,8 @@ use super::common::Common;
 use super::error::CliError;
 use super::terminal::print;
 use crate::discriminator::DiscriminatorSpec;
-use crate::scenario::{SHIPPED, headline};
-use crate::target::TargetSpec;
+use crate::scenario::{Embedded, SHIPPED, headline};
+use crate::target::{GaussianSpec, TargetSpec};
 use crate::{metric, monotone};
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -26,6 +26,7 @@ enum Kind {
     Scenarios,
     Targets,
     Discriminators,
+    Fields,
     Maps,
     Metrics,
 }
@@ -38,6 +39,7 @@ pub(super) fn list(args: ListArgs, common: Common) -> Result<ExitCode, CliError>
             .collect(),
         Kind::Targets => owned(TargetSpec::catalogue()),
         Kind::Discriminators => owned(DiscriminatorSpec::CATALOGUE),
+        Kind::Fields => fields(),
         Kind::Maps => owned(monotone::CATALOGUE),
         Kind::Metrics => metric::ALL
             .iter()
@@ -59,5 +61,19 @@ pub(super) fn list(args: ListArgs, common: Common) -> Result<ExitCode, CliError>
 fn owned(rows: &[(&str, &str)]) -> Vec<(String, String)> {
     rows.iter()
         .map(|(name, line)| ((*name).to_owned(), (*line).to_owned()))
+        .collect()
+}
+
+/// What each estimator gives with its defaults: a log ratio, another gradient, or a velocity that is none.
+fn fields() -> Vec<(String, String)> {
+    let names = DiscriminatorSpec::CATALOGUE.iter();
+    let target = TargetSpec::Gaussian(GaussianSpec::default()).build(&Embedded);
+    let kind = |name: &str| {
+        let spec: DiscriminatorSpec = serde_json::from_value(json!({ name: {} })).ok()?;
+        let built = spec.build(&**target.as_ref().ok()?).ok()?;
+        Some(built.kind().words().to_owned())
+    };
+    names
+        .filter_map(|(name, _)| Some(((*name).to_owned(), kind(name)?)))
         .collect()
 }

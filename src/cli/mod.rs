@@ -79,7 +79,7 @@ enum Command {
     Sweep(sweep::SweepCommand),
     /// Validate a scenario; prints it with every default spelled out, and what it will cost
     Check(check::CheckArgs),
-    /// Show what ships: scenarios, targets, discriminators, maps or metrics
+    /// Show what ships: scenarios, targets, discriminators, what these give (fields), maps or metrics
     List(list::ListArgs),
     /// Write a commented scenario to start from
     Init(init::InitArgs),

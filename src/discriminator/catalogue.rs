@@ -3,20 +3,25 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::fit::Discriminator;
 use super::kale::KaleSpec;
 use super::kde::KdeSpec;
 use super::kliep::KliepSpec;
 use super::logistic::LogisticSpec;
 use super::mlp::MlpSpec;
-use super::mmd::MmdSpec;
 use super::moments::MomentsSpec;
 use super::oracle::OracleSpec;
-use super::recipe::{Recipe, Sizes};
 use super::rulsif::RulsifSpec;
 use super::ulsif::UlsifSpec;
-use super::wasserstein::WassersteinSpec;
 use crate::cloud::CloudView;
+use crate::estimate::Discriminator;
+use crate::estimate::recipe::{Recipe, Sizes};
+use crate::field::drift::DriftSpec;
+use crate::field::drmmd::DrMmdSpec;
+use crate::field::mmd::MmdSpec;
+use crate::field::score::ScoreSpec;
+use crate::field::sinkhorn::SinkhornSpec;
+use crate::field::sliced::SlicedSpec;
+use crate::field::wasserstein::WassersteinSpec;
 use crate::kernel::neighbour_distance;
 use crate::setting::{Given, Invalid};
 use crate::target::Target;
@@ -68,7 +73,7 @@ estimators! {
     /// Kernel density ratio with one bandwidth for both clouds, annealed from coarse to fine.
     Kde(KdeSpec) = "kde": "kernel density ratio, equal bandwidth on both sides, annealed (default)";
     /// A network trained to tell samples of the target from the cloud.
-    Mlp(MlpSpec) = "mlp": "multilayer perceptron, eight losses, warm-started; r1 and annealed instance noise as options";
+    Mlp(MlpSpec) = "mlp": "multilayer perceptron, ten losses, warm-started; r1 and annealed instance noise as options";
     /// The exact density of a target that is a mixture of Gaussians, beside what is known of the cloud's.
     Oracle(OracleSpec) = "oracle": "exact density of a Gaussian mixture over the cloud's: moment-matched Gaussian, kde, or left out";
     /// Logistic regression on kernel features.
@@ -85,6 +90,16 @@ estimators! {
     Moments(MomentsSpec) = "moments": "ratio of two moment-matched Gaussians: brings mean and covariance home, and nothing else";
     /// The witness of the maximum mean discrepancy: no log ratio.
     Mmd(MmdSpec) = "mmd": "witness of the maximum mean discrepancy: a comparator, no log ratio";
+    /// The witness between those of the MMD and of the χ² divergence: no log ratio.
+    Drmmd(DrMmdSpec) = "drmmd": "witness of the de-regularised MMD, λ fixed or adaptive: no log ratio";
+    /// The difference of two entropic transport maps: no log ratio.
+    Sinkhorn(SinkhornSpec) = "sinkhorn": "flow of the debiased Sinkhorn divergence, from warm potentials: no log ratio";
+    /// Maps or witnesses along lines, by sorting: no log ratio.
+    Sliced(SlicedSpec) = "sliced": "sliced transport map, or the witness of the energy distance, by sorting: no log ratio";
+    /// Two denoising networks, one for either side: no log ratio.
+    Score(ScoreSpec) = "score": "difference of two scores, learned by denoising at a shrinking noise: no gradient, no log ratio";
+    /// Attraction to the target and repulsion within the cloud, through a normalised kernel matrix: no log ratio.
+    Drift(DriftSpec) = "drift": "drift field of a normalised kernel matrix (drifting models): no gradient, no log ratio";
     /// A critic whose gradient is held near length one: no log ratio, for comparison.
     Wasserstein(WassersteinSpec) = "wasserstein": "gradient-penalised critic (WGAN-GP), for comparison: its D is no log ratio";
 }
@@ -106,10 +121,10 @@ impl DiscriminatorSpec {
     #[must_use]
     pub fn warnings(&self, real: CloudView<'_>) -> Vec<String> {
         let spacing = neighbour_distance(real, 1);
-        let narrow = self.recipe().bandwidth().filter(|&h| h < spacing);
-        let warning = narrow.map(|h| {
+        let narrow = self.recipe().least_length().filter(|&(_, h)| h < spacing);
+        let warning = narrow.map(|(key, h)| {
             format!(
-                "discriminator.{}.bandwidth: {h} is below the spacing of the target sample ({spacing:.3}, the median distance to the nearest neighbour): the estimate sees single points",
+                "discriminator.{}.{key}: {h} is below the spacing of the target sample ({spacing:.3}, the median distance to the nearest neighbour): the estimate sees single points",
                 self.name()
             )
         });
@@ -136,8 +151,18 @@ impl DiscriminatorSpec {
     pub fn for_network(&self) -> Self {
         match self {
             Self::Kde(spec) => Self::Kde(spec.for_network()),
+            Self::Drift(spec) => Self::Drift(spec.for_network()),
             other => other.clone(),
         }
+    }
+
+    /// Whether the settings suit so many particles and samples of the target.
+    ///
+    /// # Errors
+    /// [`Invalid`] with a key that begins with the estimator's name, for a setting that asks for more points than there are.
+    pub(crate) fn check_sizes(&self, sizes: Sizes) -> Result<(), Invalid> {
+        let checked = self.recipe().check_sizes(sizes);
+        checked.map_err(|invalid| invalid.under(self.name()))
     }
 
     /// Bytes that a fit to clouds of these sizes takes at its peak, each with the full key that they grow with.

@@ -6,10 +6,10 @@ use multiversion::multiversion;
 use rand::Rng;
 use rayon::prelude::*;
 
-use super::Ratio;
-use super::centres::spread_out;
-use super::radial::{Kernel, Radial, Weighted, rows};
 use crate::cloud::CloudView;
+use crate::estimate::Ratio;
+use crate::estimate::centres::spread_out;
+use crate::estimate::{Kernel, Radial, Weighted, rows};
 use crate::numeric::{Cholesky, Symmetric, sin_cos};
 use crate::plane::Planar;
 use crate::random::Stream;
@@ -66,6 +66,7 @@ impl Fourier {
 fn radius(shape: Radial, u: f64) -> f64 {
     match shape {
         Radial::Gaussian => (-2.0 * (-u).ln_1p()).sqrt(),
+        Radial::Matern => ((1.0 - u).powf(-2.0 / 3.0) - 1.0).sqrt(),
         Radial::Laplace => ((1.0 - u).powi(-2) - 1.0).sqrt(),
         Radial::InverseMultiquadric => -(-u).ln_1p(),
     }
@@ -200,11 +201,7 @@ mod tests {
     /// Between two points the mean of `cos ω·(x − y)` is the kernel (Bochner).
     #[test]
     fn inner_products_of_fourier_features_are_the_kernel() {
-        for shape in [
-            Radial::Gaussian,
-            Radial::Laplace,
-            Radial::InverseMultiquadric,
-        ] {
+        for shape in Radial::ALL {
             let kernel = Kernel { shape, h: 0.7 };
             let fourier = Fourier::new(kernel, 40_000, [0.3, 0.1], Stream::new(1, "frequencies"));
             let features = Features::Fourier(fourier);

@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
-use super::centres::condense;
-use super::fit::fitted_step_rule;
-use super::radial::{Kernel, Radial, Weighted};
-use super::recipe::{Recipe, Sizes, centred, given};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
+use crate::estimate::centres::condense;
+use crate::estimate::fitted_step_rule;
+use crate::estimate::recipe::{Recipe, Sizes, centred, given};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::numeric::{Cholesky, Symmetric, dot, times};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
 use crate::target::Target;
@@ -35,7 +35,7 @@ pub struct KaleSpec {
     /// Most target points in the dual, at least 1. A larger target sample is condensed to as many centres, each with the share
     /// of the samples nearest to it.
     pub centres: usize,
-    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     pub kernel: Radial,
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,

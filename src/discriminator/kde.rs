@@ -5,28 +5,32 @@ use std::sync::{Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use super::bandwidth::{BandwidthRule, BandwidthSpec};
+pub use crate::estimate::{BandwidthRule, BandwidthSpec};
 
-use super::bandwidth::{Schedule, ladder};
-use super::recipe::{Recipe, Sizes, given, summed};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{self, CloudView};
+use crate::estimate::recipe::{Recipe, Sizes, given, summed};
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use crate::estimate::{Kernel, Lean, Mask, Radial, Schedule, Summed, ladder};
 use crate::kernel::{self, KernelSum, Method, Points};
+use crate::plane::Planar;
 use crate::setting::{Auto, Invalid, WordOr, within};
 use crate::target::Target;
 
 /// A cloud is slow if it moves by less than this part of the bandwidth in a step of `ε = h²`.
 const SLOW: f64 = 1e-3;
 
-/// `D = log p̂_h − log q̂_h`, both densities estimated with the same Gaussian kernel `k_h`.
+/// `D = log p̂_h − log q̂_h`, both densities estimated with the same kernel `k_h`.
 ///
-/// Its gradient is the difference of two mean shifts, `h² ∇D = m_p(x) − m_q(x)`, so that the step `ε = h²`
+/// With the Gaussian its gradient is the difference of two mean shifts, `h² ∇D = m_p(x) − m_q(x)`, so that the step `ε = h²`
 /// is `x ← x + m_p(x) − m_q(x)`: it neither vanishes far away nor explodes near by. Because the kernel blurs
 /// both sides alike, `D` is zero exactly where the clouds agree, at any bandwidth: `h` sets speed and resolution,
 /// and no bias. That is why it may shrink during the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KdeSpec {
+    /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric` (`imq`). The tails of all but the Gaussian reach across gaps; their sums take every
+    /// pair. The kink of `laplace` holds particles at single samples.
+    pub kernel: Radial,
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,
     /// Factor on the bandwidth that the rule gives; for `anneal` on the final one. `auto`: 1, and 2 for the last cloud that is a sample.
@@ -52,6 +56,7 @@ pub struct KdeSpec {
 impl Default for KdeSpec {
     fn default() -> Self {
         Self {
+            kernel: Radial::Gaussian,
             bandwidth: WordOr::Word(BandwidthRule::Anneal),
             bandwidth_scale: WordOr::Word(Auto::Auto),
             anneal_until: 0.6,
@@ -99,6 +104,16 @@ impl KdeSpec {
                 "must be 1 where adaptive is true: one departure from the default at a time",
             ));
         }
+        if self.adaptive && self.kernel != Radial::Gaussian {
+            return Err(Invalid::new(
+                "adaptive",
+                true,
+                format!(
+                    "widths of their own are for the gaussian kernel; set false, or take kernel = \"{}\" away",
+                    self.kernel.name()
+                ),
+            ));
+        }
         if self.adaptive && !self.self_term {
             return Err(Invalid::new(
                 "self_term",
@@ -115,6 +130,7 @@ impl KdeSpec {
             real: Points::default(),
             fake: Points::default(),
             shares: None,
+            sides: Sides::default(),
             room: Room::default(),
         })
     }
@@ -168,7 +184,27 @@ pub struct Kde {
     fake: Points,
     /// N times the weights of the cloud's points, where these are unequal.
     shares: Option<Vec<f64>>,
+    /// Both clouds for kernels that are no Gaussian, else nothing.
+    sides: Sides,
     room: Room,
+}
+
+/// Target and cloud with their coordinates apart, and the logarithms of what the points weigh.
+#[derive(Clone, Debug, Default)]
+struct Sides {
+    real: Planar,
+    fake: Planar,
+    logs: [Vec<f64>; 2],
+}
+
+impl Sides {
+    fn new(real: CloudView<'_>, fake: CloudView<'_>) -> Self {
+        Self {
+            real: Planar::new(real),
+            fake: Planar::new(fake),
+            logs: [real, fake].map(|points| vec![0.0; points.nrows()]),
+        }
+    }
 }
 
 /// Memory for the sums of one evaluation, that the next one uses again.
@@ -203,6 +239,10 @@ impl Kde {
 
     /// The sums over both clouds at the bandwidth `h`.
     fn sums(&self, found: &mut Vec<[KernelSum; 2]>, places: &Points, at: CloudView<'_>, h: f64) {
+        if self.spec.kernel != Radial::Gaussian {
+            self.soft_sums(found, at, h);
+            return;
+        }
         if let Some(shares) = &self.shares {
             let method = Method::cheapest(places, [&self.real], h, SLOW * self.spec.tolerance);
             let real = kernel::sums(places, [&self.real], h, method);
@@ -228,6 +268,27 @@ impl Kde {
         }
     }
 
+    /// The same for a kernel that is no Gaussian.
+    fn soft_sums(&self, found: &mut Vec<[KernelSum; 2]>, at: CloudView<'_>, h: f64) {
+        let kernel = Kernel {
+            shape: self.spec.kernel,
+            h,
+        };
+        let at = Planar::new(at);
+        let mask = if self.spec.self_term {
+            Mask::Nobody
+        } else {
+            Mask::Itself
+        };
+        let side =
+            |points, logs, mask| kernel.soft(&at, Summed { points, logs }, Lean::Slope, mask);
+        let [real, fake] = &self.sides.logs;
+        let real = side(&self.sides.real, real, Mask::Nobody);
+        let fake = side(&self.sides.fake, fake, mask);
+        found.clear();
+        found.extend(real.into_iter().zip(fake).map(|(p, q)| [p, q.or_least()]));
+    }
+
     /// The mean of the squared bandwidths.
     fn mean_square(&self) -> f64 {
         self.bandwidths().map(|h| h * h).sum::<f64>() / self.scales as f64
@@ -248,6 +309,9 @@ impl Discriminator for Kde {
         self.real.load(real);
         self.fake.load(fake);
         self.shares = None;
+        if self.spec.kernel != Radial::Gaussian {
+            self.sides = Sides::new(real, fake);
+        }
         if self.spec.adaptive {
             self.real.adapt(self.bandwidth);
             self.fake.adapt(self.bandwidth);
@@ -291,6 +355,9 @@ impl Discriminator for Kde {
     }
 
     fn weigh(&mut self, shares: &[f64]) {
+        if self.spec.kernel != Radial::Gaussian {
+            self.sides.logs[1] = shares.iter().map(|share| share.ln()).collect();
+        }
         self.shares = Some(shares.to_vec());
     }
 

@@ -4,14 +4,14 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
-use super::centres::{folds, in_order, spread_out};
-use super::fit::fitted_step_rule;
-use super::radial::{Kernel, Radial, Weighted};
-use super::recipe::{Recipe, Sizes, centred, given};
 use super::shares::{MOST_STEPS, Mixture};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
+use crate::estimate::centres::{folds, in_order, spread_out};
+use crate::estimate::fitted_step_rule;
+use crate::estimate::recipe::{Recipe, Sizes, centred, given};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::numeric::{grams, times};
 use crate::setting::{Invalid, WordOr, at_least};
 use crate::target::Target;
@@ -32,7 +32,7 @@ const ALIKE: f64 = 0.5;
 pub struct KliepSpec {
     /// Number of kernel centres, at least 1, spread out over the target sample.
     pub centres: usize,
-    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     pub kernel: Radial,
     /// `anneal` (coarse to fine), `cv` (cross-validation at each fit), `loo` (leave-one-out likelihood), `silverman`, or a
     /// number in the target's units.

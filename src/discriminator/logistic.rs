@@ -3,13 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
 use super::features::{Features, Fourier, Nystrom};
-use super::fit::{blind_noise, fitted_step_rule};
-use super::radial::{Kernel, Radial};
-use super::recipe::{Recipe, Sizes, given, table};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{CloudView, mean};
+use crate::estimate::recipe::{Recipe, Sizes, given, table};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial};
+use crate::estimate::{blind_noise, fitted_step_rule};
 use crate::numeric::{Cholesky, Symmetric, dot, softplus, times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least, positive};
 use crate::target::Target;
@@ -35,7 +35,7 @@ pub struct LogisticSpec {
     pub features: FeatureKind,
     /// Number of features, at least 2; for `fourier` rounded up to a multiple of 4.
     pub count: usize,
-    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     pub kernel: Radial,
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::numeric::{Real, softplus};
 
-/// What a network that tells `p` from `q` minimises: `E_p real(D) + E_q fake(D)`.
+/// What a network that tells `p` from `q` minimises: `E_p real(D) + E_q fake(D)`, and of `relativistic` a mean over pairs.
 ///
-/// The last five are the variational bounds of f-divergences (Nowozin, Cseke and Tomioka, f-GAN, 2016),
+/// Five are the variational bounds of f-divergences (Nowozin, Cseke and Tomioka, f-GAN, 2016),
 /// `E_p T − E_q f*(T)`, with `T = f′(e^D)` so that `D` is the log ratio itself; `f*(T) = r f′ − f` is then the map `h` of
-/// the divergence. All but the first two and the last belong to one family of powers.
+/// the divergence. All but `logistic`, `least-squares`, `jensen-shannon` and the last two belong to one family of powers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
@@ -32,6 +32,11 @@ pub enum Loss {
     Hellinger,
     /// f-GAN with `f = r log r − (r + 1) log((r + 1)/2)`: the logistic loss but for a constant.
     JensenShannon,
+    /// `−E_{x∼p, y∼q} log σ(D(x) − D(y))` over pairs, least at `D = log p/q` but for a constant (Jolicoeur-Martineau 2019), which is then chosen so that
+    /// `E_q e^D = 1`.
+    Relativistic,
+    /// `E_p max(0, 1 − D) + E_q max(0, 1 + D)` (Lim and Ye 2017), least at the sign of `log p/q`: no log ratio.
+    Hinge,
 }
 
 /// The log ratio beyond which an exponential no longer grows, see [`power`].
@@ -39,7 +44,7 @@ const TEMPERED: f64 = 3.0;
 
 impl Loss {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Logistic,
         Self::LeastSquares,
         Self::Exponential,
@@ -48,6 +53,8 @@ impl Loss {
         Self::Chi2,
         Self::Hellinger,
         Self::JensenShannon,
+        Self::Relativistic,
+        Self::Hinge,
     ];
 
     /// Name in a scenario file.
@@ -62,7 +69,20 @@ impl Loss {
             Self::Chi2 => "chi2",
             Self::Hellinger => "hellinger",
             Self::JensenShannon => "jensen-shannon",
+            Self::Relativistic => "relativistic",
+            Self::Hinge => "hinge",
         }
+    }
+
+    /// Whether the optimum is a known function of the log ratio.
+    #[must_use]
+    pub fn is_ratio(self) -> bool {
+        self != Self::Hinge
+    }
+
+    /// Whether it is a mean over pairs of a sample of `p` and one of `q`, so that the optimum is open to a constant.
+    pub(super) fn is_paired(self) -> bool {
+        self == Self::Relativistic
     }
 
     /// The exponent of the loss in the family of [`power`]; `None` for those outside it.
@@ -72,7 +92,11 @@ impl Loss {
             Self::Exponential | Self::Hellinger => Some(0.5),
             Self::ForwardKl => Some(1.0),
             Self::Chi2 => Some(2.0),
-            Self::Logistic | Self::LeastSquares | Self::JensenShannon => None,
+            Self::Logistic
+            | Self::LeastSquares
+            | Self::JensenShannon
+            | Self::Relativistic
+            | Self::Hinge => None,
         }
     }
 
@@ -86,7 +110,7 @@ impl Loss {
         if self == Self::Exponential { 2.0 } else { 1.0 }
     }
 
-    /// The loss of a sample of `p` where the network says `d`, and its derivative by `d`.
+    /// The loss of a sample of `p` where the network says `d`, and its derivative by `d`; for a loss of pairs, where it says 0 of the other.
     pub(super) fn real<T: Real>(self, d: T) -> (T, T) {
         match self.exponent() {
             Some(a) => {
@@ -98,6 +122,10 @@ impl Loss {
                 let (value, slope) = half_square_of_sigma(-d);
                 (value, -slope)
             }
+            None if self == Self::Hinge => {
+                let (value, slope) = hinge(-d);
+                (value, -slope)
+            }
             None => {
                 let (value, slope) = softplus(-d);
                 (value, -slope)
@@ -105,7 +133,7 @@ impl Loss {
         }
     }
 
-    /// The loss of a sample of `q` where the network says `d`, and its derivative by `d`.
+    /// The loss of a sample of `q` where the network says `d`, and its derivative by `d`; for a loss of pairs, where it says 0 of the other.
     pub(super) fn fake<T: Real>(self, d: T) -> (T, T) {
         match self.exponent() {
             Some(a) => {
@@ -114,6 +142,7 @@ impl Loss {
                 (value, unit * slope)
             }
             None if self == Self::LeastSquares => half_square_of_sigma(d),
+            None if self == Self::Hinge => hinge(d),
             None => softplus(d),
         }
     }
@@ -173,6 +202,16 @@ fn over_softplus<T: Real>(sign: T, share: T, said: &[T], slopes: &mut [T]) -> T 
     sum
 }
 
+/// `max(0, 1 + x)` and its derivative.
+fn hinge<T: Real>(x: T) -> (T, T) {
+    let over = T::ONE + x;
+    if over > T::ZERO {
+        (over, T::ONE)
+    } else {
+        (T::ZERO, T::ZERO)
+    }
+}
+
 /// `½σ(x)²` and its derivative.
 fn half_square_of_sigma<T: Real>(x: T) -> (T, T) {
     // The slope of softplus.
@@ -215,7 +254,8 @@ mod tests {
     /// What stands in the documentation of each loss, for `|log r| < 3`, up to a factor and a constant.
     fn written(loss: Loss, d: f64) -> [f64; 2] {
         match loss {
-            Loss::Logistic | Loss::JensenShannon => {
+            Loss::Hinge => [(1.0 - d).max(0.0), (1.0 + d).max(0.0)],
+            Loss::Logistic | Loss::JensenShannon | Loss::Relativistic => {
                 let sigma = 1.0 / (1.0 + (-d).exp());
                 [-sigma.ln(), -(1.0 - sigma).ln()]
             }
@@ -269,7 +309,7 @@ mod tests {
     /// Where `p/q = r`, the pointwise loss `r real(d) + fake(d)` is least at the `d` that means `log r`.
     #[test]
     fn the_optimum_is_the_log_ratio() {
-        for loss in Loss::ALL {
+        for loss in Loss::ALL.into_iter().filter(|loss| loss.is_ratio()) {
             for u in [-6.0_f64, -3.5, -2.0, -0.4, 0.0, 1.0, 2.5, 3.7, 8.0] {
                 let d = match loss {
                     Loss::Exponential => 0.5 * u,

@@ -6,15 +6,16 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bandwidth::ladder;
-use super::fit::blind_noise;
-use super::learner::{self, Deck, Learner, Plan, Standardiser};
 use super::loss::Loss;
-use super::recipe::{Recipe, Sizes, trained};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use super::sides::Sides;
 use crate::cloud::CloudView;
+use crate::estimate::blind_noise;
+use crate::estimate::ladder;
+use crate::estimate::learner::{self, Deck, Learner, Plan, Standardiser};
+use crate::estimate::recipe::{Recipe, Sizes, trained};
+use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
 use crate::kernel;
-use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
+use crate::network::{Activation, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::random::Stream;
 use crate::setting::{Invalid, WordOr, at_least, exactly, finite, positive, within};
 use crate::target::Target;
@@ -50,6 +51,8 @@ pub struct MlpSpec {
     /// Weight γ of the penalty `γ/2 E_p ‖∇D‖²` (R1, Mescheder et al. 2018). It evens the field out and damps
     /// D a little; 0 where D itself, rather than the flow along it, is wanted.
     pub r1: f64,
+    /// Weight of the same penalty on the other side, `γ/2 E_q ‖∇D‖²` (R2).
+    pub r2: f64,
     /// Gaussian noise on both sides: "off", "anneal" (from wide to narrow over the first 80 % of the run, so
     /// that mass can cross gaps), or its standard deviation.
     pub noise: Noise,
@@ -80,6 +83,7 @@ impl Default for MlpSpec {
             warm_up: 200,
             batch: 1024,
             r1: 0.05,
+            r2: 0.0,
             noise: WordOr::Word(NoiseRule::Anneal),
             scales: 1,
             step_size: 0.05,
@@ -150,6 +154,7 @@ impl MlpSpec {
         at_least("inner_steps", self.inner_steps, 1)?;
         at_least("batch", self.batch, 1)?;
         within("r1", self.r1, 0.0, 1e6)?;
+        within("r2", self.r2, 0.0, 1e6)?;
         if let WordOr::Value(deviation) = self.noise {
             finite("noise", deviation)?;
             within("noise", deviation, 0.0, 1e3)?;
@@ -168,6 +173,7 @@ impl MlpSpec {
         Ok(Mlp {
             spec: self.clone(),
             learners: Vec::new(),
+            levels: Vec::new(),
             workspaces: (0..self.scales).map(|_| Workspace::new()).collect(),
             progress: 0.0,
             finest: UNKNOWN,
@@ -207,6 +213,8 @@ pub struct Mlp {
     spec: MlpSpec,
     /// One for each scale, from fine to coarse; none before the first fit.
     learners: Vec<Learner>,
+    /// What is taken off what each says, where the loss leaves a constant open.
+    levels: Vec<f64>,
     /// Memory for the training of each.
     workspaces: Vec<Workspace<f32>>,
     /// That of the last fit.
@@ -218,33 +226,6 @@ pub struct Mlp {
 /// While the noise is wider than this, in standardised units, mass is being shared out between the modes, and what counts is
 /// how exactly: the learning rate is halved. Later, what counts is how fast the network follows.
 const WIDE_NOISE: f32 = 0.25;
-
-/// The two sides of a minibatch: real samples, then as many of the cloud.
-struct Sides {
-    loss: Loss,
-    count: usize,
-    r1: f32,
-}
-
-impl Objective<f32> for Sides {
-    fn seeds(&self, first: usize, outputs: &[f32], seeds: &mut [f32]) -> f32 {
-        let share = 1.0 / self.count as f32;
-        let reals = self.count.saturating_sub(first).min(outputs.len());
-        let (real, fake) = outputs.split_at(reals);
-        let (real_seeds, fake_seeds) = seeds.split_at_mut(reals);
-        self.loss.over_real(share, real, real_seeds) + self.loss.over_fake(share, fake, fake_seeds)
-    }
-
-    fn penalties(&self, first: usize, weights: &mut [f32]) -> bool {
-        if self.r1 == 0.0 || first >= self.count {
-            return false;
-        }
-        let weight = 0.5 * self.r1 / self.count as f32;
-        let real = weights.len().min(self.count - first);
-        weights[..real].fill(weight);
-        true
-    }
-}
 
 impl Mlp {
     /// The factor on learning rate and step size when `progress` of the run lies behind.
@@ -296,9 +277,14 @@ impl Mlp {
         self.squares().sum::<f64>() / self.spec.scales as f64
     }
 
+    fn level(&self, place: usize) -> f64 {
+        self.levels.get(place).copied().unwrap_or(0.0)
+    }
+
     fn plan(&self) -> Plan<'_> {
         Plan {
             hidden: &self.spec.hidden,
+            outputs: 1,
             activation: self.spec.activation,
             optimizer: self.spec.optimizer,
             betas: self.spec.betas,
@@ -337,15 +323,14 @@ impl Lesson<'_> {
             loss: self.spec.loss,
             count,
             r1: self.spec.r1 as f32,
+            r2: self.spec.r2 as f32,
         };
         let mut batch = vec![0.0; 4 * count];
         let mut gradient = vec![0.0; learner.network.parameters().len()];
         let deck = |side| Deck::new(learner.frame.standardise(side));
         let (mut reals, mut fakes) = (deck(self.real), deck(self.fake));
         for _ in 0..steps {
-            let (ours, theirs) = batch.split_at_mut(2 * count);
-            reals.deal(&mut draw, ours);
-            fakes.deal(&mut draw, theirs);
+            sides.deal(&mut reals, &mut fakes, &mut draw, &mut batch);
             if sigma > 0.0 {
                 for x in &mut batch {
                     let normal: f32 = shake.sample(StandardNormal);
@@ -358,6 +343,19 @@ impl Lesson<'_> {
             learner.step(self.spec.optimizer, self.rate, &mut gradient);
         }
     }
+}
+
+/// The constant with which `E_q e^D` is one: `log E_q e^{what the network says}` over the cloud.
+fn level(learner: &Learner, fake: CloudView<'_>) -> f64 {
+    let mut said = Ratio::zeros(0);
+    learner.evaluate(fake, &mut said, |d| (d, 0.0));
+    let most = said.log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    most + said
+        .log
+        .mapv(|d| (d - most).exp())
+        .mean()
+        .unwrap_or(1.0)
+        .ln()
 }
 
 /// The name of a stream of the network at this place among the scales.
@@ -411,7 +409,10 @@ impl Discriminator for Mlp {
             });
         let checked = learners.into_iter();
         let checked = checked.map(|learner: Learner| learner.checked(NAME, self.rate()));
-        self.learners = checked.collect::<Result<_, _>>()?;
+        let learners = checked.collect::<Result<Vec<_>, _>>()?;
+        let paired = learners.iter().filter(|_| spec.loss.is_paired());
+        self.levels = paired.map(|learner| level(learner, fake)).collect();
+        self.learners = learners;
         self.progress = round.progress;
         self.finest = finest;
         Ok(())
@@ -420,14 +421,19 @@ impl Discriminator for Mlp {
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         match &self.learners[..] {
             [] => *into = Ratio::zeros(at.nrows()),
-            [learner] => learner.evaluate(at, into, |d| self.spec.loss.log_ratio(d)),
+            [learner] => {
+                let level = self.level(0);
+                learner.evaluate(at, into, |d| self.spec.loss.log_ratio(d - level));
+            }
             learners => {
                 let squares: Vec<f64> = self.squares().collect();
                 let total: f64 = squares.iter().sum();
-                let each = learners.par_iter().zip(&squares).map(|(learner, square)| {
+                let each = learners.par_iter().zip(&squares).enumerate();
+                let each = each.map(|(place, (learner, square))| {
                     let mut ratio = Ratio::zeros(0);
+                    let level = self.level(place);
                     learner.evaluate(at, &mut ratio, |d| {
-                        let (value, slope) = self.spec.loss.log_ratio(d);
+                        let (value, slope) = self.spec.loss.log_ratio(d - level);
                         (square / total * value, square / total * slope)
                     });
                     ratio
@@ -438,6 +444,14 @@ impl Discriminator for Mlp {
                     into.gradient += &ratio.gradient;
                 }
             }
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        if self.spec.loss.is_ratio() {
+            Kind::LogRatio
+        } else {
+            Kind::Gradient
         }
     }
 

@@ -1,31 +1,25 @@
 //! Estimates of the log density ratio `log p/q` and its gradient, one file per estimator.
 
-mod bandwidth;
 mod catalogue;
-mod centres;
 mod features;
-mod fit;
 pub mod kale;
 pub mod kde;
 pub mod kliep;
-mod learner;
 pub mod logistic;
 mod loss;
 pub mod mlp;
-pub mod mmd;
 pub mod moments;
 pub mod oracle;
-mod radial;
-mod recipe;
 pub mod relative;
 pub mod rulsif;
 mod shares;
+mod sides;
 pub mod ulsif;
-pub mod wasserstein;
 
-pub use bandwidth::{BandwidthRule, BandwidthSpec};
+pub(crate) use crate::estimate::Sizes;
+pub use crate::estimate::{
+    BandwidthRule, BandwidthSpec, Discriminator, FitContext, FitError, Kind, Radial, Ratio,
+    StepRule,
+};
 pub use catalogue::DiscriminatorSpec;
-pub use fit::{Discriminator, FitContext, FitError, Ratio, StepRule};
 pub use loss::Loss;
-pub use radial::Radial;
-pub(crate) use recipe::Sizes;

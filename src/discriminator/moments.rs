@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::recipe::{Recipe, Sizes, summed};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{CloudView, covariance, mean};
+use crate::estimate::recipe::{Recipe, Sizes, summed};
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::setting::Invalid;
 use crate::target::{GaussianSpec, Mixture, Target};
 

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::recipe::{Recipe, Sizes, summed};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{self, CloudView};
+use crate::estimate::recipe::{Recipe, Sizes, summed};
+use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
 use crate::kernel::{self, Method, Points};
 use crate::setting::{Invalid, WordOr, positive};
 use crate::target::{Component, GaussianSpec, Mixture, Target};
@@ -233,8 +233,11 @@ impl Discriminator for Oracle {
         }
     }
 
-    fn is_log_ratio(&self) -> bool {
-        self.spec.cloud != CloudDensity::None
+    fn kind(&self) -> Kind {
+        match self.spec.cloud {
+            CloudDensity::None => Kind::Gradient,
+            _ => Kind::LogRatio,
+        }
     }
 
     fn reaction_rate(&self) -> f64 {

@@ -5,12 +5,12 @@ use std::ops::Range;
 use ndarray::{Array1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::bandwidth::Schedule;
-use super::centres::{folds, spread_out};
-use super::fit::fitted_step_rule;
-use super::radial::{Kernel, Radial, Weighted};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::{Cloud, CloudView};
+use crate::estimate::Schedule;
+use crate::estimate::centres::{folds, spread_out};
+use crate::estimate::fitted_step_rule;
+use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::numeric::{Cholesky, Symmetric, times, transposed_times};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
 use schemars::JsonSchema;

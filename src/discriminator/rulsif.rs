@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Discriminator;
-use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
-use super::radial::Radial;
-use super::recipe::{Recipe, Sizes, given, least_squares};
 use super::relative::{Fitted, Penalty, PenaltyRule, Relative};
+use crate::estimate::Radial;
+use crate::estimate::recipe::{Recipe, Sizes, given, least_squares};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
 use crate::setting::{Invalid, WordOr, positive};
 use crate::target::Target;
 
@@ -21,7 +21,7 @@ pub struct RulsifSpec {
     pub alpha: f64,
     /// Number of kernel centres, at least 1, spread out over the target sample.
     pub centres: usize,
-    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     pub kernel: Radial,
     /// `anneal` (coarse to fine), `cv` (cross-validation at each fit), `loo` (leave-one-out likelihood), `silverman`, or a
     /// number in the target's units.

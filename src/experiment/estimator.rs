@@ -1,7 +1,7 @@
 //! The estimator of the log ratio that a scenario asks for, with what other settings ask of it.
 
 use super::OwnParts;
-use crate::discriminator::{Discriminator, DiscriminatorSpec};
+use crate::discriminator::{Discriminator, DiscriminatorSpec, Sizes};
 use crate::flow::FlowSpec;
 use crate::generator::{FieldRule, GeneratorSpec};
 use crate::scenario::{LastCloud, Scenario};
@@ -59,6 +59,11 @@ pub(super) fn build(
         };
         *until = steps as f64 / scenario.flow.steps as f64;
     }
-    let built = spec.build(target);
+    let sizes = Sizes {
+        particles: scenario.cloud.flowing(),
+        samples: scenario.cloud.seen(),
+    };
+    let checked = spec.check_sizes(sizes);
+    let built = checked.and_then(|()| spec.build(target));
     built.map_err(|invalid| invalid.under("discriminator"))
 }

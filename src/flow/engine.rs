@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::ending::{Ending, Failure, FlowError};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
-use super::noise;
 use super::origin::Origin;
 use super::reaction::{Carrier, Reacted, ReactionSpec};
 use super::room::{Room, all_finite};
@@ -17,7 +16,7 @@ use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
 use crate::generator::{FieldRule, Generator};
 use crate::monotone::Monotone;
 use crate::random::Stream;
-use crate::setting::{Auto, Invalid, WordOr};
+use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
 
 /// One look at the flow: the cloud after `index` steps, with the ratio that was fitted to it.
@@ -60,7 +59,7 @@ pub struct Flow {
     pub(super) start: Cloud,
     pub(super) fits: Stream,
     pub(super) rounds: Stream,
-    shocks: Stream,
+    pub(super) shocks: Stream,
     pub(super) chance: Stream,
     pub(super) room: Room,
     /// Whether the points are those of the line; see [`within`](Self::within).
@@ -272,16 +271,7 @@ impl Flow {
             discriminator: &*self.discriminator,
             map: &self.map,
             on_line: self.on_line,
-        }
-    }
-
-    /// ε of the present fit.
-    fn step_size(&self) -> f64 {
-        match self.spec.step_size {
-            WordOr::Value(epsilon) => epsilon,
-            WordOr::Word(Auto::Auto) => {
-                self.spec.step_ratio * self.step_rule.step_size / self.map.slope(0.0)
-            }
+            covariance: self.covariance(),
         }
     }
 
@@ -392,7 +382,10 @@ impl Flow {
     /// The ratio and the velocity at `at`, both finite.
     pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Failure> {
         let mut ratio = Ratio::zeros(at.nrows());
-        let field = self.field();
+        let field = Field {
+            covariance: self.spec.precondition.of(at),
+            ..self.field()
+        };
         field.ratio(at, &mut ratio);
         let velocity = field.velocity(&ratio);
         if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
@@ -431,15 +424,7 @@ impl Flow {
         let clipped = cloud::shorten(&mut moves, longest);
         let gamma = self.noise(self.state.step);
         if gamma > 0.0 {
-            let deviation = (2.0 * gamma * epsilon).sqrt();
-            noise::add(
-                &mut moves,
-                deviation,
-                self.shocks.at(self.state.step as u64),
-            );
-            if self.on_line {
-                moves.column_mut(1).fill(0.0);
-            }
+            moves += &self.shock((2.0 * gamma * epsilon).sqrt());
         }
         let mut moved = &self.state.cloud + &moves;
         self.room.check(&moved)?;

@@ -1,5 +1,6 @@
 //! The velocity field of a fitted ratio.
 
+use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, Ratio};
 use crate::monotone::Monotone;
@@ -11,6 +12,8 @@ pub struct Field<'a> {
     pub(super) map: &'a Monotone,
     /// Whether all points are on the line: what an estimate says of the slope across it is let go.
     pub(super) on_line: bool,
+    /// What the velocity is multiplied by, if it is.
+    pub(super) covariance: Option<Covariance>,
 }
 
 impl Field<'_> {
@@ -35,7 +38,7 @@ impl Field<'_> {
         log.filter(|&&u| self.map.holds_back(u)).count()
     }
 
-    /// The velocity `h'(D) ∇D` (`n×2`) at points where the ratio is known.
+    /// The velocity `h'(D) ∇D` (`n×2`), preconditioned if the flow is, at points where the ratio is known.
     #[must_use]
     pub fn velocity(&self, ratio: &Ratio) -> Cloud {
         let mut velocity = ratio.gradient.clone();
@@ -44,6 +47,9 @@ impl Field<'_> {
                 let factor = self.map.slope(u);
                 row.mapv_inplace(|v| factor * v);
             }
+        }
+        if let Some(covariance) = &self.covariance {
+            covariance.apply(&mut velocity);
         }
         velocity
     }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::momentum::Momentum;
-use super::reaction::ReactionSpec;
+use super::precondition::Precondition;
+use super::reaction::{Carrier, ReactionSpec};
 use crate::monotone::{Map, MapSpec, Monotone};
 use crate::setting::{Auto, Invalid, WordOr, at_least, positive, within};
 
@@ -27,6 +28,8 @@ pub struct FlowSpec {
     pub h: MapSpec,
     /// C in `h(u + C)`.
     pub shift: f64,
+    /// `covariance` multiplies the velocity by the covariance of the cloud, and a `step_size` that is a number is then without unit; `none` does not.
+    pub precondition: Precondition,
     /// Longest displacement of a particle in one step, in the target's units; `auto`: what the
     /// discriminator asks for; `off`: no bound.
     pub clip: WordOr<f64, Clip>,
@@ -58,6 +61,7 @@ impl Default for FlowSpec {
             integrator: Integrator::Euler,
             h: WordOr::Word(Map::Identity),
             shift: 0.0,
+            precondition: Precondition::None,
             clip: WordOr::Word(Clip::Auto),
             momentum: Momentum::None,
             momentum_decay: 0.8,
@@ -140,6 +144,12 @@ impl FlowSpec {
                 "with the reaction {with} a particle is born, and has no motion to remember; set \"none\", or take flow.reaction away"
             );
             return Err(Invalid::new("momentum", "not \"none\"", remedy));
+        }
+        if self.precondition != Precondition::None && reaction.carrier == Carrier::Weights {
+            let remedy = format!(
+                "the covariance is that of points of equal weights, and the reaction {with} keeps unequal ones; set \"none\", or another carrier"
+            );
+            return Err(Invalid::new("precondition", "\"covariance\"", remedy));
         }
         if self.integrator == Integrator::Heun {
             let remedy = format!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::Flow;
 use super::field::Field;
+use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError};
 use crate::generator::Drive;
@@ -15,6 +16,7 @@ pub(super) struct Stage<'a> {
     pub(super) discriminator: &'a mut dyn Discriminator,
     pub(super) map: &'a Monotone,
     pub(super) on_line: bool,
+    pub(super) covariance: Option<Covariance>,
     /// When the round is; its stream gives those of the fits.
     pub(super) round: FitContext,
 }
@@ -25,6 +27,7 @@ impl Drive for Stage<'_> {
             discriminator: self.discriminator,
             map: self.map,
             on_line: self.on_line,
+            covariance: self.covariance,
         };
         field.velocity_at(at)
     }

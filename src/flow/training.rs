@@ -17,10 +17,12 @@ impl Flow {
     ) -> Result<(), FitError> {
         let [now, next] = [0, 1].map(|later| self.round(self.state.step + later, 0));
         let stream = self.rounds.at(self.state.step as u64);
+        let covariance = self.covariance();
         let mut stage = Stage {
             discriminator: &mut *self.discriminator,
             map: &self.map,
             on_line: self.on_line,
+            covariance,
             round: FitContext {
                 index: now.index + 1,
                 stream,

@@ -22,6 +22,15 @@ impl KernelSum {
         }
     }
 
+    /// The sum of no term at all as the smallest positive weight, as [`without_self`](Self::without_self) has it.
+    #[must_use]
+    pub(crate) fn or_least(mut self) -> Self {
+        if self.log == f64::NEG_INFINITY {
+            self.log = f64::EPSILON.ln();
+        }
+        self
+    }
+
     /// The sum without the term of a point that lies at `x` itself, which adds one to the weights and
     /// nothing to the pull. A point with no other in reach keeps the smallest positive weight.
     #[must_use]

@@ -79,6 +79,13 @@ shipped![
     "54-line-vanishing-gradient.toml",
     "55-line-collapse.toml",
     "56-line-divergences.toml",
+    "60-drift-far.toml",
+    "61-drift-collapsed.toml",
+    "62-drift-bench.toml",
+    "63-metastable-drift.toml",
+    "64-fields.toml",
+    "65-drifting-roll.toml",
+    "66-drifting-board.toml",
 ];
 
 impl Shipped {

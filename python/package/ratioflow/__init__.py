@@ -20,7 +20,7 @@ from ._compare import Comparison, compare
 from ._engine import EstimatorError, ScenarioError, Step, __version__
 from ._estimator import Estimator
 from ._estimators import ALL as ESTIMATORS
-from ._estimators import Kale, Kde, Kliep, Logistic, Mlp, Mmd, Moments, Oracle, Rulsif, Ulsif, Wasserstein
+from ._estimators import Drift, Drmmd, Kale, Kde, Kliep, Logistic, Mlp, Mmd, Moments, Oracle, Rulsif, Score, Sinkhorn, Sliced, Ulsif, Wasserstein
 from ._flow import Flow, Glance, Handle, Steps, flow, run, scenarios, start
 from ._measure import Measurement, c2st, coverage, energy_distance, knn_kl, measure, mmd2, sinkhorn_divergence, sliced_w2, w2
 from ._run import Generator, Run, Trajectory, load
@@ -32,6 +32,8 @@ _atexit.register(_engine.farewell, 10.0)
 
 __all__ = [
     "Comparison",
+    "Drift",
+    "Drmmd",
     "ESTIMATORS",
     "Estimator",
     "EstimatorError",
@@ -53,6 +55,9 @@ __all__ = [
     "Rulsif",
     "Run",
     "ScenarioError",
+    "Score",
+    "Sinkhorn",
+    "Sliced",
     "Solution",
     "Step",
     "Steps",

@@ -16,6 +16,8 @@ class Kde(Estimator):
     bandwidth: `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     bandwidth_scale: Factor on the bandwidth that the rule gives; for `anneal` on the final one. `auto`: 1, and 2 for the last cloud that is
         a sample.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric` (`imq`). The tails of all but the Gaussian reach across gaps; their
+        sums take every pair. The kink of `laplace` holds particles at single samples.
     scales: How many bandwidths at once, 1 to 16: geometrically from the present one to the standard deviation of the target sample. The
         velocity is then the mean of theirs, and D the mean of their log ratios, weighted by the squared bandwidths. What a network follows
         should be smooth over gaps and sharp in the modes at once; particles by themselves need one. `auto`: 5 for a generator whose field
@@ -28,17 +30,18 @@ class Kde(Estimator):
 
     name = "kde"
 
-    def __init__(self, *, adaptive: Any = False, anneal_until: Any = 0.6, bandwidth: Any = 'anneal', bandwidth_scale: Any = 'auto', scales: Any = 'auto', self_term: Any = True, tolerance: Any = 1e-05) -> None:
+    def __init__(self, *, adaptive: Any = False, anneal_until: Any = 0.6, bandwidth: Any = 'anneal', bandwidth_scale: Any = 'auto', kernel: Any = 'gaussian', scales: Any = 'auto', self_term: Any = True, tolerance: Any = 1e-05) -> None:
         self.adaptive = adaptive
         self.anneal_until = anneal_until
         self.bandwidth = bandwidth
         self.bandwidth_scale = bandwidth_scale
+        self.kernel = kernel
         self.scales = scales
         self.self_term = self_term
         self.tolerance = tolerance
 
 class Mlp(Estimator):
-    """Multilayer perceptron, eight losses, warm-started; r1 and annealed instance noise as options.
+    """Multilayer perceptron, ten losses, warm-started; r1 and annealed instance noise as options.
 
     activation: The function between the layers.
     batch: Samples drawn afresh from each side for every optimiser step.
@@ -54,6 +57,7 @@ class Mlp(Estimator):
     optimizer: How its parameters follow the gradient.
     r1: Weight γ of the penalty `γ/2 E_p ‖∇D‖²` (R1, Mescheder et al. 2018). It evens the field out and damps D a little; 0 where D itself,
         rather than the flow along it, is wanted.
+    r2: Weight of the same penalty on the other side, `γ/2 E_q ‖∇D‖²` (R2).
     scales: How many networks, 1 to 16. Of several each has a noise of its own that stays: geometrically from the leave-one-out bandwidth of
         the target sample to its standard deviation σ = 1. The velocity is then the mean of σ²∇D over them, the step ε the mean of σ², and D
         the mean of theirs weighted by σ². What a generator follows should be smooth over gaps and sharp in the modes at once.
@@ -64,7 +68,7 @@ class Mlp(Estimator):
 
     name = "mlp"
 
-    def __init__(self, *, activation: Any = 'silu', batch: Any = 1024, betas: Any = (0.5, 0.99), clip: Any = 0.15, decay: Any = 0.3333333333333333, hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 'auto', loss: Any = 'logistic', noise: Any = 'anneal', optimizer: Any = 'adam', r1: Any = 0.05, scales: Any = 1, start: Any = 'warm', step_size: Any = 0.05, warm_up: Any = 200) -> None:
+    def __init__(self, *, activation: Any = 'silu', batch: Any = 1024, betas: Any = (0.5, 0.99), clip: Any = 0.15, decay: Any = 0.3333333333333333, hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 'auto', loss: Any = 'logistic', noise: Any = 'anneal', optimizer: Any = 'adam', r1: Any = 0.05, r2: Any = 0.0, scales: Any = 1, start: Any = 'warm', step_size: Any = 0.05, warm_up: Any = 200) -> None:
         self.activation = activation
         self.batch = batch
         self.betas = betas
@@ -77,6 +81,7 @@ class Mlp(Estimator):
         self.noise = noise
         self.optimizer = optimizer
         self.r1 = r1
+        self.r2 = r2
         self.scales = scales
         self.start = start
         self.step_size = step_size
@@ -107,7 +112,7 @@ class Logistic(Estimator):
     count: Number of features, at least 2; for `fourier` rounded up to a multiple of 4.
     features: `fourier`: random waves that the fit begins with from where the last one ended; `nystrom`: bumps centred at points spread out
         over both clouds.
-    kernel: `gaussian`, `laplace` or `inverse-multiquadric`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     lambda_: Weight λ > 0 of the penalty. The smaller, the steeper D may be.
     """
 
@@ -130,7 +135,7 @@ class Ulsif(Estimator):
         the target's units.
     bandwidth_scale: Factor on the bandwidth that the rule gives; for `anneal` on the final one.
     centres: Number of kernel centres, at least 1, spread out over the target sample.
-    kernel: `gaussian`, `laplace` or `inverse-multiquadric`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     lambda_: Weight λ > 0 of the penalty, or `cv`: by leave-one-out cross-validation at each fit.
     """
 
@@ -153,7 +158,7 @@ class Rulsif(Estimator):
         the target's units.
     bandwidth_scale: Factor on the bandwidth that the rule gives; for `anneal` on the final one.
     centres: Number of kernel centres, at least 1, spread out over the target sample.
-    kernel: `gaussian`, `laplace` or `inverse-multiquadric`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     lambda_: Weight λ > 0 of the penalty, or `cv`: by 5-fold cross-validation at each fit.
     """
 
@@ -176,7 +181,7 @@ class Kliep(Estimator):
         the target's units.
     bandwidth_scale: Factor on the bandwidth that the rule gives; for `anneal` on the final one.
     centres: Number of kernel centres, at least 1, spread out over the target sample.
-    kernel: `gaussian`, `laplace` or `inverse-multiquadric`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     """
 
     name = "kliep"
@@ -198,7 +203,7 @@ class Kale(Estimator):
         samples nearest to it.
     damping: Largest share of Newton's step that is taken, in (0, 1]. The line search of the authors' notebook begins at 0.8, and their
         tolerance is 1e-6.
-    kernel: `gaussian`, `laplace` or `inverse-multiquadric`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     lambda_: Weight λ > 0 of the penalty: towards 0 the witness is the log ratio, for large λ that of the MMD.
     tolerance: A fit ends where the dual lies this far above its minimum, in nats, as half of Newton's decrement tells; with 0 it goes on to
         rounding. A fit begins with the last one's weights, so that a loose one leaves the witness behind the cloud.
@@ -231,7 +236,7 @@ class Mmd(Estimator):
     anneal_until: Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
     bandwidth: `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     bandwidth_scale: Factor on the bandwidth that the rule gives; for `anneal` on the final one.
-    kernel: `gaussian`, `laplace` or `inverse-multiquadric`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     """
 
     name = "mmd"
@@ -242,6 +247,120 @@ class Mmd(Estimator):
         self.bandwidth = bandwidth
         self.bandwidth_scale = bandwidth_scale
         self.kernel = kernel
+
+class Drmmd(Estimator):
+    """Witness of the de-regularised MMD, λ fixed or adaptive: no log ratio.
+
+    anneal_until: Part of the run, in (0, 1], over which `anneal` shrinks the bandwidth; constant afterwards.
+    bandwidth: `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
+    bandwidth_scale: Factor on the bandwidth that the rule gives; for `anneal` on the final one.
+    centres: Number of points that the covariance of the target is condensed to; with as many as samples it is exact.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
+    lambda_: λ, from 1e-9 to 1e6; `adaptive`: the squared MMD between cloud and target with the present kernel, from 1e-4 to 1, so that it
+        falls as they meet.
+    """
+
+    name = "drmmd"
+    is_log_ratio = False
+
+    def __init__(self, *, anneal_until: Any = 0.6, bandwidth: Any = 'anneal', bandwidth_scale: Any = 1.0, centres: Any = 400, kernel: Any = 'gaussian', lambda_: Any = 'adaptive') -> None:
+        self.anneal_until = anneal_until
+        self.bandwidth = bandwidth
+        self.bandwidth_scale = bandwidth_scale
+        self.centres = centres
+        self.kernel = kernel
+        self.lambda_ = lambda_
+
+class Sinkhorn(Estimator):
+    """Flow of the debiased Sinkhorn divergence, from warm potentials: no log ratio.
+
+    anneal_until: Part of the run, in (0, 1], over which `epsilon = "anneal"` shrinks; constant afterwards.
+    epsilon: Regularisation ε, a squared length of the target; `share`: `epsilon_share` times the mean variance of a coordinate of the
+        target; `anneal`: the square of the bandwidth that `kde` has.
+    epsilon_share: The share of the target's variance, for `epsilon = "share"`.
+    independent_self: Whether the self term is between two halves of the cloud, drawn afresh at each fit, so that no particle pushes itself
+        (as with a second batch of a generator), or between the cloud and itself.
+    iterations: Updates of the potentials at each fit, 1 to 10000; they go on from the last fit.
+    """
+
+    name = "sinkhorn"
+    is_log_ratio = False
+
+    def __init__(self, *, anneal_until: Any = 0.6, epsilon: Any = 'anneal', epsilon_share: Any = 0.01, independent_self: Any = False, iterations: Any = 10) -> None:
+        self.anneal_until = anneal_until
+        self.epsilon = epsilon
+        self.epsilon_share = epsilon_share
+        self.independent_self = independent_self
+        self.iterations = iterations
+
+class Sliced(Estimator):
+    """Sliced transport map, or the witness of the energy distance, by sorting: no log ratio.
+
+    directions: Number of lines, 2 to 10000: at equal angles, turned by chance at each fit.
+    field: `transport` (the sliced W2) or `energy`.
+    """
+
+    name = "sliced"
+    is_log_ratio = False
+
+    def __init__(self, *, directions: Any = 64, field: Any = 'transport') -> None:
+        self.directions = directions
+        self.field = field
+
+class Score(Estimator):
+    """Difference of two scores, learned by denoising at a shrinking noise: no gradient, no log ratio.
+
+    activation: The function between the layers.
+    batch: Samples drawn afresh from a side for every optimiser step.
+    betas: Adam's decay rates.
+    hidden: Widths of the hidden layers of either network.
+    inner_steps: Optimiser steps of either network at each step of the flow.
+    learning_rate: Learning rate of Adam.
+    noise: Standard deviation σ of the noise; `auto`: from 2 down to 0.1 in equal ratios over the first 80 % of the run, then constant.
+    warm_up: Optimiser steps before the first step of the flow, if they are more than `inner_steps`.
+    """
+
+    name = "score"
+    is_log_ratio = False
+
+    def __init__(self, *, activation: Any = 'silu', batch: Any = 1024, betas: Any = (0.5, 0.99), hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 0.004, noise: Any = 'auto', warm_up: Any = 200) -> None:
+        self.activation = activation
+        self.batch = batch
+        self.betas = betas
+        self.hidden = hidden
+        self.inner_steps = inner_steps
+        self.learning_rate = learning_rate
+        self.noise = noise
+        self.warm_up = warm_up
+
+class Drift(Estimator):
+    """Drift field of a normalised kernel matrix (drifting models): no gradient, no log ratio.
+
+    anneal_until: Part of the run, in (0, 1], over which `temperatures = "auto"` shrinks; constant afterwards.
+    batch: `full`, or how many samples of the target and of the cloud are drawn afresh at each fit.
+    iterations: Iterations of `sinkhorn`, 1 to 1000; one is `bi`.
+    kernel: `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
+    mask_self: Whether a particle is left out of what drives it off.
+    normalisation: What makes A of K: `none` (A = K, and no factor P Q), `row` (softmax over a row), `bi` (the geometric mean of the softmax
+        over rows and over columns), or `sinkhorn` (both halves of that step, `iterations` times).
+    scales: How many temperatures at once, 1 to 16, if they are `auto`: geometrically from the present one to the standard deviation of the
+        target sample. `auto`: 5 for a generator whose field is fresh, else 1.
+    temperatures: Temperatures τ of the kernel in the target's units, one or several, of which the field is the mean; `auto`: annealed as
+        the bandwidth of `kde` is.
+    """
+
+    name = "drift"
+    is_log_ratio = False
+
+    def __init__(self, *, anneal_until: Any = 0.6, batch: Any = 'full', iterations: Any = 3, kernel: Any = 'laplace', mask_self: Any = True, normalisation: Any = 'bi', scales: Any = 'auto', temperatures: Any = 'auto') -> None:
+        self.anneal_until = anneal_until
+        self.batch = batch
+        self.iterations = iterations
+        self.kernel = kernel
+        self.mask_self = mask_self
+        self.normalisation = normalisation
+        self.scales = scales
+        self.temperatures = temperatures
 
 class Wasserstein(Estimator):
     """Gradient-penalised critic (WGAN-GP), for comparison: its D is no log ratio.
@@ -272,4 +391,4 @@ class Wasserstein(Estimator):
         self.stride = stride
         self.warm_up = warm_up
 
-ALL: tuple[type[Estimator], ...] = (Kde, Mlp, Oracle, Logistic, Ulsif, Rulsif, Kliep, Kale, Moments, Mmd, Wasserstein)
+ALL: tuple[type[Estimator], ...] = (Kde, Mlp, Oracle, Logistic, Ulsif, Rulsif, Kliep, Kale, Moments, Mmd, Drmmd, Sinkhorn, Sliced, Score, Drift, Wasserstein)

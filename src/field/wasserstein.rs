@@ -4,10 +4,10 @@ use rand::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::learner::{self, Deck, Learner, Plan, Standardiser};
-use super::recipe::{Recipe, Sizes, trained};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
+use crate::estimate::learner::{self, Deck, Learner, Plan, Standardiser};
+use crate::estimate::recipe::{Recipe, Sizes, trained};
+use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
 use crate::network::{Activation, Objective, OptimizerKind, Workspace, check_betas, check_widths};
 use crate::setting::{Invalid, at_least, exactly, positive, within};
 use crate::target::Target;
@@ -119,6 +119,7 @@ impl Critic {
     fn plan(&self) -> Plan<'_> {
         Plan {
             hidden: &self.spec.hidden,
+            outputs: 1,
             activation: self.spec.activation,
             optimizer: OptimizerKind::Adam,
             betas: self.spec.betas,
@@ -215,8 +216,8 @@ impl Discriminator for Critic {
         }
     }
 
-    fn is_log_ratio(&self) -> bool {
-        false
+    fn kind(&self) -> Kind {
+        Kind::Gradient
     }
 
     fn step_rule(&self) -> StepRule {

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bandwidth::{BandwidthRule, BandwidthSpec, Schedule};
-use super::radial::{Kernel, Radial, Weighted};
-use super::recipe::{Recipe, Sizes, given, summed};
-use super::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::cloud::CloudView;
+use crate::estimate::recipe::{Recipe, Sizes, given, summed};
+use crate::estimate::{BandwidthRule, BandwidthSpec, Schedule};
+use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
+use crate::estimate::{Kernel, Radial, Weighted};
 use crate::setting::{Invalid, WordOr};
 use crate::target::Target;
 
@@ -19,7 +19,7 @@ use crate::target::Target;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MmdSpec {
-    /// `gaussian`, `laplace` or `inverse-multiquadric`.
+    /// `gaussian`, `matern`, `laplace` or `inverse-multiquadric`.
     pub kernel: Radial,
     /// `anneal` (coarse to fine), `loo` (leave-one-out likelihood), `silverman`, or a number in the target's units.
     pub bandwidth: BandwidthSpec,
@@ -115,8 +115,8 @@ impl Discriminator for Mmd {
         }
     }
 
-    fn is_log_ratio(&self) -> bool {
-        false
+    fn kind(&self) -> Kind {
+        Kind::Gradient
     }
 
     fn state(&self) -> Vec<f64> {

@@ -9,25 +9,27 @@ use crate::random::Stream;
 
 /// The shape of a network and how it follows its gradient.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) hidden: &'a [usize],
-    pub(super) activation: Activation,
-    pub(super) optimizer: OptimizerKind,
-    pub(super) betas: [f64; 2],
+pub(crate) struct Plan<'a> {
+    pub(crate) hidden: &'a [usize],
+    /// How many numbers come out.
+    pub(crate) outputs: usize,
+    pub(crate) activation: Activation,
+    pub(crate) optimizer: OptimizerKind,
+    pub(crate) betas: [f64; 2],
 }
 
 /// What is carried from fit to fit.
 #[derive(Clone, Debug)]
-pub(super) struct Learner {
-    pub(super) frame: Standardiser,
-    pub(super) network: Network<f32>,
-    pub(super) optimizer: Optimizer<f32>,
+pub(crate) struct Learner {
+    pub(crate) frame: Standardiser,
+    pub(crate) network: Network<f32>,
+    pub(crate) optimizer: Optimizer<f32>,
 }
 
 impl Learner {
-    /// A network `ℝ² → ℝ` with weights drawn from `stream`.
-    pub(super) fn new(frame: Standardiser, plan: Plan<'_>, stream: Stream) -> Self {
-        let network = Network::new(plan.hidden, 1, plan.activation, stream);
+    /// A network with weights drawn from `stream`.
+    pub(crate) fn new(frame: Standardiser, plan: Plan<'_>, stream: Stream) -> Self {
+        let network = Network::new(plan.hidden, plan.outputs, plan.activation, stream);
         let count = network.parameters().len();
         Self {
             frame,
@@ -38,7 +40,7 @@ impl Learner {
 
     /// One step of the optimiser at `rate`. A gradient that plain steps are to follow is shortened to length one: they go as
     /// far as it is long, and a single minibatch could throw the weights out of reach.
-    pub(super) fn step(&mut self, method: OptimizerKind, rate: f64, gradient: &mut [f32]) {
+    pub(crate) fn step(&mut self, method: OptimizerKind, rate: f64, gradient: &mut [f32]) {
         let squares: f32 = gradient.iter().map(|g| g * g).sum();
         if method == OptimizerKind::Sgd && squares > 1.0 {
             let factor = 1.0 / squares.sqrt();
@@ -52,7 +54,7 @@ impl Learner {
 
     /// Writes what `read` makes of the output `d`, and its derivative by `d`, at each of the points `at` (`n×2`) into
     /// `into.log`, and the gradient of it in the target's units into `into.gradient`.
-    pub(super) fn evaluate(
+    pub(crate) fn evaluate(
         &self,
         at: CloudView<'_>,
         into: &mut Ratio,
@@ -80,7 +82,7 @@ impl Learner {
     ///
     /// # Errors
     /// [`FitError`] if a weight is not finite.
-    pub(super) fn checked(self, discriminator: &'static str, rate: f64) -> Result<Self, FitError> {
+    pub(crate) fn checked(self, discriminator: &'static str, rate: f64) -> Result<Self, FitError> {
         if self.network.parameters().iter().all(|w| w.is_finite()) {
             return Ok(self);
         }
@@ -134,7 +136,7 @@ impl Learner {
 }
 
 /// What a neural estimator keeps from fit to fit as plain numbers: some of its own, then its learners; nothing before the first fit.
-pub(super) fn state(own: &[f64], learners: &[Learner]) -> Vec<f64> {
+pub(crate) fn state(own: &[f64], learners: &[Learner]) -> Vec<f64> {
     if learners.is_empty() {
         return Vec::new();
     }
@@ -143,13 +145,13 @@ pub(super) fn state(own: &[f64], learners: &[Learner]) -> Vec<f64> {
 }
 
 /// Numbers of an estimator's own, and its learners.
-pub(super) type Kept<const N: usize> = ([f64; N], Vec<Learner>);
+pub(crate) type Kept<const N: usize> = ([f64; N], Vec<Learner>);
 
 /// The `N` numbers of its own and the `count` learners of the estimator `discriminator` from what [`state`] gave; nothing from before the first fit.
 ///
 /// # Errors
 /// [`FitError`] if there are not as many numbers as the `plan` asks for.
-pub(super) fn loaded<const N: usize>(
+pub(crate) fn loaded<const N: usize>(
     discriminator: &'static str,
     plan: Plan<'_>,
     count: usize,
@@ -175,9 +177,9 @@ pub(super) fn loaded<const N: usize>(
 
 /// The standardised coordinates `(x − centre)/scale`, fixed by the first target sample seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standardiser {
-    pub(super) centre: [f64; 2],
-    pub(super) scale: f64,
+pub(crate) struct Standardiser {
+    pub(crate) centre: [f64; 2],
+    pub(crate) scale: f64,
 }
 
 impl Standardiser {
@@ -185,7 +187,7 @@ impl Standardiser {
     ///
     /// # Errors
     /// [`FitError`] of the estimator `discriminator` if the sample has no extent.
-    pub(super) fn of(real: CloudView<'_>, discriminator: &'static str) -> Result<Self, FitError> {
+    pub(crate) fn of(real: CloudView<'_>, discriminator: &'static str) -> Result<Self, FitError> {
         let scale = spread(real);
         if scale.is_finite() && scale > 0.0 {
             return Ok(Self {
@@ -204,7 +206,7 @@ impl Standardiser {
 
     /// The points (`n×2`) in standardised coordinates, row by row; a point beyond a million standard
     /// deviations is taken to lie there, where single precision still computes.
-    pub(super) fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
+    pub(crate) fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
         const FAR: f64 = 1e6;
         points
             .rows()
@@ -217,19 +219,19 @@ impl Standardiser {
 
 /// Samples that are dealt like cards: each once, in random order, before any comes again. Over an epoch the
 /// minibatches add up to the sample itself, and the masses of its modes are seen without error.
-pub(super) struct Deck {
+pub(crate) struct Deck {
     /// `n×2`, row by row.
     points: Vec<f32>,
     dealt: usize,
 }
 
 impl Deck {
-    pub(super) fn new(points: Vec<f32>) -> Self {
+    pub(crate) fn new(points: Vec<f32>) -> Self {
         Self { points, dealt: 0 }
     }
 
     /// Fills `hand` (`count×2`).
-    pub(super) fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
+    pub(crate) fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
         let count = self.points.len() / 2;
         for point in hand.chunks_exact_mut(2) {
             if self.dealt == count {

@@ -28,7 +28,7 @@ pub enum BandwidthRule {
 
 /// The bandwidth as a function of the progress of the run.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     discriminator: &'static str,
     rule: BandwidthSpec,
     scale: f64,
@@ -38,7 +38,7 @@ pub(super) struct Schedule {
 }
 
 /// `count` scales in equal ratios from `finest` to `widest`, or all `finest` where that is the wider.
-pub(super) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<Item = f64> {
+pub(crate) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<Item = f64> {
     let ratio = (widest / finest).max(1.0);
     let last = count.saturating_sub(1).max(1) as f64;
     (0..count).map(move |k| finest * ratio.powf(k as f64 / last))
@@ -46,7 +46,7 @@ pub(super) fn ladder(finest: f64, widest: f64, count: usize) -> impl Iterator<It
 
 impl Schedule {
     /// Checks the keys `bandwidth`, `bandwidth_scale` and `anneal_until` of `discriminator`.
-    pub(super) fn new(
+    pub(crate) fn new(
         discriminator: &'static str,
         rule: BandwidthSpec,
         scale: f64,
@@ -67,7 +67,7 @@ impl Schedule {
     }
 
     /// Refuses `bandwidth = "cv"`, for estimators whose authors do not choose it so.
-    pub(super) fn without_cv(self) -> Result<Self, Invalid> {
+    pub(crate) fn without_cv(self) -> Result<Self, Invalid> {
         if self.rule == WordOr::Word(BandwidthRule::Cv) {
             return Err(Invalid::new(
                 "bandwidth",
@@ -79,12 +79,12 @@ impl Schedule {
     }
 
     /// Whether the bandwidth shrinks over the run.
-    pub(super) fn anneals(&self) -> bool {
+    pub(crate) fn anneals(&self) -> bool {
         self.rule == WordOr::Word(BandwidthRule::Anneal)
     }
 
     /// The bandwidth when `progress` of the run lies behind.
-    pub(super) fn at(
+    pub(crate) fn at(
         &mut self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
@@ -99,7 +99,7 @@ impl Schedule {
     }
 
     /// The bandwidths to choose from by cross-validation, from coarse to fine; `None` for all other rules.
-    pub(super) fn candidates(
+    pub(crate) fn candidates(
         &self,
         real: CloudView<'_>,
         fake: CloudView<'_>,
@@ -148,12 +148,12 @@ impl Schedule {
     }
 
     /// First and last bandwidth, once they are known.
-    pub(super) fn state(&self) -> Vec<f64> {
+    pub(crate) fn state(&self) -> Vec<f64> {
         self.ends.map_or_else(Vec::new, |ends| ends.to_vec())
     }
 
     /// Takes up what [`state`](Self::state) gave.
-    pub(super) fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
+    pub(crate) fn load_state(&mut self, state: &[f64]) -> Result<(), FitError> {
         self.ends = match *state {
             [] => None,
             [first, last] => Some([first, last]),

@@ -25,19 +25,46 @@ pub enum Radial {
     /// `exp(−r²/2h²)`.
     #[default]
     Gaussian,
+    /// `(1 + r/h) exp(−r/h)`, Matérn's of smoothness 3/2: smooth at r = 0, with a tail that reaches further than a Gaussian's.
+    Matern,
     /// `exp(−r/h)`, with a kink at r = 0.
     Laplace,
     /// `1/√(1 + r²/h²)`, which decays slowly.
+    #[serde(alias = "imq")]
     InverseMultiquadric,
 }
 
 impl Radial {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Gaussian,
+        Self::Matern,
+        Self::Laplace,
+        Self::InverseMultiquadric,
+    ];
+
+    /// Name in a scenario file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gaussian => "gaussian",
+            Self::Matern => "matern",
+            Self::Laplace => "laplace",
+            Self::InverseMultiquadric => "inverse-multiquadric",
+        }
+    }
+
     /// From `u = r²/h²`: `k`, and the pull `s` in `∇_x k = −s (x − y)/h²`.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "a call would keep the loops scalar")]
     fn value_and_pull(self, u: f64) -> [f64; 2] {
         match self {
             Self::Gaussian => [Real::exp2::<false>(-0.5 * LOG2_E * u); 2],
+            Self::Matern => {
+                let r = u.sqrt();
+                let e = Real::exp(-r);
+                [(1.0 + r) * e, e]
+            }
             Self::Laplace => {
                 let r = u.sqrt();
                 let k = Real::exp(-r);
@@ -55,6 +82,10 @@ impl Radial {
     fn log_and_pull(self, u: f64) -> [f64; 2] {
         match self {
             Self::Gaussian => [-0.5 * u, 1.0],
+            Self::Matern => {
+                let r = u.sqrt();
+                [r.ln_1p() - r, 1.0 / (1.0 + r)]
+            }
             Self::Laplace => {
                 let r = u.sqrt();
                 [-r, 1.0 / r.max(1e-12)]
@@ -66,13 +97,13 @@ impl Radial {
 
 /// Points of the plane, with a weight each.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Weighted {
-    pub(super) points: Planar,
-    pub(super) weights: Vec<f64>,
+pub(crate) struct Weighted {
+    pub(crate) points: Planar,
+    pub(crate) weights: Vec<f64>,
 }
 
 impl Weighted {
-    pub(super) fn new(points: CloudView<'_>, weights: Vec<f64>) -> Self {
+    pub(crate) fn new(points: CloudView<'_>, weights: Vec<f64>) -> Self {
         Self {
             points: Planar::new(points),
             weights,
@@ -80,13 +111,13 @@ impl Weighted {
     }
 
     /// All points with the same weight; all weights together are `total`.
-    pub(super) fn evenly(points: CloudView<'_>, total: f64) -> Self {
+    pub(crate) fn evenly(points: CloudView<'_>, total: f64) -> Self {
         let share = total / points.nrows().max(1) as f64;
         Self::new(points, vec![share; points.nrows()])
     }
 
     /// These points and others.
-    pub(super) fn and(mut self, other: Self) -> Self {
+    pub(crate) fn and(mut self, other: Self) -> Self {
         self.points.x.extend(other.points.x);
         self.points.y.extend(other.points.y);
         self.weights.extend(other.weights);
@@ -94,7 +125,7 @@ impl Weighted {
     }
 
     /// Takes away the points without a finite weight: those whose logarithm stands for zero.
-    pub(super) fn retain_finite(&mut self) {
+    pub(crate) fn retain_finite(&mut self) {
         let keep: Vec<bool> = self.weights.iter().map(|w| w.is_finite()).collect();
         let Planar { x, y } = &mut self.points;
         for values in [x, y, &mut self.weights] {
@@ -103,13 +134,13 @@ impl Weighted {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.points.len()
     }
 }
 
 /// A matrix with a row of `width` numbers for each of the places `at` (`n×2`), row by row, as `fill` writes them into zeros.
-pub(super) fn rows(
+pub(crate) fn rows(
     at: CloudView<'_>,
     width: usize,
     fill: impl Fn([f64; 2], &mut [f64]) + Sync,
@@ -128,22 +159,22 @@ pub(super) fn rows(
 
 /// A kernel with its bandwidth.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kernel {
-    pub(super) shape: Radial,
-    pub(super) h: f64,
+pub(crate) struct Kernel {
+    pub(crate) shape: Radial,
+    pub(crate) h: f64,
 }
 
 impl Kernel {
     /// `k(x_i, c_l)` for all places `x_i` (`n×2`) and all points `c_l`, row by row; each row ends in `extra` places
     /// that are left zero.
-    pub(super) fn matrix(self, at: CloudView<'_>, points: &Weighted, extra: usize) -> Vec<f64> {
+    pub(crate) fn matrix(self, at: CloudView<'_>, points: &Weighted, extra: usize) -> Vec<f64> {
         rows(at, points.len() + extra, |place, row| {
             values(self, place, points, &mut row[..points.len()]);
         })
     }
 
     /// `Σ_l w_l k(x_i, c_l)` at all places (`n×2`).
-    pub(super) fn sums(self, at: CloudView<'_>, points: &Weighted) -> Vec<f64> {
+    pub(crate) fn sums(self, at: CloudView<'_>, points: &Weighted) -> Vec<f64> {
         let mut into = vec![0.0; at.nrows()];
         into.par_chunks_mut(CHUNK)
             .enumerate()
@@ -159,12 +190,12 @@ impl Kernel {
     }
 
     /// `Σ_l w_l k(x_i, c_l)` and its gradient at all places (`n×2`).
-    pub(super) fn field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
+    pub(crate) fn field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
         Self::each(at, into, |place| signed_sum(self, place, points));
     }
 
     /// `log Σ_l e^{w_l} k(x_i, c_l)`, and its gradient, at all places (`n×2`); finite however far away the points are.
-    pub(super) fn log_field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
+    pub(crate) fn log_field(self, at: CloudView<'_>, points: &Weighted, into: &mut Ratio) {
         Self::each(at, into, |place| self.log_sum(place, points));
     }
 
@@ -188,7 +219,7 @@ impl Kernel {
     }
 
     /// `log k` between a place and each point.
-    pub(super) fn logs(self, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
+    pub(crate) fn logs(self, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
         let scale = 1.0 / (self.h * self.h);
         for (l, into) in into.iter_mut().enumerate() {
             let (dx, dy) = (x - points.points.x[l], y - points.points.y[l]);
@@ -231,6 +262,11 @@ fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64])
         Radial::Gaussian => {
             for v in into {
                 *v = Radial::Gaussian.value_and_pull(*v)[0];
+            }
+        }
+        Radial::Matern => {
+            for v in into {
+                *v = Radial::Matern.value_and_pull(*v)[0];
             }
         }
         Radial::Laplace => {
@@ -278,6 +314,7 @@ fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
         }
         match kernel.shape {
             Radial::Gaussian => pull(Radial::Gaussian, values, pulls),
+            Radial::Matern => pull(Radial::Matern, values, pulls),
             Radial::Laplace => pull(Radial::Laplace, values, pulls),
             Radial::InverseMultiquadric => pull(Radial::InverseMultiquadric, values, pulls),
         }

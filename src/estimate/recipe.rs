@@ -1,6 +1,6 @@
 //! What the catalogue asks of the settings of an estimator.
 
-use super::fit::Discriminator;
+use super::Discriminator;
 use crate::network::training_bytes;
 use crate::setting::{Given, Invalid, WordOr};
 use crate::target::Target;
@@ -19,7 +19,7 @@ pub(crate) struct Sizes {
     not(feature = "record"),
     allow(dead_code, reason = "only the trial of `check` repeats less")
 )]
-pub(super) trait Recipe {
+pub(crate) trait Recipe {
     /// The estimator, ready to be fitted. `target` is for those that know its density.
     ///
     /// # Errors
@@ -32,6 +32,19 @@ pub(super) trait Recipe {
     /// The bandwidth, where it is given as a number.
     fn bandwidth(&self) -> Option<f64> {
         None
+    }
+
+    /// The smallest length that is given as a number, with its key: a bandwidth or what does its work.
+    fn least_length(&self) -> Option<(&'static str, f64)> {
+        self.bandwidth().map(|h| ("bandwidth", h))
+    }
+
+    /// Whether the settings suit samples of these sizes.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a setting that asks for more points than there are.
+    fn check_sizes(&self, _sizes: Sizes) -> Result<(), Invalid> {
+        Ok(())
     }
 
     /// The part of the run over which the bandwidth shrinks, where one does.
@@ -59,7 +72,7 @@ impl Recipe for Given {
 }
 
 /// The bandwidth that `rule` gives without a look at the samples.
-pub(super) fn given<W>(rule: &WordOr<f64, W>, scale: f64) -> Option<f64> {
+pub(crate) fn given<W>(rule: &WordOr<f64, W>, scale: f64) -> Option<f64> {
     match rule {
         WordOr::Value(h) => Some(scale * h),
         WordOr::Word(_) => None,
@@ -67,7 +80,7 @@ pub(super) fn given<W>(rule: &WordOr<f64, W>, scale: f64) -> Option<f64> {
 }
 
 /// Bytes that sums of kernels over both clouds take. Measured at a million.
-pub(super) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
+pub(crate) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
     vec![
         ("cloud.particles", 80.0 * sizes.particles as f64),
         ("cloud.samples", 60.0 * sizes.samples as f64),
@@ -75,7 +88,7 @@ pub(super) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
 }
 
 /// Bytes of a table of so many features, the setting `key`, of so many points, and of square matrices of them; with the largest of what they grow with.
-pub(super) fn table(
+pub(crate) fn table(
     (key, features): (&'static str, usize),
     points: usize,
     squares: usize,
@@ -94,7 +107,7 @@ pub(super) fn table(
 }
 
 /// Bytes that a sum of kernels around centres takes while it is fitted: no more centres than samples.
-pub(super) fn centred(
+pub(crate) fn centred(
     centres: usize,
     points: usize,
     squares: usize,
@@ -109,12 +122,12 @@ pub(super) fn centred(
 }
 
 /// Bytes of a least-squares fit to both clouds, which has square matrices for each of five folds of either side.
-pub(super) fn least_squares(centres: usize, sizes: Sizes) -> Vec<(&'static str, f64)> {
+pub(crate) fn least_squares(centres: usize, sizes: Sizes) -> Vec<(&'static str, f64)> {
     centred(centres, sizes.particles + sizes.samples, 13, sizes)
 }
 
 /// Bytes that training a network on minibatches of so many points of each of its `sides` takes.
-pub(super) fn trained(hidden: &[usize], sides: usize, batch: usize) -> Vec<(&'static str, f64)> {
+pub(crate) fn trained(hidden: &[usize], sides: usize, batch: usize) -> Vec<(&'static str, f64)> {
     let rows = sides as f64 * batch as f64;
     let [held, worked] = training_bytes(hidden, rows, 4.0);
     vec![("hidden", held), ("batch", worked + 20.0 * rows)]

@@ -59,7 +59,7 @@ pub struct StepRule {
 
 /// γ for particles whose distances an estimate does not see that `anneals` its blur. A fifth of it does the same, and so does twice as much; to the
 /// end of the run it would blur the cloud.
-pub(super) fn blind_noise(anneals: bool, progress: f64) -> f64 {
+pub(crate) fn blind_noise(anneals: bool, progress: f64) -> f64 {
     const NOISE: f64 = 0.01;
     const UNTIL: f64 = 0.8;
     if anneals && progress < UNTIL {
@@ -71,12 +71,36 @@ pub(super) fn blind_noise(anneals: bool, progress: f64) -> f64 {
 
 /// The step rule of an estimator that fits a sum of kernels of bandwidth `h`: its field overshoots at the steps that the kernel
 /// ratio itself bears, and is steep in places.
-pub(super) fn fitted_step_rule(h: f64) -> StepRule {
+pub(crate) fn fitted_step_rule(h: f64) -> StepRule {
     const SHARE: f64 = 0.15;
     StepRule {
         step_size: SHARE * h * h,
         clip: Some(0.5 * h),
         scale: h,
+    }
+}
+
+/// What an estimator gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// `D ≈ log p/q` and its gradient.
+    LogRatio,
+    /// Another function `D`, such as a witness or a critic, and its gradient.
+    Gradient,
+    /// A velocity that need be the gradient of nothing: `D` is zero, and what stands in place of `∇D` is the velocity.
+    Velocity,
+}
+
+impl Kind {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LogRatio => "log ratio",
+            Self::Gradient => "gradient field, no log ratio",
+            Self::Velocity => "field, no gradient and no log ratio",
+        }
     }
 }
 
@@ -121,10 +145,15 @@ pub trait Discriminator: Debug + Send + Sync {
         0.0
     }
 
-    /// Whether `D` estimates `log p/q`. A critic or witness that does not gives a velocity all the same, but no
+    /// What `D` and `∇D` are.
+    fn kind(&self) -> Kind {
+        Kind::LogRatio
+    }
+
+    /// Whether `D` estimates `log p/q`. What does not gives a velocity all the same, but no
     /// diagnostic that reads `D` as a log ratio applies to it, and no map h but the identity.
     fn is_log_ratio(&self) -> bool {
-        true
+        self.kind() == Kind::LogRatio
     }
 
     /// Whether a fit can give the points of the cloud unequal weights; see [`weigh`](Self::weigh).

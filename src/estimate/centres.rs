@@ -4,7 +4,7 @@ use crate::cloud::{self, Cloud, CloudView, by_place};
 
 /// At most `count` of the points, each the one furthest from those chosen before, beginning with the one nearest to the
 /// mean (Gonzalez 1985). The choice depends on no order and moves with the points. Coinciding points are taken once.
-pub(super) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
+pub(crate) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
     let places: Vec<[f64; 2]> = points.rows().into_iter().map(|p| [p[0], p[1]]).collect();
     let [x, y] = cloud::mean(points);
     let square = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
@@ -32,13 +32,13 @@ pub(super) fn spread_out(points: CloudView<'_>, count: usize) -> Cloud {
 }
 
 /// The points in reading order.
-pub(super) fn in_order(points: CloudView<'_>) -> Cloud {
+pub(crate) fn in_order(points: CloudView<'_>) -> Cloud {
     cloud::rows(points, &cloud::in_order(points))
 }
 
 /// The points as at most `count` centres, each the mean of the samples nearest to one of [`spread_out`], with the share of
 /// the samples that it stands for. With `count` points or fewer they are the points themselves.
-pub(super) fn condense(points: CloudView<'_>, count: usize) -> (Cloud, Vec<f64>) {
+pub(crate) fn condense(points: CloudView<'_>, count: usize) -> (Cloud, Vec<f64>) {
     let all = points.nrows();
     if all <= count {
         return (points.to_owned(), vec![1.0 / all as f64; all]);
@@ -63,7 +63,7 @@ pub(super) fn condense(points: CloudView<'_>, count: usize) -> (Cloud, Vec<f64>)
 }
 
 /// The fold, below `folds`, of each point: its rank by distance from the mean, modulo `folds`.
-pub(super) fn folds(points: CloudView<'_>, folds: usize) -> Vec<usize> {
+pub(crate) fn folds(points: CloudView<'_>, folds: usize) -> Vec<usize> {
     let [x, y] = cloud::mean(points);
     let distances: Vec<f64> = points
         .rows()
