@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Builds the engine for the page anew and puts it where the program takes it from: to be run after each change of the engine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=wasm32-unknown-unknown
+# Nothing here asks the system for randomness, so that the page need not be able to answer.
+RUSTFLAGS='-C target-feature=+simd128 --cfg getrandom_backend="unsupported"' cargo build -p ratioflow-lab --profile lab --target "$target"
+built=${CARGO_TARGET_DIR:-target}/$target/lab/ratioflow_lab.wasm
+cp "$built" "${1:-src/page/lab/engine.wasm}"
