@@ -30,6 +30,8 @@ pub(crate) struct Plan {
 pub(crate) struct PanelPlan {
     /// How the page calls it.
     pub(crate) name: String,
+    /// As the scenario's own list of variants has it: `NAME: key=value, key=value`.
+    pub(crate) variant: Option<String>,
     #[serde(default)]
     pub(crate) edits: Vec<Edit>,
 }

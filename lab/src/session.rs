@@ -6,7 +6,7 @@ use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Ending, Flow};
 use ratioflow::generator::GeneratorSpec;
 use ratioflow::monotone;
-use ratioflow::scenario::{Document, Resources, SHIPPED, Scenario, ScenarioError};
+use ratioflow::scenario::{Document, Resources, SHIPPED, Scenario, ScenarioError, Variant};
 use ratioflow::target::{Memory, TargetSpec};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,35 @@ struct Panel {
     name: String,
     experiment: Experiment,
     flow: Flow,
+    descent: Descent,
+}
+
+/// From whom the particles descend, and who was born since somebody last looked.
+struct Descent {
+    /// The row of each particle's ancestor in the first cloud; −1 for none.
+    origins: Vec<f64>,
+    born: Vec<f64>,
+}
+
+impl Descent {
+    fn new(count: usize) -> Self {
+        Self {
+            origins: (0..count).map(|row| row as f64).collect(),
+            born: vec![0.0; count],
+        }
+    }
+
+    /// Takes note of a step, after which each particle has the parent in `parents`.
+    fn follow(&mut self, parents: &[Option<usize>]) {
+        let before = self.origins.clone();
+        let known = |parent: Option<usize>| parent.and_then(|row| before.get(row)).copied();
+        for (row, parent) in parents.iter().enumerate() {
+            if *parent != Some(row) {
+                self.origins[row] = known(*parent).unwrap_or(-1.0);
+                self.born[row] = 1.0;
+            }
+        }
+    }
 }
 
 /// Everything that runs.
@@ -117,7 +146,13 @@ impl Session {
         for own in &plan.panels {
             let failed = |error: ScenarioError| format!("{}: {error}", own.name);
             let mut document = Document::parse(&plan.name, &plan.text).map_err(failed)?;
-            for edit in plan.edits.iter().chain(&own.edits) {
+            for edit in &plan.edits {
+                applied(&mut document, edit).map_err(failed)?;
+            }
+            if let Some(variant) = &own.variant {
+                document = Variant::parse(variant)?.apply(&document).map_err(failed)?;
+            }
+            for edit in &own.edits {
                 applied(&mut document, edit).map_err(failed)?;
             }
             let scenario: Scenario = document.read().map_err(failed)?;
@@ -141,16 +176,17 @@ impl Session {
                 "particles": experiment.start.nrows(),
                 "generator": experiment.scenario.generator.as_ref().map(GeneratorSpec::name),
                 "warnings": experiment.warnings,
+                "scenario": experiment.scenario,
             }));
             panels.push(Panel {
                 name: own.name.clone(),
+                descent: Descent::new(experiment.start.nrows()),
                 experiment,
                 flow,
             });
         }
         let first = panels.first().ok_or("a plan has at least one panel")?;
         let mut answer = Answer::of(json!({
-            "scenario": first.experiment.scenario,
             "panels": told,
             "knows_density": first.experiment.target.components().is_some(),
         }));
@@ -166,6 +202,9 @@ impl Session {
         let panel = self.panel(index)?;
         let more = panel.flow.advance().map_err(|error| error.to_string())?;
         let advanced = more.is_some();
+        if let (true, Some(reaction)) = (advanced, &panel.flow.state().reaction) {
+            panel.descent.follow(&reaction.parents);
+        }
         Ok(Answer::of(json!({
             "advanced": advanced,
             "step": panel.flow.state().step,
@@ -186,7 +225,7 @@ impl Session {
         let Self {
             panels, numbers, ..
         } = self;
-        let panel = panels.get(index).ok_or("there is no such panel")?;
+        let panel = panels.get_mut(index).ok_or("there is no such panel")?;
         let step = panel.flow.last();
         let state = step.state;
         let log_ratio = step.field.is_log_ratio();
@@ -214,10 +253,10 @@ impl Session {
         answer.add(numbers, "ratio", step.ratio.log.iter());
         answer.add(numbers, "velocity", step.velocity.iter());
         answer.add(numbers, "shares", state.shares().iter());
-        if let Some(reaction) = &state.reaction {
-            let row = |parent: &Option<usize>| parent.map_or(-1.0, |row| row as f64);
-            let parents: Vec<f64> = reaction.parents.iter().map(row).collect();
-            answer.add(numbers, "parents", parents.iter());
+        if state.reaction.is_some() {
+            answer.add(numbers, "origins", panel.descent.origins.iter());
+            answer.add(numbers, "born", panel.descent.born.iter());
+            panel.descent.born.fill(0.0);
         }
         if known && columns > 1 && rows > 1 {
             let places = lattice(view, [columns, rows]);
@@ -284,9 +323,9 @@ fn about() -> Value {
         let row = |&(name, line): &(&str, &str)| json!({ "name": name, "line": line });
         list.iter().map(row).collect()
     };
-    let shipped = SHIPPED.iter().map(|shipped| {
-        json!({ "name": shipped.name(), "text": shipped.text })
-    });
+    let shipped = SHIPPED
+        .iter()
+        .map(|shipped| json!({ "name": shipped.name(), "text": shipped.text }));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "targets": named(TargetSpec::catalogue()),
@@ -333,12 +372,17 @@ fn fits(scenario: &Scenario) -> Result<(), String> {
 /// Numbers of 64 bits, the lowest byte first.
 fn doubles(bytes: &[u8]) -> Vec<f64> {
     let (whole, _) = bytes.as_chunks::<8>();
-    whole.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+    whole
+        .iter()
+        .map(|bytes| f64::from_le_bytes(*bytes))
+        .collect()
 }
 
 /// The first `count` pairs of `numbers` as points.
 fn pairs(numbers: &[f64], count: usize) -> Result<ArrayView2<'_, f64>, String> {
-    let first = numbers.get(..2 * count).ok_or("there are fewer numbers than points")?;
+    let first = numbers
+        .get(..2 * count)
+        .ok_or("there are fewer numbers than points")?;
     if first.iter().any(|value| !value.is_finite()) {
         return Err("not all points are finite numbers".to_owned());
     }

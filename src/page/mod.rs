@@ -7,6 +7,8 @@
 mod curves;
 mod film;
 mod gallery;
+#[cfg(feature = "cli")]
+mod lab;
 mod pack;
 mod palette;
 mod results;
@@ -28,17 +30,20 @@ use crate::scenario::{Document, Scenario, find};
 use crate::store::PAGE;
 
 pub use gallery::{Exhibit, Found, gallery};
+#[cfg(feature = "cli")]
+pub use lab::Lab;
 pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("page.html");
 /// Typography and layout, also of the gallery.
 const STYLE: &str = include_str!("page.css");
 /// The parts of the script, each one idea, in the order in which they use each other.
-const SCRIPT: [&str; 5] = [
+const SCRIPT: [&str; 6] = [
     include_str!("watch.js"),
     include_str!("film.js"),
     include_str!("stage.js"),
     include_str!("charts.js"),
+    include_str!("view.js"),
     include_str!("player.js"),
 ];
 
