@@ -267,7 +267,13 @@ async function importFile(file) {
 }
 
 function connectKeep() {
-  const click = (id, act) => $(id).addEventListener("click", () => Promise.resolve(act()).catch(fail));
+  const click = (id, act) => $(id).addEventListener("click", async () => {
+    try {
+      await act();
+    } catch (error) {
+      fail(error);
+    }
+  });
   click("copy-link", copyLink);
   click("save-toml", saveToml);
   click("save-png", savePng);

@@ -68,7 +68,7 @@ function turn(now) {
 function picture() {
   if (reels.length === 0 || reels[0].steps.length === 0) return;
   for (const panel of panels) panel.draw(state);
-  if (!$("measure").hidden) for (const chart of charts) chart.show(state.step);
+  if (!$("measure").hidden) for (const chart of charts) if (chart.across) chart.show(state.step);
   const { steps } = reels[0];
   $("time").min = steps[0];
   $("time").max = Math.max(steps.at(-1), steps[0] + 1e-6);
@@ -706,6 +706,35 @@ async function begin() {
   if (broken) fail(broken);
   performance.mark("first");
 }
+
+// For a console, and for tests.
+globalThis.lab = {
+  plan, state, past, problems, drawing,
+  get ready() {
+    return opened !== null && !changing && wished === null && reels[0]?.steps.length > 0;
+  },
+  get reels() {
+    return reels;
+  },
+  get opened() {
+    return opened;
+  },
+  get over() {
+    return over();
+  },
+  get gauge() {
+    return gauge;
+  },
+  get view() {
+    return [VIEW.x, VIEW.y];
+  },
+  spot: (x, y, k = 0) => {
+    const box = panels[k].canvas.getBoundingClientRect();
+    const [px, py] = panels[k].spot(x, y);
+    return [box.left + px, box.top + py];
+  },
+  written,
+};
 
 try {
   await begin();

@@ -14,6 +14,7 @@ const OWN = [
 async function brief() {
   const mine = ++refereeRound;
   gauge = null;
+  charts = [];
   turnOf = 0;
   if (referee.busy) referee.renew();
   try {
@@ -109,7 +110,7 @@ function chartsAnew() {
     reel.series = film.charts.map(({ name }) => ({ values: [], since: null, floor: gauge.measures.find((one) => one.name === name) ?? null }));
   }
   charts = film.charts.map((_, k) => new Chart(holder, k, reels, (step) => seek(step)));
-  chartsSoon();
+  drawCharts();
 }
 
 let chartsWait = null;
@@ -120,8 +121,9 @@ function chartsSoon() {
 }
 
 function drawCharts() {
+  clearTimeout(chartsWait);
   chartsWait = null;
-  if ($("measure").hidden) return;
+  if ($("measure").hidden || charts.length === 0) return;
   // The last steps that were done, beyond those of the plan if they are more.
   film.steps = Math.max(...opened.panels.map((panel) => panel.steps), 1);
   film.charts.forEach((chart, k) => {

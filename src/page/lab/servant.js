@@ -31,6 +31,8 @@ class Servant {
       this.waiting.clear();
     };
     this.ready = this.call("begin", { module: this.module });
+    // Whoever needs it hears of its end there.
+    this.ready.catch(() => {});
   }
 
   call(call, data = {}, transfer = []) {

@@ -180,7 +180,7 @@ function showSettings() {
   const first = (keys, path) => keys.filter((key) => keysAt(path).includes(key));
   const main = first(["bandwidth", "kernel", "scales", "loss", "hidden", "inner_steps", "learning_rate", "regularisation", "centres"], base);
   const flow = (key) => setting(["flow", key], from, setKey);
-  settings.replaceChildren(
+  settings.replaceChildren(...[
     group("D: the estimate of log p/q",
       chooser("estimator", line, about.discriminators, estimator, chooseEstimator, "discriminator"),
       made("p", { class: "small" }, line),
@@ -199,7 +199,7 @@ function showSettings() {
       slider(["cloud", "particles"], from, setKey, [50, 8000], { whole: true }),
       slider(["cloud", "samples"], from, setKey, [50, 16000], { whole: true }),
       seedRow(from)),
-  );
+  ].filter(Boolean));
   if (has) settings.querySelector(`[data-key-name="${CSS.escape(has)}"]`)?.focus({ preventScroll: true });
 }
 
