@@ -333,7 +333,8 @@ try {
           else if (one.type === "range") { one.value = Number(one.min) + ${random()} * (one.max - one.min); one.dispatchEvent(new Event("input", { bubbles: true })); }
           else if (one.type === "text" || one.type === "number") {
             // No page is asked to hold a cloud that takes a minute a step.
-            const value = ["0", "-1", "1e300", "nan", "'", "200", "0.3", "auto"][Math.floor(${random()} * 8)];
+            const values = ["0", "-1", "1e300", "200", "0.3", "nan", "'", "auto"];
+            const value = values[Math.floor(${random()} * (one.type === "number" ? 5 : 8))];
             one.value = value; one.dispatchEvent(new Event("change", { bubbles: true }));
           } else one.click();
         })()`);

@@ -304,6 +304,7 @@ function connectDrawing() {
   const families = about.targets.filter(({ name }) => !["points", "image", "auto"].includes(name));
   $("family").append(made("option", { value: "", disabled: true, selected: true }, "choose"), ...families.map(({ name, line }) => made("option", { value: name, title: line }, name)));
   $("family").addEventListener("change", () => {
+    if (!$("family").value) return;
     remember();
     const { what } = drawing;
     for (const key of Object.keys(plan.edits)) if (key === what || key.startsWith(`${what}.`)) delete plan.edits[key];

@@ -545,7 +545,8 @@ function layout() {
   const rows = Math.ceil(count / columns);
   holder.style.setProperty("--columns", columns);
   const tall = (innerHeight - head - below) / rows - (count > 1 ? CAPTION : 34);
-  for (const panel of panels) panel.fit(Math.max(innerWidth < 1000 ? 220 : 300, tall));
+  // Beside nothing else a page may be longer than the screen.
+  for (const panel of panels) panel.fit(Math.max(innerWidth < 1000 && count === 1 ? 420 : 300, tall));
   chartsSoon();
   redraw();
 }
@@ -647,8 +648,10 @@ function connect() {
   $("scenario").append(made("option", { value: "", disabled: true }, "own"), ...about.shipped.map(({ name }) => made("option", { value: name }, name)));
   $("scenario").disabled = false;
   $("scenario").addEventListener("change", () => {
+    const chosen = about.shipped.find((one) => one.name === $("scenario").value);
+    if (!chosen) return;
     remember();
-    restorePlan(shippedPlan(about.shipped.find((one) => one.name === $("scenario").value)));
+    restorePlan(shippedPlan(chosen));
     drawing.dabs = { target: null, source: null };
     change("nothing");
   });

@@ -11,6 +11,16 @@ const OWN = [
   { name: "gap", words: "distillation gap", logarithmic: false },
 ];
 
+// Of a large cloud so many particles are measured: floors cost their square.
+const MEASURED = 2000;
+
+async function prepare() {
+  await referee.ready;
+  for (const [name, points] of Object.entries(plan.points)) await referee.call("file", { name, points: Float64Array.from(points) });
+  const large = opened.panels[0].particles > MEASURED ? [{ set: `metrics.particles=${MEASURED}` }] : [];
+  await referee.call("open", { plan: { ...accepted, edits: [...accepted.edits, ...large] }, keep: "nothing" });
+}
+
 async function brief() {
   const mine = ++refereeRound;
   gauge = null;
@@ -18,9 +28,7 @@ async function brief() {
   turnOf = 0;
   if (referee.busy) referee.renew();
   try {
-    await referee.ready;
-    for (const [name, points] of Object.entries(plan.points)) await referee.call("file", { name, points: Float64Array.from(points) });
-    await referee.call("open", { plan: accepted, keep: "nothing" });
+    await prepare();
     const found = await referee.call("gauge", { live: true });
     if (mine !== refereeRound) return;
     gauge = found;
@@ -152,9 +160,7 @@ async function judge() {
   const mine = ++refereeRound;
   try {
     if (referee.busy) referee.renew();
-    await referee.ready;
-    for (const [name, points] of Object.entries(plan.points)) await referee.call("file", { name, points: Float64Array.from(points) });
-    await referee.call("open", { plan: accepted, keep: "nothing" });
+    await prepare();
     const floors = await referee.call("gauge", { live: false });
     const told = [];
     for (const reel of reels) {

@@ -1,0 +1,264 @@
+//! The lab: that its engine is the native one, and that the page works in a real browser. Node and Chromium are needed; without them these tests say that
+//! they are skipped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ndarray::ArrayView2;
+use ratioflow::discriminator::DiscriminatorSpec;
+use ratioflow::experiment::Experiment;
+use ratioflow::metric::{EnergyDistance, Metric as _};
+use ratioflow::page::Lab;
+use ratioflow::scenario::{Document, Embedded};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The first of these programs that runs.
+fn find(names: &[&'static str], what: &str) -> Option<&'static str> {
+    let runs = |name: &&&str| {
+        let mut asked = Command::new(name);
+        let asked = asked.arg("--version").stdout(Stdio::null());
+        asked
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
+    };
+    let found = names.iter().find(runs).copied();
+    if found.is_none() {
+        eprintln!("SKIPPED: no {what} is here, so that the lab was not tried");
+    }
+    found
+}
+
+fn node() -> Option<&'static str> {
+    find(&["node", "nodejs"], "node")
+}
+
+fn chromium() -> Option<&'static str> {
+    find(
+        &["chromium", "chromium-browser", "google-chrome"],
+        "Chromium",
+    )
+}
+
+/// Runs a script of `tests/lab` and reads the JSON that it prints.
+fn told(node: &str, script: &str, args: &[&Path], more: &[&str]) -> Value {
+    let output = Command::new(node)
+        .arg(at("tests/lab").join(script))
+        .args(args)
+        .args(more)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let last = said.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|_| {
+        panic!(
+            "{script}: {said}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+mod engine {
+    use super::*;
+
+    /// Steps after which clouds are compared: later on a difference in the last digit is no longer one in the last digit.
+    const STEPS: usize = 10;
+
+    struct Case {
+        name: String,
+        edits: Vec<String>,
+        /// Largest distance of a particle from where the native engine has it, in deviations of the target. Vectors of other lengths add in other orders, and
+        /// a fused multiplication rounds once: in double precision that shows in the last digits, in single precision it shows.
+        bound: f64,
+    }
+
+    fn cases() -> Vec<Case> {
+        let mut cases: Vec<Case> = DiscriminatorSpec::CATALOGUE
+            .iter()
+            .map(|(name, _)| Case {
+                name: (*name).to_owned(),
+                edits: vec![format!("discriminator={{ {name} = {{}} }}")],
+                bound: match *name {
+                    "mlp" | "wasserstein" => 1e-2,
+                    _ => 1e-6,
+                },
+            })
+            .collect();
+        for (name, edits, bound) in [
+            ("births and deaths", &["flow.reaction={}"][..], 1e-6),
+            ("momentum", &["flow.momentum='nesterov'"], 1e-6),
+            ("another map", &["flow.h='softplus'"], 1e-6),
+            ("moons", &["target={ moons = {} }"], 1e-6),
+            ("distilled", &["generator={ distill = {} }"], 1e-2),
+            ("adversarial", &["generator={ adversarial = {} }"], 1e-2),
+        ] {
+            cases.push(Case {
+                name: name.to_owned(),
+                edits: edits.iter().map(|&edit| edit.to_owned()).collect(),
+                bound,
+            });
+        }
+        cases
+    }
+
+    const TEXT: &str = "[target.ring]\n[source.gaussian]\n[cloud]\nparticles = 200\nsamples = 300\n[flow]\nsteps = 40\n";
+
+    /// The cloud, D at its particles and the energy distance, as the native engine has them.
+    fn native(case: &Case) -> (Vec<f64>, Vec<f64>, f64) {
+        let mut document = Document::parse("test", TEXT).unwrap();
+        for edit in &case.edits {
+            document.set(edit).unwrap();
+        }
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let mut flow = experiment.flow().unwrap();
+        for _ in 0..=STEPS {
+            flow.advance().unwrap().unwrap();
+        }
+        let cloud = &flow.state().cloud;
+        let distance = EnergyDistance::new(experiment.validation.view()).measure(cloud.view());
+        let ratio = flow.last().ratio.log.to_vec();
+        (cloud.iter().copied().collect(), ratio, distance)
+    }
+
+    #[test]
+    fn it_is_the_native_one_but_for_the_last_digits() {
+        let Some(node) = node() else { return };
+        let folder = TempDir::new().unwrap();
+        let cases = cases();
+        let list: Vec<Value> = cases
+            .iter()
+            .map(|case| json!({ "name": case.name, "text": TEXT, "edits": case.edits, "steps": STEPS }))
+            .collect();
+        let file = folder.path().join("cases.json");
+        fs::write(&file, Value::from(list).to_string()).unwrap();
+        let script = at("src/page/lab/engine.js");
+        let wasm = at("src/page/lab/engine.wasm");
+        let said = told(node, "same.mjs", &[&script, &wasm, &file], &[]);
+        assert_eq!(said["imports"], 0, "it asks nothing of the page");
+        let mut wrong = Vec::new();
+        for (case, found) in cases.iter().zip(said["found"].as_array().unwrap()) {
+            let name = &case.name;
+            if let Some(error) = found["error"].as_str() {
+                wrong.push(format!("{name}: {error}; is the engine older than the code? `lab/build.sh` builds it anew"));
+                continue;
+            }
+            let numbers = |key: &str| -> Vec<f64> {
+                let all = found[key].as_array().unwrap().iter();
+                all.map(|v| v.as_f64().unwrap()).collect()
+            };
+            let (cloud, ratio, energy) = native(case);
+            let apart = |a: &[f64], b: &[f64]| {
+                assert_eq!(a.len(), b.len(), "{name}");
+                let each = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+                each.fold(0.0, f64::max)
+            };
+            let theirs = numbers("cloud");
+            let moved = apart(&cloud, &theirs);
+            let judged = apart(&ratio, &numbers("ratio"));
+            let bits = |cloud: &[f64]| {
+                let bytes: Vec<u8> = cloud.iter().flat_map(|v| v.to_le_bytes()).collect();
+                Sha256::digest(bytes)
+            };
+            let same = bits(&cloud) == bits(&theirs);
+            let measured = (energy - found["energy"].as_f64().unwrap()).abs() / energy;
+            println!(
+                "{name}: clouds {moved:.1e} apart{}, D {judged:.1e}, energy distance {measured:.1e} of itself",
+                if same { ", the same bits" } else { "" }
+            );
+            assert_eq!(found["step"], STEPS);
+            let spread = ArrayView2::from_shape((cloud.len() / 2, 2), &cloud)
+                .unwrap()
+                .std(0.0);
+            if moved > case.bound * spread {
+                wrong.push(format!(
+                    "{name}: clouds are {moved:.1e} apart, more than {:.0e} of {spread:.2}",
+                    case.bound
+                ));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
+
+mod page {
+    use super::*;
+
+    fn lab() -> String {
+        Lab::default().html().unwrap()
+    }
+
+    #[test]
+    fn it_is_small_and_nothing_is_fetched() {
+        let page = lab();
+        assert!(page.len() < 1_500_000, "{} bytes", page.len());
+        let policy = page
+            .split("Content-Security-Policy\" content=\"")
+            .nth(1)
+            .unwrap();
+        let policy = policy.split('"').next().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'sha256-"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe-inline") && !policy.contains("connect-src"),
+            "{policy}"
+        );
+        let rest = page.replace("http://www.w3.org/2000/svg", "");
+        for scheme in ["http:", "https:", "//cdn", "@import", "url("] {
+            assert!(!rest.contains(scheme), "{scheme}");
+        }
+        assert_eq!(page, lab(), "the same lab, the same bytes");
+    }
+
+    #[test]
+    fn no_scenario_breaks_out() {
+        const HOSTILE: &str =
+            "</script></style><script>alert(1)</script>\"><img src=x> & {{ 7*7 }}";
+        let lab = Lab {
+            name: HOSTILE.to_owned(),
+            text: format!("title = '{HOSTILE}'\n[target.ring]\n"),
+            ..Lab::default()
+        };
+        let page = lab.html().unwrap();
+        for trouble in ["<script>alert", "<img src=x", "</script></style>"] {
+            assert!(!page.contains(trouble), "{trouble}");
+        }
+        assert_eq!(page.matches("</script").count(), 4);
+    }
+
+    /// Draws, changes every control while it runs, runs each lesson, clicks at random; see `tests/lab/check.mjs`.
+    #[test]
+    fn it_works_in_a_real_browser() {
+        let (Some(node), Some(browser)) = (node(), chromium()) else {
+            return;
+        };
+        let folder = TempDir::new().unwrap();
+        let page = folder.path().join("lab.html");
+        fs::write(&page, lab()).unwrap();
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let seconds = if std::env::var_os("RATIOFLOW_LONG").is_some() {
+            "600"
+        } else {
+            "60"
+        };
+        let said = told(
+            node,
+            "check.mjs",
+            &[Path::new(browser), &page, kept],
+            &[seconds],
+        );
+        println!("{:#}", said["told"]);
+        let checks = said["checks"].as_object().unwrap();
+        let failed: Vec<_> = checks.iter().filter(|(_, said)| *said != "ok").collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        assert_eq!(checks.len(), 14, "{checks:#?}");
+    }
+}
