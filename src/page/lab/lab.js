@@ -684,8 +684,8 @@ async function begin() {
   readPalette();
   theme();
   const packed = JSON.parse($("engine").textContent);
-  const bytes = await through(bytesOf(packed.wasm), new DecompressionStream("deflate"));
-  const module = await WebAssembly.compile(bytes);
+  const stream = new Blob([bytesOf(packed.wasm)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const module = await WebAssembly.compileStreaming(new Response(stream, { headers: { "content-type": "application/wasm" } }));
   mover = new Servant(module, heard);
   await mover.ready;
   about = await mover.call("about");

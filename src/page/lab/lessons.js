@@ -34,7 +34,7 @@ const LESSONS = [
   {
     title: "One step is the same, many are not",
     about: "Distilled and adversarial generators from the same cloud.",
-    plan: { name: "eight-gaussians", text: `title = "One step, many steps"\n${RING}`, panels: ["flow", "distill", "adversarial"], training: { ...TRAINING, inner_steps: "1", field: '"cloud"' } },
+    plan: { name: "eight-gaussians", text: `title = "One step, many steps"\n${RING}`, panels: ["flow", "distill", "adversarial"], training: { ...TRAINING, inner_steps: "1" } },
     captions: [
       { words: "Left: free particles. In the middle a generator g(z) that is fitted to where they would move (distilled). Right: one that climbs D itself, as in a usual GAN. K = 1: one optimiser step each. The gradients of both losses are then the same up to a factor.", act: () => show("field") },
       { words: "Run. With K = 1 the two generators behave alike, and lag behind the free particles.", act: () => run() },

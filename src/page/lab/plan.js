@@ -13,7 +13,8 @@ const LIGHT = {
   mlp: { hidden: "[64, 64]", batch: "256", inner_steps: "10", warm_up: "80" },
   wasserstein: { hidden: "[64, 64]", batch: "256" },
 };
-const TRAINING = { network: "[64, 64]", learning_rate: "3e-3" };
+// A generator that follows the moved points of the picture, as the equations beside it say.
+const TRAINING = { network: "[64, 64]", learning_rate: "3e-3", field: '"cloud"', latents: '"fixed"', average: "0.9" };
 
 function edited(settings) {
   return Object.entries(settings).map(([key, value]) => (value === null ? { remove: key } : { set: `${key}=${value}` }));
@@ -45,7 +46,13 @@ const letters = (bytes) => {
   for (let k = 0; k < bytes.length; k += 0x8000) text += String.fromCharCode(...bytes.subarray(k, k + 0x8000));
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 };
-const bytesOf = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+// A loop: a function for each of a million bytes would take longer than all else.
+function bytesOf(text) {
+  const packed = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = new Uint8Array(packed.length);
+  for (let k = 0; k < bytes.length; k += 1) bytes[k] = packed.charCodeAt(k);
+  return bytes;
+}
 
 async function through(bytes, stream) {
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
