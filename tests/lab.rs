@@ -139,7 +139,9 @@ mod engine {
         let file = folder.path().join("cases.json");
         fs::write(&file, Value::from(list).to_string()).unwrap();
         let script = at("src/page/lab/engine.js");
-        let wasm = at("src/page/lab/engine.wasm");
+        // What was just built, or what travels with the program.
+        let built = std::env::var_os("RATIOFLOW_ENGINE").map(PathBuf::from);
+        let wasm = built.unwrap_or_else(|| at("src/page/lab/engine.wasm"));
         let said = told(node, "same.mjs", &[&script, &wasm, &file], &[]);
         assert_eq!(said["imports"], 0, "it asks nothing of the page");
         let mut wrong = Vec::new();

@@ -107,6 +107,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         picture: "animation.png",
         commands: &[title.to_owned()],
         anywhere: title,
+        lab: "",
     }
     .html()
     .unwrap()
@@ -388,6 +389,7 @@ mod data {
             picture: "final.png",
             commands: &[],
             anywhere: "",
+            lab: "",
         }
         .html()
         .unwrap()

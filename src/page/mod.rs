@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use self::film::Film;
@@ -66,6 +67,8 @@ pub struct Page<'a> {
     pub commands: &'a [String],
     /// What to type anywhere, if the scenario is a shipped one; empty if it is not.
     pub anywhere: &'a str,
+    /// The address of the lab, from the page; empty for none.
+    pub lab: &'a str,
 }
 
 impl Page<'_> {
@@ -93,6 +96,7 @@ impl Page<'_> {
             picture => self.picture,
             commands => Serde(self.commands),
             anywhere => self.anywhere,
+            change => self.change()?,
             version => env!("CARGO_PKG_VERSION"),
             authors => authors(env!("CARGO_PKG_AUTHORS")),
             address => env!("CARGO_PKG_REPOSITORY"),
@@ -115,6 +119,31 @@ impl Page<'_> {
         engine
             .render_named_str("page.html", TEMPLATE, page)
             .map_err(io::Error::other)
+    }
+}
+
+impl Page<'_> {
+    /// The address at which the lab shows the scenario; empty where there is none. It can show what ships by its name, and a single run by its text.
+    fn change(&self) -> io::Result<String> {
+        let lab = self.lab;
+        match self.sheets {
+            _ if lab.is_empty() => Ok(String::new()),
+            [only] => {
+                let kind = if only.scenario.contains("[generator.adversarial") {
+                    "adversarial"
+                } else if only.scenario.contains("[generator.distill") {
+                    "distill"
+                } else {
+                    "flow"
+                };
+                let plan = json!({ "name": only.manifest.scenario, "text": only.scenario, "panels": [kind] });
+                Ok(format!("{lab}#s={}", pack::letters(&plan.to_string())?))
+            }
+            [first, ..] if find(&first.manifest.scenario).is_some() => {
+                Ok(format!("{lab}#scenario={}", first.manifest.scenario))
+            }
+            _ => Ok(String::new()),
+        }
     }
 }
 
