@@ -257,10 +257,71 @@ mod page {
             &[Path::new(browser), &page, kept],
             &[seconds],
         );
-        println!("{:#}", said["told"]);
+        let told = &said["told"];
+        for key in [
+            "controls",
+            "refused",
+            "estimators",
+            "verdict",
+            "command",
+            "clicks",
+            "heaps",
+        ] {
+            println!("{key}: {}", told[key]);
+        }
         let checks = said["checks"].as_object().unwrap();
         let failed: Vec<_> = checks.iter().filter(|(_, said)| *said != "ok").collect();
         assert!(failed.is_empty(), "{failed:#?}");
         assert_eq!(checks.len(), 14, "{checks:#?}");
+        written_runs_natively(told);
+        kept_can_be_read(kept, told);
+    }
+
+    /// The scenario that the page saves, run by the program, gives the cloud of the page.
+    fn written_runs_natively(told: &Value) {
+        let document = Document::parse("saved", told["written"].as_str().unwrap()).unwrap();
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let mut flow = experiment.flow().unwrap();
+        for _ in 0..=5 {
+            flow.advance().unwrap().unwrap();
+        }
+        let there = told["cloud"].as_array().unwrap();
+        assert_eq!(there.len(), flow.state().cloud.len());
+        let pairs = flow.state().cloud.iter().zip(there);
+        let apart = pairs.map(|(here, there)| (here - there.as_f64().unwrap()).abs());
+        let most = apart.fold(0.0, f64::max);
+        println!("the saved scenario, natively: {most:.1e} apart");
+        assert!(most < 1e-6, "{most}");
+    }
+
+    /// Clouds and film that the page saves are what others read.
+    fn kept_can_be_read(kept: &Path, told: &Value) {
+        let moments = told["moments"].as_u64().unwrap() as usize;
+        let film = fs::File::open(kept.join("lab-film.png")).unwrap();
+        let mut reader = png::Decoder::new(std::io::BufReader::new(film))
+            .read_info()
+            .unwrap();
+        let frames = reader.info().animation_control().unwrap().num_frames as usize;
+        assert!(
+            (2..=81).contains(&frames),
+            "{frames} pictures of {moments} moments"
+        );
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        for _ in 0..frames {
+            reader.next_frame(&mut bytes).unwrap();
+        }
+        let mut archive =
+            ndarray_npy::NpzReader::new(fs::File::open(kept.join("lab-saved.npz")).unwrap())
+                .unwrap();
+        let clouds: ndarray::Array3<f64> = archive.by_name("particles.npy").unwrap();
+        let steps: ndarray::Array1<f64> = archive.by_name("steps.npy").unwrap();
+        let target: ndarray::Array2<f64> = archive.by_name("target.npy").unwrap();
+        assert_eq!(clouds.dim(), (steps.len(), 300, 2));
+        assert_eq!(target.dim(), (400, 2));
+        let text = fs::read_to_string(kept.join("lab-saved.toml")).unwrap();
+        Document::parse("saved", &text)
+            .unwrap()
+            .read::<ratioflow::scenario::Scenario>()
+            .unwrap();
     }
 }

@@ -1,4 +1,6 @@
 // The lab in a real browser: `node check.mjs BROWSER PAGE KEPT [SECONDS]` says what it finds as one line of JSON, name by name "ok" or what is wrong.
+import { writeFileSync } from "node:fs";
+
 import { Browser, wait } from "./browser.mjs";
 
 const [program, page, kept, seconds = "20"] = process.argv.slice(2);
@@ -206,6 +208,8 @@ try {
     await click("#copy-link");
     await wait(200);
     const cloud = "Array.from(lab.reels[0].last.cloud).join()";
+    told.written = await browser.ask("lab.written()");
+    told.cloud = await browser.ask("Array.from(lab.reels[0].last.cloud)");
     const [link, was] = [await browser.ask("location.hash"), await browser.ask(cloud)];
     await fresh(link);
     expect(await browser.ask("lab.opened.panels[0].scenario.flow.h") === "softplus", "the change is lost");
@@ -278,13 +282,21 @@ try {
   });
 
   await check("it can be kept", async () => {
-    await browser.ask("globalThis.saved = []; HTMLAnchorElement.prototype.click = function () { saved.push([this.download, this.href]); }");
+    await browser.ask(`(() => {
+      globalThis.saved = [];
+      const named = URL.createObjectURL;
+      let last = null;
+      URL.createObjectURL = (blob) => { last = blob; return named.call(URL, blob); };
+      HTMLAnchorElement.prototype.click = function () { saved.push([this.download, last]); };
+    })()`);
     for (const id of ["save-toml", "save-png", "save-npz", "save-apng"]) {
       const was = await browser.ask("saved.length");
       await click(`#${id}`);
       await browser.until(`saved.length > ${was}`, id, 60000);
     }
-    told.saved = await browser.ask("Promise.all(saved.map(async ([name, href]) => [name, (await new Promise((done) => { const x = new XMLHttpRequest(); x.onload = () => done(1); done(0); }), href.slice(0, 5))]))");
+    const files = await browser.ask(`Promise.all(saved.map(async ([name, blob]) => [name, btoa(Array.from(new Uint8Array(await blob.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(""))]))`);
+    ["lab-saved.toml", "lab-saved.png", "lab-saved.npz", "lab-film.png"].forEach((name, k) => writeFileSync(`${kept}/${name}`, Buffer.from(files[k][1], "base64")));
+    told.moments = await browser.ask("lab.reels[0].steps.length");
     told.command = await words("command");
     expect(/^ratioflow (run|compare)/.test(told.command), told.command);
   });

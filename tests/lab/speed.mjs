@@ -23,6 +23,8 @@ async function pace(name, text) {
     const next = (now) => { const gap = now - before; before = now; globalThis.frames += 1; late.push(gap); if (globalThis.watching) requestAnimationFrame(next); };
     globalThis.watching = true;
     requestAnimationFrame(next);
+    document.getElementById("pace").value = "0";
+    document.getElementById("pace").dispatchEvent(new Event("change"));
     document.getElementById("play").click();
   })()`);
   await wait(500);

@@ -42,6 +42,8 @@ function draws() {
   for (const key of Object.keys(plan.edits)) if (key.startsWith(`${what}.`)) delete plan.edits[key];
   plan.edits[what] = mixture(list);
   tellDrawn();
+  // A run that has ended goes on towards what is new.
+  if (over()) wish = "run";
   change(what === "source" ? "nothing" : "cloud");
 }
 

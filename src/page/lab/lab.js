@@ -1,6 +1,6 @@
 // The lab: what runs, what is shown now, and everything by which a reader changes it.
 const state = {
-  step: 0, follow: true, goal: null, playing: false, pace: 0,
+  step: 0, follow: true, goal: null, playing: false, pace: 60,
   colour: "origin", show: { field: true, arrows: true, target: true, trails: false, mesh: false, moves: false },
   typical: 1,
 };
@@ -273,7 +273,7 @@ function heard(message) {
   if (message.over) {
     showPlaying(false);
     const lost = message.ended.find((ending) => ending?.kind === "diverged");
-    say(lost ? `The run has ended: ${lost.why}. Smaller steps, or another estimator, keep it together.` : "The run is complete. Run begins anew; “Measure” judges it by all measures.");
+    say(lost ? `The run has ended: ${lost.why}. Smaller steps, or another estimator, keep it together.` : "The run is complete. Run begins anew, more steps let it go on, and “Measure” judges it by all measures.");
   }
   redraw();
   measureNext();
@@ -706,6 +706,13 @@ async function begin() {
   }
   delete plan.look;
   await change("nothing");
+  if (!opened) {
+    // What an address asks for cannot be run: there is something else to look at, and the reason stays.
+    const why = $("failure-words").textContent;
+    restorePlan(shippedPlan(about.shipped[0]));
+    await change("nothing");
+    broken = new Error(why);
+  }
   if (broken) fail(broken);
   performance.mark("first");
 }

@@ -53,8 +53,8 @@ const LESSONS = [
     captions: [
       { words: "Two modes; the cloud begins on the right one. D is blue over the left mode, but its gradient there moves nobody: no particle is near.", act: () => show("field") },
       { words: "Run. The cloud stays. What a narrow kernel shows of the far mode does not reach the particles.", act: () => run() },
-      { words: "Let particles be born and die where D says so. Particles multiply where they are too few; but of no particle there is no child, so nothing is found on the left either.", act: () => { chooseReaction("birth-death"); setTimeout(run, 400); } },
-      { words: "Now births at uncovered points of the target. A few particles appear on the left, multiply, and the masses become right.", act: () => { set("flow.reaction.seed_uncovered", "true"); setTimeout(run, 400); } },
+      { words: "Let particles be born and die where D says so. Particles multiply where they are too few; but of no particle there is no child, so nothing is found on the left either.", act: () => { chooseReaction("birth-death"); run(); } },
+      { words: "Now births at uncovered points of the target. A few particles appear on the left, multiply, and the masses become right.", act: () => { set("flow.reaction.seed_uncovered", "true"); run(); } },
     ],
     questions: [
       { ask: "Why did the flow alone not find the mode?", options: ["The kernel is narrow: between the modes ∇D is no guide", "There were too few samples", "ε was too small"], right: 0, why: "Mass travels along ∇D. Where the estimate is flat, or shows noise, nothing leads across the gap." },
@@ -67,9 +67,9 @@ const LESSONS = [
     plan: { name: "spirals", text: `title = "Bandwidth and gaps"\n[target.spirals]\n[source.gaussian]\n[cloud]\nparticles = 1000\nsamples = 1500\n` },
     captions: [
       { words: "The bandwidth of the kernels that estimate D shrinks from wide to narrow: the default. Run, and watch the colours: first the coarse shape, then the arms.", act: () => run() },
-      { words: "A bandwidth that is wide for ever: the cloud finds the shape as seen through frosted glass, and D is content with less.", act: () => { set("discriminator.kde.bandwidth", "1.0"); setTimeout(run, 400); } },
-      { words: "Narrow from the start: D sees single points, the field is rough, and what is far stays far.", act: () => { set("discriminator.kde.bandwidth", "0.12"); setTimeout(run, 400); } },
-      { words: "And the annealed one again, for comparison.", act: () => { set("discriminator.kde.bandwidth", '"anneal"'); setTimeout(run, 400); } },
+      { words: "A bandwidth that is wide for ever: the cloud finds the shape as seen through frosted glass, and D is content with less.", act: () => { set("discriminator.kde.bandwidth", "1.0"); run(); } },
+      { words: "Narrow from the start: D sees single points, the field is rough, and what is far stays far.", act: () => { set("discriminator.kde.bandwidth", "0.12"); run(); } },
+      { words: "And the annealed one again, for comparison.", act: () => { set("discriminator.kde.bandwidth", '"anneal"'); run(); } },
     ],
     questions: [
       { ask: "What is lost with a wide kernel?", options: ["The far parts of the target", "Detail finer than the kernel", "Speed"], right: 1, why: "Both densities are blurred alike, so that D is blind to what is finer than h." },
@@ -83,7 +83,7 @@ const LESSONS = [
     captions: [
       { words: "Open “Measure” at any time. The green band is the sampling floor: the distance that independent samples of the target itself have. A cloud cannot be told from the target once it lies there.", act: () => openTab("measure") },
       { words: "Run. The energy distance falls by orders of magnitude, and then stops falling: not at zero, but in the band.", act: () => { openTab("measure"); run(); } },
-      { words: "A hundred particles instead of a thousand: the floor is higher, since fewer points say less. A distance without its floor says nothing about whether you have arrived.", act: () => { set("cloud.particles", "100"); setTimeout(run, 400); } },
+      { words: "A hundred particles instead of a thousand: the floor is higher, since fewer points say less. A distance without its floor says nothing about whether you have arrived.", act: () => { set("cloud.particles", "100"); run(); } },
       { words: "“Judge the clouds by all measures” holds a dozen measures against their floors, with one verdict. It also says if the cloud is more regular than independent points, or leans on the samples it learned from.", act: () => openTab("measure") },
     ],
     questions: [

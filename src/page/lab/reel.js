@@ -1,5 +1,7 @@
 // The reel: what was seen of a run, as the stage draws it. When it is full every second moment is forgotten, so that all of the run can be seen again.
 const MOMENTS = 240;
+// Numbers that the moments of a run hold at most, as far as there are enough of them.
+const NUMBERS = 8e6;
 
 // Where a log ratio lies among the bands, as in the pictures: edges at ±1, ±2, …
 function depth(value) {
@@ -51,13 +53,14 @@ class Reel {
     const count = start.length / 2;
     const places = lattice[0] * lattice[1];
     const [across, up] = lattice.map((n) => Math.ceil(n / 2));
+    const room = 4 * Math.round(clamp(NUMBERS / (8 * count), 24, MOMENTS) / 4);
     Object.assign(this, {
-      name, note: "", particles: count, shown: count, steps: [], times: [],
+      name, note: "", room, particles: count, shown: count, steps: [], times: [],
       lattice, arrow_lattice: [across, up], arrow_pitch: 2,
-      cloud: new Float32Array(2 * count * MOMENTS),
-      ratio: new Float32Array(count * MOMENTS),
-      field: new Float32Array(places * MOMENTS),
-      arrows: new Float32Array(2 * across * up * MOMENTS),
+      cloud: new Float32Array(2 * count * room),
+      ratio: new Float32Array(count * room),
+      field: new Float32Array(places * room),
+      arrows: new Float32Array(2 * across * up * room),
       target: halves(target, target.length / 2),
       light: originColours(start, film.light.origins),
       dark: originColours(start, film.dark.origins),
@@ -74,7 +77,7 @@ class Reel {
 
   // Adds a moment. `field` and `ratio` may be those of an earlier one, where D has not been fitted yet.
   add(step, frame, drawn = frame) {
-    if (this.steps.length === MOMENTS) this.thin();
+    if (this.steps.length === this.room) this.thin();
     // Who goes back begins again from there.
     while (this.steps.length > 0 && this.steps.at(-1) >= step) this.drop();
     const k = this.steps.length;
@@ -119,15 +122,15 @@ class Reel {
   descend(frame, k) {
     const { shown } = this;
     if (frame.born) {
-      this.births ??= new Uint8Array(shown * MOMENTS);
-      this.origins ??= Int16Array.from({ length: shown * MOMENTS }, (_, i) => i % shown);
+      this.births ??= new Uint8Array(shown * this.room);
+      this.origins ??= Int16Array.from({ length: shown * this.room }, (_, i) => i % shown);
       this.births.set(frame.born, shown * k);
       this.origins.set(frame.origins, shown * k);
     } else if (this.births) {
       this.births.fill(0, shown * k, shown * (k + 1));
     }
     if (frame.shares?.length > 0) {
-      this.widths ??= new Uint8Array(shown * MOMENTS).fill(32);
+      this.widths ??= new Uint8Array(shown * this.room).fill(32);
       for (let i = 0; i < shown; i += 1) this.widths[shown * k + i] = Math.min(255, Math.round(32 * Math.sqrt(frame.shares[i])));
     } else if (this.widths) {
       this.widths.fill(32, shown * k, shown * (k + 1));
@@ -143,7 +146,7 @@ class Reel {
   thin() {
     const strides = [[this.cloud, 2 * this.shown], [this.ratio, this.shown], [this.field, this.lattice[0] * this.lattice[1]],
       [this.arrows, 2 * this.arrow_lattice[0] * this.arrow_lattice[1]], [this.origins, this.shown], [this.widths, this.shown]];
-    const half = MOMENTS / 2;
+    const half = this.room / 2;
     if (this.births) {
       for (let k = 1; k < half; k += 1) {
         for (let i = 0; i < this.shown; i += 1) {

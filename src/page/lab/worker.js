@@ -5,11 +5,11 @@ let view = null;
 let lattice = [41, 41];
 let running = false;
 // Steps a second; 0: as many as there can be.
-let pace = 0;
+let pace = 60;
 // Whether the page has drawn the last picture.
 let seen = true;
 let ended = [];
-const FRAME = 33;
+const FRAME = 16;
 const now = () => performance.now();
 
 function look(panel) {
