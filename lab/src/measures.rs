@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 
 /// Draws behind the floors of the measures that are taken along the way: enough for the 95 % range.
 const DRAWS: usize = 39;
-/// What is taken along the way, where it applies.
-const LIVE: [&str; 4] = ["energy_distance", "modes", "mass_tv", "high_quality"];
+/// What is taken along the way, where it applies: one that sees the whole, one that sees detail, and what is known of modes.
+const LIVE: [&str; 5] = [
+    "energy_distance",
+    "knn_kl",
+    "modes",
+    "mass_tv",
+    "high_quality",
+];
 
 /// Measures against one sample, with their floors.
 pub(crate) struct Gauge {
@@ -73,7 +79,7 @@ impl Gauge {
                 json!({ "name": name, "value": value, "holds": self.floors.holds(name, value) })
             });
             let joint = self.floors.joint(&values);
-            return json!({ "values": rows.collect::<Vec<_>>(), "passes": joint.passes() });
+            return json!({ "values": rows.collect::<Vec<_>>(), "passes": joint.passes(), "words": joint.mark().words });
         }
         let known = (&self.panel, self.floors.clone());
         let outcome = self.experiment.judge(known, cloud, shares, None);

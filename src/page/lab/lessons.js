@@ -22,9 +22,9 @@ const LESSONS = [
     plan: { name: "eight-gaussians", text: `title = "Why fit again?"\n${RING}`, edits: { "flow.refit_every": "1" } },
     captions: [
       { words: "D is fitted at each step here. Run, and see the cloud settle into eight modes.", act: () => run() },
-      { words: "Now the same from the start, but D is fitted at every fifteenth step only. Between two fits all particles climb the hills of an old D.", act: () => set("flow.refit_every", "15") },
-      { words: "They gather where D was high, until the next fit finds that these places are overfull. The gain of each step was computed for a cloud that is not there any more.", act: () => run() },
-      { words: "A GAN that trains its generator for many steps against one discriminator does the same. Set “steps a fit” back to 1 and the cloud heals.", act: () => set("flow.refit_every", "1", true) },
+      { words: "Now the same from the start, but D is fitted at every fifth step only. Between two fits all particles climb the hills of an old D.", act: () => set("flow.refit_every", "5") },
+      { words: "They are thrown past their goal: no step knew that the ones before it had been taken. The next fit turns them back, as wildly. With a fit at every fifteenth step they never return.", act: () => run() },
+      { words: "A GAN that trains its generator for many steps against one discriminator does the same. Now from here with a fit at every step: the cloud gathers in the modes again, though not with equal shares.", act: () => { set("flow.refit_every", "1", true); run(); } },
     ],
     questions: [
       { ask: "Why do the particles overshoot with an old D?", options: ["D does not know that they have moved", "ε is too small", "There are too few samples of the target"], right: 0, why: "Only a new fit can tell that a place has been filled." },
@@ -37,8 +37,8 @@ const LESSONS = [
     plan: { name: "eight-gaussians", text: `title = "One step, many steps"\n${RING}`, panels: ["flow", "distill", "adversarial"], training: { ...TRAINING, inner_steps: "1" } },
     captions: [
       { words: "Left: free particles. In the middle a generator g(z) that is fitted to where they would move (distilled). Right: one that climbs D itself, as in a usual GAN. K = 1: one optimiser step each. The gradients of both losses are then the same up to a factor.", act: () => show("field") },
-      { words: "Run. With K = 1 the two generators behave alike, and lag behind the free particles.", act: () => run() },
-      { words: "Now K = 30, from the start. The distilled one follows the moved points and stops there. The adversarial one goes on climbing a D that is frozen: it leaves the moved points behind.", act: () => { plan.training.inner_steps = "30"; change("nothing"); } },
+      { words: "Run. With K = 1 the two generators begin alike, and both lag behind the free particles: one optimiser step is not enough to follow the move.", act: () => run() },
+      { words: "Now K = 20, from the start. The distilled one follows the moved points and stops there. The adversarial one goes on climbing a D that is frozen: it leaves the moved points behind.", act: () => { plan.training.inner_steps = "20"; change("nothing"); } },
       { words: "Run, and compare the last two panels.", act: () => run() },
     ],
     questions: [
@@ -67,7 +67,7 @@ const LESSONS = [
     plan: { name: "spirals", text: `title = "Bandwidth and gaps"\n[target.spirals]\n[source.gaussian]\n[cloud]\nparticles = 1000\nsamples = 1500\n` },
     captions: [
       { words: "The bandwidth of the kernels that estimate D shrinks from wide to narrow: the default. Run, and watch the colours: first the coarse shape, then the arms.", act: () => run() },
-      { words: "A bandwidth that is wide for ever: the cloud finds the shape as seen through frosted glass, and D is content with less.", act: () => { set("discriminator.kde.bandwidth", "1.0"); run(); } },
+      { words: "A bandwidth that is wide for ever: the cloud finds the shape as seen through frosted glass, and D, which sees no better, is content. So is the energy distance; a measure of nearest neighbours is not.", act: () => { set("discriminator.kde.bandwidth", "1.0"); run(); } },
       { words: "Narrow from the start: D sees single points, the field is rough, and what is far stays far.", act: () => { set("discriminator.kde.bandwidth", "0.12"); run(); } },
       { words: "And the annealed one again, for comparison.", act: () => { set("discriminator.kde.bandwidth", '"anneal"'); run(); } },
     ],

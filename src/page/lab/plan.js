@@ -14,7 +14,7 @@ const LIGHT = {
   wasserstein: { hidden: "[64, 64]", batch: "256" },
 };
 // A generator that follows the moved points of the picture, as the equations beside it say.
-const TRAINING = { network: "[64, 64]", learning_rate: "3e-3", field: '"cloud"', latents: '"fixed"', average: "0.9" };
+const TRAINING = { network: "[64, 64]", learning_rate: "1e-3", field: '"cloud"', latents: '"fixed"', average: "0.9" };
 
 function edited(settings) {
   return Object.entries(settings).map(([key, value]) => (value === null ? { remove: key } : { set: `${key}=${value}` }));

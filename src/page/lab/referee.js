@@ -60,7 +60,7 @@ async function measureNext() {
   measureNext();
 }
 
-function note(reel, frame, { values, passes }) {
+function note(reel, frame, { values, passes, words }) {
   const { measured } = reel;
   while (measured.length > 0 && measured.at(-1) >= frame.step) forget(reel);
   measured.push(frame.step);
@@ -69,11 +69,9 @@ function note(reel, frame, { values, passes }) {
   const energy = value("energy_distance");
   const floor = gauge.measures.find((one) => one.name === "energy_distance");
   const times = energy / floor.median;
-  const size = times < 1.05 ? "at" : `${times < 10 ? times.toFixed(1) : Math.round(times)} ×`;
-  reel.marks.push({ arrived: passes, words: [
-    `energy distance ${number(energy)} · ${size} the sampling floor${passes ? " ✓" : ""}`,
-    `energy distance ${number(energy)} · ${size} floor${passes ? " ✓" : ""}`,
-    `${size} floor${passes ? " ✓" : ""}`] });
+  const size = `${times < 10 ? times.toFixed(1) : Math.round(times)} × floor`;
+  const [, , all] = words;
+  reel.marks.push({ arrived: passes, words: [`energy distance ${number(energy)} · ${size} · ${all}`, `${size} · ${all}`, all] });
   // Of a long run the charts keep every second point.
   if (measured.length > 400) {
     const even = (_, k) => k % 2 === 0;
