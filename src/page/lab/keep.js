@@ -215,11 +215,14 @@ function command() {
     return ["ratioflow", "run", plan.name, ...(/^\[generator/m.test(plan.text) ? off : []), ...shared, ...sets(own.edits)].join(" ");
   }
   const variants = asked.panels.map((panel) => {
-    if (panel.variant) return panel.variant;
+    if (panel.variant) return [panel.variant, ...panel.edits.map((edit) => edit.set)].join(", ");
     if (panel.name === "flow") return "flow: generator=off";
     const own = panel.edits.filter((edit) => edit.set).map((edit) => edit.set);
     return `${panel.name}: ${own.length > 0 ? own.join(", ") : `generator.${panel.name}={}`}`;
   });
+  // What the scenario compares by itself need not be said.
+  const own = variantsOf(plan.text);
+  if (own.length === variants.length && variants.every((variant, k) => variant === own[k])) return ["ratioflow", "compare", plan.name, ...shared].join(" ");
   return ["ratioflow", "compare", plan.name, ...shared, ...variants.map((variant) => `--variant ${quoted(variant)}`)].join(" ");
 }
 

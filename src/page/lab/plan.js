@@ -20,14 +20,20 @@ function edited(settings) {
   return Object.entries(settings).map(([key, value]) => (value === null ? { remove: key } : { set: `${key}=${value}` }));
 }
 
+// What was changed in the training of a generator of this kind, as `key=value`.
+const trainingOf = (kind) => Object.entries(plan.training).map(([key, value]) => `generator.${kind}.${key}=${value}`);
+// The kind of generator that a variant names.
+const kindIn = (variant) => /generator(?:\.|\s*=\s*["']?)(distill|adversarial|inherit)/.exec(variant)?.[1];
+
 function panelPlan(panel) {
   if (panel === "flow") return { name: "flow", edits: [{ remove: "generator" }] };
   if (GENERATORS.includes(panel)) {
-    const training = edited(Object.fromEntries(Object.entries(plan.training).map(([key, value]) => [`generator.${panel}.${key}`, value])));
+    const training = trainingOf(panel).map((set) => ({ set }));
     const alone = plan.panels.length === 1 ? [] : FREE.map((key) => ({ remove: key }));
     return { name: panel, edits: [{ kind: ["generator", panel] }, ...training, ...alone] };
   }
-  return { name: panel.split(":")[0], variant: panel, edits: [] };
+  const kind = kindIn(panel);
+  return { name: panel.split(":")[0], variant: panel, edits: kind ? trainingOf(kind).map((set) => ({ set })) : [] };
 }
 
 // What the engine is asked to run.
