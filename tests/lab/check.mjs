@@ -364,6 +364,7 @@ try {
       }
     }
     told.clicks = clicks;
+    told.engines = (await browser.ask("lab.sizes()")).map((size) => Math.round(size / 1e5) / 10);
     told.heaps = heaps.map((size) => Math.round(size / 1e5) / 10);
     await browser.ask("document.getElementById('failure-close').click()");
     expect(await browser.ask("lab.problems.length") === 0, await browser.ask("lab.problems.join('; ')"));

@@ -744,6 +744,8 @@ globalThis.lab = {
     return [box.left + px, box.top + py];
   },
   written,
+  // Bytes that the two engines hold.
+  sizes: () => Promise.all([mover, referee].map(async (one) => (await one.call("size")).bytes)),
 };
 
 try {

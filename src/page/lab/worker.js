@@ -130,6 +130,7 @@ const WORK = {
     seen = true;
   },
   at: ({ panel, place }) => engine.ask({ ask: "at", panel, place }),
+  size: () => ({ bytes: engine.wasm.memory.buffer.byteLength }),
   written: ({ panel }) => engine.ask({ ask: "written", panel }),
   gauge: ({ live }) => engine.ask({ ask: "gauge", panel: 0, live }),
   measure({ cloud, shares, live }) {
