@@ -86,18 +86,18 @@ mod engine {
                 name: (*name).to_owned(),
                 edits: vec![format!("discriminator={{ {name} = {{}} }}")],
                 bound: match *name {
-                    "mlp" | "wasserstein" => 1e-2,
-                    _ => 1e-6,
+                    "mlp" | "wasserstein" => 1e-3,
+                    _ => 1e-9,
                 },
             })
             .collect();
         for (name, edits, bound) in [
-            ("births and deaths", &["flow.reaction={}"][..], 1e-6),
-            ("momentum", &["flow.momentum='nesterov'"], 1e-6),
-            ("another map", &["flow.h='softplus'"], 1e-6),
-            ("moons", &["target={ moons = {} }"], 1e-6),
-            ("distilled", &["generator={ distill = {} }"], 1e-2),
-            ("adversarial", &["generator={ adversarial = {} }"], 1e-2),
+            ("births and deaths", &["flow.reaction={}"][..], 1e-9),
+            ("momentum", &["flow.momentum='nesterov'"], 1e-9),
+            ("another map", &["flow.h='softplus'"], 1e-9),
+            ("moons", &["target={ moons = {} }"], 1e-9),
+            ("distilled", &["generator={ distill = {} }"], 1e-3),
+            ("adversarial", &["generator={ adversarial = {} }"], 1e-3),
         ] {
             cases.push(Case {
                 name: name.to_owned(),
@@ -266,6 +266,7 @@ mod page {
             "command",
             "clicks",
             "heaps",
+            "engines",
         ] {
             println!("{key}: {}", told[key]);
         }
