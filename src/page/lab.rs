@@ -14,8 +14,11 @@ use serde::Serialize;
 use super::palette::Ramps;
 use super::{STYLE, hash, pack, palette};
 use crate::cloud::Cloud;
+use crate::random::Stream;
 use crate::render::look::{LOOK, Look};
 use crate::render::{BANDS, EDGES, Theme, origin};
+use crate::scenario::{Document, Embedded, SHIPPED, Scenario};
+use crate::target::TargetSpec;
 
 const TEMPLATE: &str = include_str!("lab/lab.html");
 const LAB_STYLE: &str = include_str!("lab/lab.css");
@@ -43,6 +46,10 @@ const ENGINE: &[u8] = include_bytes!("lab/engine.wasm");
 /// Colours of particles by where they start: so many along each axis, so many standard deviations either way.
 const SHADES: usize = 65;
 const REACH: f64 = 3.0;
+/// Points by which a page knows a shipped picture.
+const DRAWN: usize = 3000;
+/// Particles beyond which a page is no place for a scenario.
+const MOST: usize = 20_000;
 
 /// What a lab opens with.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +113,8 @@ impl Colours {
 #[derive(Debug, Serialize)]
 struct Packed<'a> {
     wasm: String,
+    /// Points of the shipped pictures, by scenario: pairs of 32-bit numbers, the lowest byte first.
+    pictures: BTreeMap<&'static str, String>,
     plan: Plan<'a>,
 }
 
@@ -146,6 +155,7 @@ impl Lab {
         let points = self.points.iter();
         let packed = Packed {
             wasm: pack::deflate(ENGINE)?,
+            pictures: pictures(),
             plan: Plan {
                 name: &self.name,
                 text: &self.text,
@@ -174,6 +184,23 @@ impl Lab {
             .render_named_str("lab.html", TEMPLATE, page)
             .map_err(io::Error::other)
     }
+}
+
+/// The shipped targets that are pictures, as points: a page reads no files.
+fn pictures() -> BTreeMap<&'static str, String> {
+    let drawn = SHIPPED.iter().filter_map(|shipped| {
+        let document = Document::parse(shipped.name(), shipped.text).ok()?;
+        let scenario: Scenario = document.read().ok()?;
+        let is_drawn = matches!(scenario.target, TargetSpec::Image(_));
+        if !is_drawn || scenario.cloud.flowing() > MOST {
+            return None;
+        }
+        let target = scenario.target.build(&Embedded).ok()?;
+        let points = target.sample(DRAWN, Stream::new(scenario.seed, "lab"));
+        let bytes = points.iter().flat_map(|&v| (v as f32).to_le_bytes());
+        Some((shipped.name(), STANDARD.encode(bytes.collect::<Vec<u8>>())))
+    });
+    drawn.collect()
 }
 
 /// JSON that may stand inside an HTML page: no character of it begins or ends a tag.

@@ -193,6 +193,8 @@ try {
     await browser.until("lab.plan.points['target.npy']?.length === 12000", "the points of the picture");
     await ready();
     expect(await failure() === "", await failure());
+    await fresh("#scenario=drawing");
+    expect(await failure() === "" && await browser.ask("lab.opened.target.length") > 1000, `the shipped picture: ${await failure()}`);
   });
 
   await check("the address is the state", async () => {

@@ -9,6 +9,8 @@ const LATTICE = [41, 41];
 const GAP = 14;
 const CAPTION = 54;
 let about = null;
+// Shipped scenarios whose target is a picture, each as points.
+let pictures = {};
 let mover = null;
 // What the engine said of the plan that runs, and that plan.
 let opened = null;
@@ -288,6 +290,7 @@ function typicalNow() {
 
 // Changes of the plan: one at a time, the last wish wins.
 let changing = false;
+let fitting = null;
 let wished = null;
 let wish = null;
 let slideTimer = null;
@@ -381,6 +384,8 @@ function take(answer, asked, kept) {
   parts = null;
   state.follow = true;
   mover.send("look", { view: [VIEW.x, VIEW.y], lattice: LATTICE, begin: !kept });
+  clearTimeout(fitting);
+  fitting = setTimeout(() => !reels[0].last?.fitted && say("D is fitted for the first time, which takes some seconds with this estimator …"), 700);
   const { title, question } = answer.panels[0].scenario;
   $("title").textContent = title || "The lab";
   $("question").textContent = question || "A cloud follows the log density ratio to its target. Change anything while it runs.";
@@ -562,7 +567,8 @@ function setPace(by) {
 function fail(error) {
   if (error.message === "renewed") return;
   $("failure").hidden = false;
-  $("failure-words").textContent = error.message.replace(/^\w+: /, "");
+  const remedy = "a page reads no files: drop it under “Draw”, or write the page with `ratioflow lab SCENARIO`, which takes it along";
+  $("failure-words").textContent = error.message.replace(/^\w+: /, "").replace("relative paths are relative to the scenario file", remedy);
   $("failure-undo").hidden = past.length === 0;
 }
 
@@ -680,6 +686,11 @@ function connect() {
   night.addEventListener("change", () => theme());
 }
 
+// What the page was written with, beside what its scenario brings.
+function merged(found, { points, edits }) {
+  return { ...found, points: { ...found.points, ...points }, edits: { ...found.edits, ...edits } };
+}
+
 async function begin() {
   readPalette();
   theme();
@@ -689,8 +700,9 @@ async function begin() {
   mover = new Servant(module, heard);
   await mover.ready;
   about = await mover.call("about");
+  pictures = packed.pictures;
   for (const name of ["light", "dark"]) film[name].origins = bytesOf(film[name].origins);
-  let first = packed.plan.name === "" ? shippedPlan(about.shipped[0]) : { ...shippedPlan(packed.plan), points: packed.plan.points ?? {}, edits: packed.plan.edits ?? {} };
+  let first = packed.plan.name === "" ? shippedPlan(about.shipped[0]) : merged(shippedPlan(packed.plan), packed.plan);
   let broken = null;
   try {
     first = (await planOf(location.hash)) ?? first;
@@ -721,7 +733,7 @@ async function begin() {
 globalThis.lab = {
   plan, state, past, problems, drawing,
   get ready() {
-    return opened !== null && !changing && wished === null && reels[0]?.steps.length > 0;
+    return opened !== null && !changing && wished === null && reels[0]?.last?.fitted === true;
   },
   get reels() {
     return reels;

@@ -134,5 +134,10 @@ function variantsOf(text) {
 function shippedPlan({ name, text }) {
   const variants = variantsOf(text).slice(0, MOST);
   const own = /^\[generator\.(distill|adversarial)/m.exec(text)?.[1];
-  return { ...structuredClone(PLAIN), name, text, panels: variants.length > 0 ? variants : own ? ["flow", own] : ["flow"] };
+  const found = { ...structuredClone(PLAIN), name, text, panels: variants.length > 0 ? variants : own ? ["flow", own] : ["flow"] };
+  if (pictures[name] && /^\[target\.image\]/m.test(text)) {
+    found.points = { "target.npy": Array.from(new Float32Array(bytesOf(pictures[name]).buffer)) };
+    found.edits = { target: '{ points = { file = "target.npy" } }' };
+  }
+  return found;
 }

@@ -44,7 +44,7 @@ async function measureNext() {
   if (!gauge || referee.busy) return;
   const mine = refereeRound;
   const turns = reels.map((_, k) => (turnOf + k) % reels.length);
-  const place = turns.find((k) => reels[k].last && reels[k].measured.at(-1) !== reels[k].last.step);
+  const place = turns.find((k) => reels[k].last?.fitted && reels[k].measured.at(-1) !== reels[k].last.step);
   if (place === undefined) return;
   turnOf = place + 1;
   const reel = reels[place];

@@ -104,9 +104,11 @@ const WORK = {
   look(message) {
     ({ view } = message);
     lattice = message.lattice ?? lattice;
-    // A flow that has not begun has no D: the first call fits it to the first cloud.
-    if (message.begin) step();
-    picture({ first: true });
+    picture();
+    // A flow that has not begun has no D: the first call fits it to the first cloud, which may take seconds.
+    if (!message.begin) return;
+    step();
+    picture();
   },
   step() {
     running = false;
