@@ -284,6 +284,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
     .unwrap();
     assert!(page.contains("<b>This one failed:</b> no &lt;room&gt; left"));
     assert_eq!(page.matches("/report.html").count(), 1);
+    assert_eq!(page.matches("lab.html#scenario=").count(), 2);
     let night = r#"<source media="(prefers-color-scheme: dark)" srcset="good"#;
     assert_eq!(page.matches(night).count(), 2);
     assert!(

@@ -326,3 +326,82 @@ mod page {
             .unwrap();
     }
 }
+
+mod door {
+    use super::*;
+
+    use assert_cmd::Command as Program;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use flate2::read::DeflateDecoder;
+    use ratioflow::record::{StopToken, record};
+    use ratioflow::store::RunDirectory;
+    use std::io::Read as _;
+
+    fn ratioflow(folder: &Path, args: &[&str]) -> assert_cmd::assert::Assert {
+        let mut program = Program::cargo_bin("ratioflow").unwrap();
+        program.current_dir(folder).args(args).assert()
+    }
+
+    #[test]
+    fn the_command_writes_one_file_and_replaces_none() {
+        let folder = TempDir::new().unwrap();
+        let at = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        ratioflow(folder.path(), &["lab"]).success();
+        assert_eq!(at("lab.html"), Lab::default().html().unwrap());
+        ratioflow(folder.path(), &["lab", "moons"]).code(2);
+        let set = ["lab", "moons", "--set", "flow.steps=7", "--force"];
+        ratioflow(folder.path(), &set).success();
+        assert!(at("lab.html").contains(r#""edits":{"flow.steps":"7"}"#));
+        ratioflow(folder.path(), &["lab", "no-such", "--out", "b.html"]).code(2);
+        let wrong = ["lab", "moons", "--set", "flow.stesp=7", "--out", "b.html"];
+        ratioflow(folder.path(), &wrong).code(2);
+        assert!(!folder.path().join("b.html").exists());
+        // A page reads no files: what is in them goes along.
+        let rows: String = (0..100)
+            .map(|k| format!("{},{}\n", k % 7, k % 11))
+            .collect();
+        fs::write(folder.path().join("mine.csv"), rows).unwrap();
+        fs::write(
+            folder.path().join("mine.toml"),
+            "[target.points]\nfile = \"mine.csv\"\n",
+        )
+        .unwrap();
+        ratioflow(folder.path(), &["lab", "mine.toml", "--out", "c.html"]).success();
+        assert!(at("c.html").contains(r#""points":{"target.npy":["#));
+    }
+
+    #[test]
+    fn a_report_near_a_lab_opens_its_scenario_there() {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("lab.html"), "").unwrap();
+        let text = "[target.ring]\n[cloud]\nparticles = 60\nsamples = 80\n[flow]\nsteps = 3\n[output]\nframes = 0\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
+        let document = Document::parse("test", text).unwrap();
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let place = folder.path().join("run");
+        let directory = RunDirectory::at(&place, false).unwrap();
+        let stop = StopToken::default();
+        record(
+            "test",
+            &experiment,
+            &Embedded,
+            &directory,
+            &stop,
+            &mut |_, _| {},
+        )
+        .unwrap();
+        let page = fs::read_to_string(place.join("report.html")).unwrap();
+        let link = page.split("id=\"change\"").nth(1).expect("no button");
+        let link = link.split("#s=").nth(1).unwrap().split('"').next().unwrap();
+        let mut plan = String::new();
+        let packed = URL_SAFE_NO_PAD.decode(link).unwrap();
+        DeflateDecoder::new(&packed[..])
+            .read_to_string(&mut plan)
+            .unwrap();
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        assert_eq!(plan["panels"], json!(["flow"]));
+        let again = Document::parse("link", plan["text"].as_str().unwrap()).unwrap();
+        let again: ratioflow::scenario::Scenario = again.read().unwrap();
+        assert_eq!(again, experiment.scenario);
+    }
+}

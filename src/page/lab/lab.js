@@ -6,6 +6,7 @@ const state = {
 };
 const MOST = 3;
 const LATTICE = [41, 41];
+const FITTING = "D is fitted for the first time";
 const GAP = 14;
 const CAPTION = 54;
 let about = null;
@@ -246,9 +247,10 @@ function heard(message) {
     return;
   }
   clearTimeout(watchdog);
+  if (message.frames[0]?.fitted && $("hint").textContent.startsWith(FITTING)) say("");
   unseen = true;
   // A picture of an earlier plan is of no use.
-  if (message.frames.length !== reels.length || message.frames.some((frame, k) => frame.cloud.length !== 2 * reels[k].shown)) {
+  if (message.frames.length !== reels.length || message.frames.some((frame, k) => frame.cloud.length !== 2 * reels[k].particles)) {
     redraw();
     return;
   }
@@ -385,7 +387,7 @@ function take(answer, asked, kept) {
   state.follow = true;
   mover.send("look", { view: [VIEW.x, VIEW.y], lattice: LATTICE, begin: !kept });
   clearTimeout(fitting);
-  fitting = setTimeout(() => !reels[0].last?.fitted && say("D is fitted for the first time, which takes some seconds with this estimator …"), 700);
+  fitting = setTimeout(() => !reels[0].last?.fitted && say(`${FITTING}, which takes some seconds with this estimator …`), 700);
   const { title, question } = answer.panels[0].scenario;
   $("title").textContent = title || "The lab";
   $("question").textContent = question || "A cloud follows the log density ratio to its target. Change anything while it runs.";

@@ -3,17 +3,20 @@ const MOMENTS = 240;
 // Numbers that the moments of a run hold at most, as far as there are enough of them.
 const NUMBERS = 8e6;
 
+// Of more particles an even part is shown.
+const SHOWN = 5000;
+const EDGES = film.edges.map(Math.log);
+
 // Where a log ratio lies among the bands, as in the pictures: edges at ±1, ±2, …
 function depth(value) {
   const size = Math.abs(value);
   let inner = 0;
-  let passed = 0;
-  for (const edge of film.edges.map(Math.log)) {
+  for (let passed = 0; passed < EDGES.length; passed += 1) {
+    const edge = EDGES[passed];
     if (size < edge) return Math.sign(value) * (passed + (size - inner) / (edge - inner));
     inner = edge;
-    passed += 1;
   }
-  return Math.sign(value) * (passed + Math.min(size - inner, 2));
+  return Math.sign(value) * (EDGES.length + Math.min(size - inner, 2));
 }
 
 // The colours that particles keep: by where they started, in standard deviations of the first cloud along each axis.
@@ -38,11 +41,11 @@ function originColours(start, shades) {
   return bytes;
 }
 
-const halves = (from, count) => {
+const halves = (from, count, stride = 1) => {
   const parts = new Float32Array(2 * count);
   for (let i = 0; i < count; i += 1) {
-    parts[i] = from[2 * i] - film.grid.middle[0];
-    parts[count + i] = from[2 * i + 1] - film.grid.middle[1];
+    parts[i] = from[2 * i * stride] - film.grid.middle[0];
+    parts[count + i] = from[2 * i * stride + 1] - film.grid.middle[1];
   }
   return parts;
 };
@@ -50,12 +53,14 @@ const halves = (from, count) => {
 // A run as the stage knows it (see film.js), which grows.
 class Reel {
   constructor(name, target, start, lattice) {
-    const count = start.length / 2;
+    const particles = start.length / 2;
+    const stride = Math.ceil(particles / SHOWN);
+    const count = Math.floor(particles / stride);
     const places = lattice[0] * lattice[1];
     const [across, up] = lattice.map((n) => Math.ceil(n / 2));
     const room = 4 * Math.round(clamp(NUMBERS / (8 * count), 24, MOMENTS) / 4);
     Object.assign(this, {
-      name, note: "", room, particles: count, shown: count, steps: [], times: [],
+      name, note: "", room, particles, stride, shown: count, steps: [], times: [],
       lattice, arrow_lattice: [across, up], arrow_pitch: 2,
       cloud: new Float32Array(2 * count * room),
       ratio: new Float32Array(count * room),
@@ -69,6 +74,12 @@ class Reel {
       frames: [],
     });
     this.fastest = 0;
+    if (stride > 1) this.descended();
+  }
+
+  // Whose colour a particle has: that of its own row until somebody is born.
+  descended() {
+    this.origins ??= Int32Array.from({ length: this.shown * this.room }, (_, i) => (i % this.shown) * this.stride);
   }
 
   get last() {
@@ -85,8 +96,9 @@ class Reel {
     this.steps.push(step);
     this.times.push(frame.time);
     this.frames.push(frame);
-    this.cloud.set(halves(frame.cloud, shown), 2 * shown * k);
-    for (let i = 0; i < shown; i += 1) this.ratio[shown * k + i] = depth(drawn.ratio[i]);
+    const { stride } = this;
+    this.cloud.set(halves(frame.cloud, shown, stride), 2 * shown * k);
+    for (let i = 0; i < shown; i += 1) this.ratio[shown * k + i] = depth(drawn.ratio[i * stride]);
     const places = this.lattice[0] * this.lattice[1];
     if (drawn.field) {
       for (let i = 0; i < places; i += 1) this.field[places * k + i] = frame.is_log_ratio ? depth(drawn.field[i]) : 0;
@@ -120,18 +132,20 @@ class Reel {
   }
 
   descend(frame, k) {
-    const { shown } = this;
+    const { shown, stride } = this;
     if (frame.born) {
       this.births ??= new Uint8Array(shown * this.room);
-      this.origins ??= Int16Array.from({ length: shown * this.room }, (_, i) => i % shown);
-      this.births.set(frame.born, shown * k);
-      this.origins.set(frame.origins, shown * k);
+      this.descended();
+      for (let i = 0; i < shown; i += 1) {
+        this.births[shown * k + i] = frame.born[i * stride];
+        this.origins[shown * k + i] = frame.origins[i * stride];
+      }
     } else if (this.births) {
       this.births.fill(0, shown * k, shown * (k + 1));
     }
     if (frame.shares?.length > 0) {
       this.widths ??= new Uint8Array(shown * this.room).fill(32);
-      for (let i = 0; i < shown; i += 1) this.widths[shown * k + i] = Math.min(255, Math.round(32 * Math.sqrt(frame.shares[i])));
+      for (let i = 0; i < shown; i += 1) this.widths[shown * k + i] = Math.min(255, Math.round(32 * Math.sqrt(frame.shares[i * stride])));
     } else if (this.widths) {
       this.widths.fill(32, shown * k, shown * (k + 1));
     }
