@@ -226,6 +226,16 @@ function command() {
   return ["ratioflow", "compare", plan.name, ...shared, ...variants.map((variant) => `--variant ${quoted(variant)}`)].join(" ");
 }
 
+let addressTimer = null;
+
+// Browsers let a page change its address a few times a second, and a slider moves more often.
+function keepAddressSoon() {
+  addressTimer ??= setTimeout(() => {
+    addressTimer = null;
+    keepAddress();
+  }, 500);
+}
+
 async function keepAddress() {
   try {
     const link = await fragment();

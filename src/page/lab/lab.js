@@ -346,7 +346,7 @@ async function open(keep) {
       showPlaying(true);
     }
     $("failure").hidden = true;
-    keepAddress();
+    keepAddressSoon();
     brief();
   } catch (error) {
     if (resume && opened) mover.send("run", { pace: state.pace });
