@@ -358,9 +358,8 @@ mod door {
         ratioflow(folder.path(), &wrong).code(2);
         assert!(!folder.path().join("b.html").exists());
         // A page reads no files: what is in them goes along.
-        let rows: String = (0..100)
-            .map(|k| format!("{},{}\n", k % 7, k % 11))
-            .collect();
+        let row = |k: i32| [k % 7, k % 11].map(|v| v.to_string()).join(",") + "\n";
+        let rows: String = (0..100).map(row).collect();
         fs::write(folder.path().join("mine.csv"), rows).unwrap();
         fs::write(
             folder.path().join("mine.toml"),
