@@ -277,9 +277,14 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
         }],
         failure: failure.to_owned(),
     };
-    let page = gallery(&[exhibit("good", ""), exhibit("bad", "no <room> left")]).unwrap();
+    let page = gallery(
+        &[exhibit("good", ""), exhibit("bad", "no <room> left")],
+        "lab.html",
+    )
+    .unwrap();
     assert!(page.contains("<b>This one failed:</b> no &lt;room&gt; left"));
     assert_eq!(page.matches("/report.html").count(), 1);
+    assert_eq!(page.matches("lab.html#scenario=").count(), 2);
     let night = r#"<source media="(prefers-color-scheme: dark)" srcset="good"#;
     assert_eq!(page.matches(night).count(), 2);
     assert!(

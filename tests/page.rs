@@ -108,6 +108,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         picture: "animation.png",
         commands: &[title.to_owned()],
         anywhere: title,
+        lab: "",
     }
     .html()
     .unwrap()
@@ -390,6 +391,7 @@ mod data {
             picture: "final.png",
             commands: &[],
             anywhere: "",
+            lab: "",
         }
         .html()
         .unwrap()

@@ -15,7 +15,7 @@ use super::render::within;
 use super::run::set_threads;
 use super::terminal::{plain, print, print_path, say};
 use crate::experiment::Experiment;
-use crate::page::{Exhibit, Found, gallery as page};
+use crate::page::{Exhibit, Found, Lab, gallery as page};
 use crate::record::{Audience, StopToken, compare, record, redraw_dark};
 use crate::scenario::{Document, Embedded, Resources, SHIPPED, Scenario, Shipped};
 use crate::store::RunDirectory;
@@ -28,8 +28,11 @@ pub(super) struct GalleryArgs {
     /// Write into this folder, new or empty, instead of `output/gallery/<NNN>`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// With --out: replace an earlier gallery there
-    #[arg(long, requires = "out")]
+    /// The same for a static host: with the lab beside it, in which each scenario can be changed while it runs
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    site: Option<PathBuf>,
+    /// With --out or --site: replace an earlier gallery there
+    #[arg(long)]
     force: bool,
     /// Draw no frames and no animations
     #[arg(long)]
@@ -45,10 +48,24 @@ pub(super) struct GalleryArgs {
 pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(args.threads)?;
     let chosen = chosen(&args.words)?;
-    let directory = match &args.out {
+    let directory = match args.out.as_ref().or(args.site.as_ref()) {
         Some(path) => RunDirectory::at(path, args.force)?,
+        None if args.force => {
+            return Err(CliError::Usage(
+                "--force replaces what --out or --site names\n  = help: name a folder, or leave --force out"
+                    .to_owned(),
+            ));
+        }
         None => RunDirectory::create("output".as_ref(), "gallery")?,
     };
+    let mut lab = "";
+    if args.site.is_some() {
+        // First, so that the reports find it.
+        lab = "lab.html";
+        let html = Lab::default().html();
+        let html = html.map_err(|e| CliError::io("cannot write the lab", e))?;
+        directory.put(lab, html.as_bytes())?;
+    }
     let mut exhibits = Vec::new();
     for (place, shipped) in chosen.iter().enumerate() {
         let exhibit = exhibit(shipped, &directory, args, common);
@@ -66,7 +83,7 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
         }
         exhibits.push(exhibit);
         // A gallery that is stopped shows what it has.
-        let html = page(&exhibits).map_err(|e| CliError::io("cannot write the page", e))?;
+        let html = page(&exhibits, lab).map_err(|e| CliError::io("cannot write the page", e))?;
         directory.put("index.html", html.as_bytes())?;
     }
     let failed = exhibits.iter().filter(|e| !e.failure.is_empty()).count();

@@ -8,6 +8,7 @@ mod compare;
 mod error;
 mod gallery;
 mod init;
+mod lab;
 mod list;
 mod load;
 mod out_file;
@@ -62,6 +63,8 @@ enum Command {
     Resume(resume::ResumeArgs),
     /// Run the shipped scenarios and write one page about them all
     Gallery(gallery::GalleryArgs),
+    /// Write the lab: one page with the engine inside, in which everything can be changed while it runs
+    Lab(lab::LabArgs),
     /// Draw the pictures of a finished run again: other size, colours, layers, or as SVG
     Render(render::RenderArgs),
     /// Draw fresh points of the trained generator of a finished run
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args, common),
         Command::Resume(args) => resume::resume(&args, common),
         Command::Gallery(args) => gallery::gallery(&args, common),
+        Command::Lab(args) => lab::lab(&args, common),
         Command::Render(args) => render::render(&args, common),
         Command::Sample(args) => sample::sample(&args, common),
         Command::Calibrate(args) => calibrate::calibrate(&args, common),

@@ -7,6 +7,8 @@
 mod curves;
 mod film;
 mod gallery;
+#[cfg(feature = "cli")]
+mod lab;
 mod pack;
 mod palette;
 mod results;
@@ -18,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use self::film::Film;
@@ -28,6 +31,8 @@ use crate::scenario::{Document, Scenario, find};
 use crate::store::PAGE;
 
 pub use gallery::{Exhibit, Found, gallery};
+#[cfg(feature = "cli")]
+pub use lab::Lab;
 pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -40,6 +45,7 @@ const SCRIPT: [&str; 6] = [
     include_str!("stage.js"),
     include_str!("line.js"),
     include_str!("charts.js"),
+    include_str!("view.js"),
     include_str!("player.js"),
 ];
 
@@ -62,6 +68,8 @@ pub struct Page<'a> {
     pub commands: &'a [String],
     /// What to type anywhere, if the scenario is a shipped one; empty if it is not.
     pub anywhere: &'a str,
+    /// The address of the lab, from the page; empty for none.
+    pub lab: &'a str,
 }
 
 impl Page<'_> {
@@ -89,6 +97,7 @@ impl Page<'_> {
             picture => self.picture,
             commands => Serde(self.commands),
             anywhere => self.anywhere,
+            change => self.change()?,
             version => env!("CARGO_PKG_VERSION"),
             authors => authors(env!("CARGO_PKG_AUTHORS")),
             address => env!("CARGO_PKG_REPOSITORY"),
@@ -111,6 +120,31 @@ impl Page<'_> {
         engine
             .render_named_str("page.html", TEMPLATE, page)
             .map_err(io::Error::other)
+    }
+}
+
+impl Page<'_> {
+    /// The address at which the lab shows the scenario; empty where there is none. It can show what ships by its name, and a single run by its text.
+    fn change(&self) -> io::Result<String> {
+        let lab = self.lab;
+        match self.sheets {
+            _ if lab.is_empty() => Ok(String::new()),
+            [only] => {
+                let kind = if only.scenario.contains("[generator.adversarial") {
+                    "adversarial"
+                } else if only.scenario.contains("[generator.distill") {
+                    "distill"
+                } else {
+                    "flow"
+                };
+                let plan = json!({ "name": only.manifest.scenario, "text": only.scenario, "panels": [kind] });
+                Ok(format!("{lab}#s={}", pack::letters(&plan.to_string())?))
+            }
+            [first, ..] if find(&first.manifest.scenario).is_some() => {
+                Ok(format!("{lab}#scenario={}", first.manifest.scenario))
+            }
+            _ => Ok(String::new()),
+        }
     }
 }
 

@@ -8,9 +8,9 @@
 use std::io::{self, Write as _};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::Compression;
-use flate2::write::ZlibEncoder;
+use flate2::write::{DeflateEncoder, ZlibEncoder};
 
 use crate::render::View;
 
@@ -87,6 +87,13 @@ pub(super) fn deflate(bytes: &[u8]) -> io::Result<String> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(8));
     encoder.write_all(bytes)?;
     Ok(STANDARD.encode(encoder.finish()?))
+}
+
+/// A text as letters that an address may hold: compressed (deflate, RFC 1951), in the base 64 of addresses.
+pub(super) fn letters(text: &str) -> io::Result<String> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(8));
+    encoder.write_all(text.as_bytes())?;
+    Ok(URL_SAFE_NO_PAD.encode(encoder.finish()?))
 }
 
 #[cfg(test)]

@@ -117,8 +117,8 @@ impl Alone<'_> {
         draw(&self.scene(&takes, line.as_ref()), &style, pace, directory)
     }
 
-    /// The text of its page.
-    pub(super) fn html(&self) -> io::Result<String> {
+    /// The text of its page. `lab` is the address of the lab from there; empty for none.
+    pub(super) fn html(&self, lab: &str) -> io::Result<String> {
         let mark = self.mark();
         let takes = [self.take(mark.as_ref())];
         let sheet = Sheet {
@@ -132,12 +132,17 @@ impl Alone<'_> {
         let anywhere = short_command(&self.manifest.scenario, scenario).unwrap_or_default();
         let line = self.line();
         let scene = self.scene(&takes, line.as_ref());
-        page(scenario, &scene, &[sheet], &again, &anywhere).html()
+        let sheets = [sheet];
+        Page {
+            lab,
+            ..page(scenario, &scene, &sheets, &again, &anywhere)
+        }
+        .html()
     }
 
     /// Writes its page.
     pub(super) fn save_page(&self, directory: &RunDirectory) -> Result<(), ReportError> {
-        put_page(self.html(), directory)
+        put_page(self.html(lab_near(directory)), directory)
     }
 }
 
@@ -150,8 +155,18 @@ pub(super) fn save_page<'a>(
     anywhere: &'a str,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    let page = page(scenario, scene, sheets, commands, anywhere);
+    let page = Page {
+        lab: lab_near(directory),
+        ..page(scenario, scene, sheets, commands, anywhere)
+    };
     put_page(page.html(), directory)
+}
+
+/// The address of the lab from a page in this directory, if one lies beside it or in one of the two folders above, where a gallery or all runs may share it.
+fn lab_near(directory: &RunDirectory) -> &'static str {
+    let near = ["lab.html", "../lab.html", "../../lab.html"];
+    let there = |address: &&str| directory.path().join(address).is_file();
+    near.into_iter().find(there).unwrap_or_default()
 }
 
 fn page<'a>(
@@ -174,6 +189,7 @@ fn page<'a>(
         },
         commands,
         anywhere,
+        lab: "",
     }
 }
 

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the engine for the page anew and puts it where the program takes it from: to be run after each change of the engine.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=wasm32-unknown-unknown
+# What is not asked to be inlined seldom gains by it, and the page has to be small. Nothing here asks the system for randomness, so that the page need not be able to answer.
+RUSTFLAGS='-C target-feature=+simd128 -C llvm-args=-inline-threshold=60 --cfg getrandom_backend="unsupported"' cargo build -p ratioflow-lab --profile lab --target "$target"
+built=${CARGO_TARGET_DIR:-target}/$target/lab/ratioflow_lab.wasm
+into=${1:-src/page/lab/engine.wasm}
+install -m 644 "$built" "$into.tmp"
+mv "$into.tmp" "$into"
