@@ -112,7 +112,10 @@ impl Colours {
 
 #[derive(Debug, Serialize)]
 struct Packed<'a> {
+    /// The engine, of so many bytes, in these digits; see [`pack::dense`].
     wasm: String,
+    length: usize,
+    digits: &'static str,
     /// Points of the shipped pictures, by scenario: pairs of 32-bit numbers, the lowest byte first.
     pictures: BTreeMap<&'static str, String>,
     plan: Plan<'a>,
@@ -153,8 +156,11 @@ impl Lab {
             runs: [],
         };
         let points = self.points.iter();
+        let (wasm, length) = pack::dense(ENGINE)?;
         let packed = Packed {
-            wasm: pack::deflate(ENGINE)?,
+            wasm,
+            length,
+            digits: std::str::from_utf8(pack::DIGITS).unwrap_or_default(),
             pictures: pictures(),
             plan: Plan {
                 name: &self.name,

@@ -39,7 +39,7 @@ const TEMPLATE: &str = include_str!("page.html");
 /// Typography and layout, also of the gallery.
 const STYLE: &str = include_str!("page.css");
 /// The parts of the script, each one idea, in the order in which they use each other.
-const SCRIPT: [&str; 6] = [
+const SCRIPT: [&str; 7] = [
     include_str!("watch.js"),
     include_str!("film.js"),
     include_str!("stage.js"),
