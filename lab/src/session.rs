@@ -6,7 +6,9 @@ use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Ending, Flow};
 use ratioflow::generator::GeneratorSpec;
 use ratioflow::monotone;
-use ratioflow::scenario::{Document, Resources, SHIPPED, Scenario, ScenarioError, Variant};
+use ratioflow::scenario::{
+    Document, Embedded, Resources, SHIPPED, Scenario, ScenarioError, Variant,
+};
 use ratioflow::target::{Memory, TargetSpec};
 use serde_json::{Map, Value, json};
 
@@ -158,8 +160,8 @@ impl Session {
             let scenario: Scenario = document.read().map_err(failed)?;
             fits(&scenario)?;
             let experiment = Experiment::read(&document, &self.files).map_err(failed)?;
-            if experiment.training.ncols() != 2 {
-                return Err("the lab draws the plane: a one-dimensional scenario runs with `ratioflow run` alone".to_owned());
+            if experiment.target.dimension() != 2 {
+                return Err("the lab draws the plane, and this scenario is on the line: `ratioflow run` draws it".to_owned());
             }
             let old = self.panels.iter().find(|panel| panel.name == own.name);
             let old = old.map(|panel| (&panel.flow, &panel.experiment.scenario));
@@ -325,6 +327,7 @@ fn about() -> Value {
     };
     let shipped = SHIPPED
         .iter()
+        .filter(|shipped| is_in_plane(shipped.text))
         .map(|shipped| json!({ "name": shipped.name(), "text": shipped.text }));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -335,6 +338,19 @@ fn about() -> Value {
         "shipped": shipped.collect::<Vec<_>>(),
         "schema": schemars::schema_for!(Scenario).to_value(),
     })
+}
+
+/// Whether a scenario's target is one of the plane. Only these families have a form on the line, and none of them needs a file.
+fn is_in_plane(text: &str) -> bool {
+    let document = Document::parse("shipped", text).ok();
+    let Some(scenario) = document.and_then(|document| document.read::<Scenario>().ok()) else {
+        return true;
+    };
+    !matches!(scenario.target.name(), "gaussian" | "mixture" | "uniform")
+        || scenario
+            .target
+            .build(&Embedded)
+            .is_ok_and(|target| target.dimension() == 2)
 }
 
 fn applied(document: &mut Document, edit: &Edit) -> Result<(), ScenarioError> {
