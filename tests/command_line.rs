@@ -376,7 +376,7 @@ fn lists_schema_check_init_and_completions_answer() {
     for (what, name) in [
         ("targets", "swiss-roll"),
         ("discriminators", "kde"),
-        ("fields", "no gradient and no log ratio"),
+        ("fields", "drift"),
         ("maps", "log-sigmoid"),
         ("metrics", "sliced_w2"),
     ] {
