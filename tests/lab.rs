@@ -86,7 +86,7 @@ mod engine {
                 name: (*name).to_owned(),
                 edits: vec![format!("discriminator={{ {name} = {{}} }}")],
                 bound: match *name {
-                    "mlp" | "wasserstein" => 1e-3,
+                    "mlp" | "wasserstein" | "score" => 1e-3,
                     _ => 1e-9,
                 },
             })

@@ -90,11 +90,13 @@ pub(super) fn deflate(bytes: &[u8]) -> io::Result<String> {
 }
 
 /// Digits of the numbers to the base 85: what can be written, but for what JSON or HTML would have to escape.
+#[cfg(feature = "cli")]
 pub(super) const DIGITS: &[u8; 85] =
     b"#$()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~";
 
 /// Bytes, compressed as those of [`deflate`], but as small as letters can be: each four as a number of five [`DIGITS`], the last filled up with zeros. With
 /// the text how many bytes it stands for.
+#[cfg(feature = "cli")]
 pub(super) fn dense(bytes: &[u8]) -> io::Result<(String, usize)> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
@@ -127,6 +129,7 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
+    #[cfg(feature = "cli")]
     #[test]
     fn dense_letters_are_read_back() {
         let bytes = Stream::new(3, "bytes").rng().random::<[u8; 32]>();
