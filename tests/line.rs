@@ -97,7 +97,9 @@ fn w2_by_sorting_is_the_exact_assignment() {
     for seed in 0..5 {
         let a = a.sample(400, Stream::new(seed, "a"));
         let b = b.sample(400, Stream::new(seed, "b"));
-        let sorted = SlicedW2::new(b.view(), SlicedW2::DIRECTIONS).measure(a.view());
+        let sorted = SlicedW2::new(b.view(), SlicedW2::DIRECTIONS)
+            .within(1)
+            .measure(a.view());
         let exact = Wasserstein::new(b.view()).unwrap().measure(a.view());
         assert!((sorted - exact).abs() < 1e-12 * exact, "{sorted} {exact}");
     }

@@ -61,7 +61,7 @@ measures! {
     // Taken along with the energy distance.
     ENERGY_P, _on => None;
     MMD2, on => some(Mmd2::new(on.evidence.reference, on.rulers.bandwidth));
-    SLICED_W2, on => some(SlicedW2::new(on.evidence.reference, SlicedW2::DIRECTIONS));
+    SLICED_W2, on => some(SlicedW2::new(on.evidence.reference, SlicedW2::DIRECTIONS).within(on.evidence.dimension()));
     W2 asked as W2: "Exact 2-Wasserstein distance to the target.", on => some(Wasserstein::new(on.evidence.reference).ok()?);
     FRECHET asked as Frechet: "Fréchet distance, from means and covariances alone.", on => some(Frechet::new(on.evidence.reference));
     SINKHORN asked as Sinkhorn: "Debiased Sinkhorn divergence.", on => some(Sinkhorn::new(on.evidence.reference, on.rulers.epsilon));

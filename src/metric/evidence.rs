@@ -22,6 +22,14 @@ pub struct Evidence<'a> {
     pub target: Option<&'a Arc<dyn Target>>,
 }
 
+impl Evidence<'_> {
+    /// The dimension of the space that the target lives in: that of the plane, where none is known.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.target.map_or(2, |target| target.dimension())
+    }
+}
+
 /// Lengths that measures need: taken from the pooled sample, so that relabelling its points leaves them as they are, or, along a run, from the
 /// reference, which stands for the pooled sample at the floor and, unlike it, stays put.
 #[derive(Clone, Copy, Debug)]

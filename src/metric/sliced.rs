@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::lines::{DIRECTIONS, projections};
 use super::sample::Seen;
 use super::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
-use crate::cloud::{CloudView, dimension};
+use crate::cloud::CloudView;
 use crate::plane::Planar;
 use crate::transport::{w2_squared, weighted_w2_squared};
 
@@ -28,11 +28,11 @@ pub const SLICED_W2: About = About {
 /// The sliced Wasserstein distance `(mean_θ W2²(⟨θ,x⟩, ⟨θ,y⟩))^{1/2}` (Bonneel et al., *J. Math. Imaging Vis.* 51, 2015)
 /// over directions at equal angles `πj/K`, `j = 0..K`. The integrand is smooth and periodic in the angle, so in the plane equal
 /// spacing beats random directions, and there is no noise of projection. Clouds of unequal sizes are compared
-/// exactly, by integrating over their quantile functions. On the line there is one direction, and this is `W2` itself.
+/// exactly, by integrating over their quantile functions. [On the line](Self::within) this is `W2` itself.
 #[derive(Clone, Debug)]
 pub struct SlicedW2 {
     directions: usize,
-    /// What the mean over directions of the plane is to be multiplied with: all of it is in one of them for a reference on a line.
+    /// What the mean over directions of the plane is multiplied with.
     factor: f64,
     /// The reference projected on each direction, sorted.
     projected: Vec<Vec<f64>>,
@@ -45,18 +45,24 @@ impl SlicedW2 {
     /// Takes the reference sample (`m×2`) and the number of directions, at least 1.
     #[must_use]
     pub fn new(reference: CloudView<'_>, directions: usize) -> Self {
-        // Along a line the mean square of the cosines of equal angles is a half.
-        let factor = if directions > 1 && dimension(reference) == 1 {
-            2.0
-        } else {
-            1.0
-        };
         let reference = Planar::new(reference);
         Self {
-            factor,
+            factor: 1.0,
             projected: projections(&reference, directions, false),
             directions,
         }
+    }
+}
+
+impl SlicedW2 {
+    /// The same in a space of this dimension: 2, or 1 for points of the line, which has one direction. Those of the plane see of it the
+    /// cosines of equal angles, whose squares are a half in the mean.
+    #[must_use]
+    pub fn within(mut self, dimension: usize) -> Self {
+        if dimension == 1 && self.directions > 1 {
+            self.factor = 2.0;
+        }
+        self
     }
 }
 

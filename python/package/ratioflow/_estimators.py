@@ -286,7 +286,7 @@ class Sinkhorn(Estimator):
     name = "sinkhorn"
     is_log_ratio = False
 
-    def __init__(self, *, anneal_until: Any = 0.6, epsilon: Any = 'anneal', epsilon_share: Any = 0.01, independent_self: Any = False, iterations: Any = 10) -> None:
+    def __init__(self, *, anneal_until: Any = 0.6, epsilon: Any = 'anneal', epsilon_share: Any = 0.01, independent_self: Any = False, iterations: Any = 5) -> None:
         self.anneal_until = anneal_until
         self.epsilon = epsilon
         self.epsilon_share = epsilon_share
