@@ -373,12 +373,15 @@ impl Trajectory {
             let shares = Array1::from(snapshot.shares.clone());
             Some(shares / particles as f64)
         };
-        let mut clouds = Array3::zeros((frames, particles, 2));
+        // Points of the line have one coordinate, as in the file.
+        let dimension = run.experiment.target.dimension();
+        let mut clouds = Array3::zeros((frames, particles, dimension));
         let mut parents = Array2::zeros((frames, particles));
         let mut descended = true;
         let (logs, velocities) = run.record.recorder.fields();
         for (k, snapshot) in snapshots.iter().enumerate() {
-            clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
+            let own = snapshot.cloud.slice(ndarray::s![.., ..dimension]);
+            clouds.index_axis_mut(Axis(0), k).assign(&own);
             match &snapshot.parents {
                 Some(own) => {
                     let own: Array1<i64> = own.iter().map(number).collect();
@@ -398,7 +401,9 @@ impl Trajectory {
             parents: descended.then_some(parents),
             weights: rows(&share),
             field_log_ratio: logs,
-            field_velocity: velocities,
+            field_velocity: velocities
+                .slice(ndarray::s![.., .., .., ..dimension])
+                .to_owned(),
         }
     }
 }

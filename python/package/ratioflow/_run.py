@@ -200,6 +200,8 @@ class Run:
     def to_matplotlib(self, step: int | None = None, ax: Any = None) -> Any:
         """Draws the frame nearest to ``step`` (None: the last; −1 counts from the end) with target and field on ``ax``, or on new axes. Needs Matplotlib."""
         seen = self.trajectory
+        if seen.particles.shape[2] == 1:
+            raise ValueError("this run is on the line, whose pictures are those of the page and of save()")
         k = nearest(seen.steps, step)
         log = None if seen.log_ratio is None else seen.log_ratio[k]
         (left, right), (low, high) = seen.view
