@@ -88,6 +88,9 @@ async function selftest(checks) {
   check("without loop it rests at the end", await until(() => !state.playing) && state.step === film.steps, state.step);
   state.pace = 1;
 
+  const lineKey = document.querySelector(".line-key");
+  check("curves have a key on the line alone", (lineKey.offsetParent !== null) === Boolean(film.line), lineKey.offsetParent?.className);
+
   seek(0.3 * film.steps);
   for (const name of Object.keys(state.show)) {
     const button = document.querySelector(`[data-show="${name}"]`);
