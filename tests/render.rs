@@ -708,11 +708,6 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
         places.iter().map(wave).collect()
     };
     let (target, cloud) = (bell(0.0), bell(2.0));
-    let truth: Vec<f64> = target
-        .iter()
-        .zip(&cloud)
-        .map(|(p, q)| (p / q).ln())
-        .collect();
     let points = ndarray::Array2::from_shape_fn((200, 2), |(k, axis)| match axis {
         0 => 1.0 + 0.01 * k as f64,
         _ => 0.0,
@@ -731,7 +726,7 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
                 places: &places,
                 target: &target,
                 cloud,
-                truth: &truth,
+                exact: true,
                 top: 0.5,
                 moments: &moments,
                 births: &[],

@@ -2,7 +2,6 @@
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
-use multiversion::multiversion;
 use rand::Rng;
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -100,24 +99,15 @@ pub struct Sliced {
     fake: Planar,
 }
 
-/// Coordinates along a direction.
-#[multiversion(targets = "simd")]
-fn along(points: &Planar, [c, s]: [f64; 2]) -> Vec<f64> {
-    let sides = points.x.iter().zip(&points.y);
-    sides.map(|(x, y)| c * x + s * y).collect()
-}
-
-fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    values
-}
-
 impl Sliced {
     /// `D` and its slope along a direction, at each place.
     fn slice(&self, direction: [f64; 2], at: &Planar) -> Vec<[f64; 2]> {
-        let real = sorted(along(&self.real, direction));
-        let fake = sorted(along(&self.fake, direction));
-        let places = along(at, direction);
+        let [real, fake] = [&self.real, &self.fake].map(|points| {
+            let mut places = points.along(direction);
+            radsort::sort(&mut places);
+            places
+        });
+        let places = at.along(direction);
         match self.spec.field {
             Slices::Transport => {
                 let map = Transport::new(&fake, &real);

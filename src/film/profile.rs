@@ -5,11 +5,11 @@ use std::f64::consts::TAU;
 use ndarray::Array1;
 
 use super::lineage::{Lineage, Lives};
-use super::recorder::Snapshot;
+use super::recorder::{Recorder, Snapshot};
 use crate::cloud::{Cloud, CloudView};
+use crate::experiment::Experiment;
 use crate::kernel;
-use crate::render::{Lattice, Profile};
-use crate::target::Target;
+use crate::render::Profile;
 
 /// A target on the line, as a film shows it.
 #[derive(Clone, Debug)]
@@ -25,14 +25,13 @@ pub struct Ground {
     top: f64,
 }
 
-/// Highest density that is shown, as a multiple of the target's own: a cloud that is denser leaves the picture through the top.
-const AIR: f64 = 1.3;
-
 impl Ground {
-    /// Where places are asked for, the same as those of the field; nothing for a target in the plane.
+    /// The target of `experiment` at the places where its recorder asks for the field; nothing for one in the plane.
     #[must_use]
-    pub fn of(target: &dyn Target, sample: CloudView<'_>, lattice: Lattice) -> Option<Self> {
-        if target.dimension() != 1 || !lattice.is_on_line() {
+    pub fn of(experiment: &Experiment, recorder: &Recorder) -> Option<Self> {
+        let (target, sample) = (&experiment.target, experiment.training.view());
+        let lattice = recorder.lattice();
+        if !lattice.is_on_line() {
             return None;
         }
         let points: Cloud = lattice.points();
@@ -42,13 +41,12 @@ impl Ground {
         let exact = own.is_some();
         let blurred = || blurred(&places, sample, &[], blur);
         let density = own.map_or_else(blurred, |log: Array1<f64>| log.mapv(f64::exp).to_vec());
-        let top = AIR * density.iter().copied().fold(0.0, f64::max);
         Some(Self {
+            top: Profile::top_of(&density),
             places,
             density,
             exact,
             blur,
-            top: if top > 0.0 { top } else { 1.0 },
         })
     }
 
@@ -85,17 +83,10 @@ impl Ground {
                 self.blur,
             )
         });
-        let truth = if self.exact {
-            let pairs = self.density.iter().zip(&cloud);
-            pairs.map(|(p, q)| (p / q).ln()).collect()
-        } else {
-            Vec::new()
-        };
         Along {
             moments: moments.map(|s| (s.step, s.cloud.view())).collect(),
             births: lineage.map_or_else(Vec::new, |lineage| lineage.births(0, last)),
             cloud,
-            truth,
         }
     }
 
@@ -105,7 +96,7 @@ impl Ground {
             places: &self.places,
             target: &self.density,
             cloud: &along.cloud,
-            truth: &along.truth,
+            exact: self.exact,
             top: self.top,
             moments: &along.moments,
             births: &along.births,
@@ -127,7 +118,6 @@ pub(super) struct Along<'a> {
     moments: Vec<(usize, CloudView<'a>)>,
     births: Vec<usize>,
     cloud: Vec<f64>,
-    truth: Vec<f64>,
 }
 
 /// Density of points at regular places, with N times their weights or equal ones: shared between the two places next to each, and blurred from there.
@@ -164,8 +154,8 @@ fn blurred(places: &[f64], points: CloudView<'_>, shares: &[f64], blur: f64) -> 
 mod tests {
     use super::*;
     use crate::random::Stream;
-    use crate::render::View;
-    use crate::target::UniformSpec;
+    use crate::render::{Lattice, View};
+    use crate::target::{Target, UniformSpec};
 
     #[test]
     fn a_blurred_cloud_has_the_density_that_it_was_drawn_from() {

@@ -6,6 +6,7 @@ use ndarray::{Array1, Array3, Array4, Axis};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
+use crate::experiment::Experiment;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
 use crate::render::{FieldGrid, Lattice, View};
@@ -69,6 +70,13 @@ impl Recorder {
             speed: 0.0,
             descent: None,
         }
+    }
+
+    /// A recorder of `frames` snapshots for the flow of `experiment`, over the view of all of its pictures.
+    #[must_use]
+    pub fn of(experiment: &Experiment, frames: usize) -> Self {
+        let [start, target] = [&experiment.start, &experiment.training].map(|cloud| cloud.view());
+        Self::new(frames, view_of(start, target), target).within(experiment.target.dimension())
     }
 
     /// The same recorder, with nothing recorded, for points in a space of this dimension: the field of the line is asked for along it.

@@ -35,13 +35,8 @@ fn project_roughly(points: &Planar, [x, y]: [f64; 2], [cos, sin]: [f64; 2]) -> V
     line.into_iter().map(|at| origin + f64::from(at)).collect()
 }
 
-fn project(points: &Planar, [cos, sin]: [f64; 2]) -> Vec<f64> {
-    let mut line: Vec<f64> = points
-        .x
-        .iter()
-        .zip(&points.y)
-        .map(|(x, y)| cos * x + sin * y)
-        .collect();
+fn project(points: &Planar, direction: [f64; 2]) -> Vec<f64> {
+    let mut line = points.along(direction);
     radsort::sort(&mut line);
     line
 }

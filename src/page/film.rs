@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::curves::{Chart, Series, has, series, short};
+use super::html::harmless;
 use super::pack::{self, Grid};
 use super::palette::Ramps;
 use crate::cloud::CloudView;
@@ -229,11 +230,7 @@ impl<'a> Film<'a> {
 
     /// The film as JSON that may stand inside an HTML page: no character of it begins or ends a tag.
     pub(super) fn json(&self) -> io::Result<String> {
-        let json = serde_json::to_string(self)?;
-        Ok(json
-            .replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-            .replace('&', "\\u0026"))
+        harmless(self)
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::io;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
+use super::html::{filled, hash};
 use super::{STYLE, palette};
 use crate::scenario::Checked;
 use crate::store::Manifest;
@@ -73,12 +71,8 @@ pub fn gallery(exhibits: &[Exhibit], lab: &str) -> io::Result<String> {
         version => env!("CARGO_PKG_VERSION"),
         exhibits => Serde(exhibits),
         lab,
-        style_hash => format!("sha256-{}", STANDARD.encode(Sha256::digest(&style))),
+        style_hash => hash(&style),
         style,
     };
-    let mut engine = Environment::new();
-    engine.set_undefined_behavior(UndefinedBehavior::Strict);
-    engine
-        .render_named_str("gallery.html", TEMPLATE, page)
-        .map_err(io::Error::other)
+    filled("gallery.html", TEMPLATE, page)
 }

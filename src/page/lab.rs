@@ -8,11 +8,12 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::context;
 use serde::Serialize;
 
+use super::html::{filled, harmless, hash};
 use super::palette::Ramps;
-use super::{STYLE, hash, pack, palette};
+use super::{STYLE, pack, palette};
 use crate::cloud::Cloud;
 use crate::random::Stream;
 use crate::render::look::{LOOK, Look};
@@ -184,11 +185,7 @@ impl Lab {
             style,
             script,
         };
-        let mut engine = Environment::new();
-        engine.set_undefined_behavior(UndefinedBehavior::Strict);
-        engine
-            .render_named_str("lab.html", TEMPLATE, page)
-            .map_err(io::Error::other)
+        filled("lab.html", TEMPLATE, page)
     }
 }
 
@@ -207,13 +204,4 @@ fn pictures() -> BTreeMap<&'static str, String> {
         Some((shipped.name(), STANDARD.encode(bytes.collect::<Vec<u8>>())))
     });
     drawn.collect()
-}
-
-/// JSON that may stand inside an HTML page: no character of it begins or ends a tag.
-fn harmless(value: &impl Serialize) -> io::Result<String> {
-    let json = serde_json::to_string(value)?;
-    Ok(json
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026"))
 }

@@ -7,6 +7,7 @@
 mod curves;
 mod film;
 mod gallery;
+mod html;
 #[cfg(feature = "cli")]
 mod lab;
 mod pack;
@@ -16,14 +17,12 @@ mod sheet;
 
 use std::io;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use minijinja::context;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use self::film::Film;
+use self::html::{filled, hash};
 use self::results::{Outcome, Row};
 use crate::film::Scene;
 use crate::render::{BANDS, EDGES};
@@ -115,11 +114,7 @@ impl Page<'_> {
             style,
             script,
         };
-        let mut engine = Environment::new();
-        engine.set_undefined_behavior(UndefinedBehavior::Strict);
-        engine
-            .render_named_str("page.html", TEMPLATE, page)
-            .map_err(io::Error::other)
+        filled("page.html", TEMPLATE, page)
     }
 }
 
@@ -177,23 +172,9 @@ fn authors(listed: &str) -> String {
         .join(" and ")
 }
 
-/// The hash by which a content security policy knows an element.
-fn hash(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_hash_is_that_of_the_standard() {
-        // The example of the Content Security Policy Level 3 draft, section 2.3.1.
-        assert_eq!(
-            hash("alert('Hello, world.');"),
-            "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
-        );
-    }
 
     #[test]
     fn authors_are_cited_without_their_addresses() {

@@ -148,26 +148,13 @@ function layout() {
 }
 
 const KEYS = {
+  ...VIEW_KEYS,
   " ": () => play(!state.playing),
   ArrowLeft: () => nudge(-1),
   ArrowRight: () => nudge(1),
   Home: () => seek(0),
   End: () => seek(film.steps),
-  "+": () => zoom(1.3),
-  "=": () => zoom(1.3),
-  "-": () => zoom(1 / 1.3),
-  0: wholeView,
-  c: () => colourBy(COLOURS[(COLOURS.indexOf(state.colour) + 1) % COLOURS.length]),
-  f: () => toggle("field"),
-  a: () => toggle("arrows"),
-  g: () => toggle("target"),
-  t: () => toggle("trails"),
-  m: () => toggle("mesh"),
   l: () => loop(!state.loop),
-  d: () => theme(isDark() ? "light" : "dark"),
-  p: fillScreen,
-  "<": () => setPace(-1),
-  ">": () => setPace(1),
   "?": showKeys,
 };
 

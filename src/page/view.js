@@ -139,3 +139,20 @@ function pointers(panel) {
   });
 }
 
+// What every page with panels does at a key.
+const VIEW_KEYS = {
+  "+": () => zoom(1.3),
+  "=": () => zoom(1.3),
+  "-": () => zoom(1 / 1.3),
+  0: wholeView,
+  c: () => colourBy(COLOURS[(COLOURS.indexOf(state.colour) + 1) % COLOURS.length]),
+  f: () => toggle("field"),
+  a: () => toggle("arrows"),
+  g: () => toggle("target"),
+  t: () => toggle("trails"),
+  m: () => toggle("mesh"),
+  d: () => theme(isDark() ? "light" : "dark"),
+  p: fillScreen,
+  "<": () => setPace(-1),
+  ">": () => setPace(1),
+};

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use crate::cloud::CloudView;
 
 /// A cloud with its coordinates apart, as vector loads want them.
@@ -20,6 +22,11 @@ impl Planar {
         }
     }
 
+    /// Coordinates along a direction, a unit vector.
+    pub(crate) fn along(&self, direction: [f64; 2]) -> Vec<f64> {
+        along(self, direction)
+    }
+
     /// Least and greatest x, least and greatest y.
     pub(crate) fn bounds(&self) -> [[f64; 2]; 2] {
         self.sides().map(|side| {
@@ -29,6 +36,12 @@ impl Planar {
                 })
         })
     }
+}
+
+#[multiversion(targets = "simd")]
+fn along(points: &Planar, [c, s]: [f64; 2]) -> Vec<f64> {
+    let sides = points.x.iter().zip(&points.y);
+    sides.map(|(x, y)| c * x + s * y).collect()
 }
 
 impl<T: Copy> Planar<T> {

@@ -236,9 +236,9 @@ fn save_common_pictures(
         .map(|c| c.experiments[0].scenario.flow.steps)
         .max();
     let title = &first.scenario.title;
-    let lattice = takes.first().map(|take| take.recorder.lattice());
-    let line =
-        lattice.and_then(|lattice| Ground::of(&*first.target, first.training.view(), lattice));
+    let line = takes
+        .first()
+        .and_then(|take| Ground::of(first, take.recorder));
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),

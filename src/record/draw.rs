@@ -80,10 +80,7 @@ impl Alone<'_> {
 
     /// The target, if it is one on the line.
     fn line(&self) -> Option<Ground> {
-        let Experiment {
-            target, training, ..
-        } = self.experiment;
-        Ground::of(&**target, training.view(), self.recorder.lattice())
+        Ground::of(self.experiment, self.recorder)
     }
 
     fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>], line: Option<&'a Ground>) -> Scene<'a> {

@@ -13,7 +13,7 @@ use super::stop::StopToken;
 use super::watch::{Watcher, show, show_end};
 use super::{generator_file, trajectory};
 use crate::experiment::Experiment;
-use crate::film::{Recorder, view_of};
+use crate::film::Recorder;
 use crate::flow::{Ending, Flow, Step};
 use crate::observe::{MetricRecorder, ObserveError, Observer, drive};
 use crate::store::{METRICS, ReportError, RunDirectory, TIMINGS, Table};
@@ -44,14 +44,12 @@ pub fn run_in_memory(
     let mut clock = Clock::start();
     let mut manifest = begun(name, &experiment);
     let (meter, gauge) = meter_of(&experiment)?;
-    let view = view_of(experiment.start.view(), experiment.training.view());
     let frames = experiment.scenario.output.frames;
     let mut flow = experiment.flow()?;
     clock.lap("floors");
     let mut watch = Watch {
         meter,
-        recorder: Recorder::new(frames, view, experiment.training.view())
-            .within(experiment.target.dimension()),
+        recorder: Recorder::of(&experiment, frames),
         experiment: &experiment,
         watcher,
     };

@@ -144,10 +144,7 @@ fn visit<T>(
         })
         .collect();
     let scenario = &first.experiment.scenario;
-    let Experiment {
-        target, training, ..
-    } = &first.experiment;
-    let line = Ground::of(&**target, training.view(), first.recorder.lattice());
+    let line = Ground::of(&first.experiment, &first.recorder);
     let steps = archives.iter().map(|a| a.experiment.scenario.flow.steps);
     let scene = Scene {
         title: if scenario.title.is_empty() {

@@ -152,19 +152,11 @@ fn on_line(
     let start = clouds.first().map(|(_, cloud)| *cloud);
     let colours = start.map_or_else(Vec::new, |start| origin::colours(start, style.theme));
     let nothing = Cloud::zeros((0, 2));
-    let truths: Vec<Vec<f64>> = kept
-        .iter()
-        .map(|(.., density)| {
-            let pairs = target.iter().zip(density);
-            pairs.map(|(p, q)| (p / q).ln()).collect()
-        })
-        .collect();
     let steps = clouds.last().map_or(0, |(step, _)| *step);
-    let top = 1.3 * target.iter().copied().fold(0.0, f64::max);
+    let top = Profile::top_of(target);
     let panels: Vec<Panel<'_>> = kept
         .iter()
-        .zip(&truths)
-        .map(|((moment, label, density), truth)| {
+        .map(|(moment, label, density)| {
             let until =
                 clouds.partition_point(|(step, _)| moment.step.is_some_and(|now| *step <= now));
             let cloud = moment.cloud.as_ref().unwrap_or(&nothing);
@@ -181,7 +173,7 @@ fn on_line(
                     places,
                     target,
                     cloud: density,
-                    truth,
+                    exact: true,
                     top,
                     moments: &clouds[..until],
                     births: &[],

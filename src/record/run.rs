@@ -12,7 +12,7 @@ use super::stop::StopToken;
 use super::watch::{Log, Timed, Watch, Watcher};
 use super::{generator_file, trajectory};
 use crate::experiment::{Experiment, Summary};
-use crate::film::{Recorder, view_of};
+use crate::film::Recorder;
 use crate::flow::{Ending, Flow};
 use crate::metric::Floors;
 use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, MetricRecorder, REACTION_COLUMNS, drive};
@@ -240,9 +240,7 @@ fn observe(
     let scenario = &experiment.scenario;
     let (mut meter, gauge) = meter_of(experiment)?;
     let columns = columns(scenario, &meter);
-    let view = view_of(experiment.start.view(), experiment.training.view());
-    let mut recorder = Recorder::new(scenario.output.frames, view, experiment.training.view())
-        .within(experiment.target.dimension());
+    let mut recorder = Recorder::of(experiment, scenario.output.frames);
     let mut flow = experiment.flow()?;
     if let Some(checkpoint) = from {
         keeper.restore(checkpoint, &columns, &mut flow, &mut meter, &mut recorder)?;

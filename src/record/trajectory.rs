@@ -93,9 +93,8 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let weights: Option<Array2<f64>> = arrays.find("weights")?;
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
-    let view = view_of(experiment.start.view(), experiment.training.view());
     let dimension = experiment.target.dimension();
-    let mut recorder = Recorder::new(0, view, experiment.training.view()).within(dimension);
+    let mut recorder = Recorder::of(experiment, 0);
     let [columns, rows] = recorder.lattice().shape();
     let (frames, particles) = (steps.len(), experiment.start.nrows());
     let most = experiment.scenario.output.particles;

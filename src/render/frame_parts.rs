@@ -62,9 +62,9 @@ pub struct Profile<'p> {
     pub target: &'p [f64],
     /// Density of the cloud there: its particles, blurred.
     pub cloud: &'p [f64],
-    /// `log p/q` of these two; empty where the target's own density is not known.
-    pub truth: &'p [f64],
-    /// The highest density that the picture shows; the same throughout a film.
+    /// Whether that of the target is its own, and not that of a blurred sample: `log p/q` of the two is then shown as the true one.
+    pub exact: bool,
+    /// The [highest density](Self::top_of) that the picture shows; the same throughout a film.
     pub top: f64,
     /// Steps done and particles of the recorded moments up to the present, the first first.
     pub moments: &'p [(usize, CloudView<'p>)],
@@ -72,6 +72,17 @@ pub struct Profile<'p> {
     pub births: &'p [usize],
     /// The last step that the paths have room for.
     pub steps: usize,
+}
+
+impl Profile<'_> {
+    /// The highest density that a picture of this target shows. A cloud that is denser leaves it through the top.
+    #[must_use]
+    pub fn top_of(target: &[f64]) -> f64 {
+        /// As a multiple of the target's own.
+        const AIR: f64 = 1.3;
+        let top = AIR * target.iter().copied().fold(0.0, f64::max);
+        if top > 0.0 { top } else { 1.0 }
+    }
 }
 
 /// Where a cloud stands against the target.

@@ -266,14 +266,12 @@ fn ratios(
             middle - 0.5 * d / LOOK.line.reach * plot.height,
         ]
     };
-    curve(
-        canvas,
-        plot,
-        pairs(profile.places, profile.truth).map(place),
-        1.5,
-        Some([2.0, 3.0]),
-        truth,
-    );
+    if profile.exact {
+        let both = profile.target.iter().zip(profile.cloud);
+        let points = profile.places.iter().zip(both);
+        let points = points.map(|(&x, (p, q))| place([x, (p / q).ln()]));
+        curve(canvas, plot, points, 1.5, Some([2.0, 3.0]), truth);
+    }
     let Some(field) = field else { return };
     for (massive, ink) in [
         (false, learned.alpha(LOOK.line.faint)),

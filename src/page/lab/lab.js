@@ -584,6 +584,7 @@ function undo() {
 }
 
 const KEYS = {
+  ...VIEW_KEYS,
   " ": () => (state.playing ? pause() : run()),
   ArrowRight: () => (state.follow || state.step >= reels[0].steps.at(-1) ? step() : nudge(1)),
   ArrowLeft: () => nudge(-1),
@@ -591,21 +592,7 @@ const KEYS = {
   1: () => part("fit"),
   2: () => part("move"),
   3: () => part("distil"),
-  "+": () => zoom(1.3),
-  "=": () => zoom(1.3),
-  "-": () => zoom(1 / 1.3),
-  0: wholeView,
-  c: () => colourBy(COLOURS[(COLOURS.indexOf(state.colour) + 1) % COLOURS.length]),
-  f: () => toggle("field"),
-  a: () => toggle("arrows"),
-  g: () => toggle("target"),
-  t: () => toggle("trails"),
-  m: () => toggle("mesh"),
   n: () => toggle("moves"),
-  d: () => theme(isDark() ? "light" : "dark"),
-  p: fillScreen,
-  "<": () => setPace(-1),
-  ">": () => setPace(1),
 };
 
 function onKey(event) {
