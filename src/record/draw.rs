@@ -37,15 +37,19 @@ pub(super) fn draw(
     pace: Option<Pace>,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
-    if let Some(pace) = pace {
-        let film = scene.film(style, pace, true);
+    // A still has no parts to share out; beside the frames it costs no time of its own.
+    let (film, (last, convergence)) = rayon::join(
+        || pace.map(|pace| scene.film(style, pace, true)),
+        || rayon::join(|| scene.last(style), || scene.convergence(style)),
+    );
+    if let Some(film) = film {
         for (k, png) in film.stills.iter().enumerate() {
             directory.put(&format!("frames/{k:04}.png"), png)?;
         }
         directory.put("animation.png", &film.animation)?;
     }
-    directory.put("final.png", &scene.last(style))?;
-    directory.put("convergence.png", &scene.convergence(style))
+    directory.put("final.png", &last)?;
+    directory.put("convergence.png", &convergence)
 }
 
 /// A run by itself, with all that its pictures and its page are made from.
