@@ -24,6 +24,7 @@ fn a_panel_measures_the_first_points_and_their_floor() {
             training: None,
             components: None,
             target: None,
+            dimension: 2,
         };
         spec.build(evidence).unwrap()
     };

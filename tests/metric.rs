@@ -88,6 +88,7 @@ fn panel(
         training,
         components: target.components(),
         target: None,
+        dimension: 2,
     };
     MetricsSpec::default().build(evidence).unwrap()
 }
@@ -534,6 +535,7 @@ fn the_panel_measures_what_applies_in_the_order_of_the_list() {
         training: None,
         components: Some(&target.components[..1]),
         target: None,
+        dimension: 2,
     });
     let expected = [
         "energy_distance",
@@ -615,6 +617,7 @@ fn settings_out_of_range_are_refused_by_name() {
         training: None,
         components: None,
         target: None,
+        dimension: 2,
     };
     assert_eq!(good.build(evidence).unwrap_err().key, "reference[7]");
 

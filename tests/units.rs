@@ -103,6 +103,7 @@ fn run(experiment: &Experiment) -> (Cloud, Measurement) {
         training: Some(experiment.training.view()),
         components: experiment.target.components(),
         target: Some(&experiment.target),
+        dimension: 2,
     });
     let measured = panel.unwrap().measure(cloud.view());
     (cloud, measured)
@@ -111,7 +112,7 @@ fn run(experiment: &Experiment) -> (Cloud, Measurement) {
 /// The power of the unit that a measure is proportional to.
 fn power(name: &str) -> i32 {
     match name {
-        "energy_distance" | "sliced_w2" | "w2" | "frechet" => 1,
+        "energy_distance" | "sliced_w2" | "w2" | "w2_law" | "frechet" => 1,
         "sinkhorn" => 2,
         "score_error" => -1,
         _ => 0,
@@ -293,6 +294,7 @@ fn what_knows_no_directions_gives_the_same_after_a_turn() {
                     training: Some(training.view()),
                     components: None,
                     target: None,
+                    dimension: 2,
                 });
                 let cloud = flow.state().cloud.clone();
                 let measured = panel.unwrap().measure(cloud.view());

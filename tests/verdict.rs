@@ -30,6 +30,7 @@ fn panel(target: &Arc<dyn Target>, reference: &Cloud, training: &Cloud, draws: u
         training: Some(training.view()),
         components: target.components(),
         target: Some(target),
+        dimension: target.dimension(),
     };
     spec.build(evidence).unwrap()
 }

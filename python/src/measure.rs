@@ -159,6 +159,7 @@ pub(crate) fn judge<'py>(
         draws: manner.draws,
         dear_draws: manner.dear_draws,
         only: only?,
+        dimension: 2,
         seed: manner.seed,
     };
     let refuse = |mut error: ratioflow::setting::Invalid| {

@@ -103,6 +103,7 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         draws: args.draws,
         dear_draws: args.dear_draws,
         only: args.only.clone(),
+        dimension,
         seed: args.seed,
     };
     let a = &*args.a.to_string_lossy();

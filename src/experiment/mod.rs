@@ -297,6 +297,7 @@ impl Experiment {
             training: Some(self.training.view()),
             components: self.target.components(),
             target: Some(&self.target),
+            dimension: self.target.dimension(),
         };
         let own = self.own.new_metrics(&evidence);
         Ok(spec.build(evidence)?.and(own))

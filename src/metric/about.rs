@@ -107,6 +107,8 @@ pub enum Needs {
     Nothing,
     /// A target whose density is known.
     Density,
+    /// A target on the line whose law is known.
+    Law,
     /// A target that is a mixture of Gaussians.
     Mixture,
     /// A run, with its training sample.
@@ -119,6 +121,7 @@ impl Needs {
         match self {
             Self::Nothing => "needs nothing but points",
             Self::Density => "needs a target with a known density",
+            Self::Law => "needs a target on the line with a known law",
             Self::Mixture => "needs a target that is a mixture of Gaussians",
             Self::Run => "is measured along runs",
         }

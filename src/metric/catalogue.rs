@@ -19,6 +19,7 @@ use super::score::{SCORE_ERROR, ScoreError};
 use super::sinkhorn::{SINKHORN, Sinkhorn};
 use super::sliced::{SLICED_W2, SlicedW2};
 use super::stranded::{STRANDED, Stranded};
+use super::w2_law::{W2_LAW, W2Law};
 use super::wasserstein::{W2, Wasserstein};
 
 /// Builds a measure, if it makes sense on these grounds.
@@ -61,8 +62,9 @@ measures! {
     // Taken along with the energy distance.
     ENERGY_P, _on => None;
     MMD2, on => some(Mmd2::new(on.evidence.reference, on.rulers.bandwidth));
-    SLICED_W2, on => some(SlicedW2::new(on.evidence.reference, SlicedW2::DIRECTIONS).within(on.evidence.dimension()));
+    SLICED_W2, on => some(SlicedW2::new(on.evidence.reference, SlicedW2::DIRECTIONS).within(on.evidence.dimension));
     W2 asked as W2: "Exact 2-Wasserstein distance to the target.", on => some(Wasserstein::new(on.evidence.reference).ok()?);
+    W2_LAW asked as W2Law: "2-Wasserstein distance to the law of a target on the line itself.", on => some(W2Law::new(on.evidence.target?)?);
     FRECHET asked as Frechet: "Fréchet distance, from means and covariances alone.", on => some(Frechet::new(on.evidence.reference));
     SINKHORN asked as Sinkhorn: "Debiased Sinkhorn divergence.", on => some(Sinkhorn::new(on.evidence.reference, on.rulers.epsilon));
     KL, on => some(KnownKl::new(on.evidence.target?)?);

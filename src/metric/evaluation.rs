@@ -41,6 +41,8 @@ pub struct Evaluator {
     pub dear_draws: usize,
     /// The measures that are taken; empty: all that apply.
     pub only: Vec<&'static About>,
+    /// The dimension of the space that the points live in: 2, or 1 for points of the line, whose second coordinate is 0.
+    pub dimension: usize,
     /// All randomness follows from this number.
     pub seed: u64,
 }
@@ -52,6 +54,7 @@ impl Default for Evaluator {
             draws: 99,
             dear_draws: 19,
             only: Vec::new(),
+            dimension: 2,
             seed: 1,
         }
     }
@@ -146,6 +149,7 @@ struct Case<'a> {
     pooled: CloudView<'a>,
     target: Option<&'a Arc<dyn Target>>,
     rulers: Rulers,
+    dimension: usize,
 }
 
 impl Case<'_> {
@@ -156,6 +160,7 @@ impl Case<'_> {
             training: None,
             components: self.target.and_then(|target| target.components()),
             target: self.target,
+            dimension: self.dimension,
         };
         metrics(evidence, self.rulers, wanted)
     }
@@ -210,6 +215,7 @@ impl Evaluator {
             reference: reference.view(),
             pooled: pooled.view(),
             target,
+            dimension: self.dimension,
         };
 
         let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);

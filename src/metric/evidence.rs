@@ -20,14 +20,8 @@ pub struct Evidence<'a> {
     pub components: Option<&'a [Component]>,
     /// The target itself, for the measures that need its density or score.
     pub target: Option<&'a Arc<dyn Target>>,
-}
-
-impl Evidence<'_> {
-    /// The dimension of the space that the target lives in: that of the plane, where none is known.
-    #[must_use]
-    pub fn dimension(&self) -> usize {
-        self.target.map_or(2, |target| target.dimension())
-    }
+    /// The dimension of the space that the target lives in: 2, or 1 for the line, whose points have a second coordinate of 0.
+    pub dimension: usize,
 }
 
 /// Lengths that measures need: taken from the pooled sample, so that relabelling its points leaves them as they are, or, along a run, from the

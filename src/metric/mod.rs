@@ -27,6 +27,7 @@ mod spec;
 mod stranded;
 mod verdict;
 mod waves;
+mod w2_law;
 mod wasserstein;
 
 pub use about::{About, Effort, Grain, Ideal, Metric, Needs, Reading, Scale, Taken};
@@ -55,6 +56,7 @@ pub use sliced::{SLICED_W2, SlicedW2};
 pub use spec::{MetricsSpec, Stop};
 pub use stranded::{STRANDED, Stranded};
 pub use verdict::{Circumstances, Verdict, standings};
+pub use w2_law::{W2_LAW, W2Law};
 pub use wasserstein::{W2, Wasserstein};
 
 pub use crate::transport::{Coupling, ExactW2, Transport, TransportError};

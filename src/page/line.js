@@ -275,7 +275,8 @@ class LinePanel extends Panel {
         else context.moveTo(this.across(x), down(step));
         pen = true;
       };
-      for (let k = alive(run, i, frame, 0); k <= frame; k += 1) {
+      const first = alive(run, i, frame, 0);
+      for (let k = first; k <= frame; k += 1) {
         const x = run.cloud[2 * count * k + i];
         if (x === NOWHERE) pen = false;
         else go(film.grid.middle[0] + x * film.grid.step, run.steps[k]);
@@ -284,6 +285,13 @@ class LinePanel extends Panel {
         go(this.positions[i], run.steps[frame] + part * (run.steps[frame + 1] - run.steps[frame]));
       }
       context.stroke();
+      const place = run.cloud[2 * count * first + i];
+      if (first > 0 && place !== NOWHERE) {
+        context.fillStyle = this.ink(i);
+        context.beginPath();
+        context.arc(this.across(film.grid.middle[0] + place * film.grid.step), down(run.steps[first]), 1.6, 0, 2 * Math.PI);
+        context.fill();
+      }
     }
     context.globalAlpha = 1;
   }

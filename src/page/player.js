@@ -234,6 +234,7 @@ async function begin() {
   const figures = document.querySelectorAll(".panel");
   panels = runs.map((run, k) => new (film.line ? LinePanel : Panel)(figures[k], run));
   document.body.classList.toggle("on-line", Boolean(film.line));
+  document.querySelector(".line-key .births").hidden = runs.every((run) => run.births === null);
   charts = film.charts.map((_, k) => new Chart(document.querySelector(".charts"), k, runs, seek));
   moments = [...new Set(runs.flatMap((run) => run.steps))].sort((a, b) => a - b);
   $("time").max = film.steps;

@@ -107,7 +107,9 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         height: layout.height - layout.legend,
     };
     if layout.on_line {
-        line::legend(canvas, room, theme);
+        let profiles = || frame.panels.iter().filter_map(|panel| panel.profile);
+        let births = profiles().any(|profile| !profile.births.is_empty());
+        line::legend(canvas, room, theme, births);
     } else {
         legend::draw(canvas, room, style);
     }

@@ -372,21 +372,25 @@ fn paths(canvas: &mut Canvas, panel: &Panel<'_>, profile: &Profile<'_>, ground: 
         {
             let place = [ground.across(cloud[[k, 0]]), down(*step)];
             let clip = canvas.clip(plot);
-            let ring = Disc {
-                radius: 1.6,
-                ink: shade.into(),
-                rim: None,
-            };
-            canvas.disc(place, &ring, clip);
+            canvas.disc(place, &birth(shade), clip);
         }
+    }
+}
+
+/// The mark where a path begins with a birth.
+fn birth(ink: Colour) -> Disc {
+    Disc {
+        radius: 1.6,
+        ink: ink.into(),
+        rim: None,
     }
 }
 
 /// The height of the key.
 pub(super) const LEGEND: f64 = 46.0;
 
-/// What the fill, the lines and the colours stand for.
-pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme) {
+/// What the fill, the lines and the colours stand for; of births only where there can be some.
+pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, births: bool) {
     let [cloud, learned, truth] = inks(theme);
     let middle = room.y + LEGEND / 2.0;
     let letters = regular(11.0);
@@ -411,6 +415,12 @@ pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme) {
         }
         let place = [x + 23.0, middle + 4.0];
         x += 23.0 + canvas.text(words, place, Anchor::Left, letters, theme.muted()) + 16.0;
+    }
+    if births {
+        let clip = canvas.clip(room);
+        canvas.disc([x + 4.0, middle], &birth(theme.muted()), clip);
+        let place = [x + 11.0, middle + 4.0];
+        x += 11.0 + canvas.text("birth", place, Anchor::Left, letters, theme.muted()) + 16.0;
     }
     let words = "particles have the colour of where they began";
     if x + letters.width(words) <= room.x + room.width {

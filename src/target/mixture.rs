@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::family::Family;
-use super::{BuildError, Covariance, Files, Mean};
+use super::line_mixture::LineMixture;
+use super::{BuildError, Covariance, Files, Mean, Portions};
 use super::{Component, Target, coordinates, draw, each, each_vector, log_sum_exp, normal};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
@@ -238,6 +239,12 @@ impl Mixture {
         })
     }
 
+    /// A mixture on the line, by itself.
+    fn line(&self) -> LineMixture {
+        let parts = self.components.iter().zip(&self.gaussians);
+        LineMixture::new(parts.map(|(c, g)| [c.weight, c.mean[0], g.factor[0]]))
+    }
+
     /// `log Σ_k w_k N(x; μ_k, Σ_k)`, with the components' shares of the density at `x` in `shares`.
     fn log_density_at(&self, x: [f64; 2], shares: &mut [f64]) -> f64 {
         for (share, gaussian) in shares.iter_mut().zip(&self.gaussians) {
@@ -317,6 +324,10 @@ impl Target for Mixture {
             }
             sum
         }))
+    }
+
+    fn portions(&self, masses: &[f64]) -> Option<Portions> {
+        (self.dimension() == 1).then(|| self.line().portions(masses))
     }
 
     fn components(&self) -> Option<&[Component]> {

@@ -15,6 +15,7 @@ mod folder;
 mod gaussian;
 mod grid;
 mod image;
+mod line_mixture;
 mod memory;
 mod mixture;
 mod moons;
@@ -95,6 +96,15 @@ impl Parts {
     }
 }
 
+/// A distribution on the line, in portions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Portions {
+    /// Mean of each, in the target's units.
+    pub means: Vec<f64>,
+    /// Mean squared distance of all points from the mean of their portion, in squared units: as near as one point for each can come to the distribution.
+    pub rest: f64,
+}
+
 /// A distribution in the plane that can be sampled exactly. It serves as target `p` or as source `q_0`.
 pub trait Target: Debug + Send + Sync {
     /// `count` independent draws, shape `count×2`. The same stream gives the same draws.
@@ -112,6 +122,11 @@ pub trait Target: Debug + Send + Sync {
 
     /// The score `∇ log p` at each point (`n×2`); `None` where it is not known.
     fn score(&self, _at: CloudView<'_>) -> Option<Array2<f64>> {
+        None
+    }
+
+    /// The distribution on the line, parted from below into so much mass each, in all 1; `None` in the plane, and where it is not known exactly.
+    fn portions(&self, _masses: &[f64]) -> Option<Portions> {
         None
     }
 

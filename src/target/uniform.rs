@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::family::Family;
-use super::{BuildError, Files, Mean, Target, coordinates, draw, each, length};
+use super::{BuildError, Files, Mean, Portions, Target, coordinates, draw, each, length};
 use crate::cloud::{Cloud, CloudView};
 use crate::random::Stream;
 use crate::setting::Invalid;
@@ -89,6 +89,19 @@ impl Target for Uniform {
 
     fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    fn portions(&self, masses: &[f64]) -> Option<Portions> {
+        let (low, side) = (self.low[0], self.high[0] - self.low[0]);
+        let mut below = 0.0;
+        let mut mean = |mass: &f64| {
+            below += mass;
+            low + side * (below - 0.5 * mass)
+        };
+        (self.dimension == 1).then(|| Portions {
+            means: masses.iter().map(&mut mean).collect(),
+            rest: masses.iter().map(|m| m * m * m).sum::<f64>() * side * side / 12.0,
+        })
     }
 
     fn log_density(&self, at: CloudView<'_>) -> Option<Array1<f64>> {
