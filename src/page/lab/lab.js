@@ -758,8 +758,14 @@ globalThis.lab = {
     return [box.left + px, box.top + py];
   },
   written,
-  // Bytes that the two engines hold.
-  sizes: () => Promise.all([mover, referee].map(async (one) => (await one.call("size")).bytes)),
+  // Bytes that the two engines hold; one that was renewed meanwhile is asked again.
+  sizes: () => {
+    const bytes = (one) => one.call("size").then(
+      (answer) => answer.bytes,
+      (error) => (error.message === "renewed" ? bytes(one) : Promise.reject(error)),
+    );
+    return Promise.all([mover, referee].map(bytes));
+  },
 };
 
 try {
