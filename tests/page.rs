@@ -65,7 +65,7 @@ fn run(name: &str, experiment: &Experiment, folder: &Path) -> Record {
         &Embedded,
         &directory,
         &StopToken::default(),
-        &mut |_, _| {},
+        &mut |_| {},
     )
     .unwrap()
 }

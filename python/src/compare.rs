@@ -60,7 +60,7 @@ fn compared(
     let claims: Vec<Claim> = base.claim.iter().filter(whole).cloned().collect();
     let audience = Audience {
         stop,
-        step: &|_, _| {},
+        step: &|_, _, _| {},
         done: &|_, _, _| {},
     };
     let comparison = record::compare(

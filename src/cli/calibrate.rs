@@ -7,10 +7,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
 use crate::render::{Estimates, Scatter, Style, Theme, scatter};
@@ -27,13 +26,12 @@ pub(super) struct CalibrateArgs {
     /// With --out: replace an earlier calibration there
     #[arg(long, requires = "out")]
     force: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let folder = args.out.as_deref().unwrap_or("output".as_ref());
     let loaded = args.scenario.load_for(folder, need)?;
     let calibration = Calibration::new(&loaded.experiment)

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::run::set_threads;
 use super::terminal::{print, print_path, say};
 use crate::cloud::CloudView;
 use crate::experiment::Experiment;
@@ -43,9 +42,8 @@ pub(super) struct ReferenceArgs {
     /// With --out: replace an earlier reference there
     #[arg(long, requires = "out")]
     force: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Bytes a cell at the peak: densities, rates, factors, and the eight moments that are kept. Measured.
@@ -59,7 +57,7 @@ fn time(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     if !(1e-12..=1e-2).contains(&args.tolerance) {
         let text = format!(
             "--tolerance is {}: must lie between 1e-12 and 1e-2",

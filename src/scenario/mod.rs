@@ -31,6 +31,6 @@ pub use error::ScenarioError;
 pub use grid::{Assignment, Axis};
 pub use resources::{Available, Resource, Resources, TooMuch};
 pub use seeds::seeds;
-pub use shipped::{Embedded, SHIPPED, Shipped, closest, find, headline, plain_name};
+pub use shipped::{Embedded, Group, SHIPPED, Shipped, closest, find, headline, plain_name};
 pub use spec::{CloudSpec, LastCloud, OutputSpec, Scenario, ThemeSpec};
 pub use variant::Variant;
