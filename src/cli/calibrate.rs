@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::terminal::{plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
-use crate::render::{Estimates, Scatter, Style, Theme, scatter};
+use crate::render::{Estimates, Scatter, Style, scatter};
 use crate::scenario::{Resources, Scenario};
 use crate::store::RunDirectory;
 
@@ -42,7 +42,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
     };
     directory.put(
         "calibration.png",
-        &picture(&loaded.experiment.scenario.title, &calibration),
+        &picture(&loaded.experiment.scenario, &calibration),
     )?;
     let object =
         serde_json::to_value(&calibration).map_err(|error| CliError::Run(error.to_string()))?;
@@ -80,7 +80,7 @@ fn need(scenario: &Scenario) -> Resources {
     most.unwrap_or_else(|| Resources::of_parts(scenario))
 }
 
-fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
+fn picture(scenario: &Scenario, calibration: &Calibration) -> Vec<u8> {
     let truth = calibration.truth.to_vec();
     let estimates = &calibration.estimates;
     let values: Vec<Vec<f64>> = estimates.iter().map(|e| e.values.to_vec()).collect();
@@ -98,10 +98,9 @@ fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
         })
         .collect();
     let picture = Scatter {
-        title: if title.is_empty() {
-            "Calibration"
-        } else {
-            title
+        title: match scenario.title.as_str() {
+            "" => "Calibration",
+            title => title,
         },
         across: "log r, exact",
         up: "upwards: log r as estimated; beside the name: its rms error over q · over p",
@@ -110,11 +109,7 @@ fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
         groups: ["samples of the cloud, q", "samples of the target, p"],
         panels: &panels,
     };
-    let style = Style {
-        theme: Theme::Dark,
-        ..Style::default()
-    };
-    scatter(&picture, &style).png()
+    scatter(&picture, &Style::of(&scenario.output)).png()
 }
 
 /// The table for people.
