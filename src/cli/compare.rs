@@ -275,7 +275,7 @@ pub(super) fn contenders(
             .map_err(|invalid| own.blame(&invalid))?;
         scenario.claim = claims_about(base, &variant.name);
         if no_frames {
-            scenario.output.frames = 0;
+            scenario.output.animation = false;
         }
         scenarios.push((own, scenario));
     }

@@ -161,7 +161,7 @@ fn fill(
         document.set_by("--scale", "output.scale", &format!("{scale:?}"))?;
     }
     if args.no_frames {
-        document.set_by("--no-frames", "output.frames", "0")?;
+        document.set_by("--no-frames", "output.animation", "false")?;
     }
     let scenario: Scenario = document.read()?;
     available::check(
@@ -171,7 +171,7 @@ fn fill(
     exhibit.title.clone_from(&scenario.title);
     exhibit.question.clone_from(&scenario.question);
     exhibit.expect.clone_from(&scenario.expect);
-    exhibit.animated = scenario.output.frames > 0;
+    exhibit.animated = scenario.drawn_frames() > 0;
     let directory = gallery.part(name)?;
     if scenario.variants.is_empty() {
         let progress = Progress::new(scenario.flow.steps, args.progress, common.quiet);

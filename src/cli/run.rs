@@ -47,7 +47,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         .scenario
         .load(args.out.as_deref().unwrap_or(Path::new("output")))?;
     if args.no_frames {
-        loaded.experiment.scenario.output.frames = 0;
+        loaded.experiment.scenario.output.animation = false;
     }
     let experiment = &loaded.experiment;
     let directory = match &args.out {

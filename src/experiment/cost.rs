@@ -175,7 +175,7 @@ impl Trial {
             + self.seconds[FLOORS] * draws
             + self.seconds[MEASUREMENT] * measured as f64
             + self.seconds[RELABELLINGS] * relabelled
-            + frame * scenario.frames() as f64
+            + frame * scenario.drawn_frames() as f64
     }
 }
 

@@ -137,8 +137,11 @@ impl CloudSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSpec {
-    /// Number of frames of the animation, evenly spread over the steps; 0: none.
+    /// Number of moments that are kept in `trajectory.npz` and shown by the page and as frames of the animation, evenly spread over the steps; 0:
+    /// the last alone.
     pub frames: usize,
+    /// Whether these are drawn as frames and animation; `ratioflow render` can draw them later.
+    pub animation: bool,
     /// Most particles kept in `trajectory.npz`, at least 1: of a larger cloud the first so many. Frames show all; the report page
     /// chooses its own few.
     pub particles: usize,
@@ -168,6 +171,7 @@ impl Default for OutputSpec {
     fn default() -> Self {
         Self {
             frames: 100,
+            animation: true,
             particles: 20_000,
             scale: 1.0,
             fps: 20.0,
@@ -185,10 +189,19 @@ impl Scenario {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// How many frames a run has: no more than it has clouds.
+    /// How many moments of a run are kept: no more than it has clouds.
     pub(crate) fn frames(&self) -> usize {
         let frames = self.output.frames;
         frames.min(self.flow.steps.saturating_add(1))
+    }
+
+    /// How many of them are drawn.
+    pub(crate) fn drawn_frames(&self) -> usize {
+        if self.output.animation {
+            self.frames()
+        } else {
+            0
+        }
     }
 
     /// What is measured or kept of a part of the cloud only, in words.
