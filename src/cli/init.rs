@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
 use super::common::Common;
 use super::error::CliError;
 use super::schema;
-use super::terminal::{plain, print_path, say};
+use super::terminal::{plain, print, print_path, say};
 
 const TEMPLATE: &str = include_str!("template.toml");
 
@@ -56,13 +57,25 @@ pub(super) fn init(args: &InitArgs, common: Common) -> Result<ExitCode, CliError
             quoted(&plain(&path.display().to_string()))
         ));
     }
+    if common.json {
+        let [file, schema] =
+            [path.clone(), schema_of(&path)].map(|path| path.to_string_lossy().into_owned());
+        return print(&format!(
+            "{:#}\n",
+            json!({ "file": file, "schema": schema })
+        ));
+    }
     print_path(&path)
+}
+
+fn schema_of(scenario: &Path) -> PathBuf {
+    scenario.with_file_name("ratioflow.schema.json")
 }
 
 /// Writes the schema that the first line of a new scenario names, by which editors complete and check it. One that is there already
 /// stays, and what is said is that it is another's.
 fn schema_beside(scenario: &Path) -> Result<Option<String>, CliError> {
-    let path = scenario.with_file_name("ratioflow.schema.json");
+    let path = schema_of(scenario);
     let text = schema::text();
     let failed = |error| CliError::io(format!("cannot write {}", path.display()), error);
     match File::create_new(&path) {

@@ -191,7 +191,12 @@ fn report(failed: &CliError, json: bool) -> ExitCode {
                     failed.code(),
                 );
             }
-            _ => tell(&text, None, &[], failed.code()),
+            _ => {
+                let mut parts = text.split("\n  = help: ");
+                let message = parts.next().unwrap_or_default();
+                let help: Vec<String> = parts.map(str::to_owned).collect();
+                tell(message, None, &help, failed.code());
+            }
         }
     }
     ExitCode::from(failed.code())
