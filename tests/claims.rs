@@ -14,7 +14,9 @@ fn ratioflow(folder: &std::path::Path, args: &[&str]) -> Output {
 }
 
 /// Scenarios of which one seed takes more than some ten seconds of one core; the full command runs them too.
-const LONG: [&str; 8] = [
+const LONG: [&str; 10] = [
+    "pacgan-ring",
+    "pacgan-grid",
     "drifting-roll",
     "drifting-board",
     "estimators",

@@ -184,6 +184,9 @@ fn set_ups() -> Tally {
                         if generator != "off" {
                             settings.push(format!("generator.{generator}.network=[4]"));
                             settings.push(format!("generator.{generator}.inner_steps=2"));
+                            if generator == "pairs" {
+                                settings.push("generator.pairs.count=20".to_owned());
+                            }
                         }
                         settings.push(format!("flow.momentum=\"{momentum}\""));
                         settings.push(format!("flow.integrator=\"{integrator}\""));

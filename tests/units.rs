@@ -249,7 +249,14 @@ fn every_generator_gives_the_same_in_all_units_and_everywhere() {
                     "network=\"affine\"",
                     "optimizer=\"sgd\"",
                 ]
-                .map(|setting| vec![format!("generator.{kind}.{setting}")])
+                .map(|setting| {
+                    let mut settings = vec![format!("generator.{kind}.{setting}")];
+                    if kind == "pairs" {
+                        settings.push("generator.pairs.count=60".to_owned());
+                        settings.push("generator.pairs.inner_steps=40".to_owned());
+                    }
+                    settings
+                })
             })
             .collect(),
     );

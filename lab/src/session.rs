@@ -163,6 +163,9 @@ impl Session {
             if experiment.target.dimension() != 2 {
                 return Err("the lab draws the plane, and this scenario is on the line: `ratioflow run` draws it".to_owned());
             }
+            if let Some(GeneratorSpec::Pairs(_)) = experiment.scenario.generator {
+                return Err("the lab moves a generator at each step, and this one is fitted once, at the end, for minutes of a page: `ratioflow run` does it; or take generator.distill".to_owned());
+            }
             let old = self.panels.iter().find(|panel| panel.name == own.name);
             let old = old.map(|panel| (&panel.flow, &panel.experiment.scenario));
             let flow = experiment.flow().map_err(|error| error.to_string())?;

@@ -29,7 +29,7 @@ pub(super) struct ScenarioArgs {
     /// Estimator of the log ratio, with its default settings
     #[arg(long, value_name = "NAME")]
     discriminator: Option<String>,
-    /// Generator stage: `off`, `distill`, `adversarial` or `inherit`, with its default settings
+    /// Generator stage: `off`, `distill`, `adversarial`, `inherit` or `pairs`, with its default settings
     #[arg(long, value_name = "NAME")]
     generator: Option<String>,
     /// Births and deaths beside the motion: `off`, `birth-death`, `weights` or `poisson`

@@ -92,11 +92,12 @@ const STEP: usize = 1;
 const FLOORS: usize = 2;
 const MEASUREMENT: usize = 3;
 const RELABELLINGS: usize = 4;
+const PAIRS: usize = 5;
 
 /// How long the parts of a run took where each was done but a few times.
 struct Trial {
     /// Seconds of each part; of one that has not ended, so far.
-    seconds: [f64; 5],
+    seconds: [f64; 6],
     is_whole: bool,
 }
 
@@ -109,7 +110,7 @@ impl Trial {
         parts(&short, like.is_none(), &|seconds| {
             done.borrow_mut().push(seconds);
         })?;
-        let mut seconds = like.map_or([0.0; 5], |like| like.seconds);
+        let mut seconds = like.map_or([0.0; 6], |like| like.seconds);
         for (place, took) in seconds.iter_mut().zip(done.into_inner()) {
             *place = took;
         }
@@ -135,7 +136,7 @@ impl Trial {
         };
         trial.spawn(work).ok()?;
         let begun = Instant::now();
-        let (mut seconds, mut done, mut last) = ([0.0; 5], 0, begun);
+        let (mut seconds, mut done, mut last) = ([0.0; 6], 0, begun);
         while done < seconds.len() {
             match told.recv_timeout(patience.saturating_sub(begun.elapsed())) {
                 Ok(Some(part)) => {
@@ -164,17 +165,22 @@ impl Trial {
         let steps = scenario.flow.steps as f64;
         let step = self.seconds[STEP] * next;
         let measured = Cadence::Every(scenario.metrics.every as usize).count(scenario.flow.steps);
-        let per_particle = self.seconds[STEP] / scenario.cloud.flowing() as f64;
+        let per_particle = self.seconds[STEP] / scenario.flowing() as f64;
         let frame = per_particle * FIELD_PLACES as f64
             + FRAME_SECONDS * scenario.output.scale * scenario.output.scale
                 / rayon::current_num_threads() as f64;
         let draws = scenario.metrics.draws(experiment.measured) as f64 / DRAWS as f64;
+        let pairs = scenario.generator.as_ref();
+        let pairs = pairs.map_or(0.0, |spec| {
+            spec.training().inner_steps as f64 / SAMPLE as f64
+        });
         let relabelled = scenario.metrics.permutations as f64 / SAMPLE as f64;
         self.seconds[FIRST] * first
             + step * (steps - 1.0).max(0.0)
             + self.seconds[FLOORS] * draws
             + self.seconds[MEASUREMENT] * measured as f64
             + self.seconds[RELABELLINGS] * relabelled
+            + self.seconds[PAIRS] * pairs
             + frame * scenario.drawn_frames() as f64
     }
 }
@@ -204,7 +210,15 @@ fn parts(experiment: &Experiment, is_measured: bool, tell: &dyn Fn(f64)) -> Opti
     let measured = |measurement: Measurement| measurement.iter().next().map(drop);
     timed(&mut || measured(panel.measure(cloud)))?;
     let stream = Stream::new(experiment.scenario.seed, "trial");
-    timed(&mut || measured(panel.measure_with_p(cloud, stream)))
+    timed(&mut || measured(panel.measure_with_p(cloud, stream)))?;
+    timed(&mut || {
+        if let Some(mut generator) = experiment.generator().ok()?
+            && generator.is_of_pairs()
+        {
+            generator.fit_pairs(cloud, cloud, stream);
+        }
+        Some(())
+    })
 }
 
 impl Scenario {
@@ -212,6 +226,7 @@ impl Scenario {
     fn repeats(&self) -> [usize; 2] {
         let [first, next] = self.discriminator.repeats();
         let generator = self.generator.as_ref();
+        let generator = generator.filter(|spec| spec.pairs() == 0);
         let generator = generator.map_or(1, |spec| spec.training().inner_steps);
         [first.max(generator).max(1), next.max(generator).max(1)]
     }
@@ -220,7 +235,7 @@ impl Scenario {
     fn shorten(&mut self) {
         self.discriminator.shorten(SAMPLE);
         if let Some(generator) = &mut self.generator {
-            let steps = &mut generator.training_mut().inner_steps;
+            let steps = generator.inner_steps_mut();
             *steps = SAMPLE.min(*steps);
         }
         self.metrics.permutations = SAMPLE;

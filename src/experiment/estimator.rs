@@ -3,7 +3,7 @@
 use super::OwnParts;
 use crate::discriminator::{Discriminator, DiscriminatorSpec, Sizes};
 use crate::flow::FlowSpec;
-use crate::generator::{FieldRule, GeneratorSpec};
+use crate::generator::FieldRule;
 use crate::scenario::{LastCloud, Scenario};
 use crate::setting::Invalid;
 use crate::target::Target;
@@ -41,14 +41,14 @@ pub(super) fn build(
     if let Some(own) = own.new_discriminator() {
         return Ok(own);
     }
-    let generator = scenario.generator.as_ref().map(GeneratorSpec::training);
+    let generator = scenario.generator.as_ref().map(|spec| spec.training());
     let mut spec = if generator.is_some_and(|spec| spec.field == FieldRule::Fresh) {
         scenario.discriminator.for_network()
     } else {
         scenario.discriminator.clone()
     };
     if let (DiscriminatorSpec::Kde(kde), LastCloud::Sample) = (&mut spec, scenario.cloud.r#final) {
-        *kde = kde.clone().for_sample(scenario.cloud.seen());
+        *kde = kde.clone().for_sample(scenario.seen());
     }
     if let Some(steps) = scenario.flow.anneal_steps {
         let Some(until) = spec.anneal_until() else {
@@ -60,8 +60,8 @@ pub(super) fn build(
         *until = steps as f64 / scenario.flow.steps as f64;
     }
     let sizes = Sizes {
-        particles: scenario.cloud.flowing(),
-        samples: scenario.cloud.seen(),
+        particles: scenario.flowing(),
+        samples: scenario.seen(),
     };
     let checked = spec.check_sizes(sizes);
     let built = checked.and_then(|()| spec.build(target));

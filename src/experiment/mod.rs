@@ -122,9 +122,9 @@ impl Experiment {
             warnings.extend(notes.map(|note| format!("{role}.{note}")));
         }
 
-        let flowing = scenario.cloud.flowing();
+        let flowing = scenario.flowing();
         if let Ok(source) = &given {
-            start::enough(&**source, &scenario.cloud)?;
+            start::enough(&**source, &scenario)?;
             start::same_space(&scenario, &**source, &*target)?;
         }
         let Samples {
@@ -332,7 +332,7 @@ impl Samples {
     fn draw(scenario: &Scenario, target: &dyn Target) -> Self {
         let measured = scenario.cloud.particles.min(scenario.metrics.particles);
         let references = scenario.metrics.reference.unwrap_or(measured);
-        let samples = scenario.cloud.seen();
+        let samples = scenario.seen();
         let stream = |name| Stream::new(scenario.seed, name);
         let Some(parts) = target.parts() else {
             return Self {
@@ -373,7 +373,7 @@ impl Samples {
                 .iter()
                 .map(|caveat| format!("target.points: {caveat}")),
         );
-        notes.extend(start::crowded(scenario.cloud.flowing(), training.nrows()));
+        notes.extend(start::crowded(scenario.flowing(), training.nrows()));
         Self {
             training,
             validation,

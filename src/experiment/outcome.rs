@@ -6,6 +6,7 @@ use super::Experiment;
 use crate::cloud::CloudView;
 use crate::metric::{Circumstances, Floors, Measurement, MetricSet, Standing, Verdict, standings};
 use crate::random::Stream;
+use crate::scenario::LastCloud;
 use crate::setting::Invalid;
 
 /// A cloud measured against the sample that is kept for the last one.
@@ -54,7 +55,8 @@ impl Experiment {
             caveat: self.caveat.as_deref(),
             training: Some(&training),
             copies_reference: false,
-            sample_of: (self.bath.nrows() > 0).then(|| self.scenario.cloud.flowing()),
+            sample_of: (self.scenario.cloud.r#final == LastCloud::Sample)
+                .then(|| self.scenario.flowing()),
         };
         Outcome {
             verdict: Verdict::new(&values, &floors, known),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::cloud::{self, CloudView};
-use crate::scenario::{CloudSpec, Scenario};
+use crate::generator::GeneratorSpec;
+use crate::scenario::Scenario;
 use crate::setting::Invalid;
 use crate::target::{AutoSpec, Target, TargetSpec};
 
@@ -61,13 +62,15 @@ pub(super) fn unused(source: &TargetSpec) -> Option<String> {
 }
 
 /// Refuses more particles than a source can give without repeating itself.
-pub(super) fn enough(source: &dyn Target, cloud: &CloudSpec) -> Result<(), Invalid> {
-    let flowing = cloud.flowing();
+pub(super) fn enough(source: &dyn Target, scenario: &Scenario) -> Result<(), Invalid> {
+    let (cloud, flowing) = (&scenario.cloud, scenario.flowing());
     let Some(most) = source.capacity().filter(|&most| flowing > most) else {
         return Ok(());
     };
     let (key, value) = if cloud.particles > most {
         ("cloud.particles", cloud.particles)
+    } else if let Some(GeneratorSpec::Pairs(pairs)) = &scenario.generator {
+        ("generator.pairs.count", pairs.count)
     } else {
         ("cloud.bath", cloud.bath)
     };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ndarray::s;
+
 use super::ending::{Ending, Failure, FlowError};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
@@ -144,18 +146,28 @@ impl Flow {
     /// [`Invalid`] if that is another cloud, or if the integrator is not Euler's or there is momentum or noise, which have no meaning for parameters, or
     /// a reaction that it cannot follow.
     pub fn with_generator(mut self, generator: Generator) -> Result<Self, Invalid> {
-        let remedy =
-            "a generator follows one velocity a step; set the default or take the generator away";
-        if self.spec.integrator != Integrator::Euler {
+        let pairs = generator.is_of_pairs();
+        let remedy = if pairs {
+            "a pair is a latent point and where the flow takes it, so that the flow has to be a map; set the default or take the generator away"
+        } else {
+            "a generator follows one velocity a step; set the default or take the generator away"
+        };
+        if self.spec.integrator != Integrator::Euler && !pairs {
             return Err(Invalid::new("integrator", "\"heun\"", remedy));
         }
-        if self.spec.momentum != Momentum::None {
+        if self.spec.momentum != Momentum::None && !pairs {
             return Err(Invalid::new("momentum", "not \"none\"", remedy));
         }
         if let WordOr::Value(noise) = self.spec.noise
             && noise > 0.0
         {
             return Err(Invalid::new("noise", noise, remedy));
+        }
+        if let Some(reaction) = &self.spec.reaction
+            && pairs
+        {
+            let remedy = "who is born elsewhere tears the map from latent points to where they come to; take flow.reaction away, or choose another generator";
+            return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
         }
         if let Some(reaction) = &self.spec.reaction
             && !(generator.follows_aims() && reaction.carrier != Carrier::Weights)
@@ -168,7 +180,8 @@ impl Flow {
             let remedy = "the discriminator is fitted to fresh points in between (field = \"fresh\"); set 1, or field = \"cloud\"";
             return Err(Invalid::new("refit_every", self.spec.refit_every, remedy));
         }
-        if generator.cloud() != self.start {
+        let drawn = s![..generator.cloud().nrows().min(self.start.nrows()), ..];
+        if generator.cloud() != self.start.slice(drawn) || (self.shown.is_some() && !pairs) {
             return Err(Invalid::new(
                 "generator",
                 "another cloud",
@@ -430,7 +443,22 @@ impl Flow {
         self.room.check(&moved)?;
         let mut distillation_gap = None;
         let mut reaction = None;
-        if let Some(mut generator) = self.generator.take() {
+        if let Some(mut generator) = self.generator.take_if(|generator| generator.is_of_pairs()) {
+            if self.state.step + 1 == self.spec.steps {
+                // The drawn cloud stays one of latent points that are no part of a pair.
+                let first = self.shown.as_ref().map_or(0, |shown| shown.start.nrows());
+                let beside = s![first.., ..];
+                let stream = self.rounds.at(self.state.step as u64);
+                generator.fit_pairs(self.start.slice(beside), moved.slice(beside), stream);
+                let drawn = generator.apply(self.start.view());
+                let asked = cloud::rms((&moved - &self.start).view());
+                let missed = cloud::rms((&drawn - &moved).view());
+                distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
+                moved = drawn;
+            }
+            self.generator = Some(generator);
+            self.room.check(&moved)?;
+        } else if let Some(mut generator) = self.generator.take() {
             // A birth moves the aim of one latent point: the cloud itself stays where the generator has it.
             reaction = match self.react(&mut moved) {
                 Ok(reacted) => reacted.map(|reacted| reacted.of_aims(&self.start)),

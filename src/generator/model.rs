@@ -25,8 +25,9 @@ pub(super) trait Model: Debug + Send + Sync {
     /// the loss by `g_θ(z)`.
     fn descend(&mut self, z: CloudView<'_>, slopes: &Cloud, rate: f64);
 
-    /// One optimiser step at the given rate against the mean of `‖g_θ(z) − aim‖²/s²`, both `n×2`.
-    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64);
+    /// One optimiser step at the given rate against the mean of `‖g_θ(z) − aim‖²/s²`, both `n×2`, where each row counts as often as `weights` says (`n`; empty:
+    /// once).
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, weights: &[f64], rate: f64);
 
     /// All parameters of [`apply`](Self::apply).
     fn parameters(&self) -> Vec<f64>;
@@ -69,16 +70,18 @@ impl<T: Real> Objective<T> for Known<'_, T> {
     }
 }
 
-/// The mean of `‖output − aim‖²`, with the aims `n×2` one after the other.
-struct Nearness<'a, T>(&'a [T]);
+/// The mean of `‖output − aim‖²`, with the aims `n×2` one after the other, and how often each row counts; empty: once.
+struct Nearness<'a, T>(&'a [T], &'a [f64]);
 
 impl<T: Real> Objective<T> for Nearness<'_, T> {
     fn seeds(&self, first: usize, outputs: &[T], seeds: &mut [T]) -> T {
         let share = T::of(2.0 / self.0.len() as f64);
         let mut sum = T::ZERO;
         let aims = &self.0[2 * first..][..outputs.len()];
-        for ((seed, &output), &aim) in seeds.iter_mut().zip(outputs).zip(aims) {
+        for (k, ((seed, &output), &aim)) in seeds.iter_mut().zip(outputs).zip(aims).enumerate() {
             let missed = output - aim;
+            let weight = self.1.get(first + k / 2);
+            let share = weight.map_or(share, |&weight| share * T::of(weight));
             sum += share * missed * missed;
             *seed = (share + share) * missed;
         }
@@ -158,7 +161,7 @@ impl<T: Real> Model for Residual<T> {
     }
 
     /// Forward and backward in one pass: the network itself should give `(aim − z)/s`.
-    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, weights: &[f64], rate: f64) {
         let units = self.units;
         let [at, aims] = &mut self.batch;
         at.clear();
@@ -172,8 +175,12 @@ impl<T: Real> Model for Residual<T> {
                 .zip(z)
                 .map(|(&aim, &z)| T::of((aim - z) / units.output)),
         );
-        self.network
-            .train(at, &Nearness(aims), &mut self.workspace, &mut self.gradient);
+        self.network.train(
+            at,
+            &Nearness(aims, weights),
+            &mut self.workspace,
+            &mut self.gradient,
+        );
         self.optimizer
             .step(rate, &self.gradient, self.network.parameters_mut());
     }
@@ -296,9 +303,12 @@ impl Model for Affine {
         self.follow(z, &(slopes * self.units.output), rate);
     }
 
-    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, rate: f64) {
+    fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, weights: &[f64], rate: f64) {
         let share = 2.0 / z.nrows() as f64;
-        let slopes = (self.present(z) - aim) / self.units.output * share;
+        let mut slopes = (self.present(z) - aim) / self.units.output * share;
+        for (mut row, weight) in slopes.rows_mut().into_iter().zip(weights) {
+            row *= *weight;
+        }
         self.follow(z, &slopes, rate);
     }
 

@@ -1,5 +1,7 @@
 //! What a scenario file says of the generator stage.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,75 @@ pub enum GeneratorSpec {
     /// `−E h(D(g_θ(z))) + β E ‖g_θ(z) − g_θt(z)‖²`: climb, but stay near. With β = 1/(2ε) and D linear between
     /// the old place and the new this is `distill` again.
     Inherit(TrainingSpec),
+    /// `E ‖g_θ(z) − x_T(z)‖² / s²`, once, at the last step: the pure flow runs first, and g is fitted to the pairs of latent points and where they came to.
+    Pairs(PairsSpec),
+}
+
+/// How a generator is fitted to pairs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PairsSpec {
+    /// Pairs, at least 2: particles that flow beside the drawn ones. The generator learns from these alone, so that the drawn cloud is one of latent points
+    /// that it has never seen.
+    pub count: usize,
+    /// Optimiser steps at the last step of the flow.
+    pub inner_steps: usize,
+    /// How the parameters follow their gradient.
+    pub optimizer: OptimizerKind,
+    /// Learning rate, in the generator's own units, at the beginning; it falls along a cosine to a hundredth.
+    pub learning_rate: f64,
+    /// Decay in [0, 1) of the running average of the parameters that is drawn, measured and kept.
+    pub average: f64,
+    /// Adam's decay rates.
+    #[serde(deserialize_with = "exactly")]
+    pub betas: [f64; 2],
+    /// Pairs in each optimiser step, or `full`: all.
+    pub batch: WordOr<usize, Full>,
+    /// Widths of the hidden layers, or `affine`.
+    pub network: WordOr<Vec<usize>, AffineWord>,
+    /// The function between the layers.
+    pub activation: Activation,
+    /// Precision of the network's arithmetic.
+    pub precision: Precision,
+}
+
+impl Default for PairsSpec {
+    fn default() -> Self {
+        let usual = TrainingSpec::default();
+        Self {
+            count: 16_384,
+            inner_steps: 30_000,
+            optimizer: usual.optimizer,
+            learning_rate: 5e-3,
+            average: 0.999,
+            betas: usual.betas,
+            batch: WordOr::Value(512),
+            network: usual.network,
+            activation: usual.activation,
+            precision: usual.precision,
+        }
+    }
+}
+
+impl PairsSpec {
+    /// The same as the training of the others.
+    fn training(&self) -> TrainingSpec {
+        TrainingSpec {
+            inner_steps: self.inner_steps,
+            optimizer: self.optimizer,
+            learning_rate: self.learning_rate,
+            learning_rate_decay: Decay::Cosine,
+            average: self.average,
+            field: FieldRule::Cloud,
+            betas: self.betas,
+            batch: self.batch,
+            latents: Latents::Fixed,
+            network: self.network.clone(),
+            activation: self.activation,
+            precision: self.precision,
+            beta: WordOr::Word(BetaRule::Auto),
+        }
+    }
 }
 
 /// How a generator is trained at each step of the flow.
@@ -178,6 +249,10 @@ impl GeneratorSpec {
             "inherit",
             "adversarial with a pull towards the previous generator",
         ),
+        (
+            "pairs",
+            "one regression, after the flow, onto where its latent points came to",
+        ),
     ];
 
     /// Name of the objective, as in a scenario file.
@@ -187,21 +262,37 @@ impl GeneratorSpec {
             Self::Distill(_) => "distill",
             Self::Adversarial(_) => "adversarial",
             Self::Inherit(_) => "inherit",
+            Self::Pairs(_) => "pairs",
         }
     }
 
     /// How it is trained.
     #[must_use]
-    pub fn training(&self) -> &TrainingSpec {
+    pub fn training(&self) -> Cow<'_, TrainingSpec> {
         match self {
-            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => spec,
+            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => {
+                Cow::Borrowed(spec)
+            }
+            Self::Pairs(spec) => Cow::Owned(spec.training()),
         }
     }
 
-    /// The same, to be changed.
-    pub fn training_mut(&mut self) -> &mut TrainingSpec {
+    /// Optimiser steps of a round, to be changed.
+    pub fn inner_steps_mut(&mut self) -> &mut usize {
         match self {
-            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => spec,
+            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => {
+                &mut spec.inner_steps
+            }
+            Self::Pairs(spec) => &mut spec.inner_steps,
+        }
+    }
+
+    /// Particles that flow beside the drawn ones, for the generator to learn from.
+    #[must_use]
+    pub fn pairs(&self) -> usize {
+        match self {
+            Self::Pairs(spec) => spec.count,
+            _ => 0,
         }
     }
 
@@ -212,6 +303,10 @@ impl GeneratorSpec {
     pub fn check(&self) -> Result<(), Invalid> {
         let spec = self.training();
         spec.check()
+            .and_then(|()| match self {
+                Self::Pairs(spec) => at_least("count", spec.count, 2),
+                _ => Ok(()),
+            })
             .and_then(|()| match (self, &spec.beta) {
                 (Self::Distill(_) | Self::Adversarial(_), WordOr::Value(beta)) => {
                     Err(Invalid::new(

@@ -65,7 +65,7 @@ impl GeneratorSpec {
         stream: Stream,
     ) -> Result<Generator, Invalid> {
         self.check()?;
-        let spec = self.training();
+        let spec = &*self.training();
         let model: Box<dyn Model> = match (&spec.network, spec.precision) {
             (WordOr::Word(AffineWord::Affine), _) => Box::new(Affine::new(units, spec)),
             (WordOr::Value(hidden), Precision::F32) => {
@@ -142,7 +142,7 @@ impl Generator {
         drive: &mut dyn Drive,
         round: &Round,
     ) -> Result<(), FitError> {
-        let spec = self.spec.training().clone();
+        let spec = self.spec.training().into_owned();
         let fresh = spec.field == FieldRule::Fresh;
         let most = if fresh {
             TrainingSpec::SLICES
@@ -177,6 +177,47 @@ impl Generator {
         Ok(())
     }
 
+    /// Fits the map to pairs of latent points `z` and where these are to come to (`aim`), both `n×2`, the rate falling along half a cosine from the first step
+    /// to the last. A minibatch has those pairs more often that are missed most, and counts them less in turn.
+    pub fn fit_pairs(&mut self, z: CloudView<'_>, aim: CloudView<'_>, stream: Stream) {
+        let spec = self.spec.training().into_owned();
+        let rows = spec.rows(z.nrows());
+        let mut rng = stream.part("pairs").rng();
+        let mut draw = Vec::new();
+        let mut batch = [(); 2].map(|()| Cloud::zeros((rows, 2)));
+        let mut weights = vec![1.0; rows];
+        for step in 0..spec.inner_steps {
+            if step % ROUND == 0 {
+                draw = chances(&self.model.present(z), aim);
+            }
+            for (row, weight) in weights.iter_mut().enumerate() {
+                let mark = rng.random::<f64>();
+                let chosen = draw.partition_point(|&(upto, _)| upto <= mark);
+                let chosen = chosen.min(draw.len() - 1);
+                *weight = draw[chosen].1;
+                for (into, from) in batch.iter_mut().zip([z, aim]) {
+                    into.row_mut(row).assign(&from.row(chosen));
+                }
+            }
+            let along = step as f64 / spec.inner_steps as f64;
+            let decayed = spec.learning_rate_decay.factor(f64::midpoint(1.0, along));
+            let [z, aim] = batch.each_ref().map(|all| all.view());
+            self.model
+                .approach(z, aim, &weights, spec.learning_rate * decayed);
+            if spec.average > 0.0 {
+                // At first an average of the few steps that there were: not of the identity.
+                let young = (step + 1) as f64 / (step + 10) as f64;
+                self.model.average(spec.average.min(young));
+            }
+        }
+    }
+
+    /// Whether it learns once, from where the particles of the flow came to, and not at each step.
+    #[must_use]
+    pub fn is_of_pairs(&self) -> bool {
+        matches!(self.spec, GeneratorSpec::Pairs(_))
+    }
+
     /// Minibatches, drawn with replacement, of as many latent points as there are particles, or of theirs.
     fn drawn(
         &self,
@@ -196,18 +237,7 @@ impl Generator {
             Some(aim) => aim.clone(),
             None => self.other(&pool, drive, round),
         };
-        let rows = spec.rows(pool.nrows());
-        let choice = if rows == pool.nrows() {
-            Choice::All
-        } else {
-            let room = [(); 2].map(|()| Cloud::zeros((rows, 2)));
-            Choice::Random(Box::new(stream.part("minibatch").rng()), room)
-        };
-        Batches {
-            all: [pool, other],
-            rows,
-            choice,
-        }
+        Batches::random(spec, [pool, other], stream)
     }
 
     /// Slices, one after another, of fresh latent points, after the discriminator was fitted to the images of others.
@@ -267,7 +297,7 @@ impl Generator {
         rate: f64,
     ) {
         if self.distils() {
-            self.model.approach(z, other, rate);
+            self.model.approach(z, other, &[], rate);
         } else {
             let pull = match (&self.spec, spec.beta) {
                 (GeneratorSpec::Inherit(_), WordOr::Value(beta)) => beta,
@@ -332,6 +362,28 @@ impl Generator {
     }
 }
 
+/// Steps between two looks at which pairs are missed.
+const ROUND: usize = 64;
+
+/// Of each pair the sum of the chances of those before it and its own, in [0, 1], and how much it then counts: `p ∝ error + mean error/10`, weight `1/(p n)`.
+fn chances(images: &Cloud, aim: CloudView<'_>) -> Vec<(f64, f64)> {
+    let n = images.nrows() as f64;
+    let missed = images.rows().into_iter().zip(aim.rows());
+    let missed: Vec<f64> = missed
+        .map(|(at, aim)| (at[0] - aim[0]).hypot(at[1] - aim[1]))
+        .collect();
+    let mean = missed.iter().sum::<f64>() / n;
+    let least = if mean > 0.0 { 0.1 * mean } else { 1.0 };
+    let total = n * (mean + least);
+    let mut sum = 0.0;
+    let one = |missed: f64| {
+        let chance = (missed + least) / total;
+        sum += chance;
+        (sum, 1.0 / (chance * n))
+    };
+    missed.into_iter().map(one).collect()
+}
+
 /// How a minibatch is chosen.
 enum Choice {
     /// All points, each time.
@@ -350,6 +402,18 @@ struct Batches {
 }
 
 impl Batches {
+    /// Of these rows, with replacement, or all of them.
+    fn random(spec: &TrainingSpec, all: [Cloud; 2], stream: Stream) -> Self {
+        let rows = spec.rows(all[0].nrows());
+        let choice = if rows == all[0].nrows() {
+            Choice::All
+        } else {
+            let room = [(); 2].map(|()| Cloud::zeros((rows, 2)));
+            Choice::Random(Box::new(stream.part("minibatch").rng()), room)
+        };
+        Self { all, rows, choice }
+    }
+
     fn next(&mut self) -> [CloudView<'_>; 2] {
         let rows = self.rows;
         match &mut self.choice {

@@ -195,7 +195,7 @@ fn pictures() -> BTreeMap<&'static str, String> {
         let document = Document::parse(shipped.name(), shipped.text).ok()?;
         let scenario: Scenario = document.read().ok()?;
         let is_drawn = matches!(scenario.target, TargetSpec::Image(_));
-        if !is_drawn || scenario.cloud.flowing() > MOST {
+        if !is_drawn || scenario.flowing() > MOST {
             return None;
         }
         let target = scenario.target.build(&Embedded).ok()?;

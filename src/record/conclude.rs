@@ -65,7 +65,7 @@ pub(super) fn conclude(
     manifest.verdict = Some(verdict);
     let clipped = meter.clipped();
     if clipped > 0 {
-        let moves = flow.state().step * scenario.cloud.flowing();
+        let moves = flow.state().step * scenario.flowing();
         manifest.warnings.push(format!(
             "the clip shortened {clipped} of {moves} displacements ({:.2} %)",
             100.0 * clipped as f64 / moves as f64
@@ -88,7 +88,7 @@ pub(super) fn conclude(
     }));
     manifest
         .warnings
-        .extend(taken_over(meter, scenario.cloud.flowing()));
+        .extend(taken_over(meter, scenario.flowing()));
     manifest.steps = flow.state().step as u64;
     manifest.ended = Some(ending.facts(flow.state().step));
     manifest.status = match ending {

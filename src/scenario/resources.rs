@@ -132,8 +132,8 @@ impl Resources {
     #[must_use]
     pub fn of(scenario: &Scenario, threads: usize) -> Self {
         let particles = scenario.cloud.particles as f64;
-        let flowing = scenario.cloud.flowing() as f64;
-        let samples = scenario.cloud.seen() as f64;
+        let flowing = scenario.flowing() as f64;
+        let samples = scenario.seen() as f64;
         let measured = particles.min(scenario.metrics.particles as f64);
         let references = scenario.metrics.reference.map_or(measured, |r| r as f64);
         let reference_key = match scenario.metrics.reference {
@@ -397,9 +397,10 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
 
 /// The key that makes the cloud that flows small.
 fn flowing_key(scenario: &Scenario) -> &'static str {
-    match scenario.cloud.r#final {
-        LastCloud::Regular => "cloud.particles",
-        LastCloud::Sample => "cloud.bath",
+    match (&scenario.generator, scenario.cloud.r#final) {
+        (Some(GeneratorSpec::Pairs(_)), _) => "generator.pairs.count",
+        (_, LastCloud::Regular) => "cloud.particles",
+        (_, LastCloud::Sample) => "cloud.bath",
     }
 }
 
@@ -432,15 +433,15 @@ fn dense(_scenario: &Scenario) -> f64 {
 /// What drawing a cloud so large takes that it is drawn as density, at scale 1; 0 for dots.
 #[cfg(feature = "render")]
 fn dense(scenario: &Scenario) -> f64 {
-    let larger = scenario.cloud.particles.max(scenario.cloud.seen());
+    let larger = scenario.cloud.particles.max(scenario.seen());
     if larger > DOTS { DENSE } else { 0.0 }
 }
 
 /// What the fits need; one to fresh points may be the larger.
 fn fitted(scenario: &Scenario) -> Vec<Part> {
     let sizes = Sizes {
-        particles: scenario.cloud.flowing().max(pool(scenario)),
-        samples: scenario.cloud.seen().max(pool(scenario)),
+        particles: scenario.flowing().max(pool(scenario)),
+        samples: scenario.seen().max(pool(scenario)),
     };
     scenario.discriminator.memory(sizes)
 }
@@ -472,7 +473,7 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
 
 /// Fresh points of either side that a generator's field is fitted to at a time.
 fn pool(scenario: &Scenario) -> usize {
-    let training = scenario.generator.as_ref().map(GeneratorSpec::training);
+    let training = scenario.generator.as_ref().map(|spec| spec.training());
     training.map_or(0, |training| training.pool(scenario.cloud.particles))
 }
 

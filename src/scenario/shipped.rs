@@ -147,6 +147,9 @@ shipped![
         "54-line-vanishing-gradient.toml",
         "55-line-collapse.toml",
         "56-line-divergences.toml";
+    Generators:
+        "57-pacgan-ring.toml",
+        "58-pacgan-grid.toml";
     Fields:
         "60-drift-far.toml",
         "61-drift-collapsed.toml",

@@ -7,7 +7,7 @@ use super::claim::Claim;
 use crate::discriminator::DiscriminatorSpec;
 use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
-use crate::metric::MetricsSpec;
+use crate::metric::{MetricsSpec, Stop};
 use crate::setting::{Invalid, WordOr, at_least, within};
 use crate::target::{AutoSpec, TargetSpec};
 
@@ -73,7 +73,7 @@ pub struct CloudSpec {
     /// Number of particles N, at least 2.
     pub particles: usize,
     /// Number of target samples M that the discriminator sees, at least 2; metrics use fresh ones. `auto`: 4000, and for large clouds as many as
-    /// `final` asks for, 2 N of a regular cloud and one for each particle that flows of a sample.
+    /// `final` asks for, 2 N of a regular cloud and one for each particle that flows of a sample; as many as pairs for a generator of pairs.
     pub samples: WordOr<usize, Auto>,
     /// What the last cloud is to be: a good quadrature, or an independent sample.
     pub r#final: LastCloud,
@@ -189,6 +189,23 @@ impl Scenario {
         toml::to_string(self).unwrap_or_default()
     }
 
+    /// Particles that flow: those of the cloud, and the pairs of a generator that learns from where others came to.
+    #[must_use]
+    pub(crate) fn flowing(&self) -> usize {
+        let pairs = self.generator.as_ref().map_or(0, GeneratorSpec::pairs);
+        self.cloud.flowing().saturating_add(pairs)
+    }
+
+    /// Target samples that the discriminator sees. Unasked, pairs see as many as they are, since the generator learns whatever the sample has by chance.
+    #[must_use]
+    pub(crate) fn seen(&self) -> usize {
+        let seen = self.cloud.seen();
+        match (self.cloud.samples, &self.generator) {
+            (WordOr::Word(Auto::Auto), Some(generator)) => seen.max(generator.pairs()),
+            _ => seen,
+        }
+    }
+
     /// How many moments of a run are kept: no more than it has clouds.
     pub(crate) fn frames(&self) -> usize {
         let frames = self.output.frames;
@@ -232,11 +249,17 @@ impl Scenario {
             return Err(Invalid::new("seed", self.seed, "must be at most 2⁶³ − 1"));
         }
         at_least("cloud.particles", self.cloud.particles, 2)?;
-        at_least("cloud.samples", self.cloud.seen(), 2)?;
+        at_least("cloud.samples", self.seen(), 2)?;
         at_least("cloud.bath", self.cloud.bath, 1)?;
         if self.cloud.r#final == LastCloud::Sample && self.generator.is_some() {
             let remedy = "a generator draws its own cloud, and fresh points from it at any time; set \"regular\", or take the generator away";
             return Err(Invalid::new("cloud.final", "\"sample\"", remedy));
+        }
+        if self.metrics.stop == Stop::Floor
+            && let Some(GeneratorSpec::Pairs(_)) = self.generator
+        {
+            let remedy = "the generator learns at the last step, which would never come; set \"never\", or take the generator away";
+            return Err(Invalid::new("metrics.stop", "\"floor\"", remedy));
         }
         at_least("output.particles", self.output.particles, 1)?;
         within("output.scale", self.output.scale, 0.25, 4.0)?;
