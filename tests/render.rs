@@ -9,8 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
-    Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Headline, Image, Lattice,
-    Pace, Panel, Profile, Show, Style, Theme, View, curves, draw, draw_svg, film, origin, series,
+    Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Gauge, Headline, Image,
+    Lattice, Pace, Panel, Profile, Show, Style, Theme, View, curves, draw, draw_svg, film, look,
+    origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -118,7 +119,7 @@ impl Act {
             steps: 200,
             time: 0.0,
             view: self.view,
-            speed: 3.0,
+            longest: 0.5,
             panels,
         }
     }
@@ -270,7 +271,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
         steps: 1_000_000,
         time: 1.23e-12,
         view: act.view,
-        speed: 3.0,
+        longest: 0.5,
         panels: &panels,
     };
     draw(&frame, style)
@@ -436,7 +437,7 @@ fn still<'a, 'p>(view: View, panels: &'a [Panel<'p>]) -> Frame<'a, 'p> {
         steps: 0,
         time: 0.0,
         view,
-        speed: 1.0,
+        longest: 0.5,
         panels,
     }
 }
@@ -740,7 +741,7 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
             steps: 10,
             time: 1.0,
             view,
-            speed: 1.0,
+            longest: 0.5,
             panels: &[panel],
         };
         let style = Style {
@@ -881,7 +882,7 @@ fn nothing_breaks_a_picture() {
         View::around(&[ndarray::array![[3.0, 4.0]].view()]),
     ];
     for view in views {
-        for speed in [0.0, f64::NAN, f64::INFINITY, -1.0] {
+        for longest in [0.0, f64::NAN, f64::INFINITY, -1.0, 1e-300] {
             let panels = [
                 Panel {
                     field: Some(&field),
@@ -893,7 +894,7 @@ fn nothing_breaks_a_picture() {
             ];
             let image = draw(
                 &Frame {
-                    speed,
+                    longest,
                     ..still(view, &panels)
                 },
                 &Style::default(),
@@ -981,12 +982,136 @@ fn a_lattice_covers_its_view_row_by_row() {
     assert_eq!(corner(20), [1.0, -0.9]);
     let [x, y] = corner(points.nrows() - 1);
     assert!((x - 1.0).abs() < 1e-12 && (y - 0.9).abs() < 1e-12);
+    let lattice = Lattice::new(UNIT, 21);
     let speeds = Cloud::from_shape_fn(
         points.dim(),
         |(k, axis)| if axis == 0 { k as f64 } else { 0.0 },
     );
-    let field = FieldGrid::new(Lattice::new(UNIT, 21), &ndarray::Array1::zeros(399), speeds);
-    assert_eq!(field.typical_speed(), 358.0);
+    let field = FieldGrid::new(lattice, &Array1::zeros(399), speeds);
+    assert_eq!(field.longest_move(points.view()), 390.0);
+    let gauge = Gauge {
+        step_size: 0.5,
+        longest: 100.0,
+        ..Gauge::PLAIN
+    };
+    let field = field.gauged(gauge, &[points.view()]);
+    assert_eq!(field.next_move(30), Some([15.0, 0.0]));
+    assert_eq!(field.next_move(398), Some([100.0, 0.0]));
+    assert_eq!(field.next_move(399), None);
+}
+
+/// Four points at each of many random places, and single points: a field counts where the former are, whatever unit, origin, order and side.
+#[test]
+fn a_field_counts_where_somebody_is() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2611);
+    for _ in 0..20 {
+        let view = View {
+            x: [-5.0, 5.0],
+            y: [-4.0, 4.0],
+        };
+        let lattice = Lattice::new(view, 64);
+        let h = rng.random_range(0.2..0.6);
+        let mut place = || [rng.random_range(-4.0..0.0), rng.random_range(-3.0..3.0)];
+        let crowds: Vec<[f64; 2]> = (0..3).map(|_| place()).collect();
+        let cloud: Vec<[f64; 2]> = crowds.iter().flat_map(|at| [*at; 50]).collect();
+        let lone: Vec<[f64; 2]> = cloud.iter().copied().chain([[3.0, 0.0]]).collect();
+        let [cloud, lone] = [cloud, lone].map(Cloud::from);
+        let weights = lattice.presence(&[cloud.view(), lone.view()], h);
+        let points = lattice.points();
+        for (at, &weight) in points.rows().into_iter().zip(&weights) {
+            let far = |p: &[f64; 2]| (p[0] - at[0]).hypot(p[1] - at[1]);
+            let nearest = crowds.iter().map(far).fold(f64::INFINITY, f64::min);
+            let pitch = lattice.pitch();
+            if nearest < h - pitch {
+                assert_eq!(weight, 1.0, "{at} beside a crowd");
+            } else if nearest > 2.0 * h + pitch {
+                assert!(weight < 0.05, "{weight} at {at}, where nobody or one is");
+            }
+        }
+        // Twice, so that sides change places; in other units, about another origin, in another order.
+        let [unit, shift] = [1e-9, 3.0];
+        let moved = |cloud: &Cloud| {
+            let mut moved = (cloud + shift) * unit;
+            moved.invert_axis(ndarray::Axis(0));
+            moved
+        };
+        let other = Lattice::new(
+            View {
+                x: view.x.map(|v| (v + shift) * unit),
+                y: view.y.map(|v| (v + shift) * unit),
+            },
+            64,
+        );
+        let again = other.presence(&[moved(&lone).view(), moved(&cloud).view()], h * unit);
+        for (a, b) in weights.iter().zip(again) {
+            assert!((a - b).abs() < 1e-3, "{a} and {b}");
+        }
+        // Points that all stand alone are all there is: these count.
+        let few = Cloud::from(vec![[-3.0, 0.0], [3.0, 0.0]]);
+        let weights = lattice.presence(&[few.view()], 0.3);
+        assert!(weights.contains(&1.0));
+    }
+}
+
+/// A field that is not told apart from nothing where nobody is: no bands, no arrows.
+#[test]
+fn where_nobody_is_nothing_is_drawn() {
+    let view = UNIT.sane();
+    let lattice = Lattice::new(view, 64);
+    let cloud = Cloud::from(vec![[-0.6, 0.0]; 200]);
+    let points = lattice.points();
+    let field = FieldGrid::new(
+        lattice,
+        &Array1::from_elem(points.nrows(), 9.0),
+        Cloud::ones(points.dim()),
+    );
+    let gauge = Gauge {
+        step_size: 0.1,
+        scale: 0.2,
+        blurred: true,
+        ..Gauge::PLAIN
+    };
+    let field = field.gauged(gauge, &[cloud.view()]);
+    let nothing = Cloud::zeros((0, 2));
+    let image = |field| {
+        let panel = Panel {
+            field,
+            ..bare(&nothing, &nothing)
+        };
+        let show = Show {
+            field: true,
+            arrows: true,
+            ..BARE.show
+        };
+        draw(&still(view, &[panel]), &Style { show, ..BARE })
+    };
+    let (bare, drawn) = (image(None), image(Some(&field)));
+    let ink = |from: u32, to: u32| {
+        let places = (from..to).flat_map(|x| (110..560).map(move |y| (x, y)));
+        places
+            .filter(|&(x, y)| bare.at(x, y) != drawn.at(x, y))
+            .count()
+    };
+    assert!(ink(60, 340) > 5000, "the bands are not drawn");
+    assert_eq!(ink(400, 640), 0, "something is drawn where nobody is");
+}
+
+/// The arrows of a film have one scale: a move that is half as long has an arrow that is half as long.
+#[test]
+fn arrows_are_as_long_as_the_moves() {
+    for longest in [1e-9, 0.03, 7.0, 3e8] {
+        let factor = look::stretch(longest);
+        let room = look::LOOK.arrow.longest * look::LOOK.arrow.spacing;
+        assert!(factor * longest <= room * 1.001 && factor * longest > room / 2.6);
+        let digits = format!("{factor:e}");
+        assert!(
+            ["1e", "2e", "5e"].iter().any(|d| digits.starts_with(d)),
+            "{digits}"
+        );
+    }
+    for odd in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(look::stretch(odd), 1.0);
+    }
 }
 
 /// Name and data of each chunk of a PNG file.

@@ -9,16 +9,17 @@ use crate::discriminator::Ratio;
 use crate::experiment::Experiment;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
-use crate::render::{FieldGrid, Lattice, View};
+use crate::render::{FieldGrid, Gauge, Lattice, View};
 
 /// Places along the longer side of the view where the field is asked for, and along the line.
 const ACROSS: usize = 64;
 const ALONG: usize = 400;
 
-/// The field is drawn in full within this many length scales of the discriminator from the nearest sample or
-/// particle, and not at all beyond [`NOWHERE`]: far from all data an estimate of the ratio means nothing.
-const NEAR: f64 = 2.5;
-const NOWHERE: f64 = 4.5;
+/// The field is asked for within this many length scales of the discriminator from the nearest sample or particle, along the line and in the plane, where
+/// it is not drawn further than two away: the rest is the dearest to ask for, as sums far from all points.
+const REACH: [f64; 2] = [4.5, 2.0];
+/// And so many places of the lattice further, for distances are counted in these, and what is drawn is smooth over some.
+const MARGIN: f64 = 3.0;
 
 /// The flow at one step.
 #[derive(Clone, Debug)]
@@ -51,7 +52,9 @@ pub struct Recorder {
     places: Cloud,
     target: Cloud,
     snapshots: Vec<Snapshot>,
-    speed: f64,
+    longest_move: f64,
+    /// Whether the scale of the discriminator is a bandwidth that blurs both densities.
+    blurred: bool,
     /// Descent of the present cloud from the one of the last snapshot.
     descent: Option<Parents>,
 }
@@ -67,7 +70,8 @@ impl Recorder {
             lattice,
             target: target.to_owned(),
             snapshots: Vec::new(),
-            speed: 0.0,
+            longest_move: 0.0,
+            blurred: false,
             descent: None,
         }
     }
@@ -76,7 +80,11 @@ impl Recorder {
     #[must_use]
     pub fn of(experiment: &Experiment, frames: usize) -> Self {
         let [start, target] = [&experiment.start, &experiment.training].map(|cloud| cloud.view());
-        Self::new(frames, view_of(start, target), target).within(experiment.target.dimension())
+        Self {
+            blurred: experiment.scenario.discriminator.blurs_both(),
+            ..Self::new(frames, view_of(start, target), target)
+        }
+        .within(experiment.target.dimension())
     }
 
     /// The same recorder, with nothing recorded, for points in a space of this dimension: the field of the line is asked for along it.
@@ -95,10 +103,27 @@ impl Recorder {
         &self.snapshots
     }
 
-    /// The speed that arrows are drawn relative to, the same in all frames: the typical one of the first.
+    /// The longest of the moves that arrows stand for, over all snapshots.
     #[must_use]
-    pub fn speed(&self) -> f64 {
-        self.speed
+    pub fn longest_move(&self) -> f64 {
+        self.longest_move
+    }
+
+    /// The same field as a picture draws it: with its gauge (ε of the next step, the longest displacement, the discriminator's scale) and around `cloud`.
+    pub(crate) fn gauged(
+        &self,
+        field: FieldGrid,
+        gauge: [f64; 3],
+        cloud: CloudView<'_>,
+    ) -> FieldGrid {
+        let [step_size, longest, scale] = gauge;
+        let gauge = Gauge {
+            step_size,
+            longest,
+            scale,
+            blurred: self.blurred && scale.is_finite(),
+        };
+        field.gauged(gauge, &[self.target.view(), cloud])
     }
 
     /// The fields of all snapshots as arrays: log ratios (frames×rows×columns), and velocities (frames×rows×columns×2), in the target's units.
@@ -135,9 +160,10 @@ impl Recorder {
     /// Takes up the snapshots of an earlier part of the run, and the descent since the last of them.
     pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>, descent: Option<Parents>) {
         self.descent = descent;
-        if let Some(first) = snapshots.first() {
-            self.speed = first.field.typical_speed();
-        }
+        let moves = snapshots
+            .iter()
+            .map(|snapshot| snapshot.field.longest_move(snapshot.cloud.view()));
+        self.longest_move = moves.fold(0.0, f64::max);
         self.snapshots = snapshots;
     }
 
@@ -154,19 +180,19 @@ impl Recorder {
     }
 
     fn take(&mut self, step: &Step<'_>) {
-        let distances = self
-            .lattice
-            .distances(&[self.target.view(), step.state.cloud.view()]);
-        let length = step.scale.max(self.lattice.pitch());
-        let mut weights =
-            distances.mapv(|d| ((NOWHERE - d / length) / (NOWHERE - NEAR)).clamp(0.0, 1.0));
-        // On the line it is a curve, which fades by its ink and keeps its values.
-        if self.lattice.is_on_line() {
-            weights.mapv_inplace(f64::ceil);
-        }
-        // The rest is not drawn, and would be the dearest to ask for: sums far from all points.
-        let near: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
-        let mut ratio = Ratio::zeros(weights.len());
+        let cloud = step.state.cloud.view();
+        let distances = self.lattice.distances(&[self.target.view(), cloud]);
+        let pitch = self.lattice.pitch();
+        let [line, plane] = REACH.map(|reach| reach * step.scale.max(pitch));
+        let far = if self.lattice.is_on_line() {
+            line
+        } else {
+            plane + MARGIN * pitch
+        };
+        let near: Vec<usize> = (0..distances.len())
+            .filter(|&i| distances[i] < far)
+            .collect();
+        let mut ratio = Ratio::zeros(distances.len());
         let mut velocity = Cloud::zeros(self.places.raw_dim());
         if !near.is_empty() {
             let mut found = Ratio::zeros(near.len());
@@ -174,9 +200,8 @@ impl Recorder {
             step.field.ratio(places.view(), &mut found);
             let velocities = step.field.velocity(&found);
             for (k, &i) in near.iter().enumerate() {
-                ratio.log[i] = weights[i] * found.log[k];
-                let drawn = &velocities.row(k) * weights[i];
-                velocity.row_mut(i).assign(&drawn);
+                ratio.log[i] = found.log[k];
+                velocity.row_mut(i).assign(&velocities.row(k));
             }
         }
         let mut log_ratio = step.ratio.log.clone();
@@ -185,9 +210,8 @@ impl Recorder {
             ratio.log = Array1::default(0);
         }
         let field = FieldGrid::new(self.lattice, &ratio.log, velocity);
-        if self.snapshots.is_empty() {
-            self.speed = field.typical_speed();
-        }
+        let field = self.gauged(field, [step.step_size, step.longest, step.scale], cloud);
+        self.longest_move = self.longest_move.max(field.longest_move(cloud));
         self.snapshots.push(Snapshot {
             step: step.index,
             time: step.state.time,

@@ -31,11 +31,12 @@ const NOWHERE = -32768;
 
 async function unpack(run) {
   const places = (shape) => shape[0] * shape[1];
-  const [cloud, ratio, field, arrows, target, light, dark, births, origins, widths] = await Promise.all([
+  const [cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths] = await Promise.all([
     wide(run.cloud, 2 * run.shown),
     narrow(run.ratio, run.shown),
     wide(run.field, places(run.lattice)),
     narrow(run.arrows, 2 * places(run.arrow_lattice)),
+    run.veils === undefined ? null : narrow(run.veils, places(run.lattice)),
     // One frame only: nothing to subtract.
     wide(run.target, Infinity),
     inflate(film.blobs[run.light]),
@@ -44,7 +45,7 @@ async function unpack(run) {
     run.origins === undefined ? null : wide(run.origins, run.shown),
     run.widths === undefined ? null : inflate(film.blobs[run.widths]),
   ]);
-  return { ...run, cloud, ratio, field, arrows, target, light, dark, births, origins, widths };
+  return { ...run, cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths };
 }
 
 // Where a step lies among the frames of a run: a frame, and the part of the way to the next.

@@ -248,8 +248,8 @@ class LinePanel extends Panel {
     const to = part > 0 ? from + 2 * count : from;
     const path = new Path2D();
     for (let k = stride >> 1; k < count; k += stride) {
-      const v = (run.arrows[from + k] * (1 - part) + run.arrows[to + k] * part) / 127;
-      const length = look.longest * look.spacing * Math.abs(v);
+      const v = nextMove(run, from + k) * (1 - part) + nextMove(run, to + k) * part;
+      const length = Math.min(stretch(run.longest ?? film.longest, this.unit) * this.unit * Math.abs(v), look.most * look.spacing);
       const x = this.across(VIEW.x[0] + k * pitch);
       if (length < look.least || !this.massive(k * run.arrow_pitch) || x < plot.x || x > plot.x + plot.width) continue;
       arrow(path, x, plot.y - 7, Math.sign(v), 0, length);

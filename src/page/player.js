@@ -54,6 +54,7 @@ function advance(seconds) {
 
 function picture() {
   for (const panel of panels) panel.draw(state);
+  tellScales(state.step);
   for (const chart of charts) chart.show(state.step);
   const step = Math.floor(state.step + 1e-9);
   $("time").value = state.step;

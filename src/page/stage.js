@@ -86,19 +86,26 @@ class Bands {
     this.run = run;
     this.canvas = document.createElement("canvas");
     this.depths = new Float32Array(run.lattice[0] * run.lattice[1]);
+    this.weights = run.veils === null ? null : new Float32Array(this.depths.length);
   }
 
-  // Shades from band to band, as an edge covers a pixel.
+  // Shades from band to band, as an edge covers a pixel; one such row for each step in which they fade, the faintest first.
   table() {
     if (this.of === palette.bands) return this.shades;
     const SHADES = 16;
     const bands = palette.bands.map(rgb);
-    this.shades = new Uint32Array(SHADES * (bands.length - 1) + 1);
-    for (let k = 0; k < this.shades.length; k += 1) {
+    this.row = SHADES * (bands.length - 1) + 1;
+    this.shades = new Uint32Array(this.row * (film.veils + 1));
+    for (let k = 0; k < this.row; k += 1) {
       const base = Math.min(Math.floor(k / SHADES), bands.length - 2);
       const part = k / SHADES - base;
-      const [r, g, b] = bands[base].map((c, i) => Math.round(c + part * (bands[base + 1][i] - c)));
-      this.shades[k] = (255 << 24) | (b << 16) | (g << 8) | r;
+      for (let veil = 0; veil <= film.veils; veil += 1) {
+        const [r, g, b] = bands[base].map((c, i) => {
+          const neutral = bands[film.bands][i];
+          return Math.round(neutral + (veil / film.veils) * (c + part * (bands[base + 1][i] - c) - neutral));
+        });
+        this.shades[veil * this.row + k] = (255 << 24) | (b << 16) | (g << 8) | r;
+      }
     }
     this.of = palette.bands;
     return this.shades;
@@ -112,6 +119,7 @@ class Bands {
     const to = part > 0 ? from + depths.length : from;
     for (let k = 0; k < depths.length; k += 1) {
       depths[k] = (run.field[from + k] * (1 - part) + run.field[to + k] * part) / film.finer;
+      if (this.weights) this.weights[k] = run.veils[from + k] * (1 - part) + run.veils[to + k] * part;
     }
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
@@ -121,10 +129,11 @@ class Bands {
     const image = context.createImageData(width, height);
     const pixels = new Uint32Array(image.data.buffer);
     const shades = this.table();
-    const fine = (shades.length - 1) / (2 * film.bands);
+    const fine = (this.row - 1) / (2 * film.bands);
     // Every row of the lattice, stretched to one value a pixel, and one more pixel for the slope.
     const wide = width + 1;
     const stretched = new Float32Array(rows * wide);
+    const veils = this.weights && new Float32Array(rows * wide);
     const weights = new Float32Array(4);
     const along = (side, count, value) => ((value - side[0]) / (side[1] - side[0])) * (count - 1);
     let first = width;
@@ -139,6 +148,10 @@ class Bands {
       const after = Math.min(base + 2, columns - 1);
       for (let row = 0; row < rows; row += 1) {
         const start = row * columns;
+        if (veils) {
+          const near = this.weights[start + base];
+          veils[row * wide + x] = near + (u - base) * (this.weights[start + base + 1] - near);
+        }
         stretched[row * wide + x] = weights[0] * depths[start + before] + weights[1] * depths[start + base]
           + weights[2] * depths[start + base + 1] + weights[3] * depths[start + after];
       }
@@ -161,6 +174,11 @@ class Bands {
       fill(below, y + 1);
       const v = along(VIEW.y, rows, top - (y + 0.5) * pitch);
       if (v >= 0 && v <= rows - 1) {
+        const base = Math.min(Math.floor(v), rows - 2);
+        const veil = (x) => {
+          const near = veils[base * wide + x];
+          return Math.round(near + (v - base) * (veils[(base + 1) * wide + x] - near));
+        };
         for (let x = first; x < Math.min(beyond, width); x += 1) {
           const value = line[x];
           const right = x + 1 < beyond ? line[x + 1] : value;
@@ -168,7 +186,8 @@ class Bands {
           const size = Math.abs(value);
           const edge = clamp(Math.floor(size + 0.5), 1, film.bands);
           const place = edge - 1 + clamp((size - edge) / slope + 0.5, 0, 1);
-          pixels[y * width + x] = shades[Math.round((film.bands + (value < 0 ? -place : place)) * fine)];
+          const shade = Math.round((film.bands + (value < 0 ? -place : place)) * fine);
+          pixels[y * width + x] = shades[(veils ? veil(x) : film.veils) * this.row + shade];
         }
       }
       [line, below] = [below, line];
@@ -294,11 +313,12 @@ class Panel {
     context.rect(...plot);
     context.clip();
     this.ground(context, plot);
-    if (state.show.field) this.field(context, plot, at, state.playing);
+    if (state.show.field && this.run.is_log_ratio) this.field(context, plot, at, state.playing);
     if (state.show.target) this.target(context);
     if (state.show.arrows) this.arrows(context, at);
     if (state.show.mesh) this.mesh(context, at);
     this.particles(context, at, state);
+    if (state.show.field) this.circle(context, at);
     context.restore();
     this.axes(context, plot);
     this.remarks(context, at);
@@ -353,6 +373,7 @@ class Panel {
     return clamp(dot.share * apart, dot.least, dot.most) * Math.min(Math.sqrt(camera.zoom), 3);
   }
 
+  // Arrows of the next move, all on one scale.
   arrows(context, [frame, part]) {
     const { run, unit, scale } = this;
     const [across, up] = run.arrow_lattice;
@@ -360,29 +381,67 @@ class Panel {
     const spacing = (run.arrow_pitch * VIEW.width * unit) / (run.lattice[0] - 1);
     const look = film.look.arrow;
     const stride = Math.max(1, Math.round(look.spacing / spacing));
-    const longest = look.longest * stride * spacing;
+    const stretched = stretch(run.longest ?? film.longest, unit) * unit;
     const first = (n) => ((n - 1) % stride) >> 1;
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
     const [left, bottom] = [VIEW.x[0], VIEW.y[0]];
-    const path = new Path2D();
+    const paths = Array.from({ length: 3 }, () => new Path2D());
+    const pitch = run.arrow_pitch;
     for (let row = first(up); row < up; row += stride) {
       for (let column = first(across); column < across; column += stride) {
         const k = row * across + column;
-        const along = [k, count + k].map((i) => (run.arrows[from + i] * (1 - part) + run.arrows[to + i] * part) / 127);
+        const along = [k, count + k].map((i) => nextMove(run, from + i) * (1 - part) + nextMove(run, to + i) * part);
         const size = Math.hypot(...along);
-        const length = longest * size;
-        if (length < look.least) continue;
+        const length = Math.min(stretched * size, look.most * look.spacing);
+        const place = row * pitch * run.lattice[0] + column * pitch;
+        const weight = run.veils === null ? 1 : run.veils[frame * run.lattice[0] * run.lattice[1] + place] / film.veils;
+        if (!(length >= look.least && weight > 0)) continue;
+        const path = paths[clamp(Math.ceil(weight * paths.length), 1, paths.length) - 1];
         const x = MARGIN.left + this.width / 2 + (left - camera.x) * unit + column * spacing;
         const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * spacing;
         arrow(path, x, y, along[0] / size, -along[1] / size, length);
       }
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.globalAlpha = look.alpha;
     context.fillStyle = palette.ink;
-    context.fill(path);
+    paths.forEach((path, k) => {
+      context.globalAlpha = (look.alpha * (k + 1)) / paths.length;
+      context.fill(path);
+    });
     context.globalAlpha = 1;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  // A circle of radius h in the lower right corner, as large as h is in the plane; of a large one a quarter, about the corner itself.
+  circle(context, [frame, part]) {
+    const { run, scale } = this;
+    if (run.scales.length === 0) return;
+    const h = between(run.scales, frame, part);
+    const radius = h * this.unit;
+    const [right, bottom] = [MARGIN.left + this.width, MARGIN.top + this.height];
+    const whole = 2 * radius <= 0.28 * Math.min(this.width, this.height);
+    const x = whole ? right - 10 - radius : right;
+    const y = whole ? bottom - 10 - Math.max(radius, 5) : bottom;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 1.2;
+    context.globalAlpha = 0.6;
+    context.beginPath();
+    context.arc(x, y, radius, whole ? 0 : Math.PI, whole ? 2 * Math.PI : 1.5 * Math.PI);
+    context.stroke();
+    context.globalAlpha = 0.7;
+    context.font = `11px ${FONT}`;
+    context.textAlign = "right";
+    context.textBaseline = "alphabetic";
+    const words = `h = ${number(h)}`;
+    const at = whole ? x - radius - 6 : right - 10;
+    const wide = context.measureText(words).width;
+    context.fillStyle = palette.paper;
+    context.fillRect(at - wide - 3, bottom - 20.5, wide + 6, 14);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.ink;
+    context.fillText(words, at, bottom - 10);
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
@@ -683,6 +742,47 @@ class Panel {
     const words = now.words[this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
+  }
+}
+
+// A part of the next move at a place of the arrows, in the target's units; see `Stage::arrows` in film.rs.
+function nextMove(run, place) {
+  const root = run.arrows[place] / 127;
+  return Math.sign(root) * root * root * (run.most ?? film.most);
+}
+
+// A number for each frame, between two of them.
+const between = (values, frame, part) => values[frame] + (part > 0 ? part * (values[frame + 1] - values[frame]) : 0);
+
+// How much longer than moves arrows are, at so many pixels a unit: 1, 2 or 5 times a power of ten, so that the longest has room.
+function stretch(longest, unit) {
+  const { spacing, longest: share } = film.look.arrow;
+  const room = (share * spacing) / (longest * unit);
+  if (!(room > 0 && room < Infinity)) return 1;
+  const power = 10 ** Math.floor(Math.log10(room));
+  return [5, 2, 1].find((factor) => factor * power <= room * (1 + 1e-9)) * power || power;
+}
+
+// The same in words.
+function times(factor) {
+  const whole = (v) => String(Math.round(v));
+  if (factor === 1) return "at its length";
+  if (factor > 1) return `drawn ${factor < 1e6 ? whole(factor) : number(factor)} times as long`;
+  return factor >= 1e-6 ? `drawn 1/${whole(1 / factor)} as long` : `drawn ${number(factor)} times as long`;
+}
+
+// What the bands are and how long arrows are, below the panels.
+function tellScales(at) {
+  const known = panels.filter(({ run }) => run.is_log_ratio);
+  const blurred = known.length > 0 && known.every(({ run }) => run.scales.length > 0);
+  const h = blurred && known.length === 1 ? between(known[0].run.scales, ...moment(known[0].run, at)) : null;
+  const ratio = known.length === 0 ? "no log p/q: a field of moves alone"
+    : !blurred ? "log p/q as estimated"
+      : `log p/q, both blurred by ${h === null ? "the circle’s h" : `h = ${number(h)}`}`;
+  const { run, unit } = panels[0];
+  const arrows = times(stretch(Math.max(...panels.map((panel) => panel.run.longest ?? 0), run.longest === undefined ? film.longest : 0), unit));
+  for (const [id, words] of [["ratio-words", ratio], ["arrow-words", arrows]]) {
+    if ($(id) && $(id).textContent !== words) $(id).textContent = words;
   }
 }
 

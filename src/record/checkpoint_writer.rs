@@ -344,12 +344,15 @@ fn rows_of(
 
 fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
     let field = &snapshot.field;
+    let gauge = field.gauge();
+    let gauge = [gauge.step_size, gauge.longest, gauge.scale];
     let arrays = [
         ("time", arr0(snapshot.time).into_dyn()),
         ("cloud", snapshot.cloud.clone().into_dyn()),
         ("log ratio", snapshot.log_ratio.clone().into_dyn()),
         ("field", field.log_ratio().mapv(f64::from).into_dyn()),
         ("velocity", field.velocity().mapv(f64::from).into_dyn()),
+        ("gauge", ndarray::arr1(&gauge).into_dyn()),
     ];
     let mut checkpoint = Checkpoint::new(scenario);
     let step = ("step".to_owned(), snapshot.step as u64);
@@ -390,6 +393,8 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     let plane = |name: &str| array(name)?.clone().into_dimensionality::<Ix2>().ok();
     let narrow = |v: f64| v as f32;
     let (log_ratio, velocity) = (flat("field")?, plane("velocity")?);
+    let gauge: [f64; 3] = flat("gauge")?.to_vec().try_into().ok()?;
+    let cloud = plane("cloud")?;
     let field = FieldGrid::single(
         recorder.lattice(),
         log_ratio.mapv(narrow),
@@ -398,9 +403,9 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     Some(Snapshot {
         step: *checkpoint.numbers.get("step")? as usize,
         time: array("time")?.first().copied()?,
-        cloud: plane("cloud")?,
         log_ratio: flat("log ratio")?,
-        field,
+        field: recorder.gauged(field, gauge, cloud.view()),
+        cloud,
         parents: match array("parents") {
             Some(rows) => Some(parents_of(rows, rows.len())?),
             None => None,

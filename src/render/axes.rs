@@ -15,11 +15,9 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind,
 };
 
-use super::canvas::Canvas;
-use super::shape::{Ink, Rect};
-use super::text::{Anchor, Letters, bold, regular};
 use super::theme::Theme;
 use super::words;
+use crate::canvas::{Anchor, Canvas, Ink, Letters, Rect, bold, regular};
 use crate::pixels::Colour;
 
 const FINE: f64 = 16.0;

@@ -1,18 +1,17 @@
 //! One picture of the flow: target, field, velocity and particles, in one panel or several side by side.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
+use super::blur;
 use super::density::Density;
 use super::frame_parts::{Frame, Headline, Panel};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
 use super::line::{self, Ground};
 use super::look::LOOK;
-use super::shape::{Clip, Disc, Rect};
-use super::text::{Anchor, Letters, bold, regular};
 use super::view::View;
 use super::words;
 use super::{Style, Theme};
+use crate::canvas::{Anchor, Canvas, Clip, Disc, Letters, Rect, bold, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;
@@ -63,7 +62,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
                 panel,
                 profile,
                 ground,
-                frame.speed,
+                layout.stretch,
                 [lowest, leftmost],
             );
             // Below the words that say what the first part is.
@@ -83,10 +82,10 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
         {
             canvas.picture(plot, |canvas, plot| {
-                dense(canvas, frame, panel, plot, &layout.view, style);
+                dense(canvas, layout, panel, plot, style);
             });
         } else {
-            dense(canvas, frame, panel, plot, &layout.view, style);
+            dense(canvas, layout, panel, plot, style);
         }
         canvas.border(plot, 1.0, theme.faint());
         let x = Axis {
@@ -98,6 +97,9 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             ..vertical(&layout.view, plot.height)
         };
         axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
+        if let Some(field) = panel.field.filter(|_| style.show.field) {
+            blur::circle(canvas, plot, &layout.view, field.gauge(), theme);
+        }
         remarks(canvas, panel, plot, &layout.view, theme);
     }
     let room = Rect {
@@ -111,7 +113,11 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         let births = profiles().any(|profile| !profile.births.is_empty());
         line::legend(canvas, room, theme, births);
     } else {
-        legend::draw(canvas, room, style);
+        let key = legend::Key {
+            stretch: layout.stretch,
+            ratio: blur::words(frame.panels),
+        };
+        legend::draw(canvas, room, &key, style);
     }
 }
 
@@ -262,20 +268,13 @@ fn verdict(
 }
 
 /// Everything that there are many of: the field, the target, the arrows, the particles.
-fn dense(
-    canvas: &mut Canvas,
-    frame: &Frame<'_, '_>,
-    panel: &Panel<'_>,
-    plot: Rect,
-    view: &View,
-    style: &Style,
-) {
-    let theme = style.theme;
+fn dense(canvas: &mut Canvas, layout: &Layout, panel: &Panel<'_>, plot: Rect, style: &Style) {
+    let (theme, view) = (style.theme, &layout.view);
     let clip = canvas.clip(plot);
-    let field = panel.field.filter(|field| field.covers(view));
+    let field = panel.field.filter(|field| field.meets(view));
     canvas.fill_box(plot, theme.bands()[super::theme::BANDS]);
-    if let Some(field) = field.filter(|_| style.show.field) {
-        canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, theme));
+    if let Some(field) = field.filter(|field| style.show.field && field.is_log_ratio()) {
+        canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, view, theme));
     }
     let size = (plot.width * plot.height).sqrt();
     if style.show.target {
@@ -295,7 +294,7 @@ fn dense(
         }
     }
     if let Some(field) = field.filter(|_| style.show.arrows) {
-        field.arrows(canvas, plot, frame.speed, theme);
+        field.arrows(canvas, plot, view, layout.stretch, theme);
     }
     if style.show.particles {
         let count = panel.particles.nrows();

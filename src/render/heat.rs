@@ -1,13 +1,11 @@
 //! Densities side by side on one colour scale, with or without the particles that should follow them.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
 use super::frame::places;
 use super::look::LOOK;
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, bold, regular};
 use super::view::View;
 use super::{Style, Theme};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;

@@ -1,14 +1,12 @@
 //! Two clouds in one picture, to see what the measures say of them.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
 use super::frame::{DOTS, places, shade};
 use super::look::LOOK;
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, bold, regular};
 use super::theme::series;
 use super::view::View;
 use super::{Style, words};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Image;
 
