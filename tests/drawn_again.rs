@@ -11,7 +11,7 @@ use ratioflow::record::{
     snapshots,
 };
 use ratioflow::render::{Show, Theme};
-use ratioflow::scenario::{Checked, Document, Embedded};
+use ratioflow::scenario::{Checked, Document, Embedded, Scenario, ViewSpec};
 use ratioflow::store::{Manifest, ReportError, RunDirectory, Status};
 use tempfile::TempDir;
 
@@ -355,4 +355,65 @@ fn picture_and_table_agree_on_the_last_cloud() {
     let after = pictures(path);
     assert!(before["final.png"] != after["final.png"]);
     assert!(before["convergence.png"] == after["convergence.png"]);
+}
+
+/// What the scenario says pictures show, they show, and a reader may ask for another part of the plane.
+#[test]
+fn pictures_show_what_is_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let [auto, boxed] = ["auto", "boxed"].map(|name| folder.path().join(name));
+    run(&[], &auto);
+    run(&["output.view=[-1.0, 1.0, -0.9, 0.9]"], &boxed);
+    let ask = |path: &Path, view: &str| {
+        let view: ViewSpec = view.parse().unwrap();
+        let wish = Redraw {
+            view: Some(view),
+            ..Redraw::default()
+        };
+        redraw(path, &wish).unwrap();
+        fs::read(path.join("final.png")).unwrap()
+    };
+    let own = [&auto, &boxed].map(|path| fs::read(path.join("final.png")).unwrap());
+    let [near, target, cloud] = ["-1,1,-0.9,0.9", "target", "cloud"].map(|view| ask(&auto, view));
+    assert!(near != own[0] && target != own[0] && cloud != own[0] && target != cloud);
+    // Only the field is as fine as the view that it was asked for in.
+    assert_eq!(size(&near), size(&own[1]));
+    assert!(near != own[1]);
+    assert!(ask(&auto, "auto") == own[0]);
+    assert!(ask(&boxed, "-1,1,-0.9,0.9") == own[1]);
+    for odd in [
+        "",
+        "1,2,3",
+        "1,2,3,4,5",
+        "2,1,0,1",
+        "0,1,nan,1",
+        "0,inf,0,1",
+        "targets",
+    ] {
+        let refusal = odd.parse::<ViewSpec>().unwrap_err();
+        assert!(refusal.contains("xmin"), "{odd}: {refusal}");
+    }
+    for odd in [
+        "[1, 2, 3]",
+        "[1, 2, 3, 4, 5]",
+        "[2, 1, 0, 1]",
+        "\"targets\"",
+        "[0, inf, 0, 1]",
+    ] {
+        let mut document = Document::parse("test", SMALL).unwrap();
+        let set = document.set(&format!("output.view={odd}"));
+        let read = set.map_err(|e| e.to_string()).and_then(|()| {
+            document
+                .read::<Scenario>()
+                .map(|_| ())
+                .map_err(|e| e.to_string())
+        });
+        let message = match read {
+            Err(message) => message,
+            Ok(()) => Experiment::new(document.read().unwrap(), &Embedded)
+                .unwrap_err()
+                .to_string(),
+        };
+        assert!(message.contains("view"), "{odd}: {message}");
+    }
 }

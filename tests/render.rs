@@ -973,6 +973,223 @@ fn a_view_shows_everything_that_counts_with_equal_units() {
     assert_eq!(flat.sane(), flat);
 }
 
+/// The frame follows the target where the cloud begins around it, and shows the way where it does not; whatever unit, origin and order.
+#[test]
+fn a_view_of_a_flow_follows_what_matters() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2702);
+    let mut cloud = |centre: [f64; 2], sd: f64, count: usize| {
+        Cloud::from_shape_fn((count, 2), |(_, axis)| {
+            centre[axis] + sd * rng.sample::<f64, _>(StandardNormal)
+        })
+    };
+    for (unit, origin) in [
+        (1.0, [0.0, 0.0]),
+        (1e-9, [2e-9, 1e-9]),
+        (10.0, [3.5e6, 5.8e6]),
+    ] {
+        let at = |x: f64, y: f64| [origin[0] + unit * x, origin[1] + unit * y];
+        let target = cloud(at(0.0, 0.0), 0.4 * unit, 2000);
+        let (narrow, wide) = (
+            cloud(at(0.0, 0.0), 0.3 * unit, 2000),
+            cloud(at(0.2, 0.0), 3.0 * unit, 2000),
+        );
+        let far = cloud(at(9.0, 0.0), 0.5 * unit, 2000);
+        let own = View::around(&[target.view()]);
+        let share = |view: View| own.width() / view.width();
+        let flow = |start: &Cloud| View::of_flow(start.view(), target.view());
+        assert_eq!(flow(&narrow), View::around(&[narrow.view(), target.view()]));
+        assert!(
+            (0.45..0.75).contains(&share(flow(&wide))),
+            "{:?}",
+            flow(&wide)
+        );
+        assert!(View::around(&[wide.view(), target.view()]).width() > 2.0 * flow(&wide).width());
+        assert_eq!(flow(&far), View::around(&[far.view(), target.view()]));
+        let mut turned = wide.clone();
+        turned.invert_axis(ndarray::Axis(0));
+        assert_eq!(flow(&turned), flow(&wide));
+    }
+}
+
+/// A field asked for in one view is drawn in another where the two meet: the same place has the same colour.
+#[test]
+fn a_field_is_drawn_in_any_view() {
+    let lattice = Lattice::new(UNIT, 64);
+    let points = lattice.points();
+    let log: Array1<f64> = points
+        .rows()
+        .into_iter()
+        .map(|p| 3.0 * (2.0 * p[0]).sin() + p[1])
+        .collect();
+    let field = FieldGrid::new(lattice, &log, Cloud::zeros(points.dim()));
+    let nothing = Cloud::zeros((0, 2));
+    let show = Show {
+        field: true,
+        ..BARE.show
+    };
+    let image = |view: View| {
+        let panel = Panel {
+            field: Some(&field),
+            ..bare(&nothing, &nothing)
+        };
+        draw(&still(view, &[panel]), &Style { show, ..BARE })
+    };
+    let near = View {
+        x: [-0.5, 0.5],
+        y: [-0.45, 0.45],
+    };
+    let (whole, part) = (image(UNIT), image(near));
+    let middle = [366.0, 94.0 + 0.45 * 640.0];
+    let mut same = 0;
+    for dx in -40..40 {
+        for dy in -30..30 {
+            let at = |zoom: f64| {
+                let place = [f64::from(dx), f64::from(dy)].map(|d| 3.0 * d * zoom);
+                [middle[0] + place[0], middle[1] + place[1]].map(|v| v.round() as u32)
+            };
+            let ([x, y], [u, v]) = (at(1.0), at(2.0));
+            same += usize::from(whole.at(x, y) == part.at(u, v));
+        }
+    }
+    assert!(
+        same > 4500,
+        "{same} of 4800 places have one colour in both views"
+    );
+    // Beyond the lattice there is no field.
+    let beside = image(View {
+        x: [0.5, 2.5],
+        y: [-0.9, 0.9],
+    });
+    assert_ne!(beside.at(60, 300), beside.at(400, 300));
+    assert_eq!(beside.at(400, 300), beside.at(600, 120));
+}
+
+#[test]
+fn no_two_ticks_look_alike_and_all_say_what_they_are() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2612);
+    for _ in 0..2000 {
+        let size = 10.0_f64.powf(rng.random_range(-14.0..16.0));
+        let width = size * 10.0_f64.powf(rng.random_range(-12.0..0.5));
+        let low = rng.random_range(-1.0..1.0) * size;
+        let most = rng.random_range(2.0..9.0);
+        let axis = look::ticks([low, low + width], most);
+        assert!(axis.len() > 1, "{low} and {width} wide");
+        for (tick, label) in &axis {
+            let plain = label.replace('−', "-").replace("·10", "e");
+            let figures = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻".chars().zip("0123456789-".chars());
+            let plain = figures.fold(plain, |text, (from, to)| {
+                text.replace(from, &to.to_string())
+            });
+            let read: f64 = plain.parse().unwrap();
+            assert!(
+                (read - tick).abs() <= 4.0 * f64::EPSILON * tick.abs(),
+                "{label} at {tick}"
+            );
+            assert!((low - 1e-6 * width..=low + width * (1.0 + 1e-6)).contains(tick));
+        }
+        let mut labels: Vec<&String> = axis.iter().map(|tick| &tick.1).collect();
+        labels.sort();
+        labels.dedup();
+        assert_eq!(labels.len(), axis.len(), "{axis:?}");
+    }
+}
+
+#[test]
+fn map_coordinates_are_written_out() {
+    let labels = |range, most| -> Vec<String> {
+        look::ticks(range, most)
+            .into_iter()
+            .map(|tick| tick.1)
+            .collect()
+    };
+    assert_eq!(
+        labels([3_513_999.0, 3_514_001.1], 3.0),
+        ["3513999", "3514000", "3514001"]
+    );
+    assert_eq!(
+        labels([5.8e6 + 0.4, 5.8e6 + 1.1], 2.0),
+        ["5800000.5", "5800001.0"]
+    );
+    assert_eq!(
+        labels([1e15, 1e15 + 4.0], 2.0),
+        ["1000000000000000", "1000000000000002", "1000000000000004"]
+    );
+    assert_eq!(labels([-1e-12, 1e-12], 2.0), ["−1·10⁻¹²", "0", "1·10⁻¹²"]);
+    assert_eq!(
+        labels([1.2344e-7, 1.2346e-7], 2.0),
+        ["1.2344·10⁻⁷", "1.2345·10⁻⁷", "1.2346·10⁻⁷"]
+    );
+}
+
+/// The same cloud far from zero, or minute, is the same picture but for the numbers at its axes.
+#[test]
+fn far_and_minute_clouds_are_drawn_as_others_are() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3105);
+    // Multiples of a power of two, so that none of the places is rounded.
+    let cloud = Cloud::from_shape_fn((300, 2), |_| f64::from(rng.random_range(-16_i32..=16)));
+    let nothing = Cloud::zeros((0, 2));
+    let picture = |scale: f64, origin: [f64; 2]| {
+        let moved = Cloud::from_shape_fn(cloud.dim(), |(k, axis)| {
+            origin[axis] + scale * cloud[(k, axis)]
+        });
+        let image = draw(
+            &still(View::around(&[moved.view()]), &[bare(&moved, &nothing)]),
+            &BARE,
+        );
+        let inside = |x: u32| x > image.width() - 500 && x < image.width() - 40;
+        let pixels =
+            (110..500).flat_map(|y| (0..image.width()).filter(inside).map(move |x| (x, y)));
+        pixels
+            .map(|(x, y)| image.at(x, y))
+            .filter(|c| u16::from(c.r) + u16::from(c.g) + u16::from(c.b) < 600)
+            .count()
+    };
+    let plain = picture(1.0, [0.0, 0.0]) as f64;
+    assert!(plain > 2000.0, "{plain} pixels have ink");
+    for (scale, origin) in [
+        (1.0, [3_514_000.0, 5_812_345.0]),
+        (64.0, [1e15, -1e15]),
+        (2.0_f64.powi(-44), [0.0, 0.0]),
+        (2.0_f64.powi(-44), [2.0_f64.powi(-10), 0.0]),
+        (2.0_f64.powi(-1000), [0.0, 0.0]),
+        (2.0_f64.powi(900), [0.0, 0.0]),
+    ] {
+        let share = picture(scale, origin) as f64 / plain;
+        assert!(
+            (0.6..1.4).contains(&share),
+            "{scale:e} about {origin:?}: {share}"
+        );
+    }
+}
+
+#[test]
+fn views_are_wide_enough_to_be_drawn() {
+    for side in [
+        [1e15, 1e15 + 1e3],
+        [-1e-12, 1e-12],
+        [-1e-300, 1e-300],
+        [3.5e6, 3.5e6 + 1e-4],
+        [-1e299, 1e299],
+    ] {
+        for other in [side, [0.0, 0.0], [side[0], side[0]]] {
+            let view = View { x: side, y: other }.sane();
+            assert!(
+                view.x[0] <= side[0]
+                    && view.x[1] >= side[1]
+                    && view.x[1] - view.x[0] < 1.2 * (side[1] - side[0]).max(2e-13 * side[1]),
+                "{view:?}"
+            );
+            let aspect = view.height() / view.width();
+            assert!((0.49..0.91).contains(&aspect), "{view:?}");
+            let again = view.sane();
+            assert!(
+                (again.width() / view.width() - 1.0).abs() < 0.02,
+                "{view:?} and {again:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_lattice_covers_its_view_row_by_row() {
     let points = Lattice::new(UNIT, 21).points();
@@ -1068,7 +1285,6 @@ fn where_nobody_is_nothing_is_drawn() {
     let gauge = Gauge {
         step_size: 0.1,
         scale: 0.2,
-        blurred: true,
         ..Gauge::PLAIN
     };
     let field = field.gauged(gauge, &[cloud.view()]);

@@ -10,6 +10,8 @@ use crate::experiment::Experiment;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
 use crate::render::{FieldGrid, Gauge, Lattice, View};
+use crate::scenario::{Corners, Sight, ViewSpec};
+use crate::setting::WordOr;
 
 /// Places along the longer side of the view where the field is asked for, and along the line.
 const ACROSS: usize = 64;
@@ -82,7 +84,11 @@ impl Recorder {
         let [start, target] = [&experiment.start, &experiment.training].map(|cloud| cloud.view());
         Self {
             blurred: experiment.scenario.discriminator.blurs_both(),
-            ..Self::new(frames, view_of(start, target), target)
+            ..Self::new(
+                frames,
+                lattice_view(experiment.scenario.output.view, start, target),
+                target,
+            )
         }
         .within(experiment.target.dimension())
     }
@@ -95,6 +101,21 @@ impl Recorder {
             self.places = self.lattice.points();
         }
         self
+    }
+
+    /// The same recorder, with nothing recorded, where the field is asked for in another view.
+    #[must_use]
+    pub(crate) fn over(mut self, view: View) -> Self {
+        let dimension = if self.lattice.is_on_line() { 1 } else { 2 };
+        self.lattice = Lattice::new(view, ACROSS);
+        self.places = self.lattice.points();
+        self.within(dimension)
+    }
+
+    /// The view in which the field is asked for.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.lattice.view()
     }
 
     /// The snapshots in order of the steps; after the run the last one is the last good step.
@@ -251,8 +272,26 @@ impl Observer for Recorder {
     }
 }
 
-/// The view of a run: around the first cloud and the target, the same for every picture.
+/// The view of a run from `start` to `target` where nobody says another.
 #[must_use]
 pub fn view_of(start: CloudView<'_>, target: CloudView<'_>) -> View {
-    View::around(&[start, target])
+    View::of_flow(start, target)
+}
+
+/// The view in which the field of a run is asked for, before it is known where the cloud will come.
+fn lattice_view(spec: ViewSpec, start: CloudView<'_>, target: CloudView<'_>) -> View {
+    match spec.0 {
+        WordOr::Value(corners) => view(corners),
+        WordOr::Word(Sight::Target) => View::around(&[target]),
+        WordOr::Word(Sight::Auto) => view_of(start, target),
+        WordOr::Word(Sight::Cloud) => View::around(&[start, target]),
+    }
+}
+
+/// The view between these corners.
+pub(super) fn view(Corners([left, right, bottom, top]): Corners) -> View {
+    View {
+        x: [left, right],
+        y: [bottom, top],
+    }
 }

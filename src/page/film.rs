@@ -36,6 +36,8 @@ const ARROWS: usize = 2;
 #[derive(Debug, Serialize)]
 pub(super) struct Film<'a> {
     view: [[f64; 2]; 2],
+    /// What the field covers.
+    field_view: [[f64; 2]; 2],
     /// Steps of the longest run.
     steps: usize,
     fps: f64,
@@ -200,6 +202,10 @@ impl<'a> Film<'a> {
     pub(super) fn new(scene: &Scene<'a>, fps: f64) -> io::Result<Self> {
         let view = scene.view.sane();
         let grid = Grid::over(view);
+        let field_view = scene
+            .takes
+            .first()
+            .map_or(view, |take| take.recorder.view());
         let mut raws = Raws::default();
         let longest = scene.takes.iter().map(|take| take.recorder.longest_move());
         let longest = longest.fold(0.0, f64::max);
@@ -220,6 +226,7 @@ impl<'a> Film<'a> {
             .collect();
         Ok(Self {
             view: [view.x, view.y],
+            field_view: [field_view.x, field_view.y],
             steps: scene.steps,
             fps,
             blobs: raws.pack()?,

@@ -2,6 +2,8 @@
 const VIEW = { x: film.view[0], y: film.view[1] };
 VIEW.width = VIEW.x[1] - VIEW.x[0];
 VIEW.height = VIEW.y[1] - VIEW.y[0];
+// The part of the plane in which the field is known.
+const FIELD = film.field_view ? { x: film.field_view[0], y: film.field_view[1] } : VIEW;
 const FONT = getComputedStyle(document.body).fontFamily;
 const MARGIN = { left: 40, right: 6, top: 6, bottom: 24 };
 // Between the knots of the mesh, in standard deviations of the first cloud, for one particle in all; the more, the closer.
@@ -51,22 +53,56 @@ function ticks(range, most) {
 
 function ticksAtMost([low, high], most) {
   const rough = (high - low) / most;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= 0.999 * rough);
-  const places = clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 20);
-  const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && found.length < 32; k += 1) {
-    found.push([k * step, k === 0 ? "0" : tickLabel(k * step, places)]);
+  const lead = Math.floor(Math.log10(rough));
+  const found = [[1, 0], [2, 0], [5, 0], [1, 1]].map(([factor, more]) => [factor, lead + more])
+    .find(([factor, power]) => decimal(BigInt(factor), power) >= 0.999 * rough);
+  if (!found || !Number.isFinite(rough)) return [];
+  const [factor, power] = found;
+  const step = decimal(BigInt(factor), power);
+  const first = BigInt(Math.ceil(low / step - 1e-9));
+  const marks = [];
+  for (let k = 0n; k < 32n; k += 1n) {
+    const digits = (first + k) * BigInt(factor);
+    if (decimal(digits, power) > high + 1e-9 * step) break;
+    marks.push(digits);
   }
-  return found;
+  const labels = tickLabels(marks, power);
+  return marks.map((digits, k) => [decimal(digits, power), labels[k]]);
 }
 
-function tickLabel(tick, places) {
-  const size = Math.abs(tick);
-  const sign = tick < 0 ? "−" : "";
-  if (size >= 1e-4 && size < 1e6 && places <= 6) return sign + fixed(size, places);
-  const [digits, exponent] = size.toExponential(2).split("e");
-  return `${sign}${Number(digits)}·10${superscript(Number(exponent))}`;
+// So many times ten to a power, as a number.
+const decimal = (digits, power) => (power < 0 && power >= -300 ? Number(digits) / 10 ** -power : Number(digits) * 10 ** power);
+
+// The labels of an axis, with all of their digits; see decimal.rs.
+function tickLabels(marks, power) {
+  const size = (digits) => String(digits < 0n ? -digits : digits);
+  const trimmed = (digits) => (digits === 0n ? "0" : size(digits).replace(/0+$/, ""));
+  const most = marks.reduce((top, digits) => Math.max(top, Math.abs(decimal(digits, power))), 0);
+  const mantissa = Math.max(0, ...marks.map((digits) => trimmed(digits).length));
+  const whole = most >= 1 ? Math.trunc(Math.log10(most)) + 1 : 1;
+  const plain = (most >= 1e-3 && most < 1e6 && -power <= 6) || (mantissa > 3 && most >= 1 && whole + Math.max(-power, 0) <= 17);
+  return marks.map((digits) => {
+    if (digits === 0n) return "0";
+    const sign = digits < 0n ? "−" : "";
+    const text = size(digits);
+    if (!plain) {
+      const short = trimmed(digits);
+      return `${sign}${short[0]}${short.length > 1 ? "." : ""}${short.slice(1)}·10${superscript(power + text.length - 1)}`;
+    }
+    if (power >= 0) return sign + text + "0".repeat(power);
+    const filled = text.padStart(1 - power, "0");
+    return `${sign}${filled.slice(0, power)}.${filled.slice(power)}`;
+  });
+}
+
+// The same along the foot of a plot, where labels stand beside each other: as many as have room.
+function ticksAcross(range, length, apart, width) {
+  for (let most = length / apart; ; most *= 0.7) {
+    const found = ticks(range, most);
+    const widest = Math.max(0, ...found.map(([, label]) => width(label))) + 12;
+    const stand = found.length > 1 ? (length * (found[1][0] - found[0][0])) / (range[1] - range[0]) : Infinity;
+    if (stand >= widest || found.length < 3 || most < 1) return found;
+  }
 }
 
 // Cubic interpolation between regularly spaced values (Catmull and Rom): the first of four places, and their weights.
@@ -139,7 +175,7 @@ class Bands {
     let first = width;
     let beyond = 0;
     for (let x = 0; x < wide; x += 1) {
-      const u = along(VIEW.x, columns, left + (x + 0.5) * pitch);
+      const u = along(FIELD.x, columns, left + (x + 0.5) * pitch);
       if (u < 0 || u > columns - 1) continue;
       first = Math.min(first, x);
       beyond = Math.max(beyond, x + 1);
@@ -159,7 +195,7 @@ class Bands {
     let line = new Float32Array(wide);
     let below = new Float32Array(wide);
     const fill = (into, y) => {
-      const v = clamp(along(VIEW.y, rows, top - (y + 0.5) * pitch), 0, rows - 1);
+      const v = clamp(along(FIELD.y, rows, top - (y + 0.5) * pitch), 0, rows - 1);
       const base = spline(v, rows, weights, 0);
       const a = Math.max(base - 1, 0) * wide;
       const b = base * wide;
@@ -172,7 +208,7 @@ class Bands {
     fill(line, 0);
     for (let y = 0; y < height; y += 1) {
       fill(below, y + 1);
-      const v = along(VIEW.y, rows, top - (y + 0.5) * pitch);
+      const v = along(FIELD.y, rows, top - (y + 0.5) * pitch);
       if (v >= 0 && v <= rows - 1) {
         const base = Math.min(Math.floor(v), rows - 2);
         const veil = (x) => {
@@ -242,7 +278,7 @@ class Panel {
 
   // Takes as much room as there is in the figure, but not more than `tall` pixels of height.
   fit(tall) {
-    MARGIN.left = this.figure.clientWidth < 430 ? 30 : 40;
+    MARGIN.left = Math.max(this.figure.clientWidth < 430 ? 30 : 40, this.labels() + 12);
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
     const { aspect } = this;
     const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));
@@ -253,6 +289,14 @@ class Panel {
     [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
     this.manner = this.terseness();
     this.stale();
+  }
+
+  // The width of the widest label of the vertical axis, up to a limit.
+  labels() {
+    const pen = this.canvas.getContext("2d");
+    pen.font = `11.5px ${FONT}`;
+    const widths = ticks(VIEW.y, 8).map(([, label]) => pen.measureText(label).width);
+    return film.line ? 0 : Math.min(140, Math.max(0, ...widths));
   }
 
   // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone.
@@ -329,11 +373,11 @@ class Panel {
   ground(context) {
     const { unit, scale } = this;
     const [x, y] = [
-      (MARGIN.left + this.width / 2 + (VIEW.x[0] - camera.x) * unit) * scale,
-      (MARGIN.top + this.height / 2 - (VIEW.y[1] - camera.y) * unit) * scale,
+      (MARGIN.left + this.width / 2 + (FIELD.x[0] - camera.x) * unit) * scale,
+      (MARGIN.top + this.height / 2 - (FIELD.y[1] - camera.y) * unit) * scale,
     ];
     context.fillStyle = palette.bands[film.bands];
-    context.fillRect(x, y, VIEW.width * unit * scale, VIEW.height * unit * scale);
+    context.fillRect(x, y, (FIELD.x[1] - FIELD.x[0]) * unit * scale, (FIELD.y[1] - FIELD.y[0]) * unit * scale);
   }
 
   // Coarser while it moves.
@@ -378,14 +422,14 @@ class Panel {
     const { run, unit, scale } = this;
     const [across, up] = run.arrow_lattice;
     const count = across * up;
-    const spacing = (run.arrow_pitch * VIEW.width * unit) / (run.lattice[0] - 1);
+    const spacing = (run.arrow_pitch * (FIELD.x[1] - FIELD.x[0]) * unit) / (run.lattice[0] - 1);
     const look = film.look.arrow;
     const stride = Math.max(1, Math.round(look.spacing / spacing));
     const stretched = stretch(run.longest ?? film.longest, unit) * unit;
     const first = (n) => ((n - 1) % stride) >> 1;
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
-    const [left, bottom] = [VIEW.x[0], VIEW.y[0]];
+    const [left, bottom] = [FIELD.x[0], FIELD.y[0]];
     const paths = Array.from({ length: 3 }, () => new Path2D());
     const pitch = run.arrow_pitch;
     for (let row = first(up); row < up; row += stride) {
@@ -685,7 +729,8 @@ class Panel {
     context.textAlign = "center";
     context.textBaseline = "top";
     const apart = this.width < 260 ? 30 : film.look.apart[0];
-    for (const [value, label] of ticks([left, right], this.width / apart)) {
+    const wide = (label) => context.measureText(label).width / scale;
+    for (const [value, label] of ticksAcross([left, right], this.width, apart, wide)) {
       const px = x + ((value - left) / (right - left)) * width;
       mark(px, y + height, 0, 4 * scale);
       context.fillText(label, px, y + height + 8 * scale);
@@ -713,9 +758,12 @@ class Panel {
       if (px === NOWHERE || py === NOWHERE) nowhere += 1;
       else if (Math.abs(px) > limit[0] || Math.abs(py) > limit[1]) outside += 1;
     }
+    this.strays ??= !film.field_view || run.target.length === 0 ? 0 : Array.from({ length: run.target.length / 2 }, (_, i) => i)
+      .filter((i) => Math.abs(run.target[i]) > limit[0] || Math.abs(run.target[run.target.length / 2 + i]) > limit[1]).length / (run.target.length / 2);
     const share = (n) => `${((100 * n) / count).toFixed(n * 200 > count ? 0 : 1)} %`;
     if (nowhere > 0) lines.push(`${share(nowhere)} of the particles not finite`);
     if (camera.zoom === 1 && outside * film.look.news > count) lines.push(`${share(outside)} of the particles outside`);
+    if (camera.zoom === 1 && this.strays * film.look.news > 1) lines.push(`${(100 * this.strays).toFixed(this.strays > 0.005 ? 0 : 1)} % of the target samples outside`);
     if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} particles shown`);
     context.font = `${11.5 * scale}px ${FONT}`;
     context.textAlign = "left";

@@ -12,7 +12,7 @@ use super::facts::{RunFacts, check_claims};
 use super::run::{PreparedRun, Record, retire};
 use super::stop::StopToken;
 use crate::experiment::Experiment;
-use crate::film::{DrawnRun, Ground, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::flow::Step;
 use crate::metric::{Mark, Verdict};
 use crate::numeric::mean_and_deviation;
@@ -239,12 +239,17 @@ fn save_common_pictures(
     let line = takes
         .first()
         .and_then(|take| Ground::of(first, take.recorder));
+    let recorders: Vec<&Recorder> = takes.iter().map(|take| take.recorder).collect();
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),
         start: first.start.view(),
         target: first.training.view(),
-        view: view_of(first.start.view(), first.training.view()),
+        view: sight(
+            first.scenario.output.view,
+            &recorders,
+            first.training.view(),
+        ),
         line: line.as_ref(),
         takes: &takes,
     };

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array3, ArrayD, Axis, concatenate};
+use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, concatenate};
 
 use crate::experiment::Experiment;
-use crate::film::{Recorder, Snapshot, view_of};
-use crate::render::{FieldGrid, Gauge};
+use crate::film::{Recorder, Snapshot};
+use crate::render::{FieldGrid, Gauge, View};
 use crate::store::{Arrays, ReportError, RunDirectory, Stored, TRAJECTORY};
 
 /// Writes `trajectory.npz`.
@@ -53,7 +53,7 @@ pub(super) fn save(
             .map(move |share| share / all)
     });
     let shares = Array1::from_iter(rows);
-    let view = view_of(experiment.start.view(), experiment.training.view()).sane();
+    let view = recorder.view();
     let gauge = |of: fn(Gauge) -> f64| -> Array1<f64> {
         let fields = snapshots.iter().map(|snapshot| &snapshot.field);
         fields.map(|field| of(field.gauge())).collect()
@@ -102,6 +102,15 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let dimension = experiment.target.dimension();
     let mut recorder = Recorder::of(experiment, 0);
+    if let Some(view) = arrays.find::<f64, Ix2>("view")? {
+        if view.dim() != (2, 2) {
+            return Err("`view` does not hold two ranges".to_owned());
+        }
+        recorder = recorder.over(View {
+            x: [view[[0, 0]], view[[0, 1]]],
+            y: [view[[1, 0]], view[[1, 1]]],
+        });
+    }
     let [columns, rows] = recorder.lattice().shape();
     let (frames, particles) = (steps.len(), experiment.start.nrows());
     let most = experiment.scenario.output.particles;

@@ -70,7 +70,12 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
                 y: plot.y + 14.0,
                 ..plot
             };
-            remarks(canvas, panel, free, &layout.view, theme);
+            // Across the line there is no outside.
+            let view = View {
+                y: [f64::NEG_INFINITY, f64::INFINITY],
+                ..layout.view
+            };
+            remarks(canvas, panel, free, &view, theme);
             continue;
         }
         let clouds = [
@@ -90,7 +95,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         canvas.border(plot, 1.0, theme.faint());
         let x = Axis {
             labelled: lowest,
-            ..Axis::linear(layout.view.x, plot.width / LOOK.apart[0])
+            ..Axis::across(layout.view.x, plot.width, LOOK.apart[0])
         };
         let y = Axis {
             labelled: leftmost,
@@ -380,14 +385,12 @@ pub(super) fn places<'a>(
     plot: Rect,
 ) -> impl Iterator<Item = [f64; 2]> + use<'a> {
     let scale = [plot.width / view.width(), plot.height / view.height()];
-    let origin = [
-        plot.x - view.x[0] * scale[0],
-        plot.bottom() + view.y[0] * scale[1],
-    ];
+    let (corner, origin) = ([view.x[0], view.y[0]], [plot.x, plot.bottom()]);
+    // Differences first: far from zero products would round the places away.
     (0..points.nrows()).map(move |k| {
         [
-            origin[0] + points[(k, 0)] * scale[0],
-            origin[1] - points[(k, 1)] * scale[1],
+            origin[0] + (points[(k, 0)] - corner[0]) * scale[0],
+            origin[1] - (points[(k, 1)] - corner[1]) * scale[1],
         ]
     })
 }
@@ -410,33 +413,46 @@ pub(super) fn shade(
     density.paint(canvas, strongest);
 }
 
-/// What the picture itself does not show: particles outside it, or without a place, and the panel's note.
+/// What the picture itself does not show: particles and samples outside it, particles without a place, and the panel's note.
 fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, theme: Theme) {
-    let (mut outside, mut nowhere) = (0_u64, 0_u64);
-    for row in panel.particles.rows() {
-        if !(row[0].is_finite() && row[1].is_finite()) {
-            nowhere += 1;
-        } else if !view.contains(row[0], row[1]) {
-            outside += 1;
+    let [particles, target] = [panel.particles, panel.target].map(|cloud| {
+        let (mut outside, mut nowhere) = (0_u64, 0_u64);
+        for row in cloud.rows() {
+            if !(row[0].is_finite() && row[1].is_finite()) {
+                nowhere += 1;
+            } else if !view.contains(row[0], row[1]) {
+                outside += 1;
+            }
         }
-    }
-    let particles = |count: u64| {
-        if count == 1 {
-            "1 particle".to_owned()
-        } else {
-            format!("{} particles", words::count(count))
-        }
+        [outside, nowhere]
+    });
+    let counted = |count: u64, what: &str, more: &str| {
+        let more = if count == 1 { "" } else { more };
+        format!("{} {what}{more}", words::count(count))
     };
     let mut lines = Vec::new();
     if !panel.note.is_empty() {
         lines.push(panel.note.to_owned());
     }
-    if nowhere > 0 {
-        lines.push(format!("{} not finite", particles(nowhere)));
+    if particles[1] > 0 {
+        lines.push(format!(
+            "{} not finite",
+            counted(particles[1], "particle", "s")
+        ));
     }
     // A stray or two are no news.
-    if outside as usize * LOOK.news > panel.particles.nrows() {
-        lines.push(format!("{} outside", particles(outside)));
+    let news = |outside: u64, cloud: CloudView<'_>| outside as usize * LOOK.news > cloud.nrows();
+    if news(particles[0], panel.particles) {
+        lines.push(format!(
+            "{} outside",
+            counted(particles[0], "particle", "s")
+        ));
+    }
+    if news(target[0], panel.target) {
+        lines.push(format!(
+            "{} outside",
+            counted(target[0], "target sample", "s")
+        ));
     }
     let letters = regular(11.5);
     for (k, line) in lines.iter().enumerate() {

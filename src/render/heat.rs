@@ -85,7 +85,7 @@ pub fn heats(title: &str, heats: &[Heat<'_>], view: View, style: &Style) -> Imag
         canvas.text(&label, above, Anchor::Left, letters, theme.ink());
         let x = Axis {
             labelled: place + columns >= count,
-            ..Axis::linear(view.x, plot.width / LOOK.apart[0])
+            ..Axis::across(view.x, plot.width, LOOK.apart[0])
         };
         let y = Axis {
             labelled: column == 0,

@@ -82,7 +82,7 @@ impl Layout {
             view.height() / view.width()
         };
         let labels = vertical(&view, split(LEFT) * tall);
-        let left = axes::room(&labels).clamp(LEFT, 90.0).ceil();
+        let left = axes::room(&labels).clamp(LEFT, 150.0).ceil();
         let across = split(left);
         let panel = [across, (across * tall).round()];
         let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());

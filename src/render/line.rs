@@ -78,7 +78,7 @@ pub(super) fn paint(
         let last = part.plot.bottom() >= plot.bottom() - 0.5;
         let x = Axis {
             labelled: last && lowest,
-            ..Axis::linear(view.x, plot.width / LOOK.apart[0])
+            ..Axis::across(view.x, plot.width, LOOK.apart[0])
         };
         let up = Axis::linear(range, part.plot.height / LOOK.apart[0]);
         // Steps count downwards.

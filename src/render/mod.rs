@@ -42,6 +42,7 @@ mod axes;
 mod blur;
 mod chart;
 mod curves;
+mod decimal;
 mod density;
 mod field;
 mod frame;

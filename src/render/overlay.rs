@@ -87,7 +87,7 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
         }
     }
     canvas.border(plot, 1.0, theme.faint());
-    let horizontal = Axis::linear(view.x, plot.width / LOOK.apart[0]);
+    let horizontal = Axis::across(view.x, plot.width, LOOK.apart[0]);
     let vertical = Axis::linear(view.y, plot.height / LOOK.apart[0]);
     axes::draw(
         &mut canvas,

@@ -8,7 +8,7 @@ use crate::discriminator::DiscriminatorSpec;
 use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
 use crate::metric::MetricsSpec;
-use crate::setting::{Invalid, WordOr, at_least, within};
+use crate::setting::{Invalid, WordOr, at_least, exactly, within};
 use crate::target::{AutoSpec, TargetSpec};
 
 /// A scenario file. Only `target` has to be given; everything else has a default.
@@ -148,9 +148,87 @@ pub struct OutputSpec {
     pub fps: f64,
     /// Colours: light for paper and bright rooms, dark for dark rooms.
     pub theme: ThemeSpec,
+    /// What pictures show: `auto` (the target, and of a cloud that begins around it as much as leaves the target half the width; of a cloud that begins elsewhere
+    /// the way too), `target`, `cloud` (wherever the particles come), or `[xmin, xmax, ymin, ymax]` in the target's units. What is outside is counted there.
+    #[serde(skip_serializing_if = "ViewSpec::is_auto")]
+    pub view: ViewSpec,
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
+}
+
+/// What pictures show of the plane; see [`OutputSpec::view`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ViewSpec(pub WordOr<Corners, Sight>);
+
+/// `[xmin, xmax, ymin, ymax]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Corners(#[serde(deserialize_with = "exactly")] pub [f64; 4]);
+
+/// What pictures follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sight {
+    /// The target, and the cloud as far as the target does not become small.
+    Auto,
+    /// The target sample.
+    Target,
+    /// The particles in all frames.
+    Cloud,
+}
+
+impl Default for ViewSpec {
+    fn default() -> Self {
+        Self(WordOr::Word(Sight::Auto))
+    }
+}
+
+impl std::str::FromStr for ViewSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let word = match text.trim() {
+            "auto" => Some(Sight::Auto),
+            "target" => Some(Sight::Target),
+            "cloud" => Some(Sight::Cloud),
+            _ => None,
+        };
+        if let Some(word) = word {
+            return Ok(Self(WordOr::Word(word)));
+        }
+        let remedy = "write xmin,xmax,ymin,ymax, such as -3,3,-3,3, or auto, target or cloud";
+        let numbers: Result<Vec<f64>, _> = text.split(',').map(|v| v.trim().parse()).collect();
+        let corners = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+        let spec = Self(WordOr::Value(Corners(corners.ok_or(remedy)?)));
+        spec.check().map_err(|invalid| invalid.remedy)?;
+        Ok(spec)
+    }
+}
+
+impl ViewSpec {
+    fn is_auto(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Refuses a box that is empty or not finite.
+    ///
+    /// # Errors
+    /// [`Invalid`] under the key `output.view`.
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        let Self(WordOr::Value(Corners(corners))) = self else {
+            return Ok(());
+        };
+        let [left, right, bottom, top] = *corners;
+        let finite = corners.iter().all(|v| v.is_finite());
+        if finite && left < right && bottom < top {
+            return Ok(());
+        }
+        let remedy =
+            "must be xmin, xmax, ymin, ymax, finite, with xmin below xmax and ymin below ymax";
+        Err(Invalid::new("output.view", format!("{corners:?}"), remedy))
+    }
 }
 
 /// Colours of the pictures.
@@ -172,6 +250,7 @@ impl Default for OutputSpec {
             scale: 1.0,
             fps: 20.0,
             theme: ThemeSpec::Light,
+            view: ViewSpec::default(),
             checkpoint_every: WordOr::Word(Auto::Auto),
         }
     }
@@ -228,6 +307,7 @@ impl Scenario {
         at_least("output.particles", self.output.particles, 1)?;
         within("output.scale", self.output.scale, 0.25, 4.0)?;
         within("output.fps", self.output.fps, 1.0, 60.0)?;
+        self.output.view.check()?;
         if self.output.checkpoint_every == WordOr::Value(0) {
             let remedy = "must be at least 1; a checkpoint is what `resume` goes on from";
             return Err(Invalid::new("output.checkpoint_every", 0, remedy));
