@@ -5,6 +5,7 @@ mod pictures;
 mod profile;
 mod recorder;
 mod sight;
+mod spread;
 
 pub(crate) use lineage::Lineage;
 pub use pictures::{DrawnRun, Scene};

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array3, Array4, Axis};
 
+use super::spread::{Moment, Spread};
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
 use crate::experiment::Experiment;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
 use crate::render::{FieldGrid, Gauge, Lattice, View};
-use crate::scenario::{Corners, Sight, ViewSpec};
+use crate::scenario::{Corners, Sight, SpreadSpec, ViewSpec};
 use crate::setting::WordOr;
 
 /// Places along the longer side of the view where the field is asked for, and along the line.
@@ -41,6 +42,10 @@ pub struct Snapshot {
     pub parents: Option<Parents>,
     /// N times the weight of each particle; empty where all are equal.
     pub shares: Vec<f64>,
+    /// Σ of the root mean square displacement of each step up to here; not a number where it was not kept.
+    pub path_length: f64,
+    /// How many were taken before, those among them that were let go again.
+    pub(crate) number: usize,
 }
 
 /// Rows of parents.
@@ -50,6 +55,8 @@ pub type Parents = Vec<Option<usize>>;
 #[derive(Debug)]
 pub struct Recorder {
     cadence: Option<Cadence>,
+    /// In place of the cadence: which are taken, and which of them stay.
+    spread: Option<Spread>,
     lattice: Lattice,
     places: Cloud,
     target: Cloud,
@@ -68,6 +75,7 @@ impl Recorder {
         let lattice = Lattice::new(view, ACROSS);
         Self {
             cadence: (frames > 0).then_some(Cadence::Spread(frames)),
+            spread: None,
             places: lattice.points(),
             lattice,
             target: target.to_owned(),
@@ -82,7 +90,13 @@ impl Recorder {
     #[must_use]
     pub fn of(experiment: &Experiment, frames: usize) -> Self {
         let [start, target] = [&experiment.start, &experiment.training].map(|cloud| cloud.view());
+        // Who is born of whom is told from one to the next, of which none may be let go.
+        let output = &experiment.scenario.output;
+        let by_change = output.spread == SpreadSpec::Change
+            && frames > 1
+            && experiment.scenario.flow.reaction.is_none();
         Self {
+            spread: by_change.then(|| Spread::over(frames)),
             blurred: experiment.scenario.discriminator.blurs_both(),
             ..Self::new(
                 frames,
@@ -173,6 +187,23 @@ impl Recorder {
         self.lattice
     }
 
+    /// The least length of path between two moments that are taken at present, and the numbers of those that are kept; nothing where they are spread
+    /// over the steps.
+    pub(crate) fn kept(&self) -> Option<(f64, impl Iterator<Item = usize>)> {
+        let spread = self.spread?;
+        Some((
+            spread.apart,
+            self.snapshots.iter().map(|snapshot| snapshot.number),
+        ))
+    }
+
+    /// Takes up that least length of path.
+    pub(crate) fn set_apart(&mut self, apart: f64) {
+        if let Some(spread) = &mut self.spread {
+            spread.apart = apart;
+        }
+    }
+
     /// Descent of the present cloud from the one of the last snapshot, where there is a reaction.
     pub(crate) fn descent(&self) -> Option<&Parents> {
         self.descent.as_ref()
@@ -241,9 +272,59 @@ impl Recorder {
             field,
             parents: self.descent.clone(),
             shares: step.state.shares().to_vec(),
+            path_length: step.state.path_length,
+            number: self.snapshots.last().map_or(0, |last| last.number + 1),
         });
+        if let Some(spread) = self
+            .spread
+            .as_mut()
+            .filter(|spread| spread.is_full(self.snapshots.len()))
+        {
+            let kept = spread.thin(&moments(&self.snapshots));
+            keep(&mut self.snapshots, &kept);
+        }
         if let Some(descent) = &mut self.descent {
             *descent = (0..descent.len()).map(Some).collect();
+        }
+    }
+}
+
+impl Snapshot {
+    fn moment(&self) -> Moment {
+        Moment {
+            step: self.step,
+            path: self.path_length,
+        }
+    }
+}
+
+fn moments(snapshots: &[Snapshot]) -> Vec<Moment> {
+    snapshots.iter().map(Snapshot::moment).collect()
+}
+
+/// Keeps these of them, named in ascending order.
+fn keep(snapshots: &mut Vec<Snapshot>, kept: &[usize]) {
+    let mut place = 0;
+    snapshots.retain(|_| {
+        place += 1;
+        kept.binary_search(&(place - 1)).is_ok()
+    });
+}
+
+impl Recorder {
+    fn is_due(&self, step: &Step<'_>) -> bool {
+        let path = step.state.path_length;
+        match (&self.spread, self.snapshots.last()) {
+            (Some(spread), Some(last)) if step.index < step.steps => {
+                let now = Moment {
+                    step: step.index,
+                    path,
+                };
+                spread.takes(last.moment(), now, step.steps)
+            }
+            _ => self
+                .cadence
+                .is_some_and(|cadence| cadence.is_due(step.index, step.steps)),
         }
     }
 }
@@ -251,22 +332,20 @@ impl Recorder {
 impl Observer for Recorder {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
         self.follow(step);
-        if self
-            .cadence
-            .is_some_and(|c| c.is_due(step.index, step.steps))
-        {
+        if self.is_due(step) {
             self.take(step);
         }
         Ok(ControlFlow::Continue(()))
     }
 
     fn finish(&mut self, last: &Step<'_>, _: &Ending) -> Result<(), ObserveError> {
-        if self
-            .snapshots
-            .last()
-            .is_none_or(|snapshot| snapshot.step != last.index)
-        {
+        let taken = self.snapshots.last();
+        if taken.is_none_or(|snapshot| snapshot.step != last.index) {
             self.take(last);
+        }
+        if let Some(spread) = &self.spread {
+            let kept = spread.choose(&moments(&self.snapshots));
+            keep(&mut self.snapshots, &kept);
         }
         Ok(())
     }

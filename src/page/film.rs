@@ -122,8 +122,9 @@ struct Run<'a> {
     veils: Option<usize>,
     /// Whether the field has bands.
     is_log_ratio: bool,
-    /// Bandwidth of each frame that blurs both densities; empty where there is none.
+    /// Length over which the field of each frame is smooth; empty where it is not known. Whether it is a bandwidth that blurs both densities.
     scales: Vec<f64>,
+    blurred: bool,
     target: usize,
     /// Colours of the particles by origin, red, green and blue of each.
     light: usize,
@@ -189,11 +190,11 @@ fn veils(frames: &[&Snapshot]) -> Option<Raw> {
     even.then(|| Raw::Narrow(all.collect(), places))
 }
 
-/// The bandwidth of each frame that blurs both densities.
+/// The length over which the field of each frame is smooth.
 fn scales(frames: &[&Snapshot]) -> Vec<f64> {
-    let gauges = frames.iter().map(|frame| frame.field.gauge());
-    let all: Option<Vec<f64>> = gauges
-        .map(|gauge| gauge.blurred.then(|| short(gauge.scale)))
+    let scales = frames.iter().map(|frame| frame.field.gauge().scale);
+    let all: Option<Vec<f64>> = scales
+        .map(|scale| scale.is_finite().then(|| short(scale)))
         .collect();
     all.unwrap_or_default()
 }
@@ -335,6 +336,7 @@ impl Stage {
             veils: veils(&frames).map(|raw| raws.add(raw)),
             is_log_ratio: frames.iter().any(|frame| frame.field.is_log_ratio()),
             scales: scales(&frames),
+            blurred: frames.iter().all(|frame| frame.field.gauge().blurred),
             target: raws.add(Raw::Wide(
                 self.places(scene.target, &targets).collect(),
                 2 * targets.len(),

@@ -61,7 +61,7 @@ class LinePanel extends Panel {
     return Float64Array.from({ length: count }, (_, i) => {
       const [x0, x1] = [run.cloud[from + i], run.cloud[next + i]];
       if (x0 === NOWHERE) return NaN;
-      const keep = x1 === NOWHERE || (part > 0 && born(run, i, frame + 1)) ? 0 : part;
+      const keep = part > 0 && moves(run, i, frame) ? part : 0;
       return film.grid.middle[0] + (x0 + (x1 - x0) * keep) * film.grid.step;
     });
   }
@@ -281,7 +281,7 @@ class LinePanel extends Panel {
         if (x === NOWHERE) pen = false;
         else go(film.grid.middle[0] + x * film.grid.step, run.steps[k]);
       }
-      if (part > 0 && !born(run, i, frame + 1) && Number.isFinite(this.positions[i])) {
+      if (part > 0 && moves(run, i, frame) && Number.isFinite(this.positions[i])) {
         go(this.positions[i], run.steps[frame] + part * (run.steps[frame + 1] - run.steps[frame]));
       }
       context.stroke();

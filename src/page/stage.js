@@ -460,7 +460,7 @@ class Panel {
   // A circle of radius h in the lower right corner, as large as h is in the plane; of a large one a quarter, about the corner itself.
   circle(context, [frame, part]) {
     const { run, scale } = this;
-    if (run.scales.length === 0) return;
+    if (!run.blurred || run.scales.length === 0) return;
     const h = between(run.scales, frame, part);
     const radius = h * this.unit;
     const [right, bottom] = [MARGIN.left + this.width, MARGIN.top + this.height];
@@ -548,7 +548,7 @@ class Panel {
       const [x0, y0] = [run.cloud[from + i], run.cloud[from + count + i]];
       const [x1, y1] = [run.cloud[next + i], run.cloud[next + count + i]];
       if (x0 === NOWHERE || y0 === NOWHERE) continue;
-      const keep = x1 === NOWHERE || y1 === NOWHERE || (part > 0 && born(run, i, frame + 1)) ? 0 : part;
+      const keep = part > 0 && moves(run, i, frame) ? part : 0;
       const width = run.widths === null ? 1 : run.widths[count * frame + i] / 32;
       dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale, width);
     }
@@ -617,7 +617,7 @@ class Panel {
             const at = 2 * count * k + i;
             go(run.cloud[at], run.cloud[at + count]);
           }
-          if (newest === 0 && part > 0 && !born(run, i, frame + 1)) {
+          if (newest === 0 && part > 0 && moves(run, i, frame)) {
             const at = 2 * count * frame + i;
             const [x0, y0] = [run.cloud[at], run.cloud[at + count]];
             const [x1, y1] = [run.cloud[at + 2 * count], run.cloud[at + 3 * count]];
@@ -752,9 +752,11 @@ class Panel {
     let outside = 0;
     let nowhere = 0;
     const count = run.shown;
+    const next = part > 0 ? 2 * count : 0;
     const limit = [VIEW.width, VIEW.height].map((v) => v / 2 / film.grid.step);
     for (let i = 2 * count * frame; i < 2 * count * frame + count; i += 1) {
-      const [px, py] = [run.cloud[i], run.cloud[i + count]];
+      const keep = part > 0 && moves(run, i - 2 * count * frame, frame) ? part : 0;
+      const [px, py] = [i, i + count].map((k) => run.cloud[k] + (keep > 0 ? keep * (run.cloud[k + next] - run.cloud[k]) : 0));
       if (px === NOWHERE || py === NOWHERE) nowhere += 1;
       else if (Math.abs(px) > limit[0] || Math.abs(py) > limit[1]) outside += 1;
     }
@@ -822,7 +824,7 @@ function times(factor) {
 // What the bands are and how long arrows are, below the panels.
 function tellScales(at) {
   const known = panels.filter(({ run }) => run.is_log_ratio);
-  const blurred = known.length > 0 && known.every(({ run }) => run.scales.length > 0);
+  const blurred = known.length > 0 && known.every(({ run }) => run.blurred && run.scales.length > 0);
   const h = blurred && known.length === 1 ? between(known[0].run.scales, ...moment(known[0].run, at)) : null;
   const ratio = known.length === 0 ? "no log p/q: a field of moves alone"
     : !blurred ? "log p/q as estimated"

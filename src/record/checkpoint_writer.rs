@@ -1,5 +1,6 @@
 //! Keeps what a run has come to, so that it can be gone on with: the flow, what was measured, what was seen.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek, SeekFrom, Write as _};
 use std::ops::ControlFlow;
@@ -33,6 +34,8 @@ const HELD_BACK: &str = "held_back";
 const SEEN: &str = "frames";
 /// Descent of the present cloud from the one of the last snapshot.
 const DESCENT: &str = "descent";
+/// Where frames are spread over the change of the cloud: how far they are apart at least, and the numbers of those that are kept.
+const KEPT: &str = "kept";
 const SEEN_BYTES: &str = "bytes of frames";
 
 /// The run was asked to stop, at this step.
@@ -53,8 +56,9 @@ pub(super) struct CheckpointWriter<'a> {
     scenario: Fingerprint,
     every: WordOr<u64, Auto>,
     frames: Option<File>,
-    /// Snapshots in the file, and its length.
+    /// Snapshots in the file, the number of the next, and the file's length.
     seen: usize,
+    next: usize,
     bytes: u64,
     last: Instant,
     cost: Duration,
@@ -78,6 +82,7 @@ impl<'a> CheckpointWriter<'a> {
             every,
             frames: None,
             seen: 0,
+            next: 0,
             bytes: 0,
             last: Instant::now(),
             cost: Duration::ZERO,
@@ -140,6 +145,12 @@ impl<'a> CheckpointWriter<'a> {
             let rows = numbers_of(descent);
             checkpoint.arrays.insert(DESCENT.to_owned(), rows);
         }
+        if let Some((apart, kept)) = recorder.kept() {
+            let numbers: Array1<f64> = [apart].into_iter().chain(kept.map(|k| k as f64)).collect();
+            checkpoint
+                .arrays
+                .insert(KEPT.to_owned(), numbers.into_dyn());
+        }
         let carried = step.state_dict().into_iter();
         checkpoint
             .arrays
@@ -165,15 +176,18 @@ impl<'a> CheckpointWriter<'a> {
         let Some(file) = &mut self.frames else {
             return Ok(());
         };
-        if self.seen == snapshots.len() {
-            return Ok(());
-        }
-        for snapshot in snapshots.iter().skip(self.seen) {
+        let next = self.next;
+        // What has been let go since it was filed stays on file, and what was let go before that never comes there.
+        for snapshot in snapshots.iter().filter(|snapshot| snapshot.number >= next) {
+            self.seen += 1;
+            self.next = snapshot.number + 1;
             let bytes = pack(snapshot, self.scenario).encode();
             file.write_all(&bytes).map_err(io)?;
             self.bytes += bytes.len() as u64;
         }
-        self.seen = snapshots.len();
+        if self.next == next {
+            return Ok(());
+        }
         file.sync_data().map_err(io)
     }
 
@@ -227,6 +241,13 @@ impl<'a> CheckpointWriter<'a> {
         meter.restore(rows, number(CLIPPED)? as usize);
         meter.restore_held_back(number(HELD_BACK)? as usize);
         self.seen = snapshots.len();
+        self.next = snapshots.last().map_or(0, |last| last.number + 1);
+        if let Some(kept) = checkpoint.arrays.get(KEPT) {
+            let mut kept = kept.iter();
+            recorder.set_apart(kept.next().copied().unwrap_or(0.0));
+            let numbers: BTreeSet<usize> = kept.map(|&number| number as usize).collect();
+            snapshots.retain(|snapshot: &Snapshot| numbers.contains(&snapshot.number));
+        }
         let descent = checkpoint.arrays.get(DESCENT).map(|rows| {
             let fits = parents_of(rows, flow.state().cloud.nrows());
             fits.ok_or_else(|| refuse(format!("its `{DESCENT}` does not fit this run")))
@@ -348,6 +369,7 @@ fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
     let gauge = [gauge.step_size, gauge.longest, gauge.scale];
     let arrays = [
         ("time", arr0(snapshot.time).into_dyn()),
+        ("path", arr0(snapshot.path_length).into_dyn()),
         ("cloud", snapshot.cloud.clone().into_dyn()),
         ("log ratio", snapshot.log_ratio.clone().into_dyn()),
         ("field", field.log_ratio().mapv(f64::from).into_dyn()),
@@ -355,8 +377,9 @@ fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
         ("gauge", ndarray::arr1(&gauge).into_dyn()),
     ];
     let mut checkpoint = Checkpoint::new(scenario);
-    let step = ("step".to_owned(), snapshot.step as u64);
-    checkpoint.numbers.extend([step]);
+    let numbers = [("step", snapshot.step), ("number", snapshot.number)];
+    let numbers = numbers.map(|(name, number)| (name.to_owned(), number as u64));
+    checkpoint.numbers.extend(numbers);
     let parents = snapshot
         .parents
         .as_ref()
@@ -402,7 +425,9 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     );
     Some(Snapshot {
         step: *checkpoint.numbers.get("step")? as usize,
+        number: *checkpoint.numbers.get("number")? as usize,
         time: array("time")?.first().copied()?,
+        path_length: array("path")?.first().copied()?,
         log_ratio: flat("log ratio")?,
         field: recorder.gauged(field, gauge, cloud.view()),
         cloud,

@@ -161,6 +161,8 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
         snapshots.push(Snapshot {
             step: usize::try_from(steps[k]).map_err(|error| error.to_string())?,
             time: times[k],
+            path_length: f64::NAN,
+            number: k,
             field: recorder.gauged(field, gauges[k], cloud.view()),
             cloud,
             log_ratio,

@@ -58,6 +58,11 @@ pub struct Scenario {
     pub claim: Vec<Claim>,
 }
 
+/// What is not written out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 fn first_seed() -> u64 {
     1
 }
@@ -137,8 +142,12 @@ impl CloudSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSpec {
-    /// Number of frames of the animation, evenly spread over the steps; 0: none.
+    /// Number of frames of the animation; 0: none.
     pub frames: usize,
+    /// Whether frames are spread over the `change` of the cloud, so that equally much happens from one to the next (a fifth of them over the steps all the same),
+    /// or over the `steps`. Where particles are born, and in comparisons, which show the same steps side by side, it is the steps.
+    #[serde(skip_serializing_if = "is_default")]
+    pub spread: SpreadSpec,
     /// Most particles kept in `trajectory.npz`, at least 1: of a larger cloud the first so many. Frames show all; the report page
     /// chooses its own few.
     pub particles: usize,
@@ -150,11 +159,22 @@ pub struct OutputSpec {
     pub theme: ThemeSpec,
     /// What pictures show: `auto` (the target, and of a cloud that begins around it as much as leaves the target half the width; of a cloud that begins elsewhere
     /// the way too), `target`, `cloud` (wherever the particles come), or `[xmin, xmax, ymin, ymax]` in the target's units. What is outside is counted there.
-    #[serde(skip_serializing_if = "ViewSpec::is_auto")]
+    #[serde(skip_serializing_if = "is_default")]
     pub view: ViewSpec,
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
+}
+
+/// What frames are spread over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpreadSpec {
+    /// The path that the cloud takes.
+    #[default]
+    Change,
+    /// The steps.
+    Steps,
 }
 
 /// What pictures show of the plane; see [`OutputSpec::view`].
@@ -208,10 +228,6 @@ impl std::str::FromStr for ViewSpec {
 }
 
 impl ViewSpec {
-    fn is_auto(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Refuses a box that is empty or not finite.
     ///
     /// # Errors
@@ -246,6 +262,7 @@ impl Default for OutputSpec {
     fn default() -> Self {
         Self {
             frames: 100,
+            spread: SpreadSpec::Change,
             particles: 20_000,
             scale: 1.0,
             fps: 20.0,
@@ -268,6 +285,18 @@ impl Scenario {
     pub(crate) fn frames(&self) -> usize {
         let frames = self.output.frames;
         frames.min(self.flow.steps.saturating_add(1))
+    }
+
+    /// How many snapshots a run holds at once, and how many it may write at most, for so many frames.
+    pub(crate) fn snapshots(&self) -> [f64; 2] {
+        let (frames, steps) = (self.frames() as f64, self.flow.steps as f64);
+        if self.output.spread == SpreadSpec::Steps || self.flow.reaction.is_some() || frames > steps
+        {
+            return [frames.max(1.0); 2];
+        }
+        // Each time that twice as many are there, half of them are let go, and from then on half as many are taken.
+        let halvings = (steps / frames.max(1.0)).log2().max(0.0).ceil();
+        [2.0 * frames.max(1.0), (2.0 + halvings) * frames.max(1.0)]
     }
 
     /// What is measured or kept of a part of the cloud only, in words.
