@@ -298,7 +298,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
 #[test]
 fn moments_of_a_run_stand_side_by_side() {
     let folder = TempDir::new().unwrap();
-    run(&[], folder.path());
+    run(&["output.spread='steps'"], folder.path());
     let wish = Redraw::default();
     let written = snapshots(folder.path(), &wish, &[0, 9, 1000]).unwrap();
     assert_eq!(written, "snapshots.png");

@@ -682,7 +682,15 @@ mod browser {
         let folder = TempDir::new().unwrap();
         run(
             "lumps",
-            &experiment(SMALL, &["flow.steps=4000", "metrics.every=4000"]),
+            &experiment(
+                SMALL,
+                &[
+                    "flow.steps=4000",
+                    "metrics.every=4000",
+                    "output.frames=101",
+                    "output.spread='steps'",
+                ],
+            ),
             folder.path(),
         );
         let page = folder.path().join("report.html");
@@ -695,6 +703,9 @@ mod browser {
         assert_eq!(button("step=1000", &[]), "Play");
         let there = document(name, &page, "step=1000&theme=dark", &[]);
         assert!(there.contains("step 1000 of 4000"));
+        // Of the way from one recorded moment to the next nothing is recorded.
+        let between = document(name, &page, "step=1900", &[]);
+        assert!(between.contains("step 1880 of 4000"));
         assert!(there.contains(r#"data-theme="dark""#));
     }
 

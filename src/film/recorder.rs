@@ -212,11 +212,8 @@ impl Recorder {
     /// Takes up the snapshots of an earlier part of the run, and the descent since the last of them.
     pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>, descent: Option<Parents>) {
         self.descent = descent;
-        let moves = snapshots
-            .iter()
-            .map(|snapshot| snapshot.field.longest_move(snapshot.cloud.view()));
-        self.longest_move = moves.fold(0.0, f64::max);
         self.snapshots = snapshots;
+        self.find_longest_move();
     }
 
     /// Adds a step to the descent.
@@ -275,14 +272,6 @@ impl Recorder {
             path_length: step.state.path_length,
             number: self.snapshots.last().map_or(0, |last| last.number + 1),
         });
-        if let Some(spread) = self
-            .spread
-            .as_mut()
-            .filter(|spread| spread.is_full(self.snapshots.len()))
-        {
-            let kept = spread.thin(&moments(&self.snapshots));
-            keep(&mut self.snapshots, &kept);
-        }
         if let Some(descent) = &mut self.descent {
             *descent = (0..descent.len()).map(Some).collect();
         }
@@ -302,16 +291,38 @@ fn moments(snapshots: &[Snapshot]) -> Vec<Moment> {
     snapshots.iter().map(Snapshot::moment).collect()
 }
 
-/// Keeps these of them, named in ascending order.
-fn keep(snapshots: &mut Vec<Snapshot>, kept: &[usize]) {
-    let mut place = 0;
-    snapshots.retain(|_| {
-        place += 1;
-        kept.binary_search(&(place - 1)).is_ok()
-    });
-}
-
 impl Recorder {
+    /// Keeps these of the snapshots, named in ascending order.
+    fn keep(&mut self, kept: &[usize]) {
+        let mut place = 0;
+        self.snapshots.retain(|_| {
+            place += 1;
+            kept.binary_search(&(place - 1)).is_ok()
+        });
+        self.find_longest_move();
+    }
+
+    /// Over the snapshots that are kept, so that it does not depend on those that are not.
+    fn find_longest_move(&mut self) {
+        let all = self.snapshots.iter();
+        let moves = all.map(|snapshot| snapshot.field.longest_move(snapshot.cloud.view()));
+        self.longest_move = moves.fold(0.0, f64::max);
+    }
+
+    /// Whether some of the snapshots will be let go at the next step.
+    pub(crate) fn is_full(&self) -> bool {
+        let taken = self.snapshots.len();
+        self.spread.is_some_and(|spread| spread.is_full(taken))
+    }
+
+    fn thin(&mut self) {
+        let full = self.is_full();
+        if let Some(spread) = self.spread.as_mut().filter(|_| full) {
+            let kept = spread.thin(&moments(&self.snapshots));
+            self.keep(&kept);
+        }
+    }
+
     fn is_due(&self, step: &Step<'_>) -> bool {
         let path = step.state.path_length;
         match (&self.spread, self.snapshots.last()) {
@@ -331,6 +342,7 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        self.thin();
         self.follow(step);
         if self.is_due(step) {
             self.take(step);
@@ -345,7 +357,7 @@ impl Observer for Recorder {
         }
         if let Some(spread) = &self.spread {
             let kept = spread.choose(&moments(&self.snapshots));
-            keep(&mut self.snapshots, &kept);
+            self.keep(&kept);
         }
         Ok(())
     }

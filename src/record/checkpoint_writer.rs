@@ -99,6 +99,10 @@ impl<'a> CheckpointWriter<'a> {
         meter: &MetricRecorder,
         recorder: &Recorder,
     ) -> Result<(), ObserveError> {
+        // What the recorder lets go is filed first, so that the same is on file whenever checkpoints were written.
+        if recorder.is_full() {
+            self.keep_frames(recorder.snapshots())?;
+        }
         let asked = self.stop.asked();
         let due = match self.every {
             WordOr::Value(every) => step.index > 0 && (step.index as u64).is_multiple_of(every),
@@ -163,7 +167,7 @@ impl<'a> CheckpointWriter<'a> {
     }
 
     /// Adds the snapshots that are not on file yet.
-    fn keep_frames(&mut self, snapshots: &[Snapshot]) -> Result<(), ReportError> {
+    pub(super) fn keep_frames(&mut self, snapshots: &[Snapshot]) -> Result<(), ReportError> {
         let path = self.directory.file(SNAPSHOTS)?;
         let io = |e| ReportError::io("write", &path, e);
         if self.frames.is_none() {
@@ -177,7 +181,7 @@ impl<'a> CheckpointWriter<'a> {
             return Ok(());
         };
         let next = self.next;
-        // What has been let go since it was filed stays on file, and what was let go before that never comes there.
+        // What has been let go stays on file.
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.number >= next) {
             self.seen += 1;
             self.next = snapshot.number + 1;

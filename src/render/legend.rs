@@ -13,7 +13,7 @@ const AIR: f64 = 18.0;
 const BAND: f64 = 24.0;
 const BAR: f64 = BAND * (2 * BANDS + 1) as f64;
 /// The room that everything but the colour bar needs.
-const MARKS: f64 = 418.0;
+const MARKS: f64 = 398.0;
 
 /// What the key says of a frame.
 pub(super) struct Key {

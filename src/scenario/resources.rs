@@ -146,12 +146,10 @@ impl Resources {
         let rows = every.count(scenario.flow.steps) as f64 * ROW;
         let permutations = scenario.metrics.permutations as f64;
         let together = permutations.min(TOGETHER as f64);
-        let drawn_at_once = frames.min(threads as f64);
         let seen = seen(scenario);
         let [held_at_once, filed] = scenario.snapshots();
         let snapshots = held_at_once * (seen * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
-        // The key that would make them small.
         let snapshot_key = if seen * particles > FIELD {
             "cloud.particles"
         } else {
@@ -170,7 +168,8 @@ impl Resources {
         let mut work: Vec<Part> = vec![
             part((
                 "output.scale",
-                BASE + (CANVAS[0] + CANVAS[1] * drawn_at_once + dense(scenario)) * area,
+                BASE + (CANVAS[0] + CANVAS[1] * frames.min(threads as f64) + dense(scenario))
+                    * area,
             )),
             // What flows beside the particles is let go with the flow.
             part((
