@@ -417,3 +417,40 @@ fn pictures_show_what_is_asked_for() {
         assert!(message.contains("view"), "{odd}: {message}");
     }
 }
+
+/// A run that was recorded before fields knew their scale is drawn too: its arrows by the mean step, its field as it was.
+#[test]
+fn runs_of_earlier_versions_are_drawn() {
+    let folder = TempDir::new().unwrap();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/earlier-run");
+    for file in fs::read_dir(kept).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    let draw = |show: Show| {
+        let wish = Redraw {
+            show,
+            ..Redraw::default()
+        };
+        redraw(folder.path(), &wish).unwrap();
+        pictures(folder.path())
+    };
+    let all = draw(Show::default());
+    assert_eq!(
+        all.keys().filter(|name| name.starts_with("frames")).count(),
+        2
+    );
+    let without = |show: Show| draw(show)["final.png"] != all["final.png"];
+    assert!(without(Show {
+        field: false,
+        ..Show::default()
+    }));
+    assert!(
+        draw(Show {
+            arrows: false,
+            ..Show::default()
+        })["frames/0000.png"]
+            != all["frames/0000.png"]
+    );
+    assert!(draw(Show::default()) == all);
+}

@@ -12,9 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
 use ratioflow::film::Snapshot;
-use ratioflow::render::Gauge;
 use ratioflow::flow::Ending;
 use ratioflow::record::{MemoryRun, RunError, run_in_memory};
+use ratioflow::render::Gauge;
 use ratioflow::store::RunDirectory;
 
 use crate::arrays::{line, stack, table};
