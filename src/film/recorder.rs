@@ -309,8 +309,7 @@ impl Recorder {
         self.longest_move = moves.fold(0.0, f64::max);
     }
 
-    /// Whether some of the snapshots will be let go at the next step.
-    pub(crate) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         let taken = self.snapshots.len();
         self.spread.is_some_and(|spread| spread.is_full(taken))
     }

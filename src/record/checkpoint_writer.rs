@@ -31,12 +31,15 @@ const ROWS: &str = "rows";
 const MEASURED: &str = "measured";
 const CLIPPED: &str = "clipped";
 const HELD_BACK: &str = "held_back";
+/// How many snapshots had been taken, and the length of one on file.
 const SEEN: &str = "frames";
 /// Descent of the present cloud from the one of the last snapshot.
 const DESCENT: &str = "descent";
+/// Its place among all that were taken.
+const NUMBER: &str = "number";
 /// Where frames are spread over the change of the cloud: how far they are apart at least, and the numbers of those that are kept.
 const KEPT: &str = "kept";
-const SEEN_BYTES: &str = "bytes of frames";
+const SEEN_BYTES: &str = "bytes of a frame";
 
 /// The run was asked to stop, at this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,9 +59,9 @@ pub(super) struct CheckpointWriter<'a> {
     scenario: Fingerprint,
     every: WordOr<u64, Auto>,
     frames: Option<File>,
-    /// Snapshots in the file, the number of the next, and the file's length.
-    seen: usize,
+    /// The number of the next snapshot to be filed, the length of one on file, and that of the file.
     next: usize,
+    size: u64,
     bytes: u64,
     last: Instant,
     cost: Duration,
@@ -81,8 +84,8 @@ impl<'a> CheckpointWriter<'a> {
             scenario,
             every,
             frames: None,
-            seen: 0,
             next: 0,
+            size: 0,
             bytes: 0,
             last: Instant::now(),
             cost: Duration::ZERO,
@@ -99,10 +102,6 @@ impl<'a> CheckpointWriter<'a> {
         meter: &MetricRecorder,
         recorder: &Recorder,
     ) -> Result<(), ObserveError> {
-        // What the recorder lets go is filed first, so that the same is on file whenever checkpoints were written.
-        if recorder.is_full() {
-            self.keep_frames(recorder.snapshots())?;
-        }
         let asked = self.stop.asked();
         let due = match self.every {
             WordOr::Value(every) => step.index > 0 && (step.index as u64).is_multiple_of(every),
@@ -136,8 +135,8 @@ impl<'a> CheckpointWriter<'a> {
         let numbers = [
             (CLIPPED, meter.clipped() as u64),
             (HELD_BACK, meter.held_back() as u64),
-            (SEEN, self.seen as u64),
-            (SEEN_BYTES, self.bytes),
+            (SEEN, self.next as u64),
+            (SEEN_BYTES, self.size),
         ];
         checkpoint
             .numbers
@@ -167,7 +166,7 @@ impl<'a> CheckpointWriter<'a> {
     }
 
     /// Adds the snapshots that are not on file yet.
-    pub(super) fn keep_frames(&mut self, snapshots: &[Snapshot]) -> Result<(), ReportError> {
+    fn keep_frames(&mut self, snapshots: &[Snapshot]) -> Result<(), ReportError> {
         let path = self.directory.file(SNAPSHOTS)?;
         let io = |e| ReportError::io("write", &path, e);
         if self.frames.is_none() {
@@ -181,13 +180,13 @@ impl<'a> CheckpointWriter<'a> {
             return Ok(());
         };
         let next = self.next;
-        // What has been let go stays on file.
+        // What has been let go since it was filed stays on file, and what was let go before that never comes there.
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.number >= next) {
-            self.seen += 1;
             self.next = snapshot.number + 1;
             let bytes = pack(snapshot, self.scenario).encode();
             file.write_all(&bytes).map_err(io)?;
-            self.bytes += bytes.len() as u64;
+            self.size = bytes.len() as u64;
+            self.bytes += self.size;
         }
         if self.next == next {
             return Ok(());
@@ -244,7 +243,8 @@ impl<'a> CheckpointWriter<'a> {
             .map_err(|error| refuse(format!("its checkpoint cannot be used: {error}")))?;
         meter.restore(rows, number(CLIPPED)? as usize);
         meter.restore_held_back(number(HELD_BACK)? as usize);
-        self.seen = snapshots.len();
+        self.size = number(SEEN_BYTES)?;
+        self.bytes = snapshots.len() as u64 * self.size;
         self.next = snapshots.last().map_or(0, |last| last.number + 1);
         if let Some(kept) = checkpoint.arrays.get(KEPT) {
             let mut kept = kept.iter();
@@ -260,7 +260,6 @@ impl<'a> CheckpointWriter<'a> {
         if let ControlFlow::Break(reason) = meter.wish() {
             flow.stop(reason);
         }
-        self.bytes = number(SEEN_BYTES)?;
         Ok(())
     }
 }
@@ -288,33 +287,33 @@ fn read_frames(
         let number = checkpoint.numbers.get(name).copied();
         number.ok_or_else(|| format!("it holds no `{name}`"))
     };
-    let (count, length) = (number(SEEN)?, number(SEEN_BYTES)?);
-    if count == 0 {
+    let (taken, size) = (number(SEEN)?, number(SEEN_BYTES)?);
+    if taken == 0 {
         return Ok(());
     }
     let trouble =
         |what: &dyn std::fmt::Display| format!("of `{SNAPSHOTS}`, which belongs to it: {what}");
     let mut file = plain::open(folder, SNAPSHOTS, plain::STATE).map_err(|e| trouble(&e))?;
     let there = file.metadata().map_err(|e| trouble(&e))?.len();
-    if there < length {
-        return Err(trouble(&format!("shorter than {length} bytes")));
-    }
     // All snapshots of a run have one size.
-    if !length.is_multiple_of(count) {
+    if size == 0 || there < size {
         return Err(trouble(&"it is malformed"));
     }
-    let mut bytes = vec![0; (length / count) as usize];
-    for _ in 0..count {
+    let mut bytes = vec![0; size as usize];
+    // What a run that was killed has added after this checkpoint lies behind the last of them.
+    for _ in 0..there / size {
         file.read_exact(&mut bytes).map_err(|e| trouble(&e))?;
-        match Checkpoint::decode(&bytes) {
-            Ok(snapshot) if snapshot.scenario == checkpoint.scenario => {
-                take(snapshot).map_err(|what| trouble(&what))?;
-            }
-            Ok(_) => return Err(trouble(&"it belongs to another run")),
-            Err(damage) => return Err(trouble(&damage)),
+        let snapshot = Checkpoint::decode(&bytes).map_err(|damage| trouble(&damage))?;
+        if snapshot.scenario != checkpoint.scenario {
+            return Err(trouble(&"it belongs to another run"));
+        }
+        let place = snapshot.numbers.get(NUMBER).copied();
+        take(snapshot).map_err(|what| trouble(&what))?;
+        if place == Some(taken - 1) {
+            return Ok(());
         }
     }
-    Ok(())
+    Err(trouble(&format!("it ends before snapshot {}", taken - 1)))
 }
 
 fn tabulate(rows: &[Row], columns: &[&str]) -> [ArrayD<f64>; 2] {
@@ -381,7 +380,7 @@ fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
         ("gauge", ndarray::arr1(&gauge).into_dyn()),
     ];
     let mut checkpoint = Checkpoint::new(scenario);
-    let numbers = [("step", snapshot.step), ("number", snapshot.number)];
+    let numbers = [("step", snapshot.step), (NUMBER, snapshot.number)];
     let numbers = numbers.map(|(name, number)| (name.to_owned(), number as u64));
     checkpoint.numbers.extend(numbers);
     let parents = snapshot
@@ -429,7 +428,7 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     );
     Some(Snapshot {
         step: *checkpoint.numbers.get("step")? as usize,
-        number: *checkpoint.numbers.get("number")? as usize,
+        number: *checkpoint.numbers.get(NUMBER)? as usize,
         time: array("time")?.first().copied()?,
         path_length: array("path")?.first().copied()?,
         log_ratio: flat("log ratio")?,

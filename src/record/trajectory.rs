@@ -101,16 +101,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let dimension = experiment.target.dimension();
-    let mut recorder = Recorder::of(experiment, 0);
-    if let Some(view) = arrays.find::<f64, Ix2>("view")? {
-        if view.dim() != (2, 2) {
-            return Err("`view` does not hold two ranges".to_owned());
-        }
-        recorder = recorder.over(View {
-            x: [view[[0, 0]], view[[0, 1]]],
-            y: [view[[1, 0]], view[[1, 1]]],
-        });
-    }
+    let mut recorder = empty(experiment, &mut arrays)?;
     let [columns, rows] = recorder.lattice().shape();
     let (frames, particles) = (steps.len(), experiment.start.nrows());
     let most = experiment.scenario.output.particles;
@@ -178,6 +169,21 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     }
     recorder.restore(snapshots, None);
     Ok(recorder)
+}
+
+/// A recorder over the view in which the fields on file were asked for.
+fn empty(experiment: &Experiment, arrays: &mut Stored) -> Result<Recorder, String> {
+    let recorder = Recorder::of(experiment, 0);
+    let Some(view) = arrays.find::<f64, Ix2>("view")? else {
+        return Ok(recorder);
+    };
+    if view.dim() != (2, 2) {
+        return Err("`view` does not hold two ranges".to_owned());
+    }
+    Ok(recorder.over(View {
+        x: [view[[0, 0]], view[[0, 1]]],
+        y: [view[[1, 0]], view[[1, 1]]],
+    }))
 }
 
 /// The gauge of each frame. A run of an earlier version has kept none: its step sizes are then the mean ones up to the next frame, and of the last frame

@@ -105,8 +105,6 @@ impl Observer for Watch<'_, '_, '_> {
 
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
         self.log.finish(last, ending)?;
-        // As it lets go what the film does not show.
-        self.keeper.keep_frames(self.camera.inner.snapshots())?;
         self.camera.finish(last, ending)?;
         show_end(self.own, last, ending)?;
         // What the networks of a flow that diverged have become is not what they were at the last good step.
