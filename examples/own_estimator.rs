@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &Embedded,
         &directory,
         &stop,
-        &mut |_, _| {},
+        &mut |_| {},
     )?;
     println!("{}\n{}", directory.path().display(), run.summary.headline);
     let perfect: Array2<f64> = Bow.sample(2000, Stream::new(7, "a perfect sampler"));

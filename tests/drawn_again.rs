@@ -52,7 +52,7 @@ fn run(settings: &[&str], folder: &Path) -> Manifest {
         &Embedded,
         &directory,
         &StopToken::default(),
-        &mut |_, _| {},
+        &mut |_| {},
     );
     record.unwrap().manifest
 }
@@ -125,7 +125,7 @@ fn a_comparison_is_drawn_again_as_one() {
         &[],
         Audience {
             stop: &StopToken::default(),
-            step: &|_, _| {},
+            step: &|_, _, _| {},
             done: &|_, _, _| {},
         },
     )

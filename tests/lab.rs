@@ -386,7 +386,7 @@ mod door {
             &Embedded,
             &directory,
             &stop,
-            &mut |_, _| {},
+            &mut |_| {},
         )
         .unwrap();
         let page = fs::read_to_string(place.join("report.html")).unwrap();

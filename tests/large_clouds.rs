@@ -55,7 +55,7 @@ fn a_run_keeps_the_first_particles_and_draws_all() {
         &Embedded,
         &directory,
         &StopToken::default(),
-        &mut |_, _| {},
+        &mut |_| {},
     )
     .unwrap();
     for words in [

@@ -77,15 +77,7 @@ fn only_the_chosen_particles_are_seen() {
     let home = tempfile::tempdir().unwrap();
     let directory = RunDirectory::at(&home.path().join("run"), false).unwrap();
     let token = StopToken::default();
-    record(
-        "ring",
-        &sample,
-        &Embedded,
-        &directory,
-        &token,
-        &mut |_, _| {},
-    )
-    .unwrap();
+    record("ring", &sample, &Embedded, &directory, &token, &mut |_| {}).unwrap();
     let said = fs::read_to_string(home.path().join("run/run.json")).unwrap();
     assert!(
         said.contains("a sample of 150 particles that flowed"),

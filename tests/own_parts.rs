@@ -241,7 +241,7 @@ fn a_run_with_own_parts_goes_on_to_the_same_bytes() {
         panic!("it has not ended");
     };
     assert_eq!(run.step(), 11);
-    run.go_on(&never, &mut |_, _| {}).unwrap();
+    run.go_on(&never, &mut |_| {}).unwrap();
     assert!(contents(whole.path()) == contents(&path));
 }
 
@@ -306,7 +306,7 @@ fn points_in_memory_are_a_target_that_the_directory_repeats() {
     );
     let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
     let never = StopToken::default();
-    record("s", &experiment, &files, &directory, &never, &mut |_, _| {}).unwrap();
+    record("s", &experiment, &files, &directory, &never, &mut |_| {}).unwrap();
     let again = ratioflow::target::Folder(directory.path().to_owned());
     let text = std::fs::read_to_string(directory.path().join("scenario.toml")).unwrap();
     let repeated = Experiment::read(&Document::parse("s", &text).unwrap(), &again).unwrap();

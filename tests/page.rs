@@ -65,7 +65,7 @@ fn run(name: &str, experiment: &Experiment, folder: &Path) -> Record {
         &Embedded,
         &directory,
         &StopToken::default(),
-        &mut |_, _| {},
+        &mut |_| {},
     )
     .unwrap()
 }
@@ -624,6 +624,33 @@ mod browser {
         }
     }
 
+    /// See `tests/page/hall.mjs`.
+    #[test]
+    fn it_fills_a_hall_and_shares_a_moment() {
+        let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
+        let node = ["node", "nodejs"].iter().find(there);
+        let names = ["chromium", "chromium-browser", "google-chrome"];
+        let (Some(node), Some(browser)) = (node, names.iter().find(there)) else {
+            eprintln!("no Node.js or no browser here: not checked");
+            return;
+        };
+        let folder = TempDir::new().unwrap();
+        run("lumps", &experiment(SMALL, &[]), folder.path());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page/hall.mjs");
+        let output = Command::new(node)
+            .arg(script)
+            .arg(browser)
+            .arg(folder.path().join("report.html"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = String::from_utf8_lossy(&output.stderr);
+        let checks: BTreeMap<String, String> =
+            serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}\n{told}"));
+        let failed: Vec<_> = checks.iter().filter(|(_, word)| *word != "ok").collect();
+        assert!(failed.is_empty() && checks.len() == 12, "{checks:#?}");
+    }
+
     #[test]
     fn the_page_of_a_run_on_the_line_plays_and_scrubs() {
         let folder = TempDir::new().unwrap();
@@ -702,10 +729,13 @@ mod browser {
         assert_eq!(button("", &["--force-prefers-reduced-motion"]), "Play");
         assert_eq!(button("step=1000", &[]), "Play");
         let there = document(name, &page, "step=1000&theme=dark", &[]);
-        assert!(there.contains("step 1000 of 4000"));
-        // Of the way from one recorded moment to the next nothing is recorded.
-        let between = document(name, &page, "step=1900", &[]);
-        assert!(between.contains("step 1880 of 4000"));
+        // The frame that is nearest, as `render --snapshots` has it.
+        let step = |text: &str| text.rsplit("step ").next().unwrap().parse::<f64>().unwrap();
+        let shown = step(there.split(" of 4000").next().unwrap());
+        let frames = film(&fs::read_to_string(&page).unwrap());
+        let steps = frames["runs"][0]["steps"].as_array().unwrap().iter();
+        let apart = steps.map(|step| (step.as_f64().unwrap() - 1000.0).abs());
+        assert_eq!((shown - 1000.0).abs(), apart.fold(f64::MAX, f64::min));
         assert!(there.contains(r#"data-theme="dark""#));
     }
 

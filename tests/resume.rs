@@ -226,8 +226,8 @@ fn stopped_at(
     work: impl FnOnce(&StopToken, &mut Watcher<'_>) -> Result<Record, RunError>,
 ) -> Result<Record, RunError> {
     let token = StopToken::default();
-    work(&token, &mut |step, _| {
-        if step.index == stop {
+    work(&token, &mut |seen| {
+        if seen.step.index == stop {
             token.ask("SIGTERM");
         }
     })
@@ -249,7 +249,7 @@ fn neither_threads_nor_interruptions_change_a_byte() {
                     &Embedded,
                     &run,
                     &StopToken::default(),
-                    &mut |_, _| {},
+                    &mut |_| {},
                 )
             })
             .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -355,7 +355,7 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
             "{:?}",
             run.warnings
         );
-        run.go_on(&StopToken::default(), &mut |_, _| {}).unwrap();
+        run.go_on(&StopToken::default(), &mut |_| {}).unwrap();
         assert_same(&reference, &path, damage);
     }
 
@@ -380,7 +380,7 @@ fn damaged_checkpoints(root: &Path, experiment: &Experiment) {
     }
     open()
         .unwrap()
-        .go_on(&StopToken::default(), &mut |_, _| {})
+        .go_on(&StopToken::default(), &mut |_| {})
         .unwrap();
     assert_same(&reference, &path, "from the beginning");
     assert!(Checkpoint::load(&path, Fingerprint::of("another")).is_err());

@@ -60,7 +60,7 @@ fn compared(
     let claims: Vec<Claim> = base.claim.iter().filter(whole).cloned().collect();
     let audience = Audience {
         stop,
-        step: &|_, _| {},
+        step: &|_, _, _| {},
         done: &|_, _, _| {},
     };
     let comparison = record::compare(
@@ -120,7 +120,8 @@ fn contenders(
             let mut seeded = scenario.clone();
             seeded.seed = base.seed + u64::from(seed);
             // Only the first is drawn.
-            if seed > 0 || !frames {
+            seeded.output.animation = frames;
+            if seed > 0 {
                 seeded.output.frames = 0;
             }
             let need = Resources::of(&seeded, rayon::current_num_threads());

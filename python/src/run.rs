@@ -72,7 +72,7 @@ impl Handle {
                     }
                     let own = std::mem::take(&mut watched.own);
                     watched.own = own.observer(Arc::new(Mutex::new(control)));
-                    let run = run_in_memory(&name, watched, &mut |_, _| {});
+                    let run = run_in_memory(&name, watched, &mut |_| {});
                     Outcome::Run(Box::new(run))
                 });
                 let mut place = post.outcome.lock().unwrap_or_else(PoisonError::into_inner);

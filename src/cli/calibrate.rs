@@ -7,13 +7,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::calibration::{Calibration, Identities, Sides};
-use crate::render::{Estimates, Scatter, Style, Theme, scatter};
+use crate::render::{Estimates, Scatter, Style, scatter};
 use crate::scenario::{Resources, Scenario};
 use crate::store::RunDirectory;
 
@@ -27,13 +26,12 @@ pub(super) struct CalibrateArgs {
     /// With --out: replace an earlier calibration there
     #[arg(long, requires = "out")]
     force: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let folder = args.out.as_deref().unwrap_or("output".as_ref());
     let loaded = args.scenario.load_for(folder, need)?;
     let calibration = Calibration::new(&loaded.experiment)
@@ -44,7 +42,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, common: Common) -> Result<ExitCode
     };
     directory.put(
         "calibration.png",
-        &picture(&loaded.experiment.scenario.title, &calibration),
+        &picture(&loaded.experiment.scenario, &calibration),
     )?;
     let object =
         serde_json::to_value(&calibration).map_err(|error| CliError::Run(error.to_string()))?;
@@ -82,7 +80,7 @@ fn need(scenario: &Scenario) -> Resources {
     most.unwrap_or_else(|| Resources::of_parts(scenario))
 }
 
-fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
+fn picture(scenario: &Scenario, calibration: &Calibration) -> Vec<u8> {
     let truth = calibration.truth.to_vec();
     let estimates = &calibration.estimates;
     let values: Vec<Vec<f64>> = estimates.iter().map(|e| e.values.to_vec()).collect();
@@ -100,10 +98,9 @@ fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
         })
         .collect();
     let picture = Scatter {
-        title: if title.is_empty() {
-            "Calibration"
-        } else {
-            title
+        title: match scenario.title.as_str() {
+            "" => "Calibration",
+            title => title,
         },
         across: "log r, exact",
         up: "upwards: log r as estimated; beside the name: its rms error over q · over p",
@@ -112,11 +109,7 @@ fn picture(title: &str, calibration: &Calibration) -> Vec<u8> {
         groups: ["samples of the cloud, q", "samples of the target, p"],
         panels: &panels,
     };
-    let style = Style {
-        theme: Theme::Dark,
-        ..Style::default()
-    };
-    scatter(&picture, &style).png()
+    scatter(&picture, &Style::of(&scenario.output)).png()
 }
 
 /// The table for people.

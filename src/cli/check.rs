@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::common::Common;
+use super::common::{Common, set_threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::run::set_threads;
 use super::terminal::{print, say, warn};
 use crate::experiment::Cost;
 

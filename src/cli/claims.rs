@@ -8,11 +8,10 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::compare::{contenders, parsed};
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::experiment::Experiment;
 use crate::record::{RunFacts, check_claims, rehearse};
@@ -30,9 +29,8 @@ pub(super) struct ClaimsArgs {
     /// Print a table in Markdown instead of lines: picture, question and claims of each scenario
     #[arg(long, conflicts_with = "json")]
     table: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Seeds on which no default was chosen and no claim was worded.
@@ -49,7 +47,7 @@ fn seeds(text: &str) -> Result<Seeds, String> {
 }
 
 pub(super) fn claims(args: &ClaimsArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let names: Vec<OsString> = if args.scenarios.is_empty() {
         SHIPPED.iter().map(|s| s.name().into()).collect()
     } else {

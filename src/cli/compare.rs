@@ -7,15 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
-use super::progress::Progress;
-use super::run::{listen, set_threads};
+use super::progress::{Progress, Shown};
+use super::run::listen;
 use super::terminal::{plain, print, print_path, say, warn};
 use super::{available, summary};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, seconds_of_all, spoken};
 use crate::metric::{ALL, Grain, Verdict};
 use crate::page::Page;
 use crate::record::{Audience, Record, VariantRuns, compare, folders};
@@ -49,13 +49,15 @@ pub(super) struct CompareArgs {
     /// Show the last clouds on the terminal
     #[arg(long)]
     preview: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    /// How progress is shown on standard error
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    progress: Shown,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let stop = listen()?;
     let (found, document) = args.scenario.document()?;
     let base: Scenario = document.read()?;
@@ -89,7 +91,10 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
     };
     let runs = contenders.iter().flat_map(|c| &c.experiments);
     let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
-    let progress = Progress::new(steps, common.quiet);
+    if args.variants_of.is_some() && !common.quiet {
+        tell_time(&contenders, args.seeds);
+    }
+    let progress = Progress::new(steps, args.progress, common.quiet);
     let claims = of_variants(&base, &contenders);
     let pictures = Mutex::new(Vec::new());
     let alone = contenders.len() == 1;
@@ -101,7 +106,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &claims,
         Audience {
             stop: &stop,
-            step: &|step, mark| progress.count(step, mark),
+            step: &|name, experiment, seen| progress.count(name, experiment.scenario.seed, seen),
             done: &|name, experiment, record| {
                 tell(&progress, name, experiment, record, common);
                 if args.preview && experiment.scenario.seed == base.seed {
@@ -172,6 +177,24 @@ fn borrowed(
         warn(&left_out);
     }
     Ok(variants)
+}
+
+/// Fewer steps are done sooner than tried.
+const WORTH_A_TRIAL: usize = 20;
+
+/// Says how long variants of another scenario will take, of which nobody knows that here.
+fn tell_time(contenders: &[VariantRuns], seeds: u16) {
+    let firsts = contenders.iter().filter_map(|one| one.experiments.first());
+    let firsts: Vec<&Experiment> = firsts.collect();
+    if firsts
+        .iter()
+        .all(|one| one.scenario.flow.steps >= WORTH_A_TRIAL)
+        && let Some(seconds) = seconds_of_all(&firsts)
+    {
+        let runs = firsts.len() * usize::from(seeds);
+        let time = spoken(seconds * f64::from(seeds));
+        say(&format!("{runs} runs, about {time}"));
+    }
 }
 
 /// Says how a run has ended.
@@ -253,7 +276,7 @@ pub(super) fn contenders(
         scenario.claim = claims_about(base, &variant.name);
         scenario.output.spread = SpreadSpec::Steps;
         if no_frames {
-            scenario.output.frames = 0;
+            scenario.output.animation = false;
         }
         scenarios.push((own, scenario));
     }

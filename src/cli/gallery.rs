@@ -7,12 +7,11 @@ use clap::Args;
 use serde_json::json;
 
 use super::available;
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::compare::{contenders, of_variants, parsed};
 use super::error::CliError;
-use super::progress::Progress;
+use super::progress::{Progress, Shown};
 use super::render::within;
-use super::run::set_threads;
 use super::terminal::{plain, print, print_path, say};
 use crate::experiment::Experiment;
 use crate::page::{Exhibit, Found, Lab, gallery as page};
@@ -40,13 +39,15 @@ pub(super) struct GalleryArgs {
     /// Device pixels per logical pixel of frames and animations, 0.25 to 4; last clouds have twice as many [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = |text: &str| within(text, 0.25, 4.0))]
     scale: Option<f64>,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    /// How progress is shown on standard error
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    progress: Shown,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let chosen = chosen(&args.words)?;
     let directory = match args.out.as_ref().or(args.site.as_ref()) {
         Some(path) => RunDirectory::at(path, args.force)?,
@@ -160,7 +161,7 @@ fn fill(
         document.set_by("--scale", "output.scale", &format!("{scale:?}"))?;
     }
     if args.no_frames {
-        document.set_by("--no-frames", "output.frames", "0")?;
+        document.set_by("--no-frames", "output.animation", "false")?;
     }
     let scenario: Scenario = document.read()?;
     available::check(
@@ -170,10 +171,10 @@ fn fill(
     exhibit.title.clone_from(&scenario.title);
     exhibit.question.clone_from(&scenario.question);
     exhibit.expect.clone_from(&scenario.expect);
-    exhibit.animated = scenario.output.frames > 0;
+    exhibit.animated = scenario.drawn_frames() > 0;
     let directory = gallery.part(name)?;
     if scenario.variants.is_empty() {
-        let progress = Progress::new(scenario.flow.steps, common.quiet);
+        let progress = Progress::new(scenario.flow.steps, args.progress, common.quiet);
         let experiment = Experiment::new(scenario, &Embedded)
             .map_err(|error| CliError::Run(error.to_string()))?;
         let record = record(
@@ -182,9 +183,7 @@ fn fill(
             &Embedded,
             &directory,
             &StopToken::default(),
-            &mut |step, mark| {
-                progress.show(step, mark);
-            },
+            &mut |seen| progress.show(name, experiment.scenario.seed, seen),
         );
         progress.clear();
         let manifest = record?.manifest;
@@ -205,7 +204,7 @@ fn fill(
     )?;
     let runs = contenders.iter().flat_map(|c| &c.experiments);
     let steps = runs.map(|experiment| experiment.scenario.flow.steps).sum();
-    let progress = Progress::new(steps, common.quiet);
+    let progress = Progress::new(steps, args.progress, common.quiet);
     let comparison = compare(
         name,
         &contenders,
@@ -214,7 +213,9 @@ fn fill(
         &of_variants(&scenario, &contenders),
         Audience {
             stop: &StopToken::default(),
-            step: &|step, mark| progress.count(step, mark),
+            step: &|variant, experiment, seen| {
+                progress.count(variant, experiment.scenario.seed, seen)
+            },
             done: &|_, _, _| {},
         },
     );

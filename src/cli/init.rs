@@ -1,16 +1,18 @@
 //! `init`: a commented scenario to start from.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
 use super::common::Common;
 use super::error::CliError;
-use super::terminal::{plain, print_path, say};
+use super::schema;
+use super::terminal::{plain, print, print_path, say};
 
 const TEMPLATE: &str = include_str!("template.toml");
 
@@ -45,13 +47,50 @@ pub(super) fn init(args: &InitArgs, common: Common) -> Result<ExitCode, CliError
     })?;
     file.write_all(text.as_bytes())
         .map_err(|error| CliError::io(format!("cannot write {}", path.display()), error))?;
+    let told = schema_beside(&path)?;
     if !common.quiet {
+        if let Some(told) = told {
+            say(&plain(&told));
+        }
         say(&format!(
             "try: ratioflow run {}",
             quoted(&plain(&path.display().to_string()))
         ));
     }
+    if common.json {
+        let [file, schema] =
+            [path.clone(), schema_of(&path)].map(|path| path.to_string_lossy().into_owned());
+        return print(&format!(
+            "{:#}\n",
+            json!({ "file": file, "schema": schema })
+        ));
+    }
     print_path(&path)
+}
+
+fn schema_of(scenario: &Path) -> PathBuf {
+    scenario.with_file_name("ratioflow.schema.json")
+}
+
+/// Writes the schema that the first line of a new scenario names, by which editors complete and check it. One that is there already
+/// stays, and what is said is that it is another's.
+fn schema_beside(scenario: &Path) -> Result<Option<String>, CliError> {
+    let path = schema_of(scenario);
+    let text = schema::text();
+    let failed = |error| CliError::io(format!("cannot write {}", path.display()), error);
+    match File::create_new(&path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map_err(failed)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if fs::read_to_string(&path).is_ok_and(|there| there != text) {
+                return Ok(Some(format!(
+                    "{} is of another version and was left as it is; `ratioflow schema` prints this one's",
+                    path.display()
+                )));
+            }
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    Ok(None)
 }
 
 /// A name as it is typed to a shell.

@@ -10,7 +10,7 @@ use super::common::Common;
 use super::error::CliError;
 use super::terminal::print;
 use crate::discriminator::DiscriminatorSpec;
-use crate::scenario::{Embedded, SHIPPED, headline};
+use crate::scenario::{Embedded, Group, SHIPPED, headline};
 use crate::target::{GaussianSpec, TargetSpec};
 use crate::{metric, monotone};
 
@@ -50,12 +50,37 @@ pub(super) fn list(args: ListArgs, common: Common) -> Result<ExitCode, CliError>
         let object: serde_json::Map<_, _> = rows.into_iter().map(|(k, v)| (k, json!(v))).collect();
         return print(&format!("{:#}\n", serde_json::Value::Object(object)));
     }
+    if args.what == Kind::Scenarios {
+        return print(&in_groups());
+    }
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, line) in rows {
         let _ = writeln!(text, "\x1b[1m{name:width$}\x1b[0m  {line}");
     }
     print(&text)
+}
+
+/// The scenarios below the headings of what they are about.
+fn in_groups() -> String {
+    let width = SHIPPED
+        .iter()
+        .map(|one| one.name().len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for group in Group::ALL {
+        let _ = writeln!(text, "\x1b[4m{}\x1b[0m", group.words());
+        for one in SHIPPED.iter().filter(|one| one.group == group) {
+            let _ = writeln!(
+                text,
+                "  \x1b[1m{:width$}\x1b[0m  {}",
+                one.name(),
+                headline(one)
+            );
+        }
+    }
+    text
 }
 
 fn owned(rows: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -11,11 +11,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::available;
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::plot;
-use super::run::set_threads;
 use super::terminal::{plain, print, say};
 use crate::cloud::Cloud;
 use crate::metric::{ALL, About, Evaluation, Evaluator, MetricResult, Needs, Null};
@@ -59,9 +58,8 @@ pub(super) struct MeasureArgs {
     /// Seed of all randomness
     #[arg(long, value_name = "N", default_value_t = Evaluator::default().seed)]
     seed: u64,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Bytes of a draw: its values of every measure, and the place that it is drawn from.
@@ -90,7 +88,7 @@ fn named(name: &str) -> Result<&'static About, String> {
 }
 
 pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     available::check(&need(args), ".".as_ref())?;
     if let Some(path) = &args.plot {
         let inputs = [Some(&args.a), args.b.as_ref(), args.target.as_ref()];

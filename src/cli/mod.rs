@@ -11,6 +11,7 @@ mod init;
 mod lab;
 mod list;
 mod load;
+mod man;
 mod out_file;
 mod measure;
 mod plot;
@@ -93,6 +94,8 @@ enum Command {
         /// The shell to complete in
         shell: clap_complete::Shell,
     },
+    /// Print the manual page of the program or of a command, for `man`
+    Man(man::ManArgs),
 }
 
 /// Runs the program; what it returns is the exit code.
@@ -142,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::list(args, common),
         Command::Init(args) => init::init(&args, common),
         Command::Schema => schema::schema(),
+        Command::Man(args) => man::man(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ratioflow", &mut script);
@@ -187,7 +191,12 @@ fn report(failed: &CliError, json: bool) -> ExitCode {
                     failed.code(),
                 );
             }
-            _ => tell(&text, None, &[], failed.code()),
+            _ => {
+                let mut parts = text.split("\n  = help: ");
+                let message = parts.next().unwrap_or_default();
+                let help: Vec<String> = parts.map(str::to_owned).collect();
+                tell(message, None, &help, failed.code());
+            }
         }
     }
     ExitCode::from(failed.code())

@@ -6,20 +6,20 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
-use super::run::set_threads;
 use super::terminal::{print, print_path, say};
 use crate::cloud::CloudView;
 use crate::experiment::Experiment;
 use crate::film::view_of;
-use crate::metric::{KnownKl, Metric};
+use crate::metric::{Floor, KnownKl, Metric};
 use crate::monotone::Map;
 use crate::observe::Cadence;
+use crate::random::Stream;
 use crate::record::{Moment, ReferenceRow, record_reference};
 use crate::reference::{Grid, Reference};
-use crate::render::{Style, number};
+use crate::render::{FloorLine, Style, number};
 use crate::scenario::Resources;
 use crate::setting::WordOr;
 use crate::store::RunDirectory;
@@ -43,13 +43,14 @@ pub(super) struct ReferenceArgs {
     /// With --out: replace an earlier reference there
     #[arg(long, requires = "out")]
     force: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Bytes a cell at the peak: densities, rates, factors, and the eight moments that are kept. Measured.
 const CELL: f64 = 300.0;
+/// Points of all perfect samples together that the floor is found of: a second or two.
+const MOST_POINTS: usize = 400_000;
 
 fn time(text: &str) -> Result<f64, String> {
     match text.trim().parse() {
@@ -59,7 +60,7 @@ fn time(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     if !(1e-12..=1e-2).contains(&args.tolerance) {
         let text = format!(
             "--tolerance is {}: must lie between 1e-12 and 1e-2",
@@ -111,6 +112,11 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         Some(path) => RunDirectory::at(path, args.force)?,
         None => RunDirectory::create_reference("output".as_ref(), &loaded.name)?,
     };
+    let floor = moments
+        .iter()
+        .any(|moment| moment.kl_particles.is_some())
+        .then(|| floor(experiment))
+        .flatten();
     let title = match experiment.scenario.title.as_str() {
         "" => &loaded.name,
         title => title,
@@ -121,8 +127,9 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         &title,
         &mut reference,
         &moments,
+        floor,
         view,
-        &Style::default(),
+        &Style::of(&experiment.scenario.output),
         &directory,
     )?;
     if !common.quiet {
@@ -166,6 +173,20 @@ fn run(experiment: &Experiment) -> Result<Vec<Moment>, CliError> {
         }
     }
     Ok(moments)
+}
+
+/// What the estimate of the particles' divergence is where they are perfect samples.
+fn floor(experiment: &Experiment) -> Option<FloorLine> {
+    let known = KnownKl::new(&experiment.target)?;
+    let particles = experiment.start.nrows();
+    let draws = (MOST_POINTS / particles).clamp(19, 99);
+    let stream = Stream::new(experiment.scenario.seed, "reference floor");
+    let values = (0..draws).map(|draw| {
+        let perfect = experiment.target.sample(particles, stream.at(draw as u64));
+        known.measure(perfect.view())
+    });
+    let Floor { median, q95, .. } = Floor::new(values)?;
+    Some(FloorLine { median, q95 })
 }
 
 /// The table for people.

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::common::Common;
+use super::common::{Common, set_threads};
 use super::error::CliError;
-use super::run::set_threads;
 use super::terminal::{print, print_path, say};
 use crate::record::{Format, Redraw, redraw, snapshots};
 use crate::render::{Show, Theme};

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
-use super::progress::Progress;
-use super::run::{listen, set_threads};
+use super::progress::{Progress, Shown};
+use super::run::listen;
 use super::terminal::{plain, say, warn};
 use super::{compare, run, summary};
 use crate::record::{Audience, Opened, Unfinished, UnfinishedComparison};
@@ -19,13 +19,15 @@ use crate::store::Comparison;
 pub(super) struct ResumeArgs {
     /// The directory that `run` or `compare` has printed
     directory: PathBuf,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    /// How progress is shown on standard error
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    progress: Shown,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliError> {
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let path = &args.directory;
     if Comparison::is_in(path) {
         return resume_comparison(args, common);
@@ -52,8 +54,9 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
     let experiment = unfinished.experiment();
     let scenario = experiment.scenario.clone();
     let told = experiment.warnings.len();
-    let progress = Progress::new(scenario.flow.steps, common.quiet);
-    let record = unfinished.go_on(&stop, &mut |step, mark| progress.show(step, mark));
+    let progress = Progress::new(scenario.flow.steps, args.progress, common.quiet);
+    let name = unfinished.name().to_owned();
+    let record = unfinished.go_on(&stop, &mut |seen| progress.show(&name, scenario.seed, seen));
     progress.clear();
     let record = record.map_err(|error| CliError::of_run(error, path))?;
     if !common.quiet {
@@ -72,10 +75,12 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
             if !common.quiet {
                 warn(&unfinished.warnings);
             }
-            let progress = Progress::new(unfinished.steps(), common.quiet);
+            let progress = Progress::new(unfinished.steps(), args.progress, common.quiet);
             let comparison = unfinished.go_on(Audience {
                 stop: &stop,
-                step: &|step, mark| progress.count(step, mark),
+                step: &|name, experiment, seen| {
+                    progress.count(name, experiment.scenario.seed, seen)
+                },
                 done: &|name, experiment, record| {
                     compare::tell(&progress, name, experiment, record, common);
                 },

@@ -11,10 +11,9 @@ use rand::Rng as _;
 use serde_json::json;
 
 use super::available;
-use super::common::Common;
+use super::common::{Common, Threads};
 use super::error::CliError;
 use super::out_file::OutFile;
-use super::run::set_threads;
 use super::terminal::{print, print_path, say};
 use crate::cloud::{self, CloudView};
 use crate::npy;
@@ -42,9 +41,8 @@ pub(super) struct SampleArgs {
     /// Draw with replacement from the last cloud of a run without a generator: no new points
     #[arg(long)]
     resample: bool,
-    /// Number of threads; the result does not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 /// Bytes that a point takes at the peak: its latent point, its image, both in the network's precision, and its text.
@@ -71,7 +69,7 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
             file.refusal("it is there already; name another file, or replace it with --force")
         );
     }
-    set_threads(args.threads)?;
+    args.threads.start()?;
     let count = usize::try_from(args.count).unwrap_or(usize::MAX);
     let need = Resources::of_memory("-n", POINT * args.count as f64);
     available::check(&need, ".".as_ref())?;

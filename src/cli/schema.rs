@@ -7,6 +7,10 @@ use super::print;
 use crate::scenario::Scenario;
 
 pub(super) fn schema() -> Result<ExitCode, CliError> {
-    let schema = schemars::schema_for!(Scenario);
-    print(&format!("{:#}\n", schema.as_value()))
+    print(&text())
+}
+
+/// The text of the schema.
+pub(super) fn text() -> String {
+    format!("{:#}\n", schemars::schema_for!(Scenario).as_value())
 }

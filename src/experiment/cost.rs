@@ -1,5 +1,6 @@
 //! What a run will cost: time, memory, disk.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -59,6 +60,32 @@ impl Cost {
     }
 }
 
+/// Seconds that these runs take one after another, from a trial of two steps of each: about a hundredth of the whole where a run has two hundred.
+/// They are measured alike. `None` if a step fails.
+#[must_use]
+pub fn seconds_of_all(experiments: &[&Experiment]) -> Option<f64> {
+    let mut first: Option<Trial> = None;
+    let mut sum = 0.0;
+    for experiment in experiments {
+        let trial = Trial::of_steps(experiment, first.as_ref())?;
+        sum += trial.extrapolate(experiment);
+        first.get_or_insert(trial);
+    }
+    Some(sum)
+}
+
+/// A time on this machine in words.
+#[must_use]
+pub fn spoken(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.1} s on this machine")
+    } else if seconds < 7200.0 {
+        format!("{:.0} min on this machine", seconds / 60.0)
+    } else {
+        format!("{:.0} h on this machine", seconds / 3600.0)
+    }
+}
+
 /// Parts of a trial, in their order.
 const FIRST: usize = 0;
 const STEP: usize = 1;
@@ -74,6 +101,24 @@ struct Trial {
 }
 
 impl Trial {
+    /// Two steps of `experiment` in this thread, and what the rest takes by `like`, a trial of one that is measured alike. `None` if a step fails.
+    fn of_steps(experiment: &Experiment, like: Option<&Self>) -> Option<Self> {
+        let mut short = experiment.clone();
+        short.scenario.shorten();
+        let done = RefCell::new(Vec::new());
+        parts(&short, like.is_none(), &|seconds| {
+            done.borrow_mut().push(seconds);
+        })?;
+        let mut seconds = like.map_or([0.0; 5], |like| like.seconds);
+        for (place, took) in seconds.iter_mut().zip(done.into_inner()) {
+            *place = took;
+        }
+        Some(Self {
+            seconds,
+            is_whole: true,
+        })
+    }
+
     /// Tries `experiment`, for so long at most. `None` if a step fails.
     fn within(patience: Duration, experiment: &Experiment) -> Option<Self> {
         let mut short = experiment.clone();
@@ -84,7 +129,7 @@ impl Trial {
         let work = move || {
             // Nobody listens any more once the time is over.
             let part = |seconds| tell.send(Some(seconds)).unwrap_or_default();
-            if parts(&short, &part).is_none() {
+            if parts(&short, true, &part).is_none() {
                 let _ = tell.send(None);
             }
         };
@@ -130,12 +175,12 @@ impl Trial {
             + self.seconds[FLOORS] * draws
             + self.seconds[MEASUREMENT] * measured as f64
             + self.seconds[RELABELLINGS] * relabelled
-            + frame * scenario.frames() as f64
+            + frame * scenario.drawn_frames() as f64
     }
 }
 
-/// Does each part of a run once and says how long it took. `None` if a step fails.
-fn parts(experiment: &Experiment, tell: &dyn Fn(f64)) -> Option<()> {
+/// Does each part of a run once, its measures too where it `is_measured`, and says how long it took. `None` if a step fails.
+fn parts(experiment: &Experiment, is_measured: bool, tell: &dyn Fn(f64)) -> Option<()> {
     let timed = |work: &mut dyn FnMut() -> Option<()>| {
         let start = Instant::now();
         work()?;
@@ -145,6 +190,9 @@ fn parts(experiment: &Experiment, tell: &dyn Fn(f64)) -> Option<()> {
     let mut flow = experiment.flow().ok()?;
     for _ in 0..2 {
         timed(&mut || flow.advance().ok()?.map(drop))?;
+    }
+    if !is_measured {
+        return Some(());
     }
     let mut gauges = None;
     timed(&mut || {
@@ -185,13 +233,7 @@ impl fmt::Display for Cost {
         write!(f, "cost: {} steps", self.steps)?;
         let about = if self.at_least { "more than" } else { "about" };
         match self.seconds {
-            Some(seconds) if seconds < 120.0 => {
-                write!(f, ", {about} {seconds:.1} s on this machine")?;
-            }
-            Some(seconds) if seconds < 7200.0 => {
-                write!(f, ", {about} {:.0} min on this machine", seconds / 60.0)?;
-            }
-            Some(seconds) => write!(f, ", {about} {:.0} h on this machine", seconds / 3600.0)?,
+            Some(seconds) => write!(f, ", {about} {}", spoken(seconds))?,
             None => write!(f, ", time unknown: the first steps fail")?,
         }
         write!(

@@ -23,7 +23,7 @@ use crate::setting::Invalid;
 use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 
 #[cfg(feature = "record")]
-pub use cost::Cost;
+pub use cost::{Cost, seconds_of_all, spoken};
 pub use outcome::Outcome;
 pub use own::OwnParts;
 pub use summary::Summary;

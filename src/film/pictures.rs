@@ -279,6 +279,7 @@ impl Scene<'_> {
             });
         }
         let figure = Figure {
+            across: "step",
             title: self.title,
             charts: &charts,
         };

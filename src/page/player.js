@@ -1,11 +1,12 @@
 // The player: what is shown now, and everything by which a reader changes it.
+const SHOWN = { field: true, arrows: true, target: true, trails: false, mesh: false };
 const state = {
   step: 0,
   playing: false,
   pace: 1,
   loop: false,
   colour: "origin",
-  show: { field: true, arrows: true, target: true, trails: false, mesh: false },
+  show: { ...SHOWN },
   typical: 1,
 };
 const HOLD = 1.2;
@@ -18,6 +19,10 @@ let moments = [];
 let waiting = false;
 let before = null;
 let held = 0;
+// Whether the page has followed its address, from when on the address follows the page; and what it was last made.
+let started = false;
+let kept = "";
+let settling = null;
 // The theme before the page was printed: on paper all is light.
 let unprinted = "";
 
@@ -75,6 +80,10 @@ function picture() {
   const words = `step ${step} of ${film.steps}`;
   $("clock").textContent = panels.length > 1 ? words : `${words} · time ${number(time)}`;
   $("time").setAttribute("aria-valuetext", words);
+  if (!state.playing) {
+    clearTimeout(settling);
+    settling = setTimeout(keepAddress, 300);
+  }
 }
 
 function play(on) {
@@ -88,9 +97,9 @@ function play(on) {
   redraw();
 }
 
-// Stops there.
+// Stops at the recorded moment next to `step`: what stands still has been.
 function seek(step) {
-  state.step = clamp(step, 0, film.steps);
+  state.step = moments.reduce((best, one) => (Math.abs(one - step) < Math.abs(best - step) ? one : best), moments[0] ?? 0);
   play(false);
 }
 
@@ -137,14 +146,18 @@ function abreast(wide, tall) {
 
 // Gives every canvas and chart its size.
 function layout() {
-  const controls = document.querySelector(".controls").offsetHeight + document.querySelector(".transport").offsetHeight;
+  const high = (name) => document.querySelector(name).offsetHeight;
   const holder = document.querySelector(".panels");
-  const head = inFull() ? 28 : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
+  // Where title and key stand beside the picture, they take nothing of its height.
+  const beside = inFull() && getComputedStyle($("player")).display === "grid";
+  const controls = high(".transport") + (beside ? 0 : high(".controls"));
+  const head = inFull() ? 28 + (beside ? 0 : high(".lecture") + high(".view")) : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
   const columns = abreast(holder.clientWidth, innerHeight - head - controls);
   const rows = Math.ceil(panels.length / columns);
   holder.style.setProperty("--columns", columns);
   const least = inFull() ? 160 : panels.length > 1 ? 220 : 300;
-  const tall = (innerHeight - head - controls) / rows - (panels.length > 1 ? CAPTION : 34);
+  const caption = panels.length > 1 ? CAPTION : 34;
+  const tall = (innerHeight - head - controls) / rows - (inFull() ? Math.max(caption, 14 + high(".panel figcaption")) : caption);
   for (const panel of panels) panel.fit(Math.max(least, tall));
   const single = panels.length === 1 && matchMedia("(min-width: 1000px)").matches;
   const curves = document.querySelector(".charts");
@@ -167,6 +180,11 @@ const KEYS = {
   Home: () => seek(0),
   End: () => seek(film.steps),
   l: () => loop(!state.loop),
+  y: copyLink,
+  o: () => {
+    $("player").classList.toggle("buttons");
+    layout();
+  },
   "?": showKeys,
 };
 
@@ -185,6 +203,45 @@ function onKey(event) {
   act();
 }
 
+// What `follow` reads: the moment, and what a reader has chosen.
+function fragment() {
+  const wish = new URLSearchParams({ step: String(state.step) });
+  const chosen = document.documentElement.dataset.theme;
+  if (chosen) wish.set("theme", chosen);
+  if (state.colour !== COLOURS[0]) wish.set("colour", state.colour);
+  for (const [name, on] of Object.entries(state.show)) {
+    if (on !== SHOWN[name]) wish.set(name, on ? "on" : "off");
+  }
+  if (camera.zoom > 1) {
+    wish.set("zoom", camera.zoom.toPrecision(4));
+    wish.set("at", [camera.x, camera.y].map((v) => v.toPrecision(6)).join(","));
+  }
+  return `#${wish}`;
+}
+
+// The address says what is seen, once the player stands.
+function keepAddress() {
+  if (!started || state.playing) return;
+  kept = fragment();
+  // Some browsers refuse it to a page that is a file, or that asks too often.
+  try {
+    history.replaceState(null, "", kept);
+  } catch {
+    return;
+  }
+}
+
+async function copyLink() {
+  play(false);
+  const address = `${location.href.split("#")[0]}${fragment()}`;
+  try {
+    await navigator.clipboard.writeText(address);
+    say("The link to this moment is copied.");
+  } catch {
+    say(address);
+  }
+}
+
 // `#step=40&theme=dark&colour=speed&trails=on` opens the page so.
 function follow() {
   const wish = new URLSearchParams(location.hash.slice(1));
@@ -193,7 +250,12 @@ function follow() {
   for (const name of Object.keys(state.show)) {
     if (wish.has(name)) toggle(name, wish.get(name) !== "off");
   }
-  if (Number(wish.get("zoom")) > 0) zoom(Number(wish.get("zoom")));
+  if (Number(wish.get("zoom")) > 0) {
+    resetCamera();
+    zoom(Number(wish.get("zoom")));
+    const at = (wish.get("at") ?? "").split(",").map(Number);
+    if (at.length === 2 && at.every(Number.isFinite)) moveTo(...at);
+  }
   const step = wish.get("step");
   if (step !== null && Number.isFinite(Number(step))) seek(Number(step));
   return step !== null;
@@ -210,6 +272,7 @@ function connect() {
   click("reset", wholeView);
   click("full", fillScreen);
   click("help", showKeys);
+  click("link", copyLink);
   click("theme", () => theme(isDark() ? "light" : "dark"));
   $("time").addEventListener("input", () => seek(Number($("time").value)));
   $("pace").addEventListener("change", () => setPace(0));
@@ -225,7 +288,7 @@ function connect() {
     press($("full"), inFull());
     layout();
   });
-  addEventListener("hashchange", follow);
+  addEventListener("hashchange", () => location.hash !== kept && follow());
   addEventListener("resize", layout);
   night.addEventListener("change", () => theme());
   addEventListener("beforeprint", () => {
@@ -256,7 +319,9 @@ async function begin() {
   connect();
   layout();
   seek(moments.length < 2 ? film.steps : 0);
-  if (!follow() && !calm.matches) play(true);
+  const isLed = follow();
+  started = true;
+  if (!isLed && !calm.matches) play(true);
 }
 
 // An old browser gets the picture that lies beside the page.

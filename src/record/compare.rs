@@ -1,26 +1,25 @@
 //! Several variants of a scenario side by side: the same first cloud and samples, one animation, one table.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use rayon::prelude::*;
 
+use super::comparison_tables as tables;
 use super::draw::{save_page, save_pictures};
 use super::error::RunError;
 use super::facts::{RunFacts, check_claims};
 use super::run::{PreparedRun, Record, retire};
 use super::stop::StopToken;
+use super::watch::Seen;
 use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
-use crate::flow::Step;
 use crate::metric::{Mark, Verdict};
-use crate::numeric::mean_and_deviation;
 use crate::page::Sheet;
 use crate::scenario::{Claim, Resources};
 use crate::store::{
-    COMPARISON, Checkpoint, Comparison, JOINT, Manifest, ReportError, RunDirectory, Spread, Status,
-    folder_of, free_memory,
+    COMPARISON, COMPARISON_TABLE, Checkpoint, Comparison, Manifest, RUNS, ReportError,
+    RunDirectory, Status, folder_of, free_memory,
 };
 use crate::target::Files;
 
@@ -38,8 +37,8 @@ pub struct VariantRuns {
 pub struct Audience<'a> {
     /// Asks its runs to stop.
     pub stop: &'a StopToken,
-    /// Is shown each step of any run, and where its cloud stood when it was last measured.
-    pub step: &'a (dyn Fn(&Step<'_>, Option<&Mark>) + Sync),
+    /// Is shown each step of any run: name of the variant, experiment, and what was seen.
+    pub step: &'a (dyn Fn(&str, &Experiment, &Seen<'_, '_>) + Sync),
     /// Is told of each run as it ends: name of the variant, experiment, and what was recorded.
     pub done: &'a (dyn Fn(&str, &Experiment, &Record) + Sync),
 }
@@ -122,8 +121,8 @@ pub(super) fn play(
                 .into_par_iter()
                 .map(|(variant, (course, checkpoint))| {
                     let (own, experiment) = (course.directory, course.experiment);
-                    let record = course.follow(checkpoint, audience.stop, &mut |step, mark| {
-                        (audience.step)(step, mark);
+                    let record = course.follow(checkpoint, audience.stop, &mut |seen| {
+                        (audience.step)(variant, experiment, seen);
                     })?;
                     (audience.done)(variant, experiment, &record);
                     Ok((own, record))
@@ -157,7 +156,7 @@ pub(super) fn play(
     if !comparison.seeds.is_empty() {
         let spreads = contenders.iter().zip(&by_contender);
         comparison.spread = spreads
-            .map(|(contender, all)| (contender.name.clone(), spread(all)))
+            .map(|(contender, all)| (contender.name.clone(), tables::spread(all)))
             .collect();
     }
     claims.clone_into(&mut comparison.claim);
@@ -171,9 +170,11 @@ pub(super) fn play(
         }
     }
     save_common_pictures(name, contenders, &by_contender, directory)?;
-    directory.save("comparison.csv", |file| {
-        file.write_all(comparison.table(&by_contender, contenders).as_bytes())
-    })?;
+    let names: Vec<&str> = contenders.iter().map(|one| one.name.as_str()).collect();
+    let wide = tables::wide(&names, &by_contender);
+    directory.save(COMPARISON_TABLE, |file| file.write_all(wide.as_bytes()))?;
+    let tidy = tables::tidy(&names, &by_contender);
+    directory.save(RUNS, |file| file.write_all(tidy.as_bytes()))?;
     save(&comparison, directory)?;
     // Until now a run that has ended may have had to be read again.
     for (own, record) in directories.iter().zip(by_contender.iter().flatten()) {
@@ -291,87 +292,4 @@ impl Comparison {
             },
         }
     }
-
-    /// `comparison.csv`: a row a variant; each metric with its mean over the seeds, its standard deviation if there are
-    /// several, and its floor.
-    fn table(&self, records: &[Vec<Record>], contenders: &[VariantRuns]) -> String {
-        let several = !self.seeds.is_empty();
-        let spreads: Vec<_> = records.iter().map(|all| spread(all)).collect();
-        let mut metrics: Vec<&String> = spreads.iter().flat_map(BTreeMap::keys).collect();
-        metrics.sort();
-        metrics.dedup();
-        let mut text = "variant,status,seeds,diverged,steps,converged_at".to_owned();
-        for metric in &metrics {
-            let _ = write!(text, ",{metric}");
-            if several {
-                let _ = write!(text, ",{metric}_sd");
-            }
-        }
-        text.push('\n');
-        for ((contender, all), spread) in contenders.iter().zip(records).zip(&spreads) {
-            let first = &all[0].manifest;
-            let diverged = all
-                .iter()
-                .filter(|r| r.manifest.status == Status::Diverged)
-                .count();
-            let status = if first.status == Status::Diverged {
-                "diverged"
-            } else {
-                "complete"
-            };
-            let converged = first.converged_at.get(JOINT).copied().flatten();
-            let converged = converged.map_or(String::new(), |step| step.to_string());
-            let _ = write!(
-                text,
-                "{},{status},{},{diverged},{},{converged}",
-                contender.name,
-                all.len(),
-                first.steps
-            );
-            for metric in &metrics {
-                let value = spread.get(*metric).filter(|s| s.mean.is_finite());
-                let _ = write!(
-                    text,
-                    ",{}",
-                    value.map_or(String::new(), |s| s.mean.to_string())
-                );
-                if several {
-                    let _ = write!(
-                        text,
-                        ",{}",
-                        value.map_or(String::new(), |s| s.sd.to_string())
-                    );
-                }
-            }
-            text.push('\n');
-        }
-        text
-    }
-}
-
-/// Each metric over the runs that did not diverge; over all, if all did.
-fn spread(records: &[Record]) -> BTreeMap<String, Spread> {
-    let good: Vec<&Record> = records
-        .iter()
-        .filter(|record| record.manifest.status != Status::Diverged)
-        .collect();
-    let counted: Vec<&Record> = if good.is_empty() {
-        records.iter().collect()
-    } else {
-        good
-    };
-    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for record in counted {
-        for (metric, value) in &record.manifest.last {
-            values.entry(metric.clone()).or_default().push(*value);
-        }
-    }
-    values
-        .into_iter()
-        .map(|(metric, values)| {
-            let [mean, sd] = mean_and_deviation(&values);
-            let seeds = values.len();
-            (metric, Spread { mean, sd, seeds })
-        })
-        .collect()
 }

@@ -27,7 +27,7 @@ pub(super) fn save_pictures(
 
 /// How fast the animation is, if there is one.
 pub(super) fn pace(scenario: &Scenario) -> Option<Pace> {
-    (scenario.output.frames > 0).then(|| Pace::of(scenario.output.fps))
+    (scenario.drawn_frames() > 0).then(|| Pace::of(scenario.output.fps))
 }
 
 /// The same in any style; animation and frames only at a `pace`.
@@ -183,7 +183,7 @@ fn page<'a>(
         question: &scenario.question,
         expect: &scenario.expect,
         fps: scenario.output.fps,
-        picture: if scenario.output.frames > 0 {
+        picture: if scenario.drawn_frames() > 0 {
             "animation.png"
         } else {
             "final.png"

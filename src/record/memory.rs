@@ -10,7 +10,7 @@ use super::draw::{Alone, pace};
 use super::error::RunError;
 use super::run::{PreparedRun, Record, columns, retire};
 use super::stop::StopToken;
-use super::watch::{Watcher, show, show_end};
+use super::watch::{Seen, Watcher, show, show_end};
 use super::{generator_file, trajectory};
 use crate::experiment::Experiment;
 use crate::film::Recorder;
@@ -90,7 +90,7 @@ struct Watch<'a, 'b> {
 impl Observer for Watch<'_, '_> {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
         let mut wish = self.meter.observe(step)?;
-        (self.watcher)(step, self.meter.marks().last());
+        (self.watcher)(&Seen::of(step, &self.meter));
         let _ = self.recorder.observe(step)?;
         let asked = show(self.experiment.own.observers(), step)?;
         if wish.is_continue() {

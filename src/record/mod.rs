@@ -2,6 +2,7 @@
 
 mod clock;
 mod compare;
+mod comparison_tables;
 mod conclude;
 mod draw;
 mod error;
@@ -31,4 +32,4 @@ pub use reference::{Moment, ReferenceRow, record_reference};
 pub use resume::{Opened, ResumeError, Unfinished, UnfinishedComparison};
 pub use run::{Record, record};
 pub use stop::{Abandoned, StopToken};
-pub use watch::Watcher;
+pub use watch::{Seen, Watcher};

@@ -112,7 +112,7 @@ pub fn redraw_dark(folder: &Path) -> Result<bool, ReportError> {
         let theme = Theme::Dark;
         let style = Style { theme, ..style };
         directory.put("final-dark.png", &scene.last(&style))?;
-        if scenario.output.frames > 0 {
+        if scenario.drawn_frames() > 0 {
             let film = scene.film(&style, Pace::of(scenario.output.fps), false);
             directory.put("animation-dark.png", &film.animation)?;
         }
@@ -313,6 +313,8 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
         let wider = wish.width.map_or(1.0, |width| width / Style::WIDTH);
         let scale = wish.scale.unwrap_or(scenario.output.scale);
         scenario.output.scale = scale * Resources::widening(&scenario, wider);
+        // Here they are drawn, whether the run has drawn them or not.
+        scenario.output.animation = true;
         let need = Resources::of_redrawn(&scenario, threads);
         needs.push(need.with_files(&scenario, &Folder(own)));
         first.get_or_insert(scenario);

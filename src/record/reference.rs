@@ -4,7 +4,10 @@ use ndarray::{Array1, Array3, Axis};
 
 use crate::cloud::{Cloud, CloudView};
 use crate::reference::Reference;
-use crate::render::{Frame, Heat, Image, Panel, Profile, Style, View, draw, heats, number, origin};
+use crate::render::{
+    Chart, Curve, Figure, FloorLine, Frame, Heat, Image, Panel, Profile, Style, View, curves, draw,
+    heats, number, origin,
+};
 use crate::store::{Arrays, ReportError, RunDirectory, table};
 
 /// A moment of the flow at which it is written down.
@@ -38,8 +41,9 @@ pub struct ReferenceRow {
 /// Pictures and densities kept at most.
 const PICTURES: usize = 8;
 
-/// Solves from moment to moment, in order of time, and writes `reference.csv`, `reference.npz` (`times`, `x`, `y`, `density`, `target`) and
-/// `reference.png` into `directory`. Densities and pictures are those of at most eight moments, evenly spread over the list.
+/// Solves from moment to moment, in order of time, and writes `reference.csv`, `reference.npz` (`times`, `x`, `y`, `density`, `target`),
+/// `reference.png` and `kl.png` into `directory`. Densities and pictures are those of at most eight moments, evenly spread over the list;
+/// `kl.png` has the divergence at all of them, with `floor`, what the particles' estimate is of as many perfect samples.
 ///
 /// # Errors
 /// [`ReportError`] naming the file that could not be written.
@@ -47,6 +51,7 @@ pub fn record_reference(
     title: &str,
     reference: &mut Reference,
     moments: &[Moment],
+    floor: Option<FloorLine>,
     view: View,
     style: &Style,
     directory: &RunDirectory,
@@ -101,6 +106,7 @@ pub fn record_reference(
         heats(title, &panels, view, style)
     };
     directory.put("reference.png", &picture.png())?;
+    directory.put("kl.png", &divergence(title, &rows, floor, style).png())?;
 
     let times: Array1<f64> = kept.iter().map(|(moment, ..)| moment.time).collect();
     let mut densities = Array3::zeros((kept.len(), grid.rows, grid.columns));
@@ -133,6 +139,43 @@ pub fn record_reference(
     // The last, so that where it is all others are.
     save_rows(&rows, directory)?;
     Ok(rows)
+}
+
+/// The divergence against time: of the exact flow, and of the particles as it can be estimated of so many.
+fn divergence(
+    title: &str,
+    rows: &[ReferenceRow],
+    floor: Option<FloorLine>,
+    style: &Style,
+) -> Image {
+    let times: Vec<f64> = rows.iter().map(|row| row.time).collect();
+    let exact: Vec<f64> = rows.iter().map(|row| row.kl).collect();
+    let estimated = rows.iter().map(|row| row.kl_particles.unwrap_or(f64::NAN));
+    let estimated: Vec<f64> = estimated.collect();
+    let curve = |label, values, wide| Curve {
+        label,
+        steps: &times,
+        values,
+        converged_at: None,
+        wide,
+    };
+    let mut both = vec![curve("exact, on the grid", &exact[..], true)];
+    if estimated.iter().any(|value| value.is_finite()) {
+        both.push(curve("estimated of the particles", &estimated, false));
+    }
+    let chart = Chart {
+        name: "KL(q‖p), nats",
+        note: "",
+        floor,
+        logarithmic: true,
+        curves: &both,
+    };
+    let figure = Figure {
+        title,
+        across: "time, the sum of the step sizes",
+        charts: &[chart],
+    };
+    curves(&figure, style)
 }
 
 /// The moments that are kept, side by side: the exact densities of the line with the particles' own histograms and paths.

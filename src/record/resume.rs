@@ -138,6 +138,12 @@ impl Unfinished {
         &self.experiment
     }
 
+    /// Name of the scenario.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Steps that need not be done again.
     #[must_use]
     pub fn step(&self) -> usize {

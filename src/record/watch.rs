@@ -8,11 +8,32 @@ use super::checkpoint_writer::CheckpointWriter;
 use crate::film::Recorder;
 use crate::flow::{Ending, Step};
 use crate::metric::Mark;
-use crate::observe::{MetricRecorder, ObserveError, Observer};
+use crate::observe::{MetricRecorder, ObserveError, Observer, Row};
 use crate::store::Table;
 
-/// Is shown each step, and where the cloud stood when it was last measured: a progress bar.
-pub type Watcher<'a> = dyn FnMut(&Step<'_>, Option<&Mark>) + 'a;
+/// What a watcher is shown of a run.
+#[derive(Clone, Copy)]
+pub struct Seen<'a, 's> {
+    /// The step.
+    pub step: &'a Step<'s>,
+    /// What was measured at this step, if it was.
+    pub row: Option<&'a Row>,
+    /// Where the cloud stood when it was last measured.
+    pub mark: Option<&'a Mark>,
+}
+
+impl<'a, 's> Seen<'a, 's> {
+    pub(super) fn of(step: &'a Step<'s>, meter: &'a MetricRecorder) -> Self {
+        Self {
+            step,
+            row: meter.rows().last().filter(|row| row.step == step.index),
+            mark: meter.marks().last(),
+        }
+    }
+}
+
+/// Is shown each step: a progress bar.
+pub type Watcher<'a> = dyn FnMut(&Seen<'_, '_>) + 'a;
 
 /// Meter, table and watcher: measures a step, writes the row at once, and shows it.
 pub(super) struct Log<'a, 'b> {
@@ -44,7 +65,7 @@ impl Observer for Log<'_, '_> {
         let start = Instant::now();
         let wish = self.meter.observe(step)?;
         self.write()?;
-        (self.watcher)(step, self.meter.marks().last());
+        (self.watcher)(&Seen::of(step, &self.meter));
         self.spent += start.elapsed();
         Ok(wish)
     }

@@ -11,6 +11,8 @@ use crate::pixels::Image;
 pub struct Figure<'a> {
     /// Title of the scenario. A long one has smaller letters, then a second line, and at last an end `…`.
     pub title: &'a str,
+    /// What is across: `step`.
+    pub across: &'a str,
     /// One panel for each metric, up to three in a row.
     pub charts: &'a [Chart<'a>],
 }
@@ -130,7 +132,13 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
         marks.join(panel(canvas, chart, plot, span, &labels, theme));
         if place + columns >= figure.charts.len() {
             let middle = [plot.x + plot.width / 2.0, plot.bottom() + 40.0];
-            canvas.text("step", middle, Anchor::Centre, regular(11.5), theme.muted());
+            canvas.text(
+                figure.across,
+                middle,
+                Anchor::Centre,
+                regular(11.5),
+                theme.muted(),
+            );
         }
     }
     let words = match (marks.arrived, marks.below) {

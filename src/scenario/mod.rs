@@ -31,7 +31,7 @@ pub use error::ScenarioError;
 pub use grid::{Assignment, Axis};
 pub use resources::{Available, Resource, Resources, TooMuch};
 pub use seeds::seeds;
-pub use shipped::{Embedded, SHIPPED, Shipped, closest, find, headline, plain_name};
+pub use shipped::{Embedded, Group, SHIPPED, Shipped, closest, find, headline, plain_name};
 pub use spec::{
     CloudSpec, Corners, LastCloud, OutputSpec, Scenario, Sight, SpreadSpec, ThemeSpec, ViewSpec,
 };

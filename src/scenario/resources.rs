@@ -140,12 +140,13 @@ impl Resources {
             Some(_) => "metrics.reference",
             None => "cloud.particles",
         };
-        let frames = scenario.frames() as f64;
+        let [frames, drawn_frames] = [scenario.frames(), scenario.drawn_frames()].map(|n| n as f64);
         let area = scenario.output.scale * scenario.output.scale;
         let every = Cadence::Every((scenario.metrics.every as usize).max(1));
         let rows = every.count(scenario.flow.steps) as f64 * ROW;
         let permutations = scenario.metrics.permutations as f64;
         let together = permutations.min(TOGETHER as f64);
+        let drawn_at_once = drawn_frames.min(threads as f64);
         let seen = seen(scenario);
         let [held_at_once, filed] = scenario.snapshots();
         let snapshots = held_at_once * (seen * particles + FIELD);
@@ -168,8 +169,7 @@ impl Resources {
         let mut work: Vec<Part> = vec![
             part((
                 "output.scale",
-                BASE + (CANVAS[0] + CANVAS[1] * frames.min(threads as f64) + dense(scenario))
-                    * area,
+                BASE + (CANVAS[0] + CANVAS[1] * drawn_at_once + dense(scenario)) * area,
             )),
             // What flows beside the particles is let go with the flow.
             part((
@@ -186,7 +186,7 @@ impl Resources {
             part(("metrics.permutations", 16.0 * permutations)),
             part(("metrics.particles", 8.0 * measured * together)),
             part((reference_key, 8.0 * references * together)),
-            part(("output.frames", frames * PICTURE * area)),
+            part(("output.frames", drawn_frames * PICTURE * area)),
             // The arrays of `trajectory.npz` while it is written, and the coordinates in the page.
             part((snapshot_key, written(scenario))),
         ];
@@ -195,7 +195,7 @@ impl Resources {
         let disk = vec![
             part((
                 "output.frames",
-                frames * 2.0 * PICTURE * area + filed * FIELD,
+                drawn_frames * 2.0 * PICTURE * area + filed * FIELD,
             )),
             // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
             part(("output.particles", 2.0 * frames.max(1.0) * seen * kept)),
@@ -246,7 +246,7 @@ impl Resources {
     /// What the pictures of `panels` variants of `scenario` side by side take, when all have run.
     #[must_use]
     pub fn of_pictures(scenario: &Scenario, panels: usize, threads: usize) -> Self {
-        let frames = scenario.frames() as f64;
+        let frames = scenario.drawn_frames() as f64;
         let area = scenario.output.scale * scenario.output.scale * expanse(panels);
         let part = |key: &str, bytes: f64| (key.to_owned(), bytes);
         Self {
@@ -387,7 +387,7 @@ impl Resources {
 fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     let area = scenario.output.scale * scenario.output.scale * expanse(panels);
     let last = area.min(LARGEST);
-    let at_once = (scenario.frames() as f64).min(threads as f64);
+    let at_once = (scenario.drawn_frames() as f64).min(threads as f64);
     let frames = at_once * 0.25 * area.min(4.0 * LARGEST);
     // A cloud is drawn as density one panel after another.
     let density = dense(scenario) * last / panels.max(1) as f64;

@@ -11,81 +11,150 @@ pub struct Shipped {
     pub file: &'static str,
     /// The text of the file.
     pub text: &'static str,
+    /// What it is about.
+    pub group: Group,
+}
+
+/// What shipped scenarios are about, as lists show them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Targets that a plain flow reaches.
+    First,
+    /// Modes whose masses are wrong at the start, or far away.
+    Mass,
+    /// What goes wrong, and why.
+    Lessons,
+    /// The samples moved through the parameters of a generator.
+    Generators,
+    /// Estimates of the log ratio.
+    Estimators,
+    /// Noise, momentum, energy, and when to stop.
+    Dynamics,
+    /// One dimension.
+    Line,
+    /// Velocities that are no gradient of a log ratio.
+    Fields,
+}
+
+impl Group {
+    /// All of them, in the order of lists.
+    pub const ALL: [Self; 8] = [
+        Self::First,
+        Self::Lessons,
+        Self::Mass,
+        Self::Estimators,
+        Self::Dynamics,
+        Self::Generators,
+        Self::Fields,
+        Self::Line,
+    ];
+
+    /// Its heading.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::First => "First flows",
+            Self::Mass => "Mass between modes",
+            Self::Lessons => "Lessons: what goes wrong, and why",
+            Self::Generators => "Generators: a GAN as an ODE",
+            Self::Estimators => "Estimators of log p/q",
+            Self::Dynamics => "Noise, momentum, energy, size",
+            Self::Line => "On the line",
+            Self::Fields => "Fields without a log ratio",
+        }
+    }
 }
 
 macro_rules! shipped {
-    ($($file:literal),* $(,)?) => {
+    ($($group:ident: $($file:literal),*;)*) => {
         /// All shipped scenarios, in reading order.
-        pub const SHIPPED: &[Shipped] = &[$(Shipped {
+        pub const SHIPPED: &[Shipped] = &[$($(Shipped {
             file: $file,
             text: include_str!(concat!("../../scenarios/", $file)),
-        }),*];
+            group: Group::$group,
+        }),*),*];
     };
 }
 
 shipped![
-    "01-eight-gaussians.toml",
-    "02-gaussian-pair.toml",
-    "03-two-gaussians.toml",
-    "04-grid.toml",
-    "05-moons.toml",
-    "06-circles.toml",
-    "07-swiss-roll.toml",
-    "08-checkerboard.toml",
-    "09-pinwheel.toml",
-    "10-spirals.toml",
-    "11-drawing.toml",
-    "12-one-sided-start.toml",
-    "13-unequal-masses.toml",
-    "14-far-supports.toml",
-    "15-lesson-fixed-bandwidth.toml",
-    "16-lesson-memorisation.toml",
-    "17-lesson-no-self-term.toml",
-    "18-lesson-step-too-long.toml",
-    "19-lesson-adaptive-widths.toml",
-    "20-gan-as-ode.toml",
-    "21-one-step.toml",
-    "22-frozen-discriminator.toml",
-    "23-inner-steps-ring.toml",
-    "24-inner-steps-grid.toml",
-    "25-vanishing-gradients.toml",
-    "26-neural-discriminator.toml",
-    "27-kernel-estimators.toml",
-    "28-kale-penalty.toml",
-    "29-lesson-no-ratio.toml",
-    "30-langevin.toml",
-    "31-stale-discriminator.toml",
-    "32-cold-start.toml",
-    "33-momentum-stiff.toml",
-    "34-momentum-noisy.toml",
-    "35-estimators.toml",
-    "36-energy-balance.toml",
-    "37-stop-at-floor.toml",
-    "39-million.toml",
-    "40-affine-gan.toml",
-    "41-light-modes.toml",
-    "42-seeding.toml",
-    "43-unequal-at-any-bandwidth.toml",
-    "44-masses-between.toml",
-    "45-masses-far.toml",
-    "46-masses-collapsed.toml",
-    "47-grid-in-eight-steps.toml",
-    "48-metastability.toml",
-    "49-exact-law.toml",
-    "50-one-in-a-hundred.toml",
-    "51-two-networks.toml",
-    "52-goodfellow-figure-1.toml",
-    "53-line-two-modes.toml",
-    "54-line-vanishing-gradient.toml",
-    "55-line-collapse.toml",
-    "56-line-divergences.toml",
-    "60-drift-far.toml",
-    "61-drift-collapsed.toml",
-    "62-drift-bench.toml",
-    "63-metastable-drift.toml",
-    "64-fields.toml",
-    "65-drifting-roll.toml",
-    "66-drifting-board.toml",
+    First:
+        "01-eight-gaussians.toml",
+        "02-gaussian-pair.toml",
+        "03-two-gaussians.toml",
+        "04-grid.toml",
+        "05-moons.toml",
+        "06-circles.toml",
+        "07-swiss-roll.toml",
+        "08-checkerboard.toml",
+        "09-pinwheel.toml",
+        "10-spirals.toml",
+        "11-drawing.toml";
+    Mass:
+        "12-one-sided-start.toml",
+        "13-unequal-masses.toml",
+        "14-far-supports.toml";
+    Lessons:
+        "15-lesson-fixed-bandwidth.toml",
+        "16-lesson-memorisation.toml",
+        "17-lesson-no-self-term.toml",
+        "18-lesson-step-too-long.toml",
+        "19-lesson-adaptive-widths.toml";
+    Generators:
+        "20-gan-as-ode.toml",
+        "21-one-step.toml",
+        "22-frozen-discriminator.toml",
+        "23-inner-steps-ring.toml",
+        "24-inner-steps-grid.toml",
+        "25-vanishing-gradients.toml";
+    Estimators:
+        "26-neural-discriminator.toml",
+        "27-kernel-estimators.toml",
+        "28-kale-penalty.toml";
+    Lessons:
+        "29-lesson-no-ratio.toml";
+    Dynamics:
+        "30-langevin.toml";
+    Estimators:
+        "31-stale-discriminator.toml",
+        "32-cold-start.toml";
+    Dynamics:
+        "33-momentum-stiff.toml",
+        "34-momentum-noisy.toml";
+    Estimators:
+        "35-estimators.toml";
+    Dynamics:
+        "36-energy-balance.toml",
+        "37-stop-at-floor.toml",
+        "39-million.toml";
+    Generators:
+        "40-affine-gan.toml";
+    Mass:
+        "41-light-modes.toml",
+        "42-seeding.toml",
+        "43-unequal-at-any-bandwidth.toml",
+        "44-masses-between.toml",
+        "45-masses-far.toml",
+        "46-masses-collapsed.toml",
+        "47-grid-in-eight-steps.toml",
+        "48-metastability.toml",
+        "49-exact-law.toml",
+        "50-one-in-a-hundred.toml";
+    Generators:
+        "51-two-networks.toml";
+    Line:
+        "52-goodfellow-figure-1.toml",
+        "53-line-two-modes.toml",
+        "54-line-vanishing-gradient.toml",
+        "55-line-collapse.toml",
+        "56-line-divergences.toml";
+    Fields:
+        "60-drift-far.toml",
+        "61-drift-collapsed.toml",
+        "62-drift-bench.toml",
+        "63-metastable-drift.toml",
+        "64-fields.toml",
+        "65-drifting-roll.toml",
+        "66-drifting-board.toml";
 ];
 
 impl Shipped {

@@ -142,12 +142,14 @@ impl CloudSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSpec {
-    /// Number of frames of the animation; 0: none.
+    /// Number of moments that are kept in `trajectory.npz` and shown by the page and as frames of the animation; 0: the last alone.
     pub frames: usize,
     /// Whether frames are spread over the `change` of the cloud, so that equally much happens from one to the next (a fifth of them over the steps all the same),
     /// or over the `steps`. Where particles are born, and in comparisons, which show the same steps side by side, it is the steps.
     #[serde(skip_serializing_if = "is_default")]
     pub spread: SpreadSpec,
+    /// Whether these are drawn as frames and animation; `ratioflow render` can draw them later.
+    pub animation: bool,
     /// Most particles kept in `trajectory.npz`, at least 1: of a larger cloud the first so many. Frames show all; the report page
     /// chooses its own few.
     pub particles: usize,
@@ -263,6 +265,7 @@ impl Default for OutputSpec {
         Self {
             frames: 100,
             spread: SpreadSpec::Change,
+            animation: true,
             particles: 20_000,
             scale: 1.0,
             fps: 20.0,
@@ -281,7 +284,7 @@ impl Scenario {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// How many frames a run has: no more than it has clouds.
+    /// How many moments of a run are kept: no more than it has clouds.
     pub(crate) fn frames(&self) -> usize {
         let frames = self.output.frames;
         frames.min(self.flow.steps.saturating_add(1))
@@ -297,6 +300,15 @@ impl Scenario {
         // Each time that twice as many are there, half of them are let go, and from then on half as many are taken.
         let halvings = (steps / frames.max(1.0)).log2().max(0.0).ceil();
         [2.0 * frames.max(1.0), (2.0 + halvings) * frames.max(1.0)]
+    }
+
+    /// How many of them are drawn.
+    pub(crate) fn drawn_frames(&self) -> usize {
+        if self.output.animation {
+            self.frames()
+        } else {
+            0
+        }
     }
 
     /// What is measured or kept of a part of the cloud only, in words.

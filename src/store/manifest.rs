@@ -1,6 +1,7 @@
 //! The manifest of a run, `run.json`: what was run, how it ended, and what was measured.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -29,6 +30,13 @@ pub enum Status {
     Interrupted,
     /// It could not go on.
     Failed,
+}
+
+impl fmt::Display for Status {
+    /// As it is written in files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What `run.json` holds. Metrics are listed by name, in alphabetical order.

@@ -25,19 +25,23 @@ pub(crate) const TRAJECTORY: &str = "trajectory.npz";
 pub(crate) const GENERATOR: &str = "generator.npz";
 /// The scenario as it was run.
 pub(crate) const SCENARIO: &str = "scenario.toml";
+/// The variants of a comparison, a row each.
+pub(crate) const COMPARISON_TABLE: &str = "comparison.csv";
+/// Each measure of each run of a comparison, a row each.
+pub(crate) const RUNS: &str = "runs.csv";
 /// How long each phase took.
 pub(crate) const TIMINGS: &str = "timings.json";
 /// The report page.
 pub(crate) const PAGE: &str = "report.html";
 
 /// The files a run may leave, besides those in [`FRAMES`] and [`INPUTS`].
-pub(crate) const FILES: [&str; 21] = [
+pub(crate) const FILES: [&str; 22] = [
     "animation-dark.png",
     "animation.png",
     CHECKPOINT,
     SNAPSHOTS,
     OLDER_CHECKPOINT,
-    "comparison.csv",
+    COMPARISON_TABLE,
     COMPARISON,
     "convergence.png",
     "convergence.svg",
@@ -48,6 +52,7 @@ pub(crate) const FILES: [&str; 21] = [
     METRICS,
     PAGE,
     MANIFEST,
+    RUNS,
     SCENARIO,
     "snapshots.png",
     "snapshots.svg",

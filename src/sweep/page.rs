@@ -8,7 +8,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 
 use super::Sweep;
-use super::rows::{Row, Rows, word};
+use super::rows::{Row, Rows};
 use super::spread::{Group, Spread};
 use super::task::page_of;
 use crate::digits::three;
@@ -142,7 +142,7 @@ pub(super) fn of(sweep: &Sweep, all: &Rows) -> io::Result<String> {
 /// A run in the list: its settings, seed, status, ending and page.
 fn listed(
     (row, page): (&Row, &Option<String>),
-) -> (Vec<String>, u64, &'static str, String, Option<String>) {
+) -> (Vec<String>, u64, String, String, Option<String>) {
     let settings = row
         .task
         .settings
@@ -151,7 +151,7 @@ fn listed(
     (
         settings.collect(),
         row.task.seed,
-        word(row.status),
+        row.status.to_string(),
         row.ending.clone(),
         page.clone(),
     )

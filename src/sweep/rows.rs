@@ -118,7 +118,7 @@ impl Rows {
             line.extend(self.keys.iter().map(|key| row.setting(key)));
             line.extend([
                 row.task.seed.to_string(),
-                word(row.status).to_owned(),
+                row.status.to_string(),
                 row.steps.to_string(),
                 row.at_floor.to_string(),
                 row.steps_to_floor
@@ -241,17 +241,6 @@ impl Row {
             Some(value) => value.to_string(),
             None => String::new(),
         }
-    }
-}
-
-/// A status as it is written.
-pub(super) fn word(status: Status) -> &'static str {
-    match status {
-        Status::Complete => "complete",
-        Status::Diverged => "diverged",
-        Status::Failed => "failed",
-        Status::Interrupted => "interrupted",
-        Status::Running => "running",
     }
 }
 

@@ -77,7 +77,7 @@ fn recorded(
     let done = if plain::is_file(&path, Manifest::FILE) {
         match Unfinished::open(&path)? {
             Opened::Ended(manifest) => return Ok(Ok(manifest)),
-            Opened::Unfinished(run) => run.go_on(stop, &mut |_, _| {}),
+            Opened::Unfinished(run) => run.go_on(stop, &mut |_| {}),
         }
     } else {
         let own = directory.part(RUN)?;
@@ -88,7 +88,7 @@ fn recorded(
             &files,
             &own,
             stop,
-            &mut |_, _| {},
+            &mut |_| {},
         )
     };
     match done {

@@ -91,7 +91,7 @@ impl Runs {
             }
         };
         let whole = experiment("seed=1");
-        record("s", &whole, &files, &at("whole"), &never, &mut |_, _| {}).unwrap();
+        record("s", &whole, &files, &at("whole"), &never, &mut |_| {}).unwrap();
         let watcher = &mut |step: &ratioflow::flow::Step<'_>, _: Option<&_>| stop(step.index);
         assert!(record("s", &whole, &files, &at("stopped"), &token, watcher).is_err());
         let contenders = ["a", "b"].map(|name| VariantRuns {
@@ -229,12 +229,12 @@ fn attempt(folder: &Path) {
         if let Ok(Opened::Unfinished(run)) = UnfinishedComparison::open(folder) {
             let _ = run.go_on(Audience {
                 stop: &StopToken::default(),
-                step: &|_, _| {},
+                step: &|_, _, _| {},
                 done: &|_, _, _| {},
             });
         }
     } else if let Ok(Opened::Unfinished(run)) = Unfinished::open(folder) {
-        let _ = run.go_on(&StopToken::default(), &mut |_, _| {});
+        let _ = run.go_on(&StopToken::default(), &mut |_| {});
     }
     let wish = Redraw {
         scale: Some(0.25),

@@ -1,7 +1,7 @@
 // The lab in a real browser: `node check.mjs BROWSER PAGE KEPT [SECONDS]` says what it finds as one line of JSON, name by name "ok" or what is wrong.
 import { writeFileSync } from "node:fs";
 
-import { Browser, wait } from "./browser.mjs";
+import { Browser, wait } from "../page/browser.mjs";
 
 const [program, page, kept, seconds = "20"] = process.argv.slice(2);
 const checks = {};

@@ -1,5 +1,5 @@
 // How fast the lab is, in a browser without a window: `node speed.mjs BROWSER PAGE`. Nothing is tested: times depend on the machine.
-import { Browser, wait } from "./browser.mjs";
+import { Browser, wait } from "../page/browser.mjs";
 
 const [program, page] = process.argv.slice(2);
 const browser = await Browser.open(program);

@@ -45,7 +45,7 @@ pub(crate) fn recorded(
         &Embedded,
         directory,
         &StopToken::default(),
-        &mut |_, _| {},
+        &mut |_| {},
     )
 }
 

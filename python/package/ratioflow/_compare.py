@@ -98,7 +98,7 @@ def compare(
     """Runs variants of a scenario on the same seed, samples and first cloud.
 
     ``variants``: a dict from name to settings under dotted keys, ``{"fine": {"flow.steps": 400}}``, or texts as on the command line, ``"fine: flow.steps=400"``; None: those of the
-    scenario, or else ``flow``, ``distill`` and ``adversarial``. Each is run on ``seeds`` seeds, 1 to 1000. Without ``frames`` no animation is drawn, and the page has no player. ``folder`` is
+    scenario, or else ``flow``, ``distill`` and ``adversarial``. Each is run on ``seeds`` seeds, 1 to 1000. Without ``frames`` no frames and no animation are drawn; the page plays all the same. ``folder`` is
     where it is recorded; None: a temporary folder. Raises ``ValueError`` as ``run`` does.
     """
     seeds = whole("seeds", seeds, 1, 1000)

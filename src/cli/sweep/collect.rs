@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::super::common::Common;
+use super::super::common::{Common, set_threads};
 use super::super::error::CliError;
-use super::super::run::set_threads;
 use super::super::terminal::{plain, print, print_path, say};
 use crate::sweep::collect as collect_tables;
 

@@ -10,10 +10,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::common::Common;
+use super::super::common::{Common, set_threads};
 use super::super::error::CliError;
 use super::super::load::{Found, ScenarioArgs};
-use super::super::run::set_threads;
 use super::super::terminal::{plain, print, print_path, say};
 use crate::scenario::{Assignment, Axis, Document, find, seeds};
 use crate::setting::Invalid;

@@ -10,9 +10,8 @@ use std::thread;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::common::Common;
+use super::super::common::{Common, set_threads};
 use super::super::error::CliError;
-use super::super::run::set_threads;
 use super::super::terminal::{plain, print, print_path, say, warn};
 use super::{Tally, again, listen, stopped};
 use crate::record::StopToken;

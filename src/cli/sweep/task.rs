@@ -7,9 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use super::super::common::Common;
+use super::super::common::{Common, set_threads};
 use super::super::error::CliError;
-use super::super::run::set_threads;
 use super::super::terminal::{plain, print, say};
 use super::{Tally, again, listen, stopped};
 use crate::sweep::{Sweep, Task, TaskEnd, run_task};

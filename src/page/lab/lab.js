@@ -180,7 +180,8 @@ function nudge(direction) {
 let parts = null;
 
 function part(name) {
-  if (!opened || changing) return;
+  // Before the first cloud is here there is nothing to move.
+  if (!opened || changing || reels[0].steps.length === 0) return;
   pause();
   const last = reels[0].steps.at(-1);
   const base = Math.floor(state.step + 1e-9);
