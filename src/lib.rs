@@ -93,6 +93,8 @@ pub mod observe;
 #[cfg(feature = "render")]
 pub mod pixels;
 #[cfg(feature = "render")]
+mod canvas;
+#[cfg(feature = "render")]
 pub mod render;
 pub mod scenario;
 pub mod experiment;

@@ -11,7 +11,7 @@ use ratioflow::record::{
     snapshots,
 };
 use ratioflow::render::{Show, Theme};
-use ratioflow::scenario::{Checked, Document, Embedded};
+use ratioflow::scenario::{Checked, Document, Embedded, Scenario, ViewSpec};
 use ratioflow::store::{Manifest, ReportError, RunDirectory, Status};
 use tempfile::TempDir;
 
@@ -298,7 +298,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
 #[test]
 fn moments_of_a_run_stand_side_by_side() {
     let folder = TempDir::new().unwrap();
-    run(&[], folder.path());
+    run(&["output.spread='steps'"], folder.path());
     let wish = Redraw::default();
     let written = snapshots(folder.path(), &wish, &[0, 9, 1000]).unwrap();
     assert_eq!(written, "snapshots.png");
@@ -355,4 +355,102 @@ fn picture_and_table_agree_on_the_last_cloud() {
     let after = pictures(path);
     assert!(before["final.png"] != after["final.png"]);
     assert!(before["convergence.png"] == after["convergence.png"]);
+}
+
+/// What the scenario says pictures show, they show, and a reader may ask for another part of the plane.
+#[test]
+fn pictures_show_what_is_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let [auto, boxed] = ["auto", "boxed"].map(|name| folder.path().join(name));
+    run(&[], &auto);
+    run(&["output.view=[-1.0, 1.0, -0.9, 0.9]"], &boxed);
+    let ask = |path: &Path, view: &str| {
+        let view: ViewSpec = view.parse().unwrap();
+        let wish = Redraw {
+            view: Some(view),
+            ..Redraw::default()
+        };
+        redraw(path, &wish).unwrap();
+        fs::read(path.join("final.png")).unwrap()
+    };
+    let own = [&auto, &boxed].map(|path| fs::read(path.join("final.png")).unwrap());
+    let [near, target, cloud] = ["-1,1,-0.9,0.9", "target", "cloud"].map(|view| ask(&auto, view));
+    assert!(near != own[0] && target != own[0] && cloud != own[0] && target != cloud);
+    // Only the field is as fine as the view that it was asked for in.
+    assert_eq!(size(&near), size(&own[1]));
+    assert!(near != own[1]);
+    assert!(ask(&auto, "auto") == own[0]);
+    assert!(ask(&boxed, "-1,1,-0.9,0.9") == own[1]);
+    for odd in [
+        "",
+        "1,2,3",
+        "1,2,3,4,5",
+        "2,1,0,1",
+        "0,1,nan,1",
+        "0,inf,0,1",
+        "targets",
+    ] {
+        let refusal = odd.parse::<ViewSpec>().unwrap_err();
+        assert!(refusal.contains("xmin"), "{odd}: {refusal}");
+    }
+    for odd in [
+        "[1, 2, 3]",
+        "[1, 2, 3, 4, 5]",
+        "[2, 1, 0, 1]",
+        "\"targets\"",
+        "[0, inf, 0, 1]",
+    ] {
+        let mut document = Document::parse("test", SMALL).unwrap();
+        let set = document.set(&format!("output.view={odd}"));
+        let read = set.map_err(|e| e.to_string()).and_then(|()| {
+            document
+                .read::<Scenario>()
+                .map(|_| ())
+                .map_err(|e| e.to_string())
+        });
+        let message = match read {
+            Err(message) => message,
+            Ok(()) => Experiment::new(document.read().unwrap(), &Embedded)
+                .unwrap_err()
+                .to_string(),
+        };
+        assert!(message.contains("view"), "{odd}: {message}");
+    }
+}
+
+/// A run that was recorded before fields knew their scale is drawn too: its arrows by the mean step, its field as it was.
+#[test]
+fn runs_of_earlier_versions_are_drawn() {
+    let folder = TempDir::new().unwrap();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/earlier-run");
+    for file in fs::read_dir(kept).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    let draw = |show: Show| {
+        let wish = Redraw {
+            show,
+            ..Redraw::default()
+        };
+        redraw(folder.path(), &wish).unwrap();
+        pictures(folder.path())
+    };
+    let all = draw(Show::default());
+    assert_eq!(
+        all.keys().filter(|name| name.starts_with("frames")).count(),
+        2
+    );
+    let without = |show: Show| draw(show)["final.png"] != all["final.png"];
+    assert!(without(Show {
+        field: false,
+        ..Show::default()
+    }));
+    assert!(
+        draw(Show {
+            arrows: false,
+            ..Show::default()
+        })["frames/0000.png"]
+            != all["frames/0000.png"]
+    );
+    assert!(draw(Show::default()) == all);
 }

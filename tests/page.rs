@@ -509,6 +509,10 @@ mod browser {
             ([0.0, 200.0], 5.0),
             ([-0.013, 0.27], 3.0),
             ([3_512_000.0, 3_512_900.0], 6.0),
+            ([5_812_345.1, 5_812_346.9], 5.0),
+            ([-1e15, -1e15 + 7.0], 4.0),
+            ([1.2344e-7, 1.2346e-7], 3.0),
+            ([0.0, 3e22], 5.0),
             ([1.0, 1.4], 0.5),
             ([-2e-9, 5e-9], 4.0),
             ([0.2, 0.9], 9.0),
@@ -705,7 +709,15 @@ mod browser {
         let folder = TempDir::new().unwrap();
         run(
             "lumps",
-            &experiment(SMALL, &["flow.steps=4000", "metrics.every=4000"]),
+            &experiment(
+                SMALL,
+                &[
+                    "flow.steps=4000",
+                    "metrics.every=4000",
+                    "output.frames=101",
+                    "output.spread='steps'",
+                ],
+            ),
             folder.path(),
         );
         let page = folder.path().join("report.html");

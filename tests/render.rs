@@ -9,8 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
-    Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Headline, Image, Lattice,
-    Pace, Panel, Profile, Show, Style, Theme, View, curves, draw, draw_svg, film, origin, series,
+    Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Gauge, Headline, Image,
+    Lattice, Pace, Panel, Profile, Show, Style, Theme, View, curves, draw, draw_svg, film, look,
+    origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -118,7 +119,7 @@ impl Act {
             steps: 200,
             time: 0.0,
             view: self.view,
-            speed: 3.0,
+            longest: 0.5,
             panels,
         }
     }
@@ -270,7 +271,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
         steps: 1_000_000,
         time: 1.23e-12,
         view: act.view,
-        speed: 3.0,
+        longest: 0.5,
         panels: &panels,
     };
     draw(&frame, style)
@@ -436,7 +437,7 @@ fn still<'a, 'p>(view: View, panels: &'a [Panel<'p>]) -> Frame<'a, 'p> {
         steps: 0,
         time: 0.0,
         view,
-        speed: 1.0,
+        longest: 0.5,
         panels,
     }
 }
@@ -740,7 +741,7 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
             steps: 10,
             time: 1.0,
             view,
-            speed: 1.0,
+            longest: 0.5,
             panels: &[panel],
         };
         let style = Style {
@@ -881,7 +882,7 @@ fn nothing_breaks_a_picture() {
         View::around(&[ndarray::array![[3.0, 4.0]].view()]),
     ];
     for view in views {
-        for speed in [0.0, f64::NAN, f64::INFINITY, -1.0] {
+        for longest in [0.0, f64::NAN, f64::INFINITY, -1.0, 1e-300] {
             let panels = [
                 Panel {
                     field: Some(&field),
@@ -893,7 +894,7 @@ fn nothing_breaks_a_picture() {
             ];
             let image = draw(
                 &Frame {
-                    speed,
+                    longest,
                     ..still(view, &panels)
                 },
                 &Style::default(),
@@ -972,6 +973,223 @@ fn a_view_shows_everything_that_counts_with_equal_units() {
     assert_eq!(flat.sane(), flat);
 }
 
+/// The frame follows the target where the cloud begins around it, and shows the way where it does not; whatever unit, origin and order.
+#[test]
+fn a_view_of_a_flow_follows_what_matters() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2702);
+    let mut cloud = |centre: [f64; 2], sd: f64, count: usize| {
+        Cloud::from_shape_fn((count, 2), |(_, axis)| {
+            centre[axis] + sd * rng.sample::<f64, _>(StandardNormal)
+        })
+    };
+    for (unit, origin) in [
+        (1.0, [0.0, 0.0]),
+        (1e-9, [2e-9, 1e-9]),
+        (10.0, [3.5e6, 5.8e6]),
+    ] {
+        let at = |x: f64, y: f64| [origin[0] + unit * x, origin[1] + unit * y];
+        let target = cloud(at(0.0, 0.0), 0.4 * unit, 2000);
+        let (narrow, wide) = (
+            cloud(at(0.0, 0.0), 0.3 * unit, 2000),
+            cloud(at(0.2, 0.0), 3.0 * unit, 2000),
+        );
+        let far = cloud(at(9.0, 0.0), 0.5 * unit, 2000);
+        let own = View::around(&[target.view()]);
+        let share = |view: View| own.width() / view.width();
+        let flow = |start: &Cloud| View::of_flow(start.view(), target.view());
+        assert_eq!(flow(&narrow), View::around(&[narrow.view(), target.view()]));
+        assert!(
+            (0.45..0.75).contains(&share(flow(&wide))),
+            "{:?}",
+            flow(&wide)
+        );
+        assert!(View::around(&[wide.view(), target.view()]).width() > 2.0 * flow(&wide).width());
+        assert_eq!(flow(&far), View::around(&[far.view(), target.view()]));
+        let mut turned = wide.clone();
+        turned.invert_axis(ndarray::Axis(0));
+        assert_eq!(flow(&turned), flow(&wide));
+    }
+}
+
+/// A field asked for in one view is drawn in another where the two meet: the same place has the same colour.
+#[test]
+fn a_field_is_drawn_in_any_view() {
+    let lattice = Lattice::new(UNIT, 64);
+    let points = lattice.points();
+    let log: Array1<f64> = points
+        .rows()
+        .into_iter()
+        .map(|p| 3.0 * (2.0 * p[0]).sin() + p[1])
+        .collect();
+    let field = FieldGrid::new(lattice, &log, Cloud::zeros(points.dim()));
+    let nothing = Cloud::zeros((0, 2));
+    let show = Show {
+        field: true,
+        ..BARE.show
+    };
+    let image = |view: View| {
+        let panel = Panel {
+            field: Some(&field),
+            ..bare(&nothing, &nothing)
+        };
+        draw(&still(view, &[panel]), &Style { show, ..BARE })
+    };
+    let near = View {
+        x: [-0.5, 0.5],
+        y: [-0.45, 0.45],
+    };
+    let (whole, part) = (image(UNIT), image(near));
+    let middle = [366.0, 94.0 + 0.45 * 640.0];
+    let mut same = 0;
+    for dx in -40..40 {
+        for dy in -30..30 {
+            let at = |zoom: f64| {
+                let place = [f64::from(dx), f64::from(dy)].map(|d| 3.0 * d * zoom);
+                [middle[0] + place[0], middle[1] + place[1]].map(|v| v.round() as u32)
+            };
+            let ([x, y], [u, v]) = (at(1.0), at(2.0));
+            same += usize::from(whole.at(x, y) == part.at(u, v));
+        }
+    }
+    assert!(
+        same > 4500,
+        "{same} of 4800 places have one colour in both views"
+    );
+    // Beyond the lattice there is no field.
+    let beside = image(View {
+        x: [0.5, 2.5],
+        y: [-0.9, 0.9],
+    });
+    assert_ne!(beside.at(60, 300), beside.at(400, 300));
+    assert_eq!(beside.at(400, 300), beside.at(600, 120));
+}
+
+#[test]
+fn no_two_ticks_look_alike_and_all_say_what_they_are() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2612);
+    for _ in 0..2000 {
+        let size = 10.0_f64.powf(rng.random_range(-14.0..16.0));
+        let width = size * 10.0_f64.powf(rng.random_range(-12.0..0.5));
+        let low = rng.random_range(-1.0..1.0) * size;
+        let most = rng.random_range(2.0..9.0);
+        let axis = look::ticks([low, low + width], most);
+        assert!(axis.len() > 1, "{low} and {width} wide");
+        for (tick, label) in &axis {
+            let plain = label.replace('−', "-").replace("·10", "e");
+            let figures = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻".chars().zip("0123456789-".chars());
+            let plain = figures.fold(plain, |text, (from, to)| {
+                text.replace(from, &to.to_string())
+            });
+            let read: f64 = plain.parse().unwrap();
+            assert!(
+                (read - tick).abs() <= 4.0 * f64::EPSILON * tick.abs(),
+                "{label} at {tick}"
+            );
+            assert!((low - 1e-6 * width..=low + width * (1.0 + 1e-6)).contains(tick));
+        }
+        let mut labels: Vec<&String> = axis.iter().map(|tick| &tick.1).collect();
+        labels.sort();
+        labels.dedup();
+        assert_eq!(labels.len(), axis.len(), "{axis:?}");
+    }
+}
+
+#[test]
+fn map_coordinates_are_written_out() {
+    let labels = |range, most| -> Vec<String> {
+        look::ticks(range, most)
+            .into_iter()
+            .map(|tick| tick.1)
+            .collect()
+    };
+    assert_eq!(
+        labels([3_513_999.0, 3_514_001.1], 3.0),
+        ["3513999", "3514000", "3514001"]
+    );
+    assert_eq!(
+        labels([5.8e6 + 0.4, 5.8e6 + 1.1], 2.0),
+        ["5800000.5", "5800001.0"]
+    );
+    assert_eq!(
+        labels([1e15, 1e15 + 4.0], 2.0),
+        ["1000000000000000", "1000000000000002", "1000000000000004"]
+    );
+    assert_eq!(labels([-1e-12, 1e-12], 2.0), ["−1·10⁻¹²", "0", "1·10⁻¹²"]);
+    assert_eq!(
+        labels([1.2344e-7, 1.2346e-7], 2.0),
+        ["1.2344·10⁻⁷", "1.2345·10⁻⁷", "1.2346·10⁻⁷"]
+    );
+}
+
+/// The same cloud far from zero, or minute, is the same picture but for the numbers at its axes.
+#[test]
+fn far_and_minute_clouds_are_drawn_as_others_are() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3105);
+    // Multiples of a power of two, so that none of the places is rounded.
+    let cloud = Cloud::from_shape_fn((300, 2), |_| f64::from(rng.random_range(-16_i32..=16)));
+    let nothing = Cloud::zeros((0, 2));
+    let picture = |scale: f64, origin: [f64; 2]| {
+        let moved = Cloud::from_shape_fn(cloud.dim(), |(k, axis)| {
+            origin[axis] + scale * cloud[(k, axis)]
+        });
+        let image = draw(
+            &still(View::around(&[moved.view()]), &[bare(&moved, &nothing)]),
+            &BARE,
+        );
+        let inside = |x: &u32| *x + 500 > image.width() && *x + 40 < image.width();
+        let pixels =
+            (110..500).flat_map(|y| (0..image.width()).filter(inside).map(move |x| (x, y)));
+        pixels
+            .map(|(x, y)| image.at(x, y))
+            .filter(|c| u16::from(c.r) + u16::from(c.g) + u16::from(c.b) < 600)
+            .count()
+    };
+    let plain = picture(1.0, [0.0, 0.0]) as f64;
+    assert!(plain > 2000.0, "{plain} pixels have ink");
+    for (scale, origin) in [
+        (1.0, [3_514_000.0, 5_812_345.0]),
+        (64.0, [1e15, -1e15]),
+        (2.0_f64.powi(-44), [0.0, 0.0]),
+        (2.0_f64.powi(-44), [2.0_f64.powi(-10), 0.0]),
+        (2.0_f64.powi(-1000), [0.0, 0.0]),
+        (2.0_f64.powi(900), [0.0, 0.0]),
+    ] {
+        let share = picture(scale, origin) as f64 / plain;
+        assert!(
+            (0.6..1.8).contains(&share),
+            "{scale:e} about {origin:?}: {share}"
+        );
+    }
+}
+
+#[test]
+fn views_are_wide_enough_to_be_drawn() {
+    for side in [
+        [1e15, 1e15 + 1e3],
+        [-1e-12, 1e-12],
+        [-1e-300, 1e-300],
+        [3.5e6, 3.5e6 + 1e-4],
+        [-1e299, 1e299],
+    ] {
+        for other in [side, [0.0, 0.0], [side[0], side[0]]] {
+            let view = View { x: side, y: other }.sane();
+            assert!(
+                view.x[0] <= side[0]
+                    && view.x[1] >= side[1]
+                    && view.x[1] - view.x[0] < 1.2 * (side[1] - side[0]).max(2e-13 * side[1]),
+                "{view:?}"
+            );
+            let aspect = view.height() / view.width();
+            assert!((0.49..0.91).contains(&aspect), "{view:?}");
+            let again = view.sane();
+            assert!(
+                (again.width() / view.width() - 1.0).abs() < 0.02,
+                "{view:?} and {again:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_lattice_covers_its_view_row_by_row() {
     let points = Lattice::new(UNIT, 21).points();
@@ -981,12 +1199,135 @@ fn a_lattice_covers_its_view_row_by_row() {
     assert_eq!(corner(20), [1.0, -0.9]);
     let [x, y] = corner(points.nrows() - 1);
     assert!((x - 1.0).abs() < 1e-12 && (y - 0.9).abs() < 1e-12);
+    let lattice = Lattice::new(UNIT, 21);
     let speeds = Cloud::from_shape_fn(
         points.dim(),
         |(k, axis)| if axis == 0 { k as f64 } else { 0.0 },
     );
-    let field = FieldGrid::new(Lattice::new(UNIT, 21), &ndarray::Array1::zeros(399), speeds);
-    assert_eq!(field.typical_speed(), 358.0);
+    let field = FieldGrid::new(lattice, &Array1::zeros(399), speeds);
+    assert_eq!(field.longest_move(points.view()), 390.0);
+    let gauge = Gauge {
+        step_size: 0.5,
+        longest: 100.0,
+        ..Gauge::PLAIN
+    };
+    let field = field.gauged(gauge, &[points.view()]);
+    assert_eq!(field.next_move(30), Some([15.0, 0.0]));
+    assert_eq!(field.next_move(398), Some([100.0, 0.0]));
+    assert_eq!(field.next_move(399), None);
+}
+
+/// Four points at each of many random places, and single points: a field counts where the former are, whatever unit, origin, order and side.
+#[test]
+fn a_field_counts_where_somebody_is() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2611);
+    for _ in 0..20 {
+        let view = View {
+            x: [-5.0, 5.0],
+            y: [-4.0, 4.0],
+        };
+        let lattice = Lattice::new(view, 64);
+        let h = rng.random_range(0.2..0.6);
+        let mut place = || [rng.random_range(-4.0..0.0), rng.random_range(-3.0..3.0)];
+        let crowds: Vec<[f64; 2]> = (0..3).map(|_| place()).collect();
+        let cloud: Vec<[f64; 2]> = crowds.iter().flat_map(|at| [*at; 50]).collect();
+        let lone: Vec<[f64; 2]> = cloud.iter().copied().chain([[3.0, 0.0]]).collect();
+        let [cloud, lone] = [cloud, lone].map(Cloud::from);
+        let weights = lattice.presence(&[cloud.view(), lone.view()], h);
+        let points = lattice.points();
+        for (at, &weight) in points.rows().into_iter().zip(&weights) {
+            let far = |p: &[f64; 2]| (p[0] - at[0]).hypot(p[1] - at[1]);
+            let nearest = crowds.iter().map(far).fold(f64::INFINITY, f64::min);
+            let pitch = lattice.pitch();
+            if nearest < h - pitch {
+                assert_eq!(weight, 1.0, "{at} beside a crowd");
+            } else if nearest > 2.0 * h + pitch {
+                assert!(weight < 0.05, "{weight} at {at}, where nobody or one is");
+            }
+        }
+        // Twice, so that sides change places; in other units, about another origin, in another order.
+        let [unit, shift] = [1e-9, 3.0];
+        let moved = |cloud: &Cloud| {
+            let mut moved = (cloud + shift) * unit;
+            moved.invert_axis(ndarray::Axis(0));
+            moved
+        };
+        let other = Lattice::new(
+            View {
+                x: view.x.map(|v| (v + shift) * unit),
+                y: view.y.map(|v| (v + shift) * unit),
+            },
+            64,
+        );
+        let again = other.presence(&[moved(&lone).view(), moved(&cloud).view()], h * unit);
+        for (a, b) in weights.iter().zip(again) {
+            assert!((a - b).abs() < 1e-3, "{a} and {b}");
+        }
+        // Points that all stand alone are all there is: these count.
+        let few = Cloud::from(vec![[-3.0, 0.0], [3.0, 0.0]]);
+        let weights = lattice.presence(&[few.view()], 0.3);
+        assert!(weights.contains(&1.0));
+    }
+}
+
+/// A field that is not told apart from nothing where nobody is: no bands, no arrows.
+#[test]
+fn where_nobody_is_nothing_is_drawn() {
+    let view = UNIT.sane();
+    let lattice = Lattice::new(view, 64);
+    let cloud = Cloud::from(vec![[-0.6, 0.0]; 200]);
+    let points = lattice.points();
+    let field = FieldGrid::new(
+        lattice,
+        &Array1::from_elem(points.nrows(), 9.0),
+        Cloud::ones(points.dim()),
+    );
+    let gauge = Gauge {
+        step_size: 0.1,
+        scale: 0.2,
+        ..Gauge::PLAIN
+    };
+    let field = field.gauged(gauge, &[cloud.view()]);
+    let nothing = Cloud::zeros((0, 2));
+    let image = |field| {
+        let panel = Panel {
+            field,
+            ..bare(&nothing, &nothing)
+        };
+        let show = Show {
+            field: true,
+            arrows: true,
+            ..BARE.show
+        };
+        draw(&still(view, &[panel]), &Style { show, ..BARE })
+    };
+    let (bare, drawn) = (image(None), image(Some(&field)));
+    let ink = |from: u32, to: u32| {
+        let places = (from..to).flat_map(|x| (110..560).map(move |y| (x, y)));
+        places
+            .filter(|&(x, y)| bare.at(x, y) != drawn.at(x, y))
+            .count()
+    };
+    assert!(ink(60, 340) > 5000, "the bands are not drawn");
+    assert_eq!(ink(400, 640), 0, "something is drawn where nobody is");
+}
+
+/// The arrows of a film have one scale: a move that is half as long has an arrow that is half as long.
+#[test]
+fn arrows_are_as_long_as_the_moves() {
+    for longest in [1e-9, 0.03, 7.0, 3e8] {
+        let factor = look::stretch(longest);
+        let room = look::LOOK.arrow.longest * look::LOOK.arrow.spacing;
+        assert!(factor * longest <= room * 1.001 && factor * longest > room / 2.6);
+        let digits = format!("{factor:e}");
+        assert!(
+            ["1e", "2e", "5e"].iter().any(|d| digits.starts_with(d)),
+            "{digits}"
+        );
+    }
+    for odd in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(look::stretch(odd), 1.0);
+    }
 }
 
 /// Name and data of each chunk of a PNG file.

@@ -11,9 +11,10 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
-use ratioflow::film::{Snapshot, view_of};
+use ratioflow::film::Snapshot;
 use ratioflow::flow::Ending;
 use ratioflow::record::{MemoryRun, RunError, run_in_memory};
+use ratioflow::render::Gauge;
 use ratioflow::store::RunDirectory;
 
 use crate::arrays::{line, stack, table};
@@ -280,6 +281,9 @@ impl RunData {
         let dict = PyDict::new(py);
         dict.set_item("steps", PyArray1::from_owned_array(py, arrays.steps))?;
         dict.set_item("times", line(py, arrays.times))?;
+        dict.set_item("step_sizes", line(py, arrays.step_sizes))?;
+        dict.set_item("longest_moves", line(py, arrays.longest_moves))?;
+        dict.set_item("scales", line(py, arrays.scales))?;
         dict.set_item("particles", stack(py, arrays.particles))?;
         if let Some(ratios) = arrays.log_ratio {
             dict.set_item("log_ratio", table(py, ratios))?;
@@ -293,7 +297,7 @@ impl RunData {
         let experiment = &self.run.experiment;
         dict.set_item("target", table(py, experiment.training.clone()))?;
         dict.set_item("reference", table(py, experiment.reference.clone()))?;
-        let view = view_of(experiment.start.view(), experiment.training.view()).sane();
+        let view = self.run.record.recorder.view();
         dict.set_item("view", table(py, ndarray::arr2(&[view.x, view.y])))?;
         let (log, velocity) = (arrays.field_log_ratio, arrays.field_velocity);
         dict.set_item(
@@ -347,6 +351,9 @@ impl RunData {
 struct Trajectory {
     steps: Array1<i64>,
     times: Array1<f64>,
+    step_sizes: Array1<f64>,
+    longest_moves: Array1<f64>,
+    scales: Array1<f64>,
     particles: Array3<f64>,
     log_ratio: Option<Array2<f64>>,
     parents: Option<Array2<i64>>,
@@ -374,6 +381,9 @@ impl Trajectory {
             Some(shares / particles as f64)
         };
         // Points of the line have one coordinate, as in the file.
+        let gauge = |of: fn(Gauge) -> f64| -> Array1<f64> {
+            snapshots.iter().map(|s| of(s.field.gauge())).collect()
+        };
         let dimension = run.experiment.target.dimension();
         let mut clouds = Array3::zeros((frames, particles, dimension));
         let mut parents = Array2::zeros((frames, particles));
@@ -396,6 +406,9 @@ impl Trajectory {
                 .map(|s| s.step.cast_signed() as i64)
                 .collect(),
             times: snapshots.iter().map(|s| s.time).collect(),
+            step_sizes: gauge(|gauge| gauge.step_size),
+            longest_moves: gauge(|gauge| gauge.longest),
+            scales: gauge(|gauge| gauge.scale),
             particles: clouds,
             log_ratio: rows(&|snapshot| Some(snapshot.log_ratio.clone())),
             parents: descended.then_some(parents),

@@ -19,7 +19,7 @@ use crate::experiment::{Experiment, seconds_of_all, spoken};
 use crate::metric::{ALL, Grain, Verdict};
 use crate::page::Page;
 use crate::record::{Audience, Record, VariantRuns, compare, folders};
-use crate::scenario::{Claim, Document, Resources, Scenario, Variant};
+use crate::scenario::{Claim, Document, Resources, Scenario, SpreadSpec, Variant};
 use crate::setting::Invalid;
 use crate::store::{Comparison, RunDirectory, Status};
 use crate::target::Files;
@@ -274,6 +274,7 @@ pub(super) fn contenders(
             .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         scenario.claim = claims_about(base, &variant.name);
+        scenario.output.spread = SpreadSpec::Steps;
         if no_frames {
             scenario.output.animation = false;
         }

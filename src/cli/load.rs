@@ -35,6 +35,9 @@ pub(super) struct ScenarioArgs {
     /// Births and deaths beside the motion: `off`, `birth-death`, `weights` or `poisson`
     #[arg(long, value_name = "NAME")]
     reaction: Option<String>,
+    /// What pictures show: `xmin,xmax,ymin,ymax` in the target's units, `target`, `cloud` or `auto`
+    #[arg(long, value_name = "VIEW", allow_hyphen_values = true)]
+    view: Option<String>,
     /// Let the scenario read files outside its own folder
     #[arg(long)]
     allow_outside: bool,
@@ -60,6 +63,7 @@ impl ScenarioArgs {
             discriminator: None,
             generator: None,
             reaction: None,
+            view: None,
             allow_outside: false,
         }
     }
@@ -111,6 +115,11 @@ impl ScenarioArgs {
             Some("off") => document.remove("flow.reaction"),
             Some(name) => document.set_by("--reaction", "flow.reaction.carrier", name)?,
             None => {}
+        }
+        if let Some(view) = &self.view {
+            let corners = format!("[{view}]");
+            let value = if view.contains(',') { &corners } else { view };
+            document.set_by("--view", "output.view", value)?;
         }
         // Last, so that a setting may go into the table that an option has just chosen.
         for assignment in &self.set {

@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::terminal::{print, print_path, say};
 use crate::record::{Format, Redraw, redraw, snapshots};
 use crate::render::{Show, Theme};
+use crate::scenario::ViewSpec;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RenderArgs {
@@ -37,6 +38,9 @@ pub(super) struct RenderArgs {
         default_value = "particles,target,field,arrows"
     )]
     show: Vec<Layer>,
+    /// What pictures show: `xmin,xmax,ymin,ymax` in the target's units, `target`, `cloud` (wherever the particles come) or `auto` [default: the scenario's]
+    #[arg(long, value_name = "VIEW", allow_hyphen_values = true)]
+    view: Option<ViewSpec>,
     /// `png`: animation, frames, last cloud and curves; `svg`: last cloud and curves as shapes, for papers
     #[arg(long, default_value = "png")]
     format: Kind,
@@ -94,6 +98,7 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
             arrows: shows(Layer::Arrows),
             trails: shows(Layer::Trails),
         },
+        view: args.view,
         format: match args.format {
             Kind::Png => Format::Png,
             Kind::Svg => Format::Svg,

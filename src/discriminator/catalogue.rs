@@ -23,7 +23,7 @@ use crate::field::sinkhorn::SinkhornSpec;
 use crate::field::sliced::SlicedSpec;
 use crate::field::wasserstein::WassersteinSpec;
 use crate::kernel::neighbour_distance;
-use crate::setting::{Given, Invalid};
+use crate::setting::{Auto, Given, Invalid, WordOr};
 use crate::target::Target;
 
 /// Lists estimators: how each is documented, its settings, its name in a scenario file, and a line about it.
@@ -115,6 +115,14 @@ impl DiscriminatorSpec {
     #[must_use]
     pub fn is_kernel(&self) -> bool {
         matches!(self, Self::Kde(_))
+    }
+
+    /// Whether D is the log ratio of the two densities blurred by one and the same kernel, whose bandwidth is the estimator's length scale.
+    #[must_use]
+    pub fn blurs_both(&self) -> bool {
+        let one =
+            |scales: &WordOr<usize, Auto>| matches!(scales, WordOr::Word(_) | WordOr::Value(1));
+        matches!(self, Self::Kde(spec) if !spec.adaptive && one(&spec.scales))
     }
 
     /// What a user should be told about settings that are allowed but unwise for this target sample (`m×2`).

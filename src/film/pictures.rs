@@ -206,7 +206,7 @@ impl Scene<'_> {
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
         let time = self.takes.first().and_then(|take| take.at(step));
-        let speeds = self.takes.iter().map(|take| take.recorder.speed());
+        let longest = self.takes.iter().map(|take| take.recorder.longest_move());
         draw(
             &Frame {
                 title: self.title,
@@ -214,7 +214,7 @@ impl Scene<'_> {
                 steps: self.steps as u64,
                 time: time.map_or(f64::NAN, |snapshot| snapshot.time),
                 view: self.view,
-                speed: speeds.fold(0.0, f64::max),
+                longest: longest.fold(0.0, f64::max),
                 panels,
             },
             style,

@@ -4,21 +4,25 @@ use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array3, Array4, Axis};
 
+use super::spread::{Moment, Spread};
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
 use crate::experiment::Experiment;
 use crate::flow::{Ending, Step};
 use crate::observe::{Cadence, ObserveError, Observer};
-use crate::render::{FieldGrid, Lattice, View};
+use crate::render::{FieldGrid, Gauge, Lattice, View};
+use crate::scenario::{Corners, Sight, SpreadSpec, ViewSpec};
+use crate::setting::WordOr;
 
 /// Places along the longer side of the view where the field is asked for, and along the line.
 const ACROSS: usize = 64;
 const ALONG: usize = 400;
 
-/// The field is drawn in full within this many length scales of the discriminator from the nearest sample or
-/// particle, and not at all beyond [`NOWHERE`]: far from all data an estimate of the ratio means nothing.
-const NEAR: f64 = 2.5;
-const NOWHERE: f64 = 4.5;
+/// The field is asked for within this many length scales of the discriminator from the nearest sample or particle, along the line and in the plane, where
+/// it is not drawn further than two away: the rest is the dearest to ask for, as sums far from all points.
+const REACH: [f64; 2] = [4.5, 2.0];
+/// And so many places of the lattice further, for distances are counted in these, and what is drawn is smooth over some.
+const MARGIN: f64 = 3.0;
 
 /// The flow at one step.
 #[derive(Clone, Debug)]
@@ -38,6 +42,10 @@ pub struct Snapshot {
     pub parents: Option<Parents>,
     /// N times the weight of each particle; empty where all are equal.
     pub shares: Vec<f64>,
+    /// Σ of the root mean square displacement of each step up to here; not a number where it was not kept.
+    pub path_length: f64,
+    /// How many were taken before, those among them that were let go again.
+    pub(crate) number: usize,
 }
 
 /// Rows of parents.
@@ -47,11 +55,15 @@ pub type Parents = Vec<Option<usize>>;
 #[derive(Debug)]
 pub struct Recorder {
     cadence: Option<Cadence>,
+    /// In place of the cadence: which are taken, and which of them stay.
+    spread: Option<Spread>,
     lattice: Lattice,
     places: Cloud,
     target: Cloud,
     snapshots: Vec<Snapshot>,
-    speed: f64,
+    longest_move: f64,
+    /// Whether the scale of the discriminator is a bandwidth that blurs both densities.
+    blurred: bool,
     /// Descent of the present cloud from the one of the last snapshot.
     descent: Option<Parents>,
 }
@@ -63,11 +75,13 @@ impl Recorder {
         let lattice = Lattice::new(view, ACROSS);
         Self {
             cadence: (frames > 0).then_some(Cadence::Spread(frames)),
+            spread: None,
             places: lattice.points(),
             lattice,
             target: target.to_owned(),
             snapshots: Vec::new(),
-            speed: 0.0,
+            longest_move: 0.0,
+            blurred: false,
             descent: None,
         }
     }
@@ -76,7 +90,21 @@ impl Recorder {
     #[must_use]
     pub fn of(experiment: &Experiment, frames: usize) -> Self {
         let [start, target] = [&experiment.start, &experiment.training].map(|cloud| cloud.view());
-        Self::new(frames, view_of(start, target), target).within(experiment.target.dimension())
+        // Who is born of whom is told from one to the next, of which none may be let go.
+        let output = &experiment.scenario.output;
+        let by_change = output.spread == SpreadSpec::Change
+            && frames > 1
+            && experiment.scenario.flow.reaction.is_none();
+        Self {
+            spread: by_change.then(|| Spread::over(frames)),
+            blurred: experiment.scenario.discriminator.blurs_both(),
+            ..Self::new(
+                frames,
+                lattice_view(experiment.scenario.output.view, start, target),
+                target,
+            )
+        }
+        .within(experiment.target.dimension())
     }
 
     /// The same recorder, with nothing recorded, for points in a space of this dimension: the field of the line is asked for along it.
@@ -89,16 +117,48 @@ impl Recorder {
         self
     }
 
+    /// The same recorder, with nothing recorded, where the field is asked for in another view.
+    #[must_use]
+    pub(crate) fn over(mut self, view: View) -> Self {
+        let dimension = if self.lattice.is_on_line() { 1 } else { 2 };
+        self.lattice = Lattice::new(view, ACROSS);
+        self.places = self.lattice.points();
+        self.within(dimension)
+    }
+
+    /// The view in which the field is asked for.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.lattice.view()
+    }
+
     /// The snapshots in order of the steps; after the run the last one is the last good step.
     #[must_use]
     pub fn snapshots(&self) -> &[Snapshot] {
         &self.snapshots
     }
 
-    /// The speed that arrows are drawn relative to, the same in all frames: the typical one of the first.
+    /// The longest of the moves that arrows stand for, over all snapshots.
     #[must_use]
-    pub fn speed(&self) -> f64 {
-        self.speed
+    pub fn longest_move(&self) -> f64 {
+        self.longest_move
+    }
+
+    /// The same field as a picture draws it: with its gauge (ε of the next step, the longest displacement, the discriminator's scale) and around `cloud`.
+    pub(crate) fn gauged(
+        &self,
+        field: FieldGrid,
+        gauge: [f64; 3],
+        cloud: CloudView<'_>,
+    ) -> FieldGrid {
+        let [step_size, longest, scale] = gauge;
+        let gauge = Gauge {
+            step_size,
+            longest,
+            scale,
+            blurred: self.blurred && scale.is_finite(),
+        };
+        field.gauged(gauge, &[self.target.view(), cloud])
     }
 
     /// The fields of all snapshots as arrays: log ratios (frames×rows×columns), and velocities (frames×rows×columns×2), in the target's units.
@@ -127,6 +187,23 @@ impl Recorder {
         self.lattice
     }
 
+    /// The least length of path between two moments that are taken at present, and the numbers of those that are kept; nothing where they are spread
+    /// over the steps.
+    pub(crate) fn kept(&self) -> Option<(f64, impl Iterator<Item = usize>)> {
+        let spread = self.spread?;
+        Some((
+            spread.apart,
+            self.snapshots.iter().map(|snapshot| snapshot.number),
+        ))
+    }
+
+    /// Takes up that least length of path.
+    pub(crate) fn set_apart(&mut self, apart: f64) {
+        if let Some(spread) = &mut self.spread {
+            spread.apart = apart;
+        }
+    }
+
     /// Descent of the present cloud from the one of the last snapshot, where there is a reaction.
     pub(crate) fn descent(&self) -> Option<&Parents> {
         self.descent.as_ref()
@@ -135,10 +212,8 @@ impl Recorder {
     /// Takes up the snapshots of an earlier part of the run, and the descent since the last of them.
     pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>, descent: Option<Parents>) {
         self.descent = descent;
-        if let Some(first) = snapshots.first() {
-            self.speed = first.field.typical_speed();
-        }
         self.snapshots = snapshots;
+        self.find_longest_move();
     }
 
     /// Adds a step to the descent.
@@ -154,19 +229,19 @@ impl Recorder {
     }
 
     fn take(&mut self, step: &Step<'_>) {
-        let distances = self
-            .lattice
-            .distances(&[self.target.view(), step.state.cloud.view()]);
-        let length = step.scale.max(self.lattice.pitch());
-        let mut weights =
-            distances.mapv(|d| ((NOWHERE - d / length) / (NOWHERE - NEAR)).clamp(0.0, 1.0));
-        // On the line it is a curve, which fades by its ink and keeps its values.
-        if self.lattice.is_on_line() {
-            weights.mapv_inplace(f64::ceil);
-        }
-        // The rest is not drawn, and would be the dearest to ask for: sums far from all points.
-        let near: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0.0).collect();
-        let mut ratio = Ratio::zeros(weights.len());
+        let cloud = step.state.cloud.view();
+        let distances = self.lattice.distances(&[self.target.view(), cloud]);
+        let pitch = self.lattice.pitch();
+        let [line, plane] = REACH.map(|reach| reach * step.scale.max(pitch));
+        let far = if self.lattice.is_on_line() {
+            line
+        } else {
+            plane + MARGIN * pitch
+        };
+        let near: Vec<usize> = (0..distances.len())
+            .filter(|&i| distances[i] < far)
+            .collect();
+        let mut ratio = Ratio::zeros(distances.len());
         let mut velocity = Cloud::zeros(self.places.raw_dim());
         if !near.is_empty() {
             let mut found = Ratio::zeros(near.len());
@@ -174,9 +249,8 @@ impl Recorder {
             step.field.ratio(places.view(), &mut found);
             let velocities = step.field.velocity(&found);
             for (k, &i) in near.iter().enumerate() {
-                ratio.log[i] = weights[i] * found.log[k];
-                let drawn = &velocities.row(k) * weights[i];
-                velocity.row_mut(i).assign(&drawn);
+                ratio.log[i] = found.log[k];
+                velocity.row_mut(i).assign(&velocities.row(k));
             }
         }
         let mut log_ratio = step.ratio.log.clone();
@@ -185,9 +259,8 @@ impl Recorder {
             ratio.log = Array1::default(0);
         }
         let field = FieldGrid::new(self.lattice, &ratio.log, velocity);
-        if self.snapshots.is_empty() {
-            self.speed = field.typical_speed();
-        }
+        let field = self.gauged(field, [step.step_size, step.longest, step.scale], cloud);
+        self.longest_move = self.longest_move.max(field.longest_move(cloud));
         self.snapshots.push(Snapshot {
             step: step.index,
             time: step.state.time,
@@ -196,6 +269,8 @@ impl Recorder {
             field,
             parents: self.descent.clone(),
             shares: step.state.shares().to_vec(),
+            path_length: step.state.path_length,
+            number: self.snapshots.last().map_or(0, |last| last.number + 1),
         });
         if let Some(descent) = &mut self.descent {
             *descent = (0..descent.len()).map(Some).collect();
@@ -203,32 +278,110 @@ impl Recorder {
     }
 }
 
+impl Snapshot {
+    fn moment(&self) -> Moment {
+        Moment {
+            step: self.step,
+            path: self.path_length,
+        }
+    }
+}
+
+fn moments(snapshots: &[Snapshot]) -> Vec<Moment> {
+    snapshots.iter().map(Snapshot::moment).collect()
+}
+
+impl Recorder {
+    /// Keeps these of the snapshots, named in ascending order.
+    fn keep(&mut self, kept: &[usize]) {
+        let mut place = 0;
+        self.snapshots.retain(|_| {
+            place += 1;
+            kept.binary_search(&(place - 1)).is_ok()
+        });
+        self.find_longest_move();
+    }
+
+    /// Over the snapshots that are kept, so that it does not depend on those that are not.
+    fn find_longest_move(&mut self) {
+        let all = self.snapshots.iter();
+        let moves = all.map(|snapshot| snapshot.field.longest_move(snapshot.cloud.view()));
+        self.longest_move = moves.fold(0.0, f64::max);
+    }
+
+    fn is_full(&self) -> bool {
+        let taken = self.snapshots.len();
+        self.spread.is_some_and(|spread| spread.is_full(taken))
+    }
+
+    fn thin(&mut self) {
+        let full = self.is_full();
+        if let Some(spread) = self.spread.as_mut().filter(|_| full) {
+            let kept = spread.thin(&moments(&self.snapshots));
+            self.keep(&kept);
+        }
+    }
+
+    fn is_due(&self, step: &Step<'_>) -> bool {
+        let path = step.state.path_length;
+        match (&self.spread, self.snapshots.last()) {
+            (Some(spread), Some(last)) if step.index < step.steps => {
+                let now = Moment {
+                    step: step.index,
+                    path,
+                };
+                spread.takes(last.moment(), now, step.steps)
+            }
+            _ => self
+                .cadence
+                .is_some_and(|cadence| cadence.is_due(step.index, step.steps)),
+        }
+    }
+}
+
 impl Observer for Recorder {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        self.thin();
         self.follow(step);
-        if self
-            .cadence
-            .is_some_and(|c| c.is_due(step.index, step.steps))
-        {
+        if self.is_due(step) {
             self.take(step);
         }
         Ok(ControlFlow::Continue(()))
     }
 
     fn finish(&mut self, last: &Step<'_>, _: &Ending) -> Result<(), ObserveError> {
-        if self
-            .snapshots
-            .last()
-            .is_none_or(|snapshot| snapshot.step != last.index)
-        {
+        let taken = self.snapshots.last();
+        if taken.is_none_or(|snapshot| snapshot.step != last.index) {
             self.take(last);
+        }
+        if let Some(spread) = &self.spread {
+            let kept = spread.choose(&moments(&self.snapshots));
+            self.keep(&kept);
         }
         Ok(())
     }
 }
 
-/// The view of a run: around the first cloud and the target, the same for every picture.
+/// The view of a run from `start` to `target` where nobody says another.
 #[must_use]
 pub fn view_of(start: CloudView<'_>, target: CloudView<'_>) -> View {
-    View::around(&[start, target])
+    View::of_flow(start, target)
+}
+
+/// The view in which the field of a run is asked for, before it is known where the cloud will come.
+fn lattice_view(spec: ViewSpec, start: CloudView<'_>, target: CloudView<'_>) -> View {
+    match spec.0 {
+        WordOr::Value(corners) => view(corners),
+        WordOr::Word(Sight::Target) => View::around(&[target]),
+        WordOr::Word(Sight::Auto) => view_of(start, target),
+        WordOr::Word(Sight::Cloud) => View::around(&[start, target]),
+    }
+}
+
+/// The view between these corners.
+pub(super) fn view(Corners([left, right, bottom, top]): Corners) -> View {
+    View {
+        x: [left, right],
+        y: [bottom, top],
+    }
 }

@@ -38,6 +38,8 @@ pub struct Step<'a> {
     pub velocity: CloudView<'a>,
     /// ε of the step to come, in squared units of the target.
     pub step_size: f64,
+    /// Longest displacement of a particle in the step to come, in the target's units; infinite where there is no bound.
+    pub longest: f64,
     /// Length over which the fitted ratio is smooth, in the target's units.
     pub scale: f64,
     /// Root mean square distance of the particles from where they began.
@@ -272,6 +274,7 @@ impl Flow {
             ratio,
             velocity: velocity.view(),
             step_size: self.step_size(),
+            longest: self.longest(),
             scale: self.step_rule.scale,
             displacement: cloud::rms((&state.cloud - begun).view()),
             field: self.field(),

@@ -31,11 +31,12 @@ const NOWHERE = -32768;
 
 async function unpack(run) {
   const places = (shape) => shape[0] * shape[1];
-  const [cloud, ratio, field, arrows, target, light, dark, births, origins, widths] = await Promise.all([
+  const [cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths] = await Promise.all([
     wide(run.cloud, 2 * run.shown),
     narrow(run.ratio, run.shown),
     wide(run.field, places(run.lattice)),
     narrow(run.arrows, 2 * places(run.arrow_lattice)),
+    run.veils === undefined ? null : narrow(run.veils, places(run.lattice)),
     // One frame only: nothing to subtract.
     wide(run.target, Infinity),
     inflate(film.blobs[run.light]),
@@ -44,10 +45,39 @@ async function unpack(run) {
     run.origins === undefined ? null : wide(run.origins, run.shown),
     run.widths === undefined ? null : inflate(film.blobs[run.widths]),
   ]);
-  return { ...run, cloud, ratio, field, arrows, target, light, dark, births, origins, widths };
+  return { ...run, cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths };
 }
 
-// Where a step lies among the frames of a run: a frame, and the part of the way to the next.
+// How far particle i goes from a frame to the next, in the target's units; Infinity where it is nowhere at one of them.
+function leap(run, i, frame) {
+  const a = 2 * run.shown * frame + i;
+  const b = a + 2 * run.shown;
+  const [x, y, u, v] = [run.cloud[a], run.cloud[a + run.shown], run.cloud[b], run.cloud[b + run.shown]];
+  return [x, y, u, v].includes(NOWHERE) ? Infinity : Math.hypot(u - x, v - y) * film.grid.step;
+}
+
+// Further than the field is smooth nobody knows which way a particle went.
+const reach = (run, frame) => (run.scales.length > 0 ? run.scales[frame] : Infinity);
+
+// Whether particle i can be shown between a frame and the next: it is the same one, and has gone no further than the field is smooth.
+function moves(run, i, frame) {
+  const far = leap(run, i, frame);
+  return far < Infinity && far <= reach(run, frame) && !born(run, i, frame + 1);
+}
+
+// Whether so many particles leap after a frame that nothing is known of the way to the next; then the frame itself is shown.
+function leaps(run, frame) {
+  if (!run.leaping) run.leaping = new Map();
+  if (!run.leaping.has(frame)) {
+    let far = 0;
+    const limit = reach(run, frame);
+    for (let i = 0; i < run.shown; i += 1) if (!born(run, i, frame + 1) && leap(run, i, frame) > limit) far += 1;
+    run.leaping.set(frame, far * film.look.news > run.shown);
+  }
+  return run.leaping.get(frame);
+}
+
+// Where a step lies among the frames of a run: a frame, and the part of the way to the next; 0 where that is not known.
 function moment(run, step) {
   const { steps } = run;
   const last = steps.length - 1;
@@ -59,6 +89,7 @@ function moment(run, step) {
     if (steps[middle] <= step) frame = middle;
     else high = middle;
   }
+  if (leaps(run, frame)) return [frame, 0];
   return [frame, clamp((step - steps[frame]) / (steps[frame + 1] - steps[frame]), 0, 1)];
 }
 

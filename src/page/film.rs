@@ -2,13 +2,13 @@
 
 use std::io;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::curves::{Chart, Series, has, series, short};
 use super::html::harmless;
-use super::pack::{self, Grid};
+use super::pack::Grid;
 use super::palette::Ramps;
+use super::raws::{Raw, Raws};
 use crate::cloud::CloudView;
 use crate::film::{DrawnRun, Ground, Lineage, Scene, Snapshot, charts};
 use crate::metric::Mark;
@@ -27,6 +27,8 @@ const FINE: f32 = 16.0;
 const FINER: f32 = 160.0;
 /// Particles whose descent can be counted in the page.
 const ANCESTORS: usize = i16::MAX as usize;
+/// Steps in which the field fades where nobody is.
+const VEILS: f32 = 8.0;
 /// Arrows stand at every second place of the field's lattice.
 const ARROWS: usize = 2;
 
@@ -34,6 +36,8 @@ const ARROWS: usize = 2;
 #[derive(Debug, Serialize)]
 pub(super) struct Film<'a> {
     view: [[f64; 2]; 2],
+    /// What the field covers.
+    field_view: [[f64; 2]; 2],
     /// Steps of the longest run.
     steps: usize,
     fps: f64,
@@ -46,6 +50,11 @@ pub(super) struct Film<'a> {
     bands: usize,
     /// The ratios at the edges of the bands.
     edges: [f64; BANDS],
+    /// The longest of the moves that arrows stand for, and the longest part of any along an axis.
+    longest: f64,
+    most: f64,
+    /// Steps in which the field fades.
+    veils: f32,
     look: Look,
     light: Ramps,
     dark: Ramps,
@@ -106,8 +115,16 @@ struct Run<'a> {
     /// Lattice of the arrows, and how many steps of the field's lattice apart they are.
     arrow_lattice: [usize; 2],
     arrow_pitch: usize,
-    /// Each frame: all x, then all y, in 127ths of the longest arrow.
+    /// Each frame: all x, then all y, of the next moves: in 127ths of the root of the longest part, with the sign of the part.
     arrows: usize,
+    /// Each frame: how far the field counts at each place, in steps; nothing where it counts everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    veils: Option<usize>,
+    /// Whether the field has bands.
+    is_log_ratio: bool,
+    /// Length over which the field of each frame is smooth; empty where it is not known. Whether it is a bandwidth that blurs both densities.
+    scales: Vec<f64>,
+    blurred: bool,
     target: usize,
     /// Colours of the particles by origin, red, green and blue of each.
     light: usize,
@@ -148,53 +165,55 @@ fn widths(frames: &[&Snapshot], kept: &[usize]) -> Option<Raw> {
     weighted.then(|| Raw::Bytes(all.collect()))
 }
 
-/// What a packed series is made from.
-enum Raw {
-    Wide(Vec<i16>, usize),
-    Narrow(Vec<i8>, usize),
-    Bytes(Vec<u8>),
+/// Red, green and blue of the particles of the first cloud, all or those that are `kept`.
+fn colours(start: CloudView<'_>, kept: Option<&[usize]>, theme: Theme) -> Raw {
+    let all = origin::colours(start, theme);
+    let bytes = |&Colour { r, g, b }: &Colour| [r, g, b];
+    Raw::Bytes(match kept {
+        Some(kept) => kept
+            .iter()
+            .filter_map(|&k| all.get(k))
+            .flat_map(bytes)
+            .collect(),
+        None => all.iter().flat_map(bytes).collect(),
+    })
 }
 
-/// Series waiting to be packed; two that are equal become one.
-#[derive(Default)]
-struct Raws(Vec<Raw>);
+/// How far the field counts at each place, frame by frame; nothing where it counts everywhere.
+fn veils(frames: &[&Snapshot]) -> Option<Raw> {
+    let weights = frames.iter().map(|frame| frame.field.weights());
+    let places = frames.first()?.field.weights().len();
+    let even = places > 0 && weights.clone().all(|weights| weights.len() == places);
+    let all = weights
+        .flatten()
+        .map(|weight| (VEILS * weight).round() as i8);
+    even.then(|| Raw::Narrow(all.collect(), places))
+}
 
-impl Raws {
-    fn add(&mut self, raw: Raw) -> usize {
-        let known = self.0.iter().position(|other| match (other, &raw) {
-            (Raw::Wide(a, n), Raw::Wide(b, m)) => n == m && a == b,
-            (Raw::Narrow(a, n), Raw::Narrow(b, m)) => n == m && a == b,
-            (Raw::Bytes(a), Raw::Bytes(b)) => a == b,
-            _ => false,
-        });
-        known.unwrap_or_else(|| {
-            self.0.push(raw);
-            self.0.len() - 1
-        })
-    }
-
-    fn pack(self) -> io::Result<Vec<String>> {
-        self.0
-            .into_par_iter()
-            .map(|raw| match raw {
-                Raw::Wide(values, stride) => pack::wide(&values, stride),
-                Raw::Narrow(values, stride) => pack::narrow(&values, stride),
-                Raw::Bytes(bytes) => pack::deflate(&bytes),
-            })
-            .collect()
-    }
+/// The length over which the field of each frame is smooth.
+fn scales(frames: &[&Snapshot]) -> Vec<f64> {
+    let scales = frames.iter().map(|frame| frame.field.gauge().scale);
+    let all: Option<Vec<f64>> = scales
+        .map(|scale| scale.is_finite().then(|| short(scale)))
+        .collect();
+    all.unwrap_or_default()
 }
 
 impl<'a> Film<'a> {
     pub(super) fn new(scene: &Scene<'a>, fps: f64) -> io::Result<Self> {
         let view = scene.view.sane();
         let grid = Grid::over(view);
+        let field_view = scene
+            .takes
+            .first()
+            .map_or(view, |take| take.recorder.view());
         let mut raws = Raws::default();
-        let speeds = scene.takes.iter().map(|take| take.recorder.speed());
+        let longest = scene.takes.iter().map(|take| take.recorder.longest_move());
+        let longest = longest.fold(0.0, f64::max);
         let stage = Stage {
             grid,
             runs: scene.takes.len(),
-            speed: speeds.fold(0.0, f64::max),
+            most: LOOK.arrow.most / LOOK.arrow.longest * longest,
         };
         let charts: Vec<Chart> = charts(scene.takes)
             .into_iter()
@@ -208,6 +227,7 @@ impl<'a> Film<'a> {
             .collect();
         Ok(Self {
             view: [view.x, view.y],
+            field_view: [field_view.x, field_view.y],
             steps: scene.steps,
             fps,
             blobs: raws.pack()?,
@@ -219,6 +239,9 @@ impl<'a> Film<'a> {
             finer: FINER,
             bands: BANDS,
             edges: EDGES,
+            longest: short(longest),
+            most: short(stage.most),
+            veils: VEILS,
             look: LOOK,
             light: Ramps::of(Theme::Light),
             dark: Ramps::of(Theme::Dark),
@@ -238,7 +261,8 @@ impl<'a> Film<'a> {
 struct Stage {
     grid: Grid,
     runs: usize,
-    speed: f64,
+    /// The longest part of a move along an axis that is kept.
+    most: f64,
 }
 
 impl Stage {
@@ -260,15 +284,12 @@ impl Stage {
             .map_or([0, 0], |snapshot| snapshot.field.lattice().shape());
         let [across, up] = [columns, rows].map(|n| n.div_ceil(ARROWS));
         let descent = Descent::of(all, &chosen, &kept, particles, raws);
-        let coloured: Vec<usize> = match descent.origins {
-            Some(_) => (0..particles).collect(),
-            None => kept.clone(),
+        let coloured = if descent.origins.is_some() {
+            None
+        } else {
+            Some(&kept[..])
         };
-        let colours = |theme| {
-            let colours = origin::colours(scene.start, theme);
-            let kept = coloured.iter().filter_map(|&k| colours.get(k));
-            Raw::Bytes(kept.flat_map(|&Colour { r, g, b }| [r, g, b]).collect())
-        };
+        let colours = |theme| colours(scene.start, coloured, theme);
         let targets: Vec<usize> = spread(scene.target.nrows(), TARGETS).collect();
         let rows_measured = take.meter.rows();
         Run {
@@ -312,6 +333,10 @@ impl Stage {
                     .collect(),
                 2 * across * up,
             )),
+            veils: veils(&frames).map(|raw| raws.add(raw)),
+            is_log_ratio: frames.iter().any(|frame| frame.field.is_log_ratio()),
+            scales: scales(&frames),
+            blurred: frames.iter().all(|frame| frame.field.gauge().blurred),
             target: raws.add(Raw::Wide(
                 self.places(scene.target, &targets).collect(),
                 2 * targets.len(),
@@ -343,22 +368,19 @@ impl Stage {
         })
     }
 
-    /// The arrows at every second place: all x, then all y. The length is `v/(v + speed)` of the longest, as in pictures.
+    /// The next moves at every second place: all x, then all y. Their roots keep the short ones exact.
     fn arrows(&self, frame: &Snapshot, [across, up]: [usize; 2], columns: usize) -> Vec<i8> {
-        let velocity = frame.field.velocity();
         let mut values = Vec::with_capacity(2 * across * up);
         for axis in 0..2 {
             for row in 0..up {
                 for column in 0..across {
                     let place = ARROWS * (row * columns + column);
-                    let v = [0, 1]
-                        .map(|axis| velocity.get((place, axis)).copied().map_or(0.0, f64::from));
-                    let part = v[axis] / (v[0].hypot(v[1]) + self.speed.max(f64::MIN_POSITIVE));
-                    values.push(if part.is_finite() {
-                        (127.0 * part).round() as i8
-                    } else {
-                        0
-                    });
+                    let along = frame
+                        .field
+                        .next_move(place)
+                        .map_or(0.0, |along| along[axis]);
+                    let part = (along.abs() / self.most.max(f64::MIN_POSITIVE)).min(1.0);
+                    values.push((127.0 * part.sqrt().copysign(along)).round() as i8);
                 }
             }
         }
@@ -441,15 +463,5 @@ mod tests {
         let many: Vec<_> = spread(100_003, 401).collect();
         assert_eq!((many.len(), many[0], many[400]), (401, 0, 100_002));
         assert!(many.windows(2).all(|pair| pair[0] < pair[1]));
-    }
-
-    #[test]
-    fn equal_series_are_kept_once() {
-        let mut raws = Raws::default();
-        let first = raws.add(Raw::Wide(vec![1, 2], 2));
-        let other = raws.add(Raw::Wide(vec![1, 3], 2));
-        assert_eq!(raws.add(Raw::Wide(vec![1, 2], 2)), first);
-        assert_ne!(first, other);
-        assert_eq!(raws.pack().unwrap().len(), 2);
     }
 }

@@ -61,7 +61,7 @@ class LinePanel extends Panel {
     return Float64Array.from({ length: count }, (_, i) => {
       const [x0, x1] = [run.cloud[from + i], run.cloud[next + i]];
       if (x0 === NOWHERE) return NaN;
-      const keep = x1 === NOWHERE || (part > 0 && born(run, i, frame + 1)) ? 0 : part;
+      const keep = part > 0 && moves(run, i, frame) ? part : 0;
       return film.grid.middle[0] + (x0 + (x1 - x0) * keep) * film.grid.step;
     });
   }
@@ -75,10 +75,10 @@ class LinePanel extends Panel {
   blurred([frame]) {
     const { target, blur } = film.line;
     const count = target.length;
-    const pitch = VIEW.width / (count - 1);
+    const pitch = (FIELD.x[1] - FIELD.x[0]) / (count - 1);
     const mass = new Float64Array(count);
     this.positions.forEach((x, i) => {
-      const at = (x - VIEW.x[0]) / pitch;
+      const at = (x - FIELD.x[0]) / pitch;
       if (!(at >= 0 && at < count - 1)) return;
       const place = Math.floor(at);
       const share = this.weight(i, frame);
@@ -117,7 +117,7 @@ class LinePanel extends Panel {
         pen = false;
         continue;
       }
-      const [x, y] = [this.across(VIEW.x[0] + (k * VIEW.width) / (count - 1)), up(v)];
+      const [x, y] = [this.across(FIELD.x[0] + (k * (FIELD.x[1] - FIELD.x[0])) / (count - 1)), up(v)];
       if (pen) context.lineTo(x, y);
       else context.moveTo(x, y);
       pen = true;
@@ -147,7 +147,7 @@ class LinePanel extends Panel {
     const { top, target } = film.line;
     const foot = plot.y + plot.height;
     const up = (v) => foot - (v / top) * plot.height;
-    const place = (k) => this.across(VIEW.x[0] + (k * VIEW.width) / (target.length - 1));
+    const place = (k) => this.across(FIELD.x[0] + (k * (FIELD.x[1] - FIELD.x[0])) / (target.length - 1));
     if (state.show.target) {
       context.beginPath();
       context.moveTo(place(0), foot);
@@ -241,16 +241,16 @@ class LinePanel extends Panel {
     const { run } = this;
     const count = run.arrow_lattice[0] * run.arrow_lattice[1];
     const look = film.look.arrow;
-    const pitch = (VIEW.width * run.arrow_pitch) / (run.lattice[0] - 1);
-    const apart = this.across(VIEW.x[0] + pitch) - this.across(VIEW.x[0]);
+    const pitch = ((FIELD.x[1] - FIELD.x[0]) * run.arrow_pitch) / (run.lattice[0] - 1);
+    const apart = this.across(FIELD.x[0] + pitch) - this.across(FIELD.x[0]);
     const stride = Math.max(1, Math.round(look.spacing / apart));
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
     const path = new Path2D();
     for (let k = stride >> 1; k < count; k += stride) {
-      const v = (run.arrows[from + k] * (1 - part) + run.arrows[to + k] * part) / 127;
-      const length = look.longest * look.spacing * Math.abs(v);
-      const x = this.across(VIEW.x[0] + k * pitch);
+      const v = nextMove(run, from + k) * (1 - part) + nextMove(run, to + k) * part;
+      const length = Math.min(stretch(run.longest ?? film.longest, this.unit) * this.unit * Math.abs(v), look.most * look.spacing);
+      const x = this.across(FIELD.x[0] + k * pitch);
       if (length < look.least || !this.massive(k * run.arrow_pitch) || x < plot.x || x > plot.x + plot.width) continue;
       arrow(path, x, plot.y - 7, Math.sign(v), 0, length);
     }
@@ -281,7 +281,7 @@ class LinePanel extends Panel {
         if (x === NOWHERE) pen = false;
         else go(film.grid.middle[0] + x * film.grid.step, run.steps[k]);
       }
-      if (part > 0 && !born(run, i, frame + 1) && Number.isFinite(this.positions[i])) {
+      if (part > 0 && moves(run, i, frame) && Number.isFinite(this.positions[i])) {
         go(this.positions[i], run.steps[frame] + part * (run.steps[frame + 1] - run.steps[frame]));
       }
       context.stroke();
@@ -321,7 +321,7 @@ class LinePanel extends Panel {
     if (!lowest) return;
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const [value, label] of ticks([left, right], width / apart)) {
+    for (const [value, label] of ticksAcross([left, right], width, apart, (label) => context.measureText(label).width)) {
       context.fillText(label, x + ((value - left) / (right - left)) * width, y + height + 7);
     }
   }

@@ -12,6 +12,7 @@ mod html;
 mod lab;
 mod pack;
 mod palette;
+mod raws;
 mod results;
 mod sheet;
 

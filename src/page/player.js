@@ -53,18 +53,30 @@ function advance(seconds) {
     return;
   }
   held = 0;
-  const rate = (film.fps * film.steps) / Math.max(1, moments.length - 1);
-  state.step = Math.min(film.steps, state.step + seconds * state.pace * rate);
+  // Frames follow each other evenly, however many steps lie between them.
+  let left = seconds * state.pace * film.fps;
+  while (left > 0 && state.step < film.steps) {
+    const last = moments.findLast((step) => step <= state.step + 1e-9) ?? 0;
+    const next = moments.find((step) => step > state.step + 1e-9) ?? film.steps;
+    const rest = (next - state.step) / (next - last);
+    if (left < rest) {
+      state.step += left * (next - last);
+      return;
+    }
+    left -= rest;
+    state.step = next;
+  }
 }
 
 function picture() {
   for (const panel of panels) panel.draw(state);
+  tellScales(state.step);
   for (const chart of charts) chart.show(state.step);
-  const step = Math.floor(state.step + 1e-9);
+  // What was recorded: of the way to the next moment nothing is.
+  const step = moments.findLast((moment) => moment <= state.step + 1e-9) ?? Math.floor(state.step + 1e-9);
   $("time").value = state.step;
-  const [frame, part] = moment(panels[0].run, state.step);
-  const { times } = panels[0].run;
-  const time = times[frame] + (part > 0 ? part * (times[frame + 1] - times[frame]) : 0);
+  const [frame] = moment(panels[0].run, state.step);
+  const time = panels[0].run.times[frame];
   const words = `step ${step} of ${film.steps}`;
   $("clock").textContent = panels.length > 1 ? words : `${words} · time ${number(time)}`;
   $("time").setAttribute("aria-valuetext", words);

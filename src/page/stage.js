@@ -2,6 +2,8 @@
 const VIEW = { x: film.view[0], y: film.view[1] };
 VIEW.width = VIEW.x[1] - VIEW.x[0];
 VIEW.height = VIEW.y[1] - VIEW.y[0];
+// The part of the plane in which the field is known.
+const FIELD = film.field_view ? { x: film.field_view[0], y: film.field_view[1] } : VIEW;
 const FONT = getComputedStyle(document.body).fontFamily;
 const MARGIN = { left: 40, right: 6, top: 6, bottom: 24 };
 // Between the knots of the mesh, in standard deviations of the first cloud, for one particle in all; the more, the closer.
@@ -51,22 +53,56 @@ function ticks(range, most) {
 
 function ticksAtMost([low, high], most) {
   const rough = (high - low) / most;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= 0.999 * rough);
-  const places = clamp(Math.ceil(-Math.log10(step) - 1e-9), 0, 20);
-  const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && found.length < 32; k += 1) {
-    found.push([k * step, k === 0 ? "0" : tickLabel(k * step, places)]);
+  const lead = Math.floor(Math.log10(rough));
+  const found = [[1, 0], [2, 0], [5, 0], [1, 1]].map(([factor, more]) => [factor, lead + more])
+    .find(([factor, power]) => decimal(BigInt(factor), power) >= 0.999 * rough);
+  if (!found || !Number.isFinite(rough)) return [];
+  const [factor, power] = found;
+  const step = decimal(BigInt(factor), power);
+  const first = BigInt(Math.ceil(low / step - 1e-9));
+  const marks = [];
+  for (let k = 0n; k < 32n; k += 1n) {
+    const digits = (first + k) * BigInt(factor);
+    if (decimal(digits, power) > high + 1e-9 * step) break;
+    marks.push(digits);
   }
-  return found;
+  const labels = tickLabels(marks, power);
+  return marks.map((digits, k) => [decimal(digits, power), labels[k]]);
 }
 
-function tickLabel(tick, places) {
-  const size = Math.abs(tick);
-  const sign = tick < 0 ? "−" : "";
-  if (size >= 1e-4 && size < 1e6 && places <= 6) return sign + fixed(size, places);
-  const [digits, exponent] = size.toExponential(2).split("e");
-  return `${sign}${Number(digits)}·10${superscript(Number(exponent))}`;
+// So many times ten to a power, as a number.
+const decimal = (digits, power) => (power < 0 && power >= -300 ? Number(digits) / 10 ** -power : Number(digits) * 10 ** power);
+
+// The labels of an axis, with all of their digits; see decimal.rs.
+function tickLabels(marks, power) {
+  const size = (digits) => String(digits < 0n ? -digits : digits);
+  const trimmed = (digits) => (digits === 0n ? "0" : size(digits).replace(/0+$/, ""));
+  const most = marks.reduce((top, digits) => Math.max(top, Math.abs(decimal(digits, power))), 0);
+  const mantissa = Math.max(0, ...marks.map((digits) => trimmed(digits).length));
+  const whole = most >= 1 ? Math.trunc(Math.log10(most)) + 1 : 1;
+  const plain = (most >= 1e-3 && most < 1e6 && -power <= 6) || (mantissa > 3 && most >= 1 && whole + Math.max(-power, 0) <= 17);
+  return marks.map((digits) => {
+    if (digits === 0n) return "0";
+    const sign = digits < 0n ? "−" : "";
+    const text = size(digits);
+    if (!plain) {
+      const short = trimmed(digits);
+      return `${sign}${short[0]}${short.length > 1 ? "." : ""}${short.slice(1)}·10${superscript(power + text.length - 1)}`;
+    }
+    if (power >= 0) return sign + text + "0".repeat(power);
+    const filled = text.padStart(1 - power, "0");
+    return `${sign}${filled.slice(0, power)}.${filled.slice(power)}`;
+  });
+}
+
+// The same along the foot of a plot, where labels stand beside each other: as many as have room.
+function ticksAcross(range, length, apart, width) {
+  for (let most = length / apart; ; most *= 0.7) {
+    const found = ticks(range, most);
+    const widest = Math.max(0, ...found.map(([, label]) => width(label))) + 12;
+    const stand = found.length > 1 ? (length * (found[1][0] - found[0][0])) / (range[1] - range[0]) : Infinity;
+    if (stand >= widest || found.length < 3 || most < 1) return found;
+  }
 }
 
 // Cubic interpolation between regularly spaced values (Catmull and Rom): the first of four places, and their weights.
@@ -86,19 +122,26 @@ class Bands {
     this.run = run;
     this.canvas = document.createElement("canvas");
     this.depths = new Float32Array(run.lattice[0] * run.lattice[1]);
+    this.weights = run.veils === null ? null : new Float32Array(this.depths.length);
   }
 
-  // Shades from band to band, as an edge covers a pixel.
+  // Shades from band to band, as an edge covers a pixel; one such row for each step in which they fade, the faintest first.
   table() {
     if (this.of === palette.bands) return this.shades;
     const SHADES = 16;
     const bands = palette.bands.map(rgb);
-    this.shades = new Uint32Array(SHADES * (bands.length - 1) + 1);
-    for (let k = 0; k < this.shades.length; k += 1) {
+    this.row = SHADES * (bands.length - 1) + 1;
+    this.shades = new Uint32Array(this.row * (film.veils + 1));
+    for (let k = 0; k < this.row; k += 1) {
       const base = Math.min(Math.floor(k / SHADES), bands.length - 2);
       const part = k / SHADES - base;
-      const [r, g, b] = bands[base].map((c, i) => Math.round(c + part * (bands[base + 1][i] - c)));
-      this.shades[k] = (255 << 24) | (b << 16) | (g << 8) | r;
+      for (let veil = 0; veil <= film.veils; veil += 1) {
+        const [r, g, b] = bands[base].map((c, i) => {
+          const neutral = bands[film.bands][i];
+          return Math.round(neutral + (veil / film.veils) * (c + part * (bands[base + 1][i] - c) - neutral));
+        });
+        this.shades[veil * this.row + k] = (255 << 24) | (b << 16) | (g << 8) | r;
+      }
     }
     this.of = palette.bands;
     return this.shades;
@@ -112,6 +155,7 @@ class Bands {
     const to = part > 0 ? from + depths.length : from;
     for (let k = 0; k < depths.length; k += 1) {
       depths[k] = (run.field[from + k] * (1 - part) + run.field[to + k] * part) / film.finer;
+      if (this.weights) this.weights[k] = run.veils[from + k] * (1 - part) + run.veils[to + k] * part;
     }
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
@@ -121,16 +165,17 @@ class Bands {
     const image = context.createImageData(width, height);
     const pixels = new Uint32Array(image.data.buffer);
     const shades = this.table();
-    const fine = (shades.length - 1) / (2 * film.bands);
+    const fine = (this.row - 1) / (2 * film.bands);
     // Every row of the lattice, stretched to one value a pixel, and one more pixel for the slope.
     const wide = width + 1;
     const stretched = new Float32Array(rows * wide);
+    const veils = this.weights && new Float32Array(rows * wide);
     const weights = new Float32Array(4);
     const along = (side, count, value) => ((value - side[0]) / (side[1] - side[0])) * (count - 1);
     let first = width;
     let beyond = 0;
     for (let x = 0; x < wide; x += 1) {
-      const u = along(VIEW.x, columns, left + (x + 0.5) * pitch);
+      const u = along(FIELD.x, columns, left + (x + 0.5) * pitch);
       if (u < 0 || u > columns - 1) continue;
       first = Math.min(first, x);
       beyond = Math.max(beyond, x + 1);
@@ -139,6 +184,10 @@ class Bands {
       const after = Math.min(base + 2, columns - 1);
       for (let row = 0; row < rows; row += 1) {
         const start = row * columns;
+        if (veils) {
+          const near = this.weights[start + base];
+          veils[row * wide + x] = near + (u - base) * (this.weights[start + base + 1] - near);
+        }
         stretched[row * wide + x] = weights[0] * depths[start + before] + weights[1] * depths[start + base]
           + weights[2] * depths[start + base + 1] + weights[3] * depths[start + after];
       }
@@ -146,7 +195,7 @@ class Bands {
     let line = new Float32Array(wide);
     let below = new Float32Array(wide);
     const fill = (into, y) => {
-      const v = clamp(along(VIEW.y, rows, top - (y + 0.5) * pitch), 0, rows - 1);
+      const v = clamp(along(FIELD.y, rows, top - (y + 0.5) * pitch), 0, rows - 1);
       const base = spline(v, rows, weights, 0);
       const a = Math.max(base - 1, 0) * wide;
       const b = base * wide;
@@ -159,8 +208,13 @@ class Bands {
     fill(line, 0);
     for (let y = 0; y < height; y += 1) {
       fill(below, y + 1);
-      const v = along(VIEW.y, rows, top - (y + 0.5) * pitch);
+      const v = along(FIELD.y, rows, top - (y + 0.5) * pitch);
       if (v >= 0 && v <= rows - 1) {
+        const base = Math.min(Math.floor(v), rows - 2);
+        const veil = (x) => {
+          const near = veils[base * wide + x];
+          return Math.round(near + (v - base) * (veils[(base + 1) * wide + x] - near));
+        };
         for (let x = first; x < Math.min(beyond, width); x += 1) {
           const value = line[x];
           const right = x + 1 < beyond ? line[x + 1] : value;
@@ -168,7 +222,8 @@ class Bands {
           const size = Math.abs(value);
           const edge = clamp(Math.floor(size + 0.5), 1, film.bands);
           const place = edge - 1 + clamp((size - edge) / slope + 0.5, 0, 1);
-          pixels[y * width + x] = shades[Math.round((film.bands + (value < 0 ? -place : place)) * fine)];
+          const shade = Math.round((film.bands + (value < 0 ? -place : place)) * fine);
+          pixels[y * width + x] = shades[(veils ? veil(x) : film.veils) * this.row + shade];
         }
       }
       [line, below] = [below, line];
@@ -223,7 +278,7 @@ class Panel {
 
   // Takes as much room as there is in the figure, but not more than `tall` pixels of height.
   fit(tall) {
-    MARGIN.left = this.figure.clientWidth < 430 ? 30 : 40;
+    MARGIN.left = Math.max(this.figure.clientWidth < 430 ? 30 : 40, this.labels() + 12);
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
     const { aspect } = this;
     const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));
@@ -234,6 +289,14 @@ class Panel {
     [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
     this.manner = this.terseness();
     this.stale();
+  }
+
+  // The width of the widest label of the vertical axis, up to a limit.
+  labels() {
+    const pen = this.canvas.getContext("2d");
+    pen.font = `11.5px ${FONT}`;
+    const widths = ticks(VIEW.y, 8).map(([, label]) => pen.measureText(label).width);
+    return film.line ? 0 : Math.min(140, Math.max(0, ...widths));
   }
 
   // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone.
@@ -294,11 +357,12 @@ class Panel {
     context.rect(...plot);
     context.clip();
     this.ground(context, plot);
-    if (state.show.field) this.field(context, plot, at, state.playing);
+    if (state.show.field && this.run.is_log_ratio) this.field(context, plot, at, state.playing);
     if (state.show.target) this.target(context);
     if (state.show.arrows) this.arrows(context, at);
     if (state.show.mesh) this.mesh(context, at);
     this.particles(context, at, state);
+    if (state.show.field) this.circle(context, at);
     context.restore();
     this.axes(context, plot);
     this.remarks(context, at);
@@ -309,11 +373,11 @@ class Panel {
   ground(context) {
     const { unit, scale } = this;
     const [x, y] = [
-      (MARGIN.left + this.width / 2 + (VIEW.x[0] - camera.x) * unit) * scale,
-      (MARGIN.top + this.height / 2 - (VIEW.y[1] - camera.y) * unit) * scale,
+      (MARGIN.left + this.width / 2 + (FIELD.x[0] - camera.x) * unit) * scale,
+      (MARGIN.top + this.height / 2 - (FIELD.y[1] - camera.y) * unit) * scale,
     ];
     context.fillStyle = palette.bands[film.bands];
-    context.fillRect(x, y, VIEW.width * unit * scale, VIEW.height * unit * scale);
+    context.fillRect(x, y, (FIELD.x[1] - FIELD.x[0]) * unit * scale, (FIELD.y[1] - FIELD.y[0]) * unit * scale);
   }
 
   // Coarser while it moves.
@@ -353,36 +417,75 @@ class Panel {
     return clamp(dot.share * apart, dot.least, dot.most) * Math.min(Math.sqrt(camera.zoom), 3);
   }
 
+  // Arrows of the next move, all on one scale.
   arrows(context, [frame, part]) {
     const { run, unit, scale } = this;
     const [across, up] = run.arrow_lattice;
     const count = across * up;
-    const spacing = (run.arrow_pitch * VIEW.width * unit) / (run.lattice[0] - 1);
+    const spacing = (run.arrow_pitch * (FIELD.x[1] - FIELD.x[0]) * unit) / (run.lattice[0] - 1);
     const look = film.look.arrow;
     const stride = Math.max(1, Math.round(look.spacing / spacing));
-    const longest = look.longest * stride * spacing;
+    const stretched = stretch(run.longest ?? film.longest, unit) * unit;
     const first = (n) => ((n - 1) % stride) >> 1;
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
-    const [left, bottom] = [VIEW.x[0], VIEW.y[0]];
-    const path = new Path2D();
+    const [left, bottom] = [FIELD.x[0], FIELD.y[0]];
+    const paths = Array.from({ length: 3 }, () => new Path2D());
+    const pitch = run.arrow_pitch;
     for (let row = first(up); row < up; row += stride) {
       for (let column = first(across); column < across; column += stride) {
         const k = row * across + column;
-        const along = [k, count + k].map((i) => (run.arrows[from + i] * (1 - part) + run.arrows[to + i] * part) / 127);
+        const along = [k, count + k].map((i) => nextMove(run, from + i) * (1 - part) + nextMove(run, to + i) * part);
         const size = Math.hypot(...along);
-        const length = longest * size;
-        if (length < look.least) continue;
+        const length = Math.min(stretched * size, look.most * look.spacing);
+        const place = row * pitch * run.lattice[0] + column * pitch;
+        const weight = run.veils === null ? 1 : run.veils[frame * run.lattice[0] * run.lattice[1] + place] / film.veils;
+        if (!(length >= look.least && weight > 0)) continue;
+        const path = paths[clamp(Math.ceil(weight * paths.length), 1, paths.length) - 1];
         const x = MARGIN.left + this.width / 2 + (left - camera.x) * unit + column * spacing;
         const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * spacing;
         arrow(path, x, y, along[0] / size, -along[1] / size, length);
       }
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.globalAlpha = look.alpha;
     context.fillStyle = palette.ink;
-    context.fill(path);
+    paths.forEach((path, k) => {
+      context.globalAlpha = (look.alpha * (k + 1)) / paths.length;
+      context.fill(path);
+    });
     context.globalAlpha = 1;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  // A circle of radius h in the lower right corner, as large as h is in the plane; of a large one a quarter, about the corner itself.
+  circle(context, [frame, part]) {
+    const { run, scale } = this;
+    if (!run.blurred || run.scales.length === 0) return;
+    const h = between(run.scales, frame, part);
+    const radius = h * this.unit;
+    const [right, bottom] = [MARGIN.left + this.width, MARGIN.top + this.height];
+    const whole = 2 * radius <= 0.28 * Math.min(this.width, this.height);
+    const x = whole ? right - 10 - radius : right;
+    const y = whole ? bottom - 10 - Math.max(radius, 5) : bottom;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 1.2;
+    context.globalAlpha = 0.6;
+    context.beginPath();
+    context.arc(x, y, radius, whole ? 0 : Math.PI, whole ? 2 * Math.PI : 1.5 * Math.PI);
+    context.stroke();
+    context.globalAlpha = 0.7;
+    context.font = `11px ${FONT}`;
+    context.textAlign = "right";
+    context.textBaseline = "alphabetic";
+    const words = `h = ${number(h)}`;
+    const at = whole ? x - radius - 6 : right - 10;
+    const wide = context.measureText(words).width;
+    context.fillStyle = palette.paper;
+    context.fillRect(at - wide - 3, bottom - 20.5, wide + 6, 14);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.ink;
+    context.fillText(words, at, bottom - 10);
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
@@ -445,7 +548,7 @@ class Panel {
       const [x0, y0] = [run.cloud[from + i], run.cloud[from + count + i]];
       const [x1, y1] = [run.cloud[next + i], run.cloud[next + count + i]];
       if (x0 === NOWHERE || y0 === NOWHERE) continue;
-      const keep = x1 === NOWHERE || y1 === NOWHERE || (part > 0 && born(run, i, frame + 1)) ? 0 : part;
+      const keep = part > 0 && moves(run, i, frame) ? part : 0;
       const width = run.widths === null ? 1 : run.widths[count * frame + i] / 32;
       dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale, width);
     }
@@ -514,7 +617,7 @@ class Panel {
             const at = 2 * count * k + i;
             go(run.cloud[at], run.cloud[at + count]);
           }
-          if (newest === 0 && part > 0 && !born(run, i, frame + 1)) {
+          if (newest === 0 && part > 0 && moves(run, i, frame)) {
             const at = 2 * count * frame + i;
             const [x0, y0] = [run.cloud[at], run.cloud[at + count]];
             const [x1, y1] = [run.cloud[at + 2 * count], run.cloud[at + 3 * count]];
@@ -626,7 +729,8 @@ class Panel {
     context.textAlign = "center";
     context.textBaseline = "top";
     const apart = this.width < 260 ? 30 : film.look.apart[0];
-    for (const [value, label] of ticks([left, right], this.width / apart)) {
+    const wide = (label) => context.measureText(label).width / scale;
+    for (const [value, label] of ticksAcross([left, right], this.width, apart, wide)) {
       const px = x + ((value - left) / (right - left)) * width;
       mark(px, y + height, 0, 4 * scale);
       context.fillText(label, px, y + height + 8 * scale);
@@ -648,15 +752,20 @@ class Panel {
     let outside = 0;
     let nowhere = 0;
     const count = run.shown;
+    const next = part > 0 ? 2 * count : 0;
     const limit = [VIEW.width, VIEW.height].map((v) => v / 2 / film.grid.step);
     for (let i = 2 * count * frame; i < 2 * count * frame + count; i += 1) {
-      const [px, py] = [run.cloud[i], run.cloud[i + count]];
+      const keep = part > 0 && moves(run, i - 2 * count * frame, frame) ? part : 0;
+      const [px, py] = [i, i + count].map((k) => run.cloud[k] + (keep > 0 ? keep * (run.cloud[k + next] - run.cloud[k]) : 0));
       if (px === NOWHERE || py === NOWHERE) nowhere += 1;
       else if (Math.abs(px) > limit[0] || Math.abs(py) > limit[1]) outside += 1;
     }
+    this.strays ??= !film.field_view || run.target.length === 0 ? 0 : Array.from({ length: run.target.length / 2 }, (_, i) => i)
+      .filter((i) => Math.abs(run.target[i]) > limit[0] || Math.abs(run.target[run.target.length / 2 + i]) > limit[1]).length / (run.target.length / 2);
     const share = (n) => `${((100 * n) / count).toFixed(n * 200 > count ? 0 : 1)} %`;
     if (nowhere > 0) lines.push(`${share(nowhere)} of the particles not finite`);
     if (camera.zoom === 1 && outside * film.look.news > count) lines.push(`${share(outside)} of the particles outside`);
+    if (camera.zoom === 1 && this.strays * film.look.news > 1) lines.push(`${(100 * this.strays).toFixed(this.strays > 0.005 ? 0 : 1)} % of the target samples outside`);
     if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} particles shown`);
     context.font = `${11.5 * scale}px ${FONT}`;
     context.textAlign = "left";
@@ -683,6 +792,47 @@ class Panel {
     const words = now.words[this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
+  }
+}
+
+// A part of the next move at a place of the arrows, in the target's units; see `Stage::arrows` in film.rs.
+function nextMove(run, place) {
+  const root = run.arrows[place] / 127;
+  return Math.sign(root) * root * root * (run.most ?? film.most);
+}
+
+// A number for each frame, between two of them.
+const between = (values, frame, part) => values[frame] + (part > 0 ? part * (values[frame + 1] - values[frame]) : 0);
+
+// How much longer than moves arrows are, at so many pixels a unit: 1, 2 or 5 times a power of ten, so that the longest has room.
+function stretch(longest, unit) {
+  const { spacing, longest: share } = film.look.arrow;
+  const room = (share * spacing) / (longest * unit);
+  if (!(room > 0 && room < Infinity)) return 1;
+  const power = 10 ** Math.floor(Math.log10(room));
+  return [5, 2, 1].find((factor) => factor * power <= room * (1 + 1e-9)) * power || power;
+}
+
+// The same in words.
+function times(factor) {
+  const whole = (v) => String(Math.round(v));
+  if (factor === 1) return "at its length";
+  if (factor > 1) return `drawn ${factor < 1e6 ? whole(factor) : number(factor)} times as long`;
+  return factor >= 1e-6 ? `drawn 1/${whole(1 / factor)} as long` : `drawn ${number(factor)} times as long`;
+}
+
+// What the bands are and how long arrows are, below the panels.
+function tellScales(at) {
+  const known = panels.filter(({ run }) => run.is_log_ratio);
+  const blurred = known.length > 0 && known.every(({ run }) => run.blurred && run.scales.length > 0);
+  const h = blurred && known.length === 1 ? between(known[0].run.scales, ...moment(known[0].run, at)) : null;
+  const ratio = known.length === 0 ? "no log p/q: a field of moves alone"
+    : !blurred ? "log p/q as estimated"
+      : `log p/q, both blurred by ${h === null ? "the circle’s h" : `h = ${number(h)}`}`;
+  const { run, unit } = panels[0];
+  const arrows = times(stretch(Math.max(...panels.map((panel) => panel.run.longest ?? 0), run.longest === undefined ? film.longest : 0), unit));
+  for (const [id, words] of [["ratio-words", ratio], ["arrow-words", arrows]]) {
+    if ($(id) && $(id).textContent !== words) $(id).textContent = words;
   }
 }
 

@@ -1,5 +1,6 @@
 //! Keeps what a run has come to, so that it can be gone on with: the flow, what was measured, what was seen.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek, SeekFrom, Write as _};
 use std::ops::ControlFlow;
@@ -30,10 +31,15 @@ const ROWS: &str = "rows";
 const MEASURED: &str = "measured";
 const CLIPPED: &str = "clipped";
 const HELD_BACK: &str = "held_back";
+/// How many snapshots had been taken, and the length of one on file.
 const SEEN: &str = "frames";
 /// Descent of the present cloud from the one of the last snapshot.
 const DESCENT: &str = "descent";
-const SEEN_BYTES: &str = "bytes of frames";
+/// Its place among all that were taken.
+const NUMBER: &str = "number";
+/// Where frames are spread over the change of the cloud: how far they are apart at least, and the numbers of those that are kept.
+const KEPT: &str = "kept";
+const SEEN_BYTES: &str = "bytes of a frame";
 
 /// The run was asked to stop, at this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +59,9 @@ pub(super) struct CheckpointWriter<'a> {
     scenario: Fingerprint,
     every: WordOr<u64, Auto>,
     frames: Option<File>,
-    /// Snapshots in the file, and its length.
-    seen: usize,
+    /// The number of the next snapshot to be filed, the length of one on file, and that of the file.
+    next: usize,
+    size: u64,
     bytes: u64,
     last: Instant,
     cost: Duration,
@@ -77,7 +84,8 @@ impl<'a> CheckpointWriter<'a> {
             scenario,
             every,
             frames: None,
-            seen: 0,
+            next: 0,
+            size: 0,
             bytes: 0,
             last: Instant::now(),
             cost: Duration::ZERO,
@@ -127,8 +135,8 @@ impl<'a> CheckpointWriter<'a> {
         let numbers = [
             (CLIPPED, meter.clipped() as u64),
             (HELD_BACK, meter.held_back() as u64),
-            (SEEN, self.seen as u64),
-            (SEEN_BYTES, self.bytes),
+            (SEEN, self.next as u64),
+            (SEEN_BYTES, self.size),
         ];
         checkpoint
             .numbers
@@ -139,6 +147,12 @@ impl<'a> CheckpointWriter<'a> {
         if let Some(descent) = recorder.descent() {
             let rows = numbers_of(descent);
             checkpoint.arrays.insert(DESCENT.to_owned(), rows);
+        }
+        if let Some((apart, kept)) = recorder.kept() {
+            let numbers: Array1<f64> = [apart].into_iter().chain(kept.map(|k| k as f64)).collect();
+            checkpoint
+                .arrays
+                .insert(KEPT.to_owned(), numbers.into_dyn());
         }
         let carried = step.state_dict().into_iter();
         checkpoint
@@ -165,15 +179,18 @@ impl<'a> CheckpointWriter<'a> {
         let Some(file) = &mut self.frames else {
             return Ok(());
         };
-        if self.seen == snapshots.len() {
-            return Ok(());
-        }
-        for snapshot in snapshots.iter().skip(self.seen) {
+        let next = self.next;
+        // What has been let go since it was filed stays on file, and what was let go before that never comes there.
+        for snapshot in snapshots.iter().filter(|snapshot| snapshot.number >= next) {
+            self.next = snapshot.number + 1;
             let bytes = pack(snapshot, self.scenario).encode();
             file.write_all(&bytes).map_err(io)?;
-            self.bytes += bytes.len() as u64;
+            self.size = bytes.len() as u64;
+            self.bytes += self.size;
         }
-        self.seen = snapshots.len();
+        if self.next == next {
+            return Ok(());
+        }
         file.sync_data().map_err(io)
     }
 
@@ -226,7 +243,15 @@ impl<'a> CheckpointWriter<'a> {
             .map_err(|error| refuse(format!("its checkpoint cannot be used: {error}")))?;
         meter.restore(rows, number(CLIPPED)? as usize);
         meter.restore_held_back(number(HELD_BACK)? as usize);
-        self.seen = snapshots.len();
+        self.size = number(SEEN_BYTES)?;
+        self.bytes = snapshots.len() as u64 * self.size;
+        self.next = snapshots.last().map_or(0, |last| last.number + 1);
+        if let Some(kept) = checkpoint.arrays.get(KEPT) {
+            let mut kept = kept.iter();
+            recorder.set_apart(kept.next().copied().unwrap_or(0.0));
+            let numbers: BTreeSet<usize> = kept.map(|&number| number as usize).collect();
+            snapshots.retain(|snapshot: &Snapshot| numbers.contains(&snapshot.number));
+        }
         let descent = checkpoint.arrays.get(DESCENT).map(|rows| {
             let fits = parents_of(rows, flow.state().cloud.nrows());
             fits.ok_or_else(|| refuse(format!("its `{DESCENT}` does not fit this run")))
@@ -235,7 +260,6 @@ impl<'a> CheckpointWriter<'a> {
         if let ControlFlow::Break(reason) = meter.wish() {
             flow.stop(reason);
         }
-        self.bytes = number(SEEN_BYTES)?;
         Ok(())
     }
 }
@@ -263,33 +287,33 @@ fn read_frames(
         let number = checkpoint.numbers.get(name).copied();
         number.ok_or_else(|| format!("it holds no `{name}`"))
     };
-    let (count, length) = (number(SEEN)?, number(SEEN_BYTES)?);
-    if count == 0 {
+    let (taken, size) = (number(SEEN)?, number(SEEN_BYTES)?);
+    if taken == 0 {
         return Ok(());
     }
     let trouble =
         |what: &dyn std::fmt::Display| format!("of `{SNAPSHOTS}`, which belongs to it: {what}");
     let mut file = plain::open(folder, SNAPSHOTS, plain::STATE).map_err(|e| trouble(&e))?;
     let there = file.metadata().map_err(|e| trouble(&e))?.len();
-    if there < length {
-        return Err(trouble(&format!("shorter than {length} bytes")));
-    }
     // All snapshots of a run have one size.
-    if !length.is_multiple_of(count) {
+    if size == 0 || there < size {
         return Err(trouble(&"it is malformed"));
     }
-    let mut bytes = vec![0; (length / count) as usize];
-    for _ in 0..count {
+    let mut bytes = vec![0; size as usize];
+    // What a run that was killed has added after this checkpoint lies behind the last of them.
+    for _ in 0..there / size {
         file.read_exact(&mut bytes).map_err(|e| trouble(&e))?;
-        match Checkpoint::decode(&bytes) {
-            Ok(snapshot) if snapshot.scenario == checkpoint.scenario => {
-                take(snapshot).map_err(|what| trouble(&what))?;
-            }
-            Ok(_) => return Err(trouble(&"it belongs to another run")),
-            Err(damage) => return Err(trouble(&damage)),
+        let snapshot = Checkpoint::decode(&bytes).map_err(|damage| trouble(&damage))?;
+        if snapshot.scenario != checkpoint.scenario {
+            return Err(trouble(&"it belongs to another run"));
+        }
+        let place = snapshot.numbers.get(NUMBER).copied();
+        take(snapshot).map_err(|what| trouble(&what))?;
+        if place == Some(taken - 1) {
+            return Ok(());
         }
     }
-    Ok(())
+    Err(trouble(&format!("it ends before snapshot {}", taken - 1)))
 }
 
 fn tabulate(rows: &[Row], columns: &[&str]) -> [ArrayD<f64>; 2] {
@@ -344,16 +368,21 @@ fn rows_of(
 
 fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
     let field = &snapshot.field;
+    let gauge = field.gauge();
+    let gauge = [gauge.step_size, gauge.longest, gauge.scale];
     let arrays = [
         ("time", arr0(snapshot.time).into_dyn()),
+        ("path", arr0(snapshot.path_length).into_dyn()),
         ("cloud", snapshot.cloud.clone().into_dyn()),
         ("log ratio", snapshot.log_ratio.clone().into_dyn()),
         ("field", field.log_ratio().mapv(f64::from).into_dyn()),
         ("velocity", field.velocity().mapv(f64::from).into_dyn()),
+        ("gauge", ndarray::arr1(&gauge).into_dyn()),
     ];
     let mut checkpoint = Checkpoint::new(scenario);
-    let step = ("step".to_owned(), snapshot.step as u64);
-    checkpoint.numbers.extend([step]);
+    let numbers = [("step", snapshot.step), (NUMBER, snapshot.number)];
+    let numbers = numbers.map(|(name, number)| (name.to_owned(), number as u64));
+    checkpoint.numbers.extend(numbers);
     let parents = snapshot
         .parents
         .as_ref()
@@ -390,6 +419,8 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     let plane = |name: &str| array(name)?.clone().into_dimensionality::<Ix2>().ok();
     let narrow = |v: f64| v as f32;
     let (log_ratio, velocity) = (flat("field")?, plane("velocity")?);
+    let gauge: [f64; 3] = flat("gauge")?.to_vec().try_into().ok()?;
+    let cloud = plane("cloud")?;
     let field = FieldGrid::single(
         recorder.lattice(),
         log_ratio.mapv(narrow),
@@ -397,10 +428,12 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
     );
     Some(Snapshot {
         step: *checkpoint.numbers.get("step")? as usize,
+        number: *checkpoint.numbers.get(NUMBER)? as usize,
         time: array("time")?.first().copied()?,
-        cloud: plane("cloud")?,
+        path_length: array("path")?.first().copied()?,
         log_ratio: flat("log ratio")?,
-        field,
+        field: recorder.gauged(field, gauge, cloud.view()),
+        cloud,
         parents: match array("parents") {
             Some(rows) => Some(parents_of(rows, rows.len())?),
             None => None,

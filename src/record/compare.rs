@@ -13,7 +13,7 @@ use super::run::{PreparedRun, Record, retire};
 use super::stop::StopToken;
 use super::watch::Seen;
 use crate::experiment::Experiment;
-use crate::film::{DrawnRun, Ground, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::metric::{Mark, Verdict};
 use crate::page::Sheet;
 use crate::scenario::{Claim, Resources};
@@ -240,12 +240,17 @@ fn save_common_pictures(
     let line = takes
         .first()
         .and_then(|take| Ground::of(first, take.recorder));
+    let recorders: Vec<&Recorder> = takes.iter().map(|take| take.recorder).collect();
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),
         start: first.start.view(),
         target: first.training.view(),
-        view: view_of(first.start.view(), first.training.view()),
+        view: sight(
+            first.scenario.output.view,
+            &recorders,
+            first.training.view(),
+        ),
         line: line.as_ref(),
         takes: &takes,
     };

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::experiment::{Experiment, Summary};
-use crate::film::{DrawnRun, Ground, Recorder, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::metric::{Floors, Mark, Verdict};
 use crate::observe::MetricRecorder;
 use crate::page::{Page, Sheet, short_command};
@@ -99,7 +99,7 @@ impl Alone<'_> {
             steps: scenario.flow.steps,
             start: start.view(),
             target: target.view(),
-            view: view_of(start.view(), target.view()),
+            view: sight(scenario.output.view, &[self.recorder], target.view()),
             line,
             takes,
         }

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::{draw, trajectory};
 use crate::cloud::Cloud;
 use crate::experiment::Experiment;
-use crate::film::{DrawnRun, Ground, Recorder, Scene, view_of};
+use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::flow::EndingFacts;
 use crate::metric::{Mark, Verdict};
 use crate::observe::{Cadence, MetricRecorder};
-use crate::render::{Pace, Show, Style, Theme, View};
-use crate::scenario::{Document, Resources, Scenario};
+use crate::render::{Pace, Show, Style, Theme};
+use crate::scenario::{Document, Resources, Scenario, ViewSpec};
 use crate::store::{
     COMPARISON, Comparison, Manifest, ReportError, RunDirectory, SCENARIO, Status, available,
     plain, table,
@@ -30,6 +30,8 @@ pub struct Redraw {
     pub theme: Option<Theme>,
     /// What a frame shows.
     pub show: Show,
+    /// Which part of the plane.
+    pub view: Option<ViewSpec>,
     /// Shapes instead of pixels.
     pub format: Format,
 }
@@ -52,7 +54,7 @@ pub enum Format {
 /// on, [`ReportError::Io`] if a picture cannot be written.
 pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
     enough(folder, wish)?;
-    visit(folder, |scene, scenario, directory| {
+    visit(folder, wish.view, |scene, scenario, directory| {
         draw_again(scene, scenario, wish, directory)
     })
 }
@@ -64,7 +66,7 @@ pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> 
 /// As [`redraw`]; a comparison is refused too.
 pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String, ReportError> {
     enough(folder, wish)?;
-    visit(folder, |scene, scenario, directory| {
+    visit(folder, wish.view, |scene, scenario, directory| {
         if scene.takes.len() > 1 {
             let reason =
                 "snapshots show one run, and this compares several; name the folder of one of them";
@@ -102,7 +104,7 @@ pub fn last_cloud(folder: &Path) -> Result<(Cloud, usize), ReportError> {
 /// # Errors
 /// As [`redraw`].
 pub fn redraw_dark(folder: &Path) -> Result<bool, ReportError> {
-    visit(folder, |scene, scenario, directory| {
+    visit(folder, None, |scene, scenario, directory| {
         let style = Style::of(&scenario.output);
         if style.theme == Theme::Dark {
             return Ok(false);
@@ -121,6 +123,7 @@ pub fn redraw_dark(folder: &Path) -> Result<bool, ReportError> {
 /// Reads the run or comparison in `folder` and shows `visitor` what there is to draw.
 fn visit<T>(
     folder: &Path,
+    view: Option<ViewSpec>,
     visitor: impl FnOnce(&Scene<'_>, &Scenario, &RunDirectory) -> Result<T, ReportError>,
 ) -> Result<T, ReportError> {
     let directory = RunDirectory::open(folder)?;
@@ -145,6 +148,7 @@ fn visit<T>(
         .collect();
     let scenario = &first.experiment.scenario;
     let line = Ground::of(&first.experiment, &first.recorder);
+    let recorders: Vec<&Recorder> = archives.iter().map(|archive| &archive.recorder).collect();
     let steps = archives.iter().map(|a| a.experiment.scenario.flow.steps);
     let scene = Scene {
         title: if scenario.title.is_empty() {
@@ -155,7 +159,11 @@ fn visit<T>(
         steps: steps.max().unwrap_or(0),
         start: first.experiment.start.view(),
         target: first.experiment.training.view(),
-        view: first.view(),
+        view: sight(
+            view.unwrap_or(scenario.output.view),
+            &recorders,
+            first.experiment.training.view(),
+        ),
         line: line.as_ref(),
         takes: &takes,
     };
@@ -261,11 +269,6 @@ impl Archive {
             experiment,
             recorder,
         })
-    }
-
-    fn view(&self) -> View {
-        let experiment = &self.experiment;
-        view_of(experiment.start.view(), experiment.training.view())
     }
 }
 

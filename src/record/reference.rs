@@ -234,7 +234,7 @@ fn on_line(
         steps: steps as u64,
         time: last.map_or(0.0, |moment| moment.time),
         view,
-        speed: 1.0,
+        longest: 0.0,
         panels: &panels,
     };
     draw(&frame, style)

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array3, ArrayD, Axis, concatenate};
+use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, concatenate};
 
 use crate::experiment::Experiment;
-use crate::film::{Recorder, Snapshot, view_of};
-use crate::render::FieldGrid;
+use crate::film::{Recorder, Snapshot};
+use crate::render::{FieldGrid, Gauge, View};
 use crate::store::{Arrays, ReportError, RunDirectory, Stored, TRAJECTORY};
 
 /// Writes `trajectory.npz`.
@@ -53,11 +53,18 @@ pub(super) fn save(
             .map(move |share| share / all)
     });
     let shares = Array1::from_iter(rows);
-    let view = view_of(experiment.start.view(), experiment.training.view()).sane();
+    let view = recorder.view();
+    let gauge = |of: fn(Gauge) -> f64| -> Array1<f64> {
+        let fields = snapshots.iter().map(|snapshot| &snapshot.field);
+        fields.map(|field| of(field.gauge())).collect()
+    };
     directory.save(TRAJECTORY, |file| {
         let mut arrays = Arrays::new(file);
         arrays.add("steps", steps.view())?;
         arrays.add("times", times.view())?;
+        arrays.add("step_sizes", gauge(|gauge| gauge.step_size).view())?;
+        arrays.add("longest_moves", gauge(|gauge| gauge.longest).view())?;
+        arrays.add("scales", gauge(|gauge| gauge.scale).view())?;
         arrays.add("particles", clouds.view())?;
         if known {
             arrays.add("log_ratio", ratios.view())?;
@@ -94,7 +101,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let dimension = experiment.target.dimension();
-    let mut recorder = Recorder::of(experiment, 0);
+    let mut recorder = empty(experiment, &mut arrays)?;
     let [columns, rows] = recorder.lattice().shape();
     let (frames, particles) = (steps.len(), experiment.start.nrows());
     let most = experiment.scenario.output.particles;
@@ -132,22 +139,24 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let fields = fields
         .into_shape_with_order((frames, rows * columns))
         .map_err(|error| error.to_string())?;
+    let gauges = gauges(&mut arrays, &steps, &times)?;
     let mut snapshots = Vec::with_capacity(frames);
     for k in 0..frames {
         let (log_ratio, field) = match &ratios {
             Some(ratios) => (ratios.row(k).to_owned(), fields.row(k).to_owned()),
             None => (Array1::default(0), Array1::default(0)),
         };
+        let cloud = clouds.index_axis(Axis(0), k).to_owned();
+        let velocity = velocities.index_axis(Axis(0), k).to_owned();
+        let field = FieldGrid::single(recorder.lattice(), field, velocity);
         snapshots.push(Snapshot {
             step: usize::try_from(steps[k]).map_err(|error| error.to_string())?,
             time: times[k],
-            cloud: clouds.index_axis(Axis(0), k).to_owned(),
+            path_length: f64::NAN,
+            number: k,
+            field: recorder.gauged(field, gauges[k], cloud.view()),
+            cloud,
             log_ratio,
-            field: FieldGrid::single(
-                recorder.lattice(),
-                field,
-                velocities.index_axis(Axis(0), k).to_owned(),
-            ),
             parents: parents.as_ref().map(|parents| {
                 let rows = parents.row(k).into_iter();
                 rows.map(|&row| usize::try_from(row).ok()).collect()
@@ -160,6 +169,59 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     }
     recorder.restore(snapshots, None);
     Ok(recorder)
+}
+
+/// A recorder over the view in which the fields on file were asked for.
+fn empty(experiment: &Experiment, arrays: &mut Stored) -> Result<Recorder, String> {
+    let recorder = Recorder::of(experiment, 0);
+    let Some(view) = arrays.find::<f64, Ix2>("view")? else {
+        return Ok(recorder);
+    };
+    if view.dim() != (2, 2) {
+        return Err("`view` does not hold two ranges".to_owned());
+    }
+    Ok(recorder.over(View {
+        x: [view[[0, 0]], view[[0, 1]]],
+        y: [view[[1, 0]], view[[1, 1]]],
+    }))
+}
+
+/// The gauge of each frame. A run of an earlier version has kept none: its step sizes are then the mean ones up to the next frame, and of the last frame
+/// from the one before; its fields have faded where nobody is.
+fn gauges(
+    arrays: &mut Stored,
+    steps: &Array1<i64>,
+    times: &Array1<f64>,
+) -> Result<Vec<[f64; 3]>, String> {
+    let frames = steps.len();
+    let mut find = |name: &str| -> Result<Option<Array1<f64>>, String> {
+        let found: Option<Array1<f64>> = arrays.find(name)?;
+        match found {
+            Some(values) if values.len() != frames => Err(format!(
+                "`{name}` does not have one number for each of {frames} frames"
+            )),
+            found => Ok(found),
+        }
+    };
+    let mean = |k: usize| {
+        let from = k.min(frames.saturating_sub(2));
+        let until = (from + 1).min(frames - 1);
+        let passed = (steps[until] - steps[from]) as f64;
+        (times[until] - times[from]) / passed.max(1.0)
+    };
+    let [step_sizes, longest, scales] =
+        [find("step_sizes")?, find("longest_moves")?, find("scales")?];
+    let or = |values: &Option<Array1<f64>>, k: usize, other: f64| {
+        values.as_ref().map_or(other, |values| values[k])
+    };
+    let gauge = |k| {
+        [
+            or(&step_sizes, k, mean(k)),
+            or(&longest, k, f64::INFINITY),
+            or(&scales, k, f64::NAN),
+        ]
+    };
+    Ok((0..frames).map(gauge).collect())
 }
 
 /// Points of the line as those of the plane, whose second coordinate is 0.

@@ -15,11 +15,10 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind,
 };
 
-use super::canvas::Canvas;
-use super::shape::{Ink, Rect};
-use super::text::{Anchor, Letters, bold, regular};
+use super::decimal::Decimal;
 use super::theme::Theme;
 use super::words;
+use crate::canvas::{Anchor, Canvas, Ink, Letters, Rect, bold, regular};
 use crate::pixels::Colour;
 
 const FINE: f64 = 16.0;
@@ -52,24 +51,52 @@ impl Axis {
             .unwrap_or_else(|| Self::at_most(range, most))
     }
 
+    /// The same along the foot of a plot that is so long, where labels stand beside each other: as many as have room, `apart` from tick to tick at least.
+    pub(crate) fn across(range: [f64; 2], length: f64, apart: f64) -> Self {
+        /// Between two labels.
+        const AIR: f64 = 12.0;
+        let mut most = length / apart;
+        loop {
+            let axis = Self::linear(range, most);
+            let widths = axis
+                .ticks
+                .iter()
+                .map(|(_, label)| regular(LABEL).width(label));
+            let widest = widths.fold(0.0, f64::max) + AIR;
+            let stand = match axis.ticks[..] {
+                [(first, _), (second, _), ..] => length * (second - first) / (range[1] - range[0]),
+                _ => f64::INFINITY,
+            };
+            if stand >= widest || axis.ticks.len() < 3 || most < 1.0 {
+                return axis;
+            }
+            most *= 0.7;
+        }
+    }
+
     fn at_most(range: [f64; 2], most: f64) -> Self {
         let rough = (range[1] - range[0]) / most.max(1.0);
         let power = rough.log10().floor();
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * 10.0_f64.powf(power))
-            .find(|&step| step >= rough * 0.999)
-            .unwrap_or(rough);
-        let places = (-step.log10() - 1e-9).ceil().clamp(0.0, 20.0);
-        let first = (range[0] / step - 1e-9).ceil();
-        let ticks = (0..32)
-            .map(|k| (first + f64::from(k)) * step)
-            .take_while(|&tick| tick <= range[1] + 1e-9 * step)
-            .map(|tick| (tick, label(tick, step, places)))
+        let steps = [(1, 0), (2, 0), (5, 0), (1, 1)];
+        let steps = steps.map(|(factor, more)| Decimal(factor, power as i32 + more));
+        let step = steps.into_iter().find(|step| step.value() >= rough * 0.999);
+        let step = step.filter(|step| rough.is_finite() && step.value() > 0.0);
+        let Some((step, Decimal(factor, power))) = step.map(|step| (step.value(), step)) else {
+            return Self {
+                range,
+                ticks: Vec::new(),
+                labelled: true,
+            };
+        };
+        let first = (range[0] / step - 1e-9).ceil() as i128;
+        let ticks: Vec<Decimal> = (0..32)
+            .map(|k| Decimal((first + k) * factor, power))
+            .take_while(|tick| tick.value() <= range[1] + 1e-9 * step)
             .collect();
+        let labels = Decimal::labels(&ticks);
         Self {
             range,
-            ticks,
+            ticks: ticks.iter().map(|tick| tick.value()).zip(labels).collect(),
             labelled: true,
         }
     }
@@ -116,24 +143,6 @@ pub(crate) fn room(axis: &Axis) -> f64 {
         .iter()
         .map(|(_, label)| regular(LABEL).width(label));
     widths.fold(0.0, f64::max) + 16.0
-}
-
-fn label(tick: f64, step: f64, places: f64) -> String {
-    let size = tick.abs();
-    if size < step / 2.0 {
-        return "0".to_owned();
-    }
-    let sign = if tick < 0.0 { "−" } else { "" };
-    if (1e-4..1e6).contains(&size) && places <= 6.0 {
-        return format!("{sign}{size:.*}", places as usize);
-    }
-    let scientific = format!("{size:.2e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    format!(
-        "{sign}{digits}·10{}",
-        words::superscript(exponent.parse().unwrap_or(0))
-    )
 }
 
 /// Draws ticks, labels, grid lines (if `grid`) and curves into the box `plot`.
@@ -458,6 +467,8 @@ mod tests {
     fn any_range_has_finitely_many_ticks() {
         for range in [
             [1e14, 1e14 + 2.0],
+            [f64::NAN, 1.0],
+            [0.0, f64::INFINITY],
             [-1e-12, 1e-12],
             [0.0, 1e300],
             [5.0, 5.0],

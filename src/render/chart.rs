@@ -2,13 +2,11 @@
 
 use super::axes;
 use super::axes::{Axis, Line};
-use super::canvas::Canvas;
 use super::look::{self, LOOK};
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, bold, regular};
 use super::theme::{Theme, series};
 use super::words;
 use super::words::FloorLine;
+use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::pixels::Colour;
 
 /// One metric.

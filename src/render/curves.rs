@@ -1,11 +1,9 @@
 //! Convergence: metrics against the step, one panel each, several runs overlaid, with the sampling floors.
 
-use super::canvas::Canvas;
 use super::chart::{Chart, Marks, colour, floor_colours, panel};
 use super::frame::title;
-use super::shape::Rect;
-use super::text::{Anchor, Letters, regular};
 use super::{Style, Theme};
+use crate::canvas::{Anchor, Canvas, Letters, Rect, regular};
 use crate::pixels::Image;
 
 /// Metrics of one run, or of several.

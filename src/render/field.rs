@@ -1,126 +1,16 @@
-//! The field of the log density ratio: contour bands, and arrows of the velocity.
+//! The field of the log density ratio: contour bands, and arrows of the next move, where there is anybody to move.
+
+use std::ops::Range;
 
 use multiversion::multiversion;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
-use super::canvas::Canvas;
+use super::lattice::Lattice;
 use super::look::LOOK;
-use super::shape::Rect;
 use super::theme::{BANDS, EDGES, Theme};
 use super::view::View;
-use crate::cloud::{Cloud, CloudView, lengths};
-
-/// Regularly spaced places that cover a view: where a discriminator is asked, so as to draw its field.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lattice {
-    view: View,
-    columns: usize,
-    rows: usize,
-}
-
-impl Lattice {
-    /// About `across` places along the longer side of `view`, its borders included; 64 draws smooth bands.
-    #[must_use]
-    pub fn new(view: View, across: usize) -> Self {
-        let view = view.sane();
-        let across = across.clamp(4, 1024);
-        let pitch = view.width().max(view.height()) / (across - 1) as f64;
-        let places = |length: f64| ((length / pitch).round() as usize + 1).max(4);
-        Self {
-            view,
-            columns: places(view.width()),
-            rows: places(view.height()),
-        }
-    }
-
-    /// So many places along the first axis, over the width of `view`, its borders included: for points of the line.
-    #[must_use]
-    pub fn on_line(view: View, places: usize) -> Self {
-        Self {
-            view: view.sane(),
-            columns: places.clamp(4, 4096),
-            rows: 1,
-        }
-    }
-
-    /// Whether it lies on the line.
-    #[must_use]
-    pub fn is_on_line(&self) -> bool {
-        self.rows == 1
-    }
-
-    /// The places, `(rows·columns)×2`, row by row from the bottom left.
-    #[must_use]
-    pub fn points(&self) -> Cloud {
-        Array2::from_shape_fn((self.rows * self.columns, 2), |(place, axis)| {
-            let [column, row] = [place % self.columns, place / self.columns];
-            let along = |side: [f64; 2], k: usize, n: usize| {
-                side[0] + (side[1] - side[0]) * k as f64 / (n - 1) as f64
-            };
-            if axis == 0 {
-                along(self.view.x, column, self.columns)
-            } else if self.is_on_line() {
-                0.0
-            } else {
-                along(self.view.y, row, self.rows)
-            }
-        })
-    }
-}
-
-impl Lattice {
-    /// What it covers.
-    #[must_use]
-    pub fn view(&self) -> View {
-        self.view
-    }
-
-    /// Columns and rows.
-    #[must_use]
-    pub fn shape(&self) -> [usize; 2] {
-        [self.columns, self.rows]
-    }
-
-    /// Distance from each place (`rows·columns`) to the nearest point of any of the clouds, exact to the pitch of
-    /// the lattice; infinite without a point. Points that are not finite, or lie outside, do not count.
-    #[must_use]
-    pub fn distances(&self, clouds: &[CloudView<'_>]) -> Array1<f64> {
-        let along = |side: [f64; 2], v: f64, n: usize| {
-            let k = (v - side[0]) / (side[1] - side[0]) * (n - 1) as f64;
-            (k > -0.5 && k < n as f64 - 0.5).then(|| k.round() as usize)
-        };
-        let (rows, columns) = (self.rows, self.columns);
-        let mut taken = Array2::from_elem((rows, columns), false);
-        for point in clouds.iter().flat_map(|cloud| cloud.rows()) {
-            let column = along(self.view.x, point[0], columns);
-            let row = along(self.view.y, point[1], rows);
-            if let (Some(row), Some(column)) = (row, column) {
-                taken[[row, column]] = true;
-            }
-        }
-        // Along each row first; then the nearest over all rows, by Pythagoras.
-        let beside = Array2::from_shape_fn((rows, columns), |(row, column)| {
-            (0..columns)
-                .filter(|&other| taken[[row, other]])
-                .map(|other| other.abs_diff(column).pow(2) as f64)
-                .fold(f64::INFINITY, f64::min)
-        });
-        let pitch = self.pitch();
-        Array1::from_shape_fn(rows * columns, |place| {
-            let (row, column) = (place / columns, place % columns);
-            let nearest = (0..rows)
-                .map(|other| other.abs_diff(row).pow(2) as f64 + beside[[other, column]])
-                .fold(f64::INFINITY, f64::min);
-            pitch * nearest.sqrt()
-        })
-    }
-
-    /// Distance between neighbouring places.
-    #[must_use]
-    pub fn pitch(&self) -> f64 {
-        self.view.width() / (self.columns - 1) as f64
-    }
-}
+use crate::canvas::{Canvas, Rect};
+use crate::cloud::{Cloud, CloudView};
 
 /// What a discriminator says at the places of a [`Lattice`].
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +20,32 @@ pub struct FieldGrid {
     /// Where `log r` lies among the bands at each place, see [`depth`].
     depths: Vec<f32>,
     velocity: Array2<f32>,
+    gauge: Gauge,
+    /// How far each place counts, from 0 to 1; empty where all do.
+    weights: Vec<f32>,
+}
+
+/// What turns a field into moves, and how fine it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gauge {
+    /// ε of the next step.
+    pub step_size: f64,
+    /// Longest displacement in that step; infinite where there is no bound.
+    pub longest: f64,
+    /// Length over which the field is smooth; not a number where that is not known.
+    pub scale: f64,
+    /// Whether it is the bandwidth h that blurs both densities, of whose ratio the field is the logarithm.
+    pub blurred: bool,
+}
+
+impl Gauge {
+    /// A field whose velocity is the next move, and of which nothing else is known.
+    pub const PLAIN: Self = Self {
+        step_size: 1.0,
+        longest: f64::INFINITY,
+        scale: f64::NAN,
+        blurred: false,
+    };
 }
 
 /// `log r` on a scale on which the edges of the bands are ±1, ±2, …: linear between two edges, and limited
@@ -175,7 +91,64 @@ impl FieldGrid {
             log_ratio,
             depths,
             velocity,
+            gauge: Gauge::PLAIN,
+            weights: Vec::new(),
         }
+    }
+
+    /// The same field with its `gauge`: bands and arrows fade where few points of `clouds` are, see [`Lattice::presence`]. Where the scale is not known
+    /// all is drawn.
+    #[must_use]
+    pub fn gauged(mut self, gauge: Gauge, clouds: &[CloudView<'_>]) -> Self {
+        self.gauge = gauge;
+        self.weights = if gauge.scale > 0.0 && !self.lattice.is_on_line() {
+            self.lattice.presence(clouds, gauge.scale)
+        } else {
+            Vec::new()
+        };
+        self
+    }
+
+    /// What turns it into moves.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        self.gauge
+    }
+
+    /// How far each place counts, from 0 to 1; empty where all do.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// Whether it is a log ratio, and has bands.
+    pub(crate) fn is_log_ratio(&self) -> bool {
+        !self.log_ratio.is_empty()
+    }
+
+    /// The next move of a particle at this place of the lattice: ε times the velocity, shortened to the longest displacement. None where it is not finite.
+    #[must_use]
+    pub fn next_move(&self, place: usize) -> Option<[f64; 2]> {
+        let velocity = |axis: usize| self.velocity.get((place, axis)).copied().map(f64::from);
+        let mut along = [velocity(0)?, velocity(1)?].map(|v| self.gauge.step_size * v);
+        let length = along[0].hypot(along[1]);
+        if length > self.gauge.longest {
+            along = along.map(|v| v * self.gauge.longest / length);
+        }
+        length.is_finite().then_some(along)
+    }
+
+    /// The length that 49 in 50 next moves of the points `of` stay below: what [`Frame::longest`](super::Frame::longest) is the largest of, in a whole film.
+    /// Zero where nothing moves.
+    #[must_use]
+    pub fn longest_move(&self, of: CloudView<'_>) -> f64 {
+        let points = of.rows().into_iter();
+        let places = points.filter_map(|point| self.lattice.nearest([point[0], point[1]]));
+        let moves = places.filter_map(|place| self.next_move(place));
+        let mut lengths: Vec<f64> = moves.map(|[x, y]| x.hypot(y)).collect();
+        lengths.sort_unstable_by(f64::total_cmp);
+        let place = lengths.len().saturating_sub(1) * 49 / 50;
+        lengths.get(place).copied().unwrap_or(0.0)
     }
 
     /// `log r` at each place, `rows·columns`.
@@ -202,50 +175,48 @@ impl FieldGrid {
         self.velocity.view()
     }
 
-    /// The speed that nine in ten places stay below: what [`Frame::speed`](super::Frame::speed) may be
-    /// set to, once for a whole run. Zero where nothing moves.
-    #[must_use]
-    pub fn typical_speed(&self) -> f64 {
-        let mut speeds = lengths(self.velocity.mapv(f64::from).view()).to_vec();
-        speeds.retain(|speed| speed.is_finite());
-        speeds.sort_unstable_by(f64::total_cmp);
-        speeds
-            .get(speeds.len().saturating_sub(1) * 9 / 10)
-            .copied()
-            .unwrap_or(0.0)
-    }
-
-    /// Whether the field was asked for in this view.
-    pub(crate) fn covers(&self, view: &View) -> bool {
+    /// Whether the field was asked for in a part of this view.
+    pub(crate) fn meets(&self, view: &View) -> bool {
         let own = &self.lattice.view;
-        let [width, height] = [view.width(), view.height()];
-        (0..2).all(|end| {
-            (own.x[end] - view.x[end]).abs() < 1e-6 * width
-                && (own.y[end] - view.y[end]).abs() < 1e-6 * height
-        })
+        let meet = |a: [f64; 2], b: [f64; 2]| a[0] < b[1] && b[0] < a[1];
+        meet(own.x, view.x) && (meet(own.y, view.y) || self.lattice.is_on_line())
     }
 
-    /// Fills the box with contour bands.
-    pub(crate) fn paint(&self, canvas: &mut Canvas, plot: Rect, theme: Theme) {
+    /// Fills the part of the box `plot`, which shows `view`, that the field covers with contour bands.
+    pub(crate) fn paint(&self, canvas: &mut Canvas, plot: Rect, view: &View, theme: Theme) {
         let clip = canvas.clip(plot);
-        let bands = theme.bands().map(|c| [c.r, c.g, c.b].map(f32::from));
         let [width, height] = [clip.x[1] - clip.x[0], clip.y[1] - clip.y[0]];
         if width == 0 || height == 0 {
             return;
         }
-        let Lattice { columns, rows, .. } = self.lattice;
+        let Lattice {
+            view: own,
+            columns,
+            rows,
+        } = self.lattice;
+        // Where a pixel lies on the lattice, in places from the first.
+        let along = |k: f64, n: usize, shown: [f64; 2], own: [f64; 2], count: usize| {
+            let at = shown[0] - own[0] + k / n as f64 * (shown[1] - shown[0]);
+            at / (own[1] - own[0]) * (count - 1) as f64
+        };
         // Every lattice row, interpolated to one value a pixel, and one more pixel for the slope.
-        let across: Vec<_> = (0..=width).map(|k| Spline::at(k, width, columns)).collect();
+        let across: Vec<f64> = (0..=width)
+            .map(|k| along(k as f64, width, view.x, own.x, columns))
+            .collect();
+        let splines: Vec<_> = across.iter().map(|&at| Spline::at(at, columns)).collect();
         let mut stretched = vec![0.0_f32; rows * (width + 1)];
         for (row, line) in stretched.chunks_exact_mut(width + 1).enumerate() {
             let values = &self.depths[row * columns..][..columns];
-            for (out, spline) in line.iter_mut().zip(&across) {
+            for (out, spline) in line.iter_mut().zip(&splines) {
                 *out = spline.of(|k| values[k]);
             }
         }
+        let veils = self.veils(&across[..width]);
+        // Rows count from the bottom of the plane, pixels from the top of the picture.
+        let upwards =
+            |k: usize| along((height - k.min(height)) as f64, height, view.y, own.y, rows);
         let fill = |line: &mut Vec<f32>, k: usize| {
-            // Rows count from the bottom of the plane, pixels from the top of the picture.
-            let spline = Spline::at(height - k.min(height), height, rows);
+            let spline = Spline::at(upwards(k), rows);
             line.clear();
             let [a, b, c, d] = spline
                 .places
@@ -253,75 +224,102 @@ impl FieldGrid {
             let [wa, wb, wc, wd] = spline.weights;
             line.extend((0..=width).map(|x| wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x]));
         };
+        let covered = covered(&across[..width], columns);
+        let shades = shades(theme);
         let (mut line, mut below) = (Vec::new(), Vec::new());
-        let mut places = vec![0.0_f32; width];
+        let mut places = vec![0_u16; width];
         fill(&mut line, 0);
         let stride = canvas.columns();
         let pixels = canvas.pixels_mut();
         for k in 0..height {
             fill(&mut below, k + 1);
-            places_among_bands(&line, &below, &mut places);
-            let start = 4 * ((clip.y[0] + k) * stride + clip.x[0]);
-            let row = pixels[start..][..4 * width].chunks_exact_mut(4);
-            for (pixel, &place) in row.zip(&places) {
-                let base = (place as usize).min(2 * BANDS - 1);
-                let part = place - base as f32;
-                let (a, b) = (bands[base], bands[base + 1]);
-                for c in 0..3 {
-                    pixel[c] = (a[c] + part * (b[c] - a[c]) + 0.5) as u8;
+            let at = upwards(k);
+            if inside(at, rows) {
+                places_among_bands(&line, &below, &mut places);
+                if !veils.is_empty() {
+                    let row = (at.max(0.0) as usize).min(rows - 2);
+                    let [a, b] = [row, row + 1].map(|row| &veils[row * width..][..width]);
+                    fade(a, b, at as f32 - row as f32, &mut places);
+                }
+                let start = 4 * ((clip.y[0] + k) * stride + clip.x[0]);
+                let all = pixels[start..][..4 * width].chunks_exact_mut(4);
+                let all = all.zip(&places).take(covered.end);
+                for (pixel, &place) in all.skip(covered.start) {
+                    pixel[..3].copy_from_slice(&shades[usize::from(place)]);
                 }
             }
             std::mem::swap(&mut line, &mut below);
         }
     }
 
-    /// Arrows at about every `spacing` logical pixels. The length is `v/(v + speed)` of the spacing, so
-    /// that an arrow of half length always is the same speed and the fastest still fit.
-    pub(crate) fn arrows(&self, canvas: &mut Canvas, plot: Rect, speed: f64, theme: Theme) {
-        let Lattice { columns, rows, .. } = self.lattice;
+    /// The weights of each row of the lattice, interpolated to places `across`; none where all count.
+    fn veils(&self, across: &[f64]) -> Vec<f32> {
+        let columns = self.lattice.columns;
+        let rows = self.weights.chunks_exact(columns);
+        let line = |row: &[f32]| -> Vec<f32> {
+            let values = across.iter().map(|&at| between(at, columns, |k| row[k]));
+            values.collect()
+        };
+        rows.flat_map(line).collect()
+    }
+
+    /// Arrows of the next move at about every [`spacing`](super::look::Arrow::spacing) logical pixels of the box `plot`, which shows `view`, `stretch` times
+    /// as long as the move itself.
+    pub(crate) fn arrows(
+        &self,
+        canvas: &mut Canvas,
+        plot: Rect,
+        view: &View,
+        stretch: f64,
+        theme: Theme,
+    ) {
+        /// Strengths of arrows where the field fades.
+        const FADES: usize = 3;
+        let Lattice {
+            view: own,
+            columns,
+            rows,
+        } = self.lattice;
+        let unit = plot.width / view.width();
         let pitch = [
-            plot.width / (columns - 1) as f64,
-            plot.height / (rows - 1) as f64,
+            own.width() / (columns - 1) as f64,
+            own.height() / (rows - 1) as f64,
         ];
-        let stride = pitch.map(|p| ((LOOK.arrow.spacing / p).round() as usize).max(1));
-        let longest =
-            (stride[0] as f64 * pitch[0]).min(stride[1] as f64 * pitch[1]) * LOOK.arrow.longest;
+        let stride = pitch.map(|p| ((LOOK.arrow.spacing / (p * unit)).round() as usize).max(1));
+        let most = LOOK.arrow.most * LOOK.arrow.spacing;
         // Centred: as much of the last row is left over as is skipped before the first.
         let first = |n: usize, stride: usize| (n - 1 - (n - 1) / stride * stride) / 2;
-        let mut shapes = Vec::new();
+        let mut shapes: [Vec<_>; FADES] = Default::default();
         for row in (first(rows, stride[1])..rows).step_by(stride[1]) {
             for column in (first(columns, stride[0])..columns).step_by(stride[0]) {
                 let place = row * columns + column;
-                let (Some(&vx), Some(&vy)) =
-                    (self.velocity.get((place, 0)), self.velocity.get((place, 1)))
-                else {
+                let weight = self.weights.get(place).copied().unwrap_or(1.0);
+                let Some([dx, dy]) = self.next_move(place).filter(|_| weight > 0.0) else {
                     continue;
                 };
-                let (vx, vy) = (f64::from(vx), f64::from(vy));
-                let v = vx.hypot(vy);
-                if !v.is_finite() || v == 0.0 {
-                    continue;
-                }
-                let length = longest * v / (v + speed.max(f64::MIN_POSITIVE));
+                let far = dx.hypot(dy);
+                let length = (stretch * unit * far).min(most);
                 if length < LOOK.arrow.least {
                     continue;
                 }
-                let x = plot.x + column as f64 * pitch[0];
-                let y = plot.bottom() - row as f64 * pitch[1];
-                let shape = arrow([x, y], [vx / v, -vy / v], length);
+                let x = plot.x + (own.x[0] - view.x[0] + column as f64 * pitch[0]) * unit;
+                let y = plot.bottom() - (own.y[0] - view.y[0] + row as f64 * pitch[1]) * unit;
+                let shape = arrow([x, y], [dx / far, -dy / far], length);
                 let inside = |p: &[f64; 2]| {
                     (plot.x..=plot.right()).contains(&p[0])
                         && (plot.y..=plot.bottom()).contains(&p[1])
                 };
                 if shape.iter().all(inside) {
-                    shapes.push(shape);
+                    let strength = (weight * FADES as f32).ceil() as usize;
+                    shapes[strength.clamp(1, FADES) - 1].push(shape);
                 }
             }
         }
-        canvas.fill_all(
-            shapes.iter().map(|shape| &shape[..]),
-            theme.ink().alpha(LOOK.arrow.alpha),
-        );
+        for (k, shapes) in shapes.iter().enumerate() {
+            let strength = (k + 1) as f64 / FADES as f64;
+            let ink = theme.ink().alpha(LOOK.arrow.alpha * strength);
+            canvas.fill_all(shapes.iter().map(|shape| &shape[..]), ink);
+        }
     }
 }
 
@@ -348,18 +346,71 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
     ]
 }
 
-/// For each pixel its place among the bands, from 0 to `2·BANDS`: a whole number inside a band, a fraction
-/// where an edge crosses the pixel, as much as it covers. Edges lie at ±1, ±2, ….
+/// Parts of an edge between two bands, as much as it covers of a pixel, and steps in which bands fade: few colours make small files.
+const PARTS: usize = 16;
+const FADES: usize = 8;
+/// Shades from the first band to the last.
+const ROW: usize = 2 * BANDS * PARTS + 1;
+
+/// The shades from band to band, a row for each step in which they fade, the faintest first.
+fn shades(theme: Theme) -> Vec<[u8; 3]> {
+    let bands = theme.bands().map(|c| [c.r, c.g, c.b].map(f32::from));
+    let shade = |veil: usize, place: usize| {
+        let base = (place / PARTS).min(2 * BANDS - 1);
+        let part = (place - base * PARTS) as f32 / PARTS as f32;
+        std::array::from_fn(|c| {
+            let band = bands[base][c] + part * (bands[base + 1][c] - bands[base][c]);
+            let neutral = bands[BANDS][c];
+            (neutral + veil as f32 / FADES as f32 * (band - neutral) + 0.5) as u8
+        })
+    };
+    (0..=FADES)
+        .flat_map(|veil| (0..ROW).map(move |place| shade(veil, place)))
+        .collect()
+}
+
+/// For each pixel which of the [`shades`] it has, unfaded: a whole number of [`PARTS`] inside a band, one between where an edge crosses the pixel, as
+/// much as it covers. Edges lie at ±1, ±2, ….
 #[multiversion(targets = "simd")]
-fn places_among_bands(line: &[f32], below: &[f32], places: &mut [f32]) {
+fn places_among_bands(line: &[f32], below: &[f32], places: &mut [u16]) {
     let neighbours = line[1..].iter().zip(below);
     for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {
         let slope = (right - v).abs().max((down - v).abs()).max(1e-6);
         let size = v.abs();
         let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
         let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
-        *place = BANDS as f32 + (edge - 1.0 + cover).copysign(v);
+        let along = BANDS as f32 + (edge - 1.0 + cover).copysign(v);
+        *place = (FADES * ROW) as u16 + (along * PARTS as f32 + 0.5) as u16;
     }
+}
+
+/// Fades the shades of a line of pixels by their weights, which lie between those of two rows of the lattice.
+#[multiversion(targets = "simd")]
+fn fade(a: &[f32], b: &[f32], part: f32, places: &mut [u16]) {
+    for (place, (&a, &b)) in places.iter_mut().zip(a.iter().zip(b)) {
+        let lost = (1.0 - (a + part * (b - a))) * FADES as f32 + 0.5;
+        *place -= lost as u16 * ROW as u16;
+    }
+}
+
+/// Whether a place, counted from the first of so many, lies among them.
+fn inside(at: f64, count: usize) -> bool {
+    // Rounding puts an end beside itself.
+    at > -1e-6 && at < (count - 1) as f64 + 1e-6
+}
+
+/// Which of these places in ascending order lie among so many.
+fn covered(across: &[f64], count: usize) -> Range<usize> {
+    let from = across.partition_point(|&at| at < 0.0 && !inside(at, count));
+    from..from + across[from..].partition_point(|&at| inside(at, count))
+}
+
+/// Linear interpolation between `count` regularly spaced values, the first and the last beyond them.
+fn between(at: f64, count: usize, value: impl Fn(usize) -> f32) -> f32 {
+    let at = at.clamp(0.0, (count - 1) as f64);
+    let base = (at as usize).min(count - 2);
+    let part = (at - base as f64) as f32;
+    value(base) + part * (value(base + 1) - value(base))
 }
 
 /// Cubic interpolation between regularly spaced values (Catmull and Rom): four places and their weights.
@@ -369,10 +420,10 @@ struct Spline {
 }
 
 impl Spline {
-    /// At `k` of `n` equal parts of a line that `count` places are spread over.
-    fn at(k: usize, n: usize, count: usize) -> Self {
-        let along = k as f64 / n as f64 * (count - 1) as f64;
-        let base = (along.floor() as usize).min(count - 2);
+    /// At `along` places from the first of `count`; beyond an end the value there.
+    fn at(along: f64, count: usize) -> Self {
+        let along = along.clamp(0.0, (count - 1) as f64);
+        let base = (along as usize).min(count - 2);
         let t = (along - base as f64) as f32;
         let (t2, t3) = (t * t, t * t * t);
         Self {

@@ -1,18 +1,17 @@
 //! One picture of the flow: target, field, velocity and particles, in one panel or several side by side.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
+use super::blur;
 use super::density::Density;
 use super::frame_parts::{Frame, Headline, Panel};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
 use super::line::{self, Ground};
 use super::look::LOOK;
-use super::shape::{Clip, Disc, Rect};
-use super::text::{Anchor, Letters, bold, regular};
 use super::view::View;
 use super::words;
 use super::{Style, Theme};
+use crate::canvas::{Anchor, Canvas, Clip, Disc, Letters, Rect, bold, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;
@@ -63,7 +62,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
                 panel,
                 profile,
                 ground,
-                frame.speed,
+                layout.stretch,
                 [lowest, leftmost],
             );
             // Below the words that say what the first part is.
@@ -71,7 +70,12 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
                 y: plot.y + 14.0,
                 ..plot
             };
-            remarks(canvas, panel, free, &layout.view, theme);
+            // Across the line there is no outside.
+            let view = View {
+                y: [f64::NEG_INFINITY, f64::INFINITY],
+                ..layout.view
+            };
+            remarks(canvas, panel, free, &view, theme);
             continue;
         }
         let clouds = [
@@ -83,21 +87,24 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
         {
             canvas.picture(plot, |canvas, plot| {
-                dense(canvas, frame, panel, plot, &layout.view, style);
+                dense(canvas, layout, panel, plot, style);
             });
         } else {
-            dense(canvas, frame, panel, plot, &layout.view, style);
+            dense(canvas, layout, panel, plot, style);
         }
         canvas.border(plot, 1.0, theme.faint());
         let x = Axis {
             labelled: lowest,
-            ..Axis::linear(layout.view.x, plot.width / LOOK.apart[0])
+            ..Axis::across(layout.view.x, plot.width, LOOK.apart[0])
         };
         let y = Axis {
             labelled: leftmost,
             ..vertical(&layout.view, plot.height)
         };
         axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
+        if let Some(field) = panel.field.filter(|_| style.show.field) {
+            blur::circle(canvas, plot, &layout.view, field.gauge(), theme);
+        }
         remarks(canvas, panel, plot, &layout.view, theme);
     }
     let room = Rect {
@@ -111,7 +118,11 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         let births = profiles().any(|profile| !profile.births.is_empty());
         line::legend(canvas, room, theme, births);
     } else {
-        legend::draw(canvas, room, style);
+        let key = legend::Key {
+            stretch: layout.stretch,
+            ratio: blur::words(frame.panels),
+        };
+        legend::draw(canvas, room, &key, style);
     }
 }
 
@@ -262,20 +273,13 @@ fn verdict(
 }
 
 /// Everything that there are many of: the field, the target, the arrows, the particles.
-fn dense(
-    canvas: &mut Canvas,
-    frame: &Frame<'_, '_>,
-    panel: &Panel<'_>,
-    plot: Rect,
-    view: &View,
-    style: &Style,
-) {
-    let theme = style.theme;
+fn dense(canvas: &mut Canvas, layout: &Layout, panel: &Panel<'_>, plot: Rect, style: &Style) {
+    let (theme, view) = (style.theme, &layout.view);
     let clip = canvas.clip(plot);
-    let field = panel.field.filter(|field| field.covers(view));
+    let field = panel.field.filter(|field| field.meets(view));
     canvas.fill_box(plot, theme.bands()[super::theme::BANDS]);
-    if let Some(field) = field.filter(|_| style.show.field) {
-        canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, theme));
+    if let Some(field) = field.filter(|field| style.show.field && field.is_log_ratio()) {
+        canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, view, theme));
     }
     let size = (plot.width * plot.height).sqrt();
     if style.show.target {
@@ -295,7 +299,7 @@ fn dense(
         }
     }
     if let Some(field) = field.filter(|_| style.show.arrows) {
-        field.arrows(canvas, plot, frame.speed, theme);
+        field.arrows(canvas, plot, view, layout.stretch, theme);
     }
     if style.show.particles {
         let count = panel.particles.nrows();
@@ -381,14 +385,12 @@ pub(super) fn places<'a>(
     plot: Rect,
 ) -> impl Iterator<Item = [f64; 2]> + use<'a> {
     let scale = [plot.width / view.width(), plot.height / view.height()];
-    let origin = [
-        plot.x - view.x[0] * scale[0],
-        plot.bottom() + view.y[0] * scale[1],
-    ];
+    let (corner, origin) = ([view.x[0], view.y[0]], [plot.x, plot.bottom()]);
+    // Differences first: far from zero products would round the places away.
     (0..points.nrows()).map(move |k| {
         [
-            origin[0] + points[(k, 0)] * scale[0],
-            origin[1] - points[(k, 1)] * scale[1],
+            origin[0] + (points[(k, 0)] - corner[0]) * scale[0],
+            origin[1] - (points[(k, 1)] - corner[1]) * scale[1],
         ]
     })
 }
@@ -411,33 +413,46 @@ pub(super) fn shade(
     density.paint(canvas, strongest);
 }
 
-/// What the picture itself does not show: particles outside it, or without a place, and the panel's note.
+/// What the picture itself does not show: particles and samples outside it, particles without a place, and the panel's note.
 fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, theme: Theme) {
-    let (mut outside, mut nowhere) = (0_u64, 0_u64);
-    for row in panel.particles.rows() {
-        if !(row[0].is_finite() && row[1].is_finite()) {
-            nowhere += 1;
-        } else if !view.contains(row[0], row[1]) {
-            outside += 1;
+    let [particles, target] = [panel.particles, panel.target].map(|cloud| {
+        let (mut outside, mut nowhere) = (0_u64, 0_u64);
+        for row in cloud.rows() {
+            if !(row[0].is_finite() && row[1].is_finite()) {
+                nowhere += 1;
+            } else if !view.contains(row[0], row[1]) {
+                outside += 1;
+            }
         }
-    }
-    let particles = |count: u64| {
-        if count == 1 {
-            "1 particle".to_owned()
-        } else {
-            format!("{} particles", words::count(count))
-        }
+        [outside, nowhere]
+    });
+    let counted = |count: u64, what: &str, more: &str| {
+        let more = if count == 1 { "" } else { more };
+        format!("{} {what}{more}", words::count(count))
     };
     let mut lines = Vec::new();
     if !panel.note.is_empty() {
         lines.push(panel.note.to_owned());
     }
-    if nowhere > 0 {
-        lines.push(format!("{} not finite", particles(nowhere)));
+    if particles[1] > 0 {
+        lines.push(format!(
+            "{} not finite",
+            counted(particles[1], "particle", "s")
+        ));
     }
     // A stray or two are no news.
-    if outside as usize * LOOK.news > panel.particles.nrows() {
-        lines.push(format!("{} outside", particles(outside)));
+    let news = |outside: u64, cloud: CloudView<'_>| outside as usize * LOOK.news > cloud.nrows();
+    if news(particles[0], panel.particles) {
+        lines.push(format!(
+            "{} outside",
+            counted(particles[0], "particle", "s")
+        ));
+    }
+    if news(target[0], panel.target) {
+        lines.push(format!(
+            "{} outside",
+            counted(target[0], "target sample", "s")
+        ));
     }
     let letters = regular(11.5);
     for (k, line) in lines.iter().enumerate() {

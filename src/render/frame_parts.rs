@@ -18,9 +18,9 @@ pub struct Frame<'a, 'p> {
     pub time: f64,
     /// The part of the plane that every panel shows: the same throughout the run.
     pub view: View,
-    /// The speed whose arrow is half as long as an arrow can be; the same throughout the run. See
-    /// [`FieldGrid::typical_speed`].
-    pub speed: f64,
+    /// The longest of the moves that arrows stand for, the same throughout the film, so that all its arrows have one scale. See
+    /// [`FieldGrid::longest_move`].
+    pub longest: f64,
     /// The clouds, side by side in rows of equal length, or as nearly as can be.
     pub panels: &'a [Panel<'p>],
 }
@@ -43,7 +43,7 @@ pub struct Panel<'p> {
     pub colours: &'p [Colour],
     /// The target sample, `m×2`.
     pub target: CloudView<'p>,
-    /// What the discriminator says all over the view; a field of another view is not drawn.
+    /// What the discriminator says all over the view, or over another that meets it.
     pub field: Option<&'p FieldGrid>,
     /// Its curves, where it is a cloud on the line; the panel then shows these.
     pub profile: Option<Profile<'p>>,

@@ -1,13 +1,11 @@
 //! Densities side by side on one colour scale, with or without the particles that should follow them.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
 use super::frame::places;
 use super::look::LOOK;
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, bold, regular};
 use super::view::View;
 use super::{Style, Theme};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;
@@ -87,7 +85,7 @@ pub fn heats(title: &str, heats: &[Heat<'_>], view: View, style: &Style) -> Imag
         canvas.text(&label, above, Anchor::Left, letters, theme.ink());
         let x = Axis {
             labelled: place + columns >= count,
-            ..Axis::linear(view.x, plot.width / LOOK.apart[0])
+            ..Axis::across(view.x, plot.width, LOOK.apart[0])
         };
         let y = Axis {
             labelled: column == 0,

@@ -5,9 +5,9 @@ use super::axes::{self, Axis};
 use super::frame_parts::Frame;
 use super::legend;
 use super::line;
-use super::look::LOOK;
-use super::shape::Rect;
+use super::look::{LOOK, stretch};
 use super::view::View;
+use crate::canvas::Rect;
 
 /// Margins left (at least, to make room for labels), right, and gap between panels.
 pub(super) const LEFT: f64 = 46.0;
@@ -38,6 +38,8 @@ pub(super) struct Layout {
     pub(super) on_line: bool,
     pub(super) panel: [f64; 2],
     pub(super) legend: f64,
+    /// How much longer than the moves that they stand for arrows are.
+    pub(super) stretch: f64,
 }
 
 /// Widths of a picture with so many panels side by side.
@@ -80,7 +82,7 @@ impl Layout {
             view.height() / view.width()
         };
         let labels = vertical(&view, split(LEFT) * tall);
-        let left = axes::room(&labels).clamp(LEFT, 90.0).ceil();
+        let left = axes::room(&labels).clamp(LEFT, 150.0).ceil();
         let across = split(left);
         let panel = [across, (across * tall).round()];
         let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
@@ -93,6 +95,7 @@ impl Layout {
         };
         let legend = head + row * rows as f64 + 8.0 * (rows - 1) as f64 + TICKS;
         Self {
+            stretch: stretch(frame.longest * panel[0] / view.width()),
             view,
             left,
             width,

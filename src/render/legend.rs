@@ -1,20 +1,27 @@
-//! The key below a frame: what the dots, the arrows and the bands stand for.
+//! The key below a frame: what the dots, the arrows and the bands stand for, and on what scale.
 
 use super::Style;
-use super::canvas::Canvas;
 use super::field;
 use super::origin;
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, regular};
 use super::theme::{BANDS, EDGES};
+use super::words;
+use crate::canvas::{Anchor, Canvas, Disc, Rect, regular};
 
 /// A line of the key, and the air below the last.
 const LINE: f64 = 46.0;
-const AIR: f64 = 14.0;
+const AIR: f64 = 18.0;
 const BAND: f64 = 24.0;
 const BAR: f64 = BAND * (2 * BANDS + 1) as f64;
 /// The room that everything but the colour bar needs.
-const MARKS: f64 = 392.0;
+const MARKS: f64 = 398.0;
+
+/// What the key says of a frame.
+pub(super) struct Key {
+    /// How much longer than moves arrows are.
+    pub(super) stretch: f64,
+    /// What the bands are.
+    pub(super) ratio: String,
+}
 
 /// Height of the key in this width.
 pub(crate) fn height(width: f64, style: &Style) -> f64 {
@@ -27,7 +34,7 @@ pub(crate) fn height(width: f64, style: &Style) -> f64 {
     clippy::too_many_lines,
     reason = "strokes in the order in which they lie upon each other"
 )]
-pub(crate) fn draw(canvas: &mut Canvas, room: Rect, style: &Style) {
+pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
     let theme = style.theme;
     let letters = regular(11.0);
     let middle = room.y + LINE / 2.0;
@@ -101,7 +108,7 @@ pub(crate) fn draw(canvas: &mut Canvas, room: Rect, style: &Style) {
             theme.ink().alpha(0.7),
         );
         x += 31.0;
-        say(canvas, x, ["velocity", ""]);
+        say(canvas, x, ["next move ε h′∇D", &times(key.stretch)]);
     }
     if style.show.field {
         let below = room.width < MARKS + BAR;
@@ -111,12 +118,23 @@ pub(crate) fn draw(canvas: &mut Canvas, room: Rect, style: &Style) {
             room.x + room.width - BAR
         };
         let y = middle - 5.0 + if below { LINE } else { 0.0 };
-        bar(canvas, [left, y], style);
+        bar(canvas, [left, y], &key.ratio, style);
     }
 }
 
-/// The bands with what they mean above and the factors at their edges below.
-fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
+/// How much longer than a move its arrow is, in words.
+pub(super) fn times(stretch: f64) -> String {
+    let whole = |v: f64| words::count(v.round() as u64);
+    match stretch {
+        1.0 => "at its length".to_owned(),
+        s if (1.0..1e6).contains(&s) => format!("drawn {} times as long", whole(s)),
+        s if (1e-6..1.0).contains(&s) => format!("drawn 1/{} as long", whole(1.0 / s)),
+        s => format!("drawn {} times as long", words::number(s)),
+    }
+}
+
+/// The bands with what they mean above, the factors at their edges and what they are the ratio of below.
+fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, style: &Style) {
     const HEIGHT: f64 = 11.0;
     let theme = style.theme;
     for (k, colour) in theme.bands().into_iter().enumerate() {
@@ -172,4 +190,11 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], style: &Style) {
             theme.muted(),
         );
     }
+    canvas.text(
+        &letters.fit(ratio, BAR + 20.0),
+        [left + BAR, y + HEIGHT + 28.0],
+        Anchor::Right,
+        letters,
+        theme.muted(),
+    );
 }

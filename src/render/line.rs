@@ -1,14 +1,13 @@
 //! A cloud on the line: the densities, the log ratio, where each particle is from, and the paths of all of them.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
 use super::field::{FieldGrid, arrow};
 use super::frame_parts::{Panel, Profile};
+use super::legend::times;
 use super::look::LOOK;
-use super::shape::{Disc, Ink, Rect};
-use super::text::{Anchor, regular};
 use super::theme::{Theme, series};
 use super::view::View;
+use crate::canvas::{Anchor, Canvas, Disc, Ink, Rect, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 
@@ -56,17 +55,17 @@ pub(super) fn paint(
     panel: &Panel<'_>,
     profile: &Profile<'_>,
     ground: Ground<'_>,
-    speed: f64,
+    stretch: f64,
     [lowest, leftmost]: [bool; 2],
 ) {
     let Ground { plot, view, theme } = ground;
-    let field = panel.field.filter(|field| field.covers(view));
+    let field = panel.field.filter(|field| field.meets(view));
     let parts = [0, 1, 2, 3].map(|k| ground.part(k));
     densities(canvas, panel, profile, field, parts[0]);
     ratios(canvas, profile, field, parts[1]);
     origins(canvas, panel, profile, parts[2]);
     if let Some(field) = field {
-        arrows(canvas, field, profile, parts[2], speed);
+        arrows(canvas, field, profile, parts[2], stretch);
     }
     paths(canvas, panel, profile, parts[3]);
     let steps = profile.steps.max(1) as f64;
@@ -79,7 +78,7 @@ pub(super) fn paint(
         let last = part.plot.bottom() >= plot.bottom() - 0.5;
         let x = Axis {
             labelled: last && lowest,
-            ..Axis::linear(view.x, plot.width / LOOK.apart[0])
+            ..Axis::across(view.x, plot.width, LOOK.apart[0])
         };
         let up = Axis::linear(range, part.plot.height / LOOK.apart[0]);
         // Steps count downwards.
@@ -95,7 +94,8 @@ pub(super) fn paint(
         let place = [plot.x + 7.0, y];
         canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
     };
-    for (part, words) in parts.into_iter().zip(["density", "log r", "now", "step"]) {
+    let now = format!("now; arrows: the next move, {}", times(stretch));
+    for (part, words) in parts.into_iter().zip(["density", "log r", &now, "step"]) {
         say(words, part.plot.y + 14.0);
     }
     say("at the start", parts[2].plot.bottom() - 5.0);
@@ -315,27 +315,31 @@ fn evenly(cloud: CloudView<'_>, most: usize) -> Vec<usize> {
     (0..count).map(middle).collect()
 }
 
-/// The velocity at even steps along the line, beside the ticks of the particles.
+/// The next move at even steps along the line, beside the ticks of the particles.
 fn arrows(
     canvas: &mut Canvas,
     field: &FieldGrid,
     profile: &Profile<'_>,
     ground: Ground<'_>,
-    speed: f64,
+    stretch: f64,
 ) {
-    let Ground { plot, theme, .. } = ground;
-    let velocity = field.velocity();
-    let count = velocity.nrows();
-    let pitch = plot.width / count.saturating_sub(1).max(1) as f64;
-    let stride = ((LOOK.arrow.spacing / pitch).round() as usize).max(1);
+    let Ground { plot, view, theme } = ground;
+    let count = field.lattice().shape()[0];
+    let own = field.lattice().view();
+    let pitch = own.width() / count.saturating_sub(1).max(1) as f64;
+    let unit = plot.width / view.width();
+    let stride = ((LOOK.arrow.spacing / (pitch * unit)).round() as usize).max(1);
     let mut shapes = Vec::new();
     for k in (stride / 2..count).step_by(stride) {
-        let v = f64::from(velocity[[k, 0]]);
-        let length = LOOK.arrow.longest * LOOK.arrow.spacing * v.abs()
-            / (v.abs() + speed.max(f64::MIN_POSITIVE));
-        if v.is_finite() && length >= LOOK.arrow.least && has_mass(profile, k) {
-            let place = [plot.x + k as f64 * pitch, plot.y - 8.0];
-            shapes.push(arrow(place, [v.signum(), 0.0], length));
+        let Some([far, _]) = field.next_move(k).filter(|_| has_mass(profile, k)) else {
+            continue;
+        };
+        let most = LOOK.arrow.most * LOOK.arrow.spacing;
+        let length = (stretch * unit * far.abs()).min(most);
+        let at = own.x[0] + k as f64 * pitch;
+        if length >= LOOK.arrow.least && ground.shows(ground.across(at)) {
+            let place = [ground.across(at), plot.y - 8.0];
+            shapes.push(arrow(place, [far.signum(), 0.0], length));
         }
     }
     let ink = theme.ink().alpha(LOOK.arrow.alpha);

@@ -91,8 +91,10 @@ impl Rim {
 pub struct Arrow {
     /// About how far they stand apart.
     pub spacing: f64,
-    /// The longest, as a share of how far they stand apart.
+    /// As long as nearly all of a film stay, as a share of how far they stand apart.
     pub longest: f64,
+    /// As long as any may be, in the same way.
+    pub most: f64,
     /// Shorter ones are not drawn.
     pub least: f64,
     /// The opacity.
@@ -147,10 +149,11 @@ pub const LOOK: Look = Look {
     },
     arrow: Arrow {
         spacing: 38.0,
-        longest: 0.86,
-        least: 2.5,
+        longest: 0.9,
+        most: 1.2,
+        least: 1.6,
         alpha: 0.5,
-        head: [0.42, 2.4, 6.5],
+        head: [0.42, 1.6, 6.5],
         wing: 0.42,
         shaft: [0.1, 0.55],
     },
@@ -172,6 +175,19 @@ pub const LOOK: Look = Look {
     news: 200,
     apart: [64.0, 38.0, 26.0],
 };
+
+/// How much longer than moves arrows are drawn, where the longest move is so many pixels long: 1, 2 or 5 times a power of ten.
+#[must_use]
+pub fn stretch(longest: f64) -> f64 {
+    let room = LOOK.arrow.longest * LOOK.arrow.spacing / longest;
+    if !(room.is_finite() && room > 0.0) {
+        return 1.0;
+    }
+    let power = 10.0_f64.powf(room.log10().floor());
+    let fits = |factor: &f64| factor * power <= room * (1.0 + 1e-9);
+    let factors = [5.0, 2.0, 1.0].into_iter();
+    factors.clone().find(fits).unwrap_or(1.0) * power
+}
 
 /// Round numbers within a range, about `most` of them, and how they are written.
 #[must_use]

@@ -30,7 +30,7 @@
 //!     steps: 100,
 //!     time: 0.0,
 //!     view: View::around(&[start.view(), target.view()]),
-//!     speed: 1.0,
+//!     longest: 0.0,
 //!     panels: &[panel],
 //! };
 //! let image = draw(&frame, &Style::default());
@@ -39,14 +39,16 @@
 //! ```
 
 mod axes;
-mod canvas;
+mod blur;
 mod chart;
 mod curves;
+mod decimal;
 mod density;
 mod field;
 mod frame;
 mod frame_parts;
 mod heat;
+mod lattice;
 mod layout;
 mod legend;
 mod line;
@@ -55,19 +57,17 @@ pub mod origin;
 mod overlay;
 mod preview;
 mod scatter;
-mod shape;
-mod text;
 mod theme;
-mod vector;
 mod view;
 mod words;
 
 pub use chart::{Chart, Curve, colour as curve_colour, floor_colours};
 pub use curves::{Figure, curves, curves_svg};
-pub use field::{FieldGrid, Lattice, depth};
+pub use field::{FieldGrid, Gauge, depth};
 pub use frame::{DOTS, draw, draw_svg};
 pub use frame_parts::{Frame, Headline, Panel, Profile};
 pub use heat::{Heat, heats};
+pub use lattice::Lattice;
 pub use layout::expanse;
 pub use overlay::overlay;
 pub use preview::preview;
@@ -105,7 +105,7 @@ pub struct Show {
     pub particles: bool,
     /// The contour bands of the log density ratio.
     pub field: bool,
-    /// The arrows of the velocity.
+    /// The arrows of the next move.
     pub arrows: bool,
     /// Where the particles have just been, in their colours; shown with the particles.
     pub trails: bool,

@@ -1,14 +1,12 @@
 //! Two clouds in one picture, to see what the measures say of them.
 
 use super::axes::{self, Axis};
-use super::canvas::Canvas;
 use super::frame::{DOTS, places, shade};
 use super::look::LOOK;
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, bold, regular};
 use super::theme::series;
 use super::view::View;
 use super::{Style, words};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Image;
 
@@ -89,7 +87,7 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
         }
     }
     canvas.border(plot, 1.0, theme.faint());
-    let horizontal = Axis::linear(view.x, plot.width / LOOK.apart[0]);
+    let horizontal = Axis::across(view.x, plot.width, LOOK.apart[0]);
     let vertical = Axis::linear(view.y, plot.height / LOOK.apart[0]);
     axes::draw(
         &mut canvas,

@@ -1,11 +1,9 @@
 //! Estimated against true values: one square panel for each estimator, with the diagonal on which it would be right.
 
 use super::axes::{self, Axis, Line};
-use super::canvas::Canvas;
 use super::chart::colour;
-use super::shape::{Disc, Rect};
-use super::text::{Anchor, bold, regular};
 use super::{Style, Theme};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::pixels::Image;
 
 /// Panels that share their axes.

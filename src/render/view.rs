@@ -47,6 +47,36 @@ impl View {
         .sane()
     }
 
+    /// A box for a flow from `start` to `target`: around both, but where the cloud begins around the target, only as much of it as leaves the target half of
+    /// the longer side.
+    #[must_use]
+    pub fn of_flow(start: CloudView<'_>, target: CloudView<'_>) -> Self {
+        /// The longer side, in those of a box around the target with its air.
+        const ROOM: f64 = 1.7;
+        let (all, near) = (Self::around(&[start, target]), Self::around(&[target]));
+        let air = 0.5 * (ROOM - 1.0) * near.width().max(near.height());
+        let grown = |[low, high]: [f64; 2]| [low - air, high + air];
+        let near = Self {
+            x: grown(near.x),
+            y: grown(near.y),
+        };
+        let middle = |axis: usize| {
+            let values = start.column(axis).into_iter().copied();
+            let mut values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        if !near.contains(middle(0), middle(1)) {
+            return all;
+        }
+        let within = |a: [f64; 2], b: [f64; 2]| [a[0].max(b[0]), a[1].min(b[1])];
+        Self {
+            x: within(all.x, near.x),
+            y: within(all.y, near.y),
+        }
+        .sane()
+    }
+
     /// Width in the target's units.
     #[must_use]
     pub fn width(&self) -> f64 {
@@ -73,30 +103,48 @@ impl View {
         }
     }
 
-    /// The view as it is drawn: finite, not empty, and neither too wide nor too tall for a panel, for
+    /// The view as it is drawn: finite, not empty, wide enough for two numbers in it to differ, and neither too wide nor too tall for a panel, for
     /// which the shorter side is widened evenly.
     #[must_use]
     pub fn sane(self) -> Self {
+        /// The least width, as a part of the numbers themselves, of which doubles tell 450 apart in it.
+        const LEAST: f64 = 1e-13;
+        /// The largest numbers.
+        const MOST: f64 = 1e300;
         let usable = |side: [f64; 2]| {
-            let fits = side.iter().all(|v| v.is_finite() && v.abs() < 1e15);
-            if fits && side[1] - side[0] > 1e-9 * side[0].abs().max(side[1].abs()).max(1e-3) {
-                side
-            } else if fits && side[0] <= side[1] {
-                let middle = f64::midpoint(side[0], side[1]);
-                [middle - 1.0, middle + 1.0]
-            } else {
-                [-1.0, 1.0]
-            }
+            let fits = side.iter().all(|v| v.abs() <= MOST) && side[0] <= side[1];
+            if fits { side } else { [0.0, 0.0] }
         };
-        let (x, y) = (usable(self.x), usable(self.y));
-        let (width, height) = (x[1] - x[0], y[1] - y[0]);
+        let [x, y] = [usable(self.x), usable(self.y)];
+        let least = |side: [f64; 2]| LEAST * side[0].abs().max(side[1].abs());
+        let (width, height) = ((x[1] - x[0]).max(least(x)), (y[1] - y[0]).max(least(y)));
+        let width = width.max(height / ASPECT[1]);
+        let height = height.max(width * ASPECT[0]);
+        // A point without any extent.
+        let (width, height) = if [x, y].iter().all(|side| side[0] == side[1]) {
+            (width.max(2.0), height.max(2.0 * ASPECT[1]))
+        } else {
+            (width, height)
+        };
         let widen = |side: [f64; 2], length: f64| {
+            if length <= side[1] - side[0] {
+                return side;
+            }
             let middle = f64::midpoint(side[0], side[1]);
             [middle - length / 2.0, middle + length / 2.0]
         };
-        Self {
-            x: widen(x, width.max(height / ASPECT[1])),
-            y: widen(y, height.max(width * ASPECT[0])),
+        let wide = Self {
+            x: widen(x, width.max(f64::MIN_POSITIVE)),
+            y: widen(y, height.max(f64::MIN_POSITIVE)),
+        };
+        // Rounding may leave less than was asked for.
+        if wide.x[0] < wide.x[1] && wide.y[0] < wide.y[1] {
+            wide
+        } else {
+            Self {
+                x: [-1.0, 1.0],
+                y: [-1.0, 1.0],
+            }
         }
     }
 }

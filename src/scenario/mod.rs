@@ -32,5 +32,7 @@ pub use grid::{Assignment, Axis};
 pub use resources::{Available, Resource, Resources, TooMuch};
 pub use seeds::seeds;
 pub use shipped::{Embedded, Group, SHIPPED, Shipped, closest, find, headline, plain_name};
-pub use spec::{CloudSpec, LastCloud, OutputSpec, Scenario, ThemeSpec};
+pub use spec::{
+    CloudSpec, Corners, LastCloud, OutputSpec, Scenario, Sight, SpreadSpec, ThemeSpec, ViewSpec,
+};
 pub use variant::Variant;

@@ -148,9 +148,9 @@ impl Resources {
         let together = permutations.min(TOGETHER as f64);
         let drawn_at_once = drawn_frames.min(threads as f64);
         let seen = seen(scenario);
-        let snapshots = frames.max(1.0) * (seen * particles + FIELD);
+        let [held_at_once, filed] = scenario.snapshots();
+        let snapshots = held_at_once * (seen * particles + FIELD);
         let kept = particles.min(scenario.output.particles as f64);
-        // The key that would make them small.
         let snapshot_key = if seen * particles > FIELD {
             "cloud.particles"
         } else {
@@ -195,11 +195,11 @@ impl Resources {
         let disk = vec![
             part((
                 "output.frames",
-                drawn_frames * 2.0 * PICTURE * area + frames.max(1.0) * FIELD,
+                drawn_frames * 2.0 * PICTURE * area + filed * FIELD,
             )),
             // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
             part(("output.particles", 2.0 * frames.max(1.0) * seen * kept)),
-            part(("cloud.particles", frames.max(1.0) * seen * particles)),
+            part(("cloud.particles", filed * seen * particles)),
             part((flowing_key(scenario), 200.0 * flowing)),
             part(("cloud.samples", 16.0 * samples)),
             part((reference_key, 16.0 * references)),

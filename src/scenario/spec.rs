@@ -8,7 +8,7 @@ use crate::discriminator::DiscriminatorSpec;
 use crate::flow::{Auto, FlowSpec};
 use crate::generator::GeneratorSpec;
 use crate::metric::{MetricsSpec, Stop};
-use crate::setting::{Invalid, WordOr, at_least, within};
+use crate::setting::{Invalid, WordOr, at_least, exactly, within};
 use crate::target::{AutoSpec, TargetSpec};
 
 /// A scenario file. Only `target` has to be given; everything else has a default.
@@ -56,6 +56,11 @@ pub struct Scenario {
     /// What the scenario claims of its runs, in sentences that `run`, `compare` and `claims` check.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim: Vec<Claim>,
+}
+
+/// What is not written out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn first_seed() -> u64 {
@@ -137,9 +142,12 @@ impl CloudSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputSpec {
-    /// Number of moments that are kept in `trajectory.npz` and shown by the page and as frames of the animation, evenly spread over the steps; 0:
-    /// the last alone.
+    /// Number of moments that are kept in `trajectory.npz` and shown by the page and as frames of the animation; 0: the last alone.
     pub frames: usize,
+    /// Whether frames are spread over the `change` of the cloud, so that equally much happens from one to the next (a fifth of them over the steps all the same),
+    /// or over the `steps`. Where particles are born, and in comparisons, which show the same steps side by side, it is the steps.
+    #[serde(skip_serializing_if = "is_default")]
+    pub spread: SpreadSpec,
     /// Whether these are drawn as frames and animation; `ratioflow render` can draw them later.
     pub animation: bool,
     /// Most particles kept in `trajectory.npz`, at least 1: of a larger cloud the first so many. Frames show all; the report page
@@ -151,9 +159,94 @@ pub struct OutputSpec {
     pub fps: f64,
     /// Colours: light for paper and bright rooms, dark for dark rooms.
     pub theme: ThemeSpec,
+    /// What pictures show: `auto` (the target, and of a cloud that begins around it as much as leaves the target half the width; of a cloud that begins elsewhere
+    /// the way too), `target`, `cloud` (wherever the particles come), or `[xmin, xmax, ymin, ymax]` in the target's units. What is outside is counted there.
+    #[serde(skip_serializing_if = "is_default")]
+    pub view: ViewSpec,
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
+}
+
+/// What frames are spread over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpreadSpec {
+    /// The path that the cloud takes.
+    #[default]
+    Change,
+    /// The steps.
+    Steps,
+}
+
+/// What pictures show of the plane; see [`OutputSpec::view`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ViewSpec(pub WordOr<Corners, Sight>);
+
+/// `[xmin, xmax, ymin, ymax]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Corners(#[serde(deserialize_with = "exactly")] pub [f64; 4]);
+
+/// What pictures follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sight {
+    /// The target, and the cloud as far as the target does not become small.
+    Auto,
+    /// The target sample.
+    Target,
+    /// The particles in all frames.
+    Cloud,
+}
+
+impl Default for ViewSpec {
+    fn default() -> Self {
+        Self(WordOr::Word(Sight::Auto))
+    }
+}
+
+impl std::str::FromStr for ViewSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let word = match text.trim() {
+            "auto" => Some(Sight::Auto),
+            "target" => Some(Sight::Target),
+            "cloud" => Some(Sight::Cloud),
+            _ => None,
+        };
+        if let Some(word) = word {
+            return Ok(Self(WordOr::Word(word)));
+        }
+        let remedy = "write xmin,xmax,ymin,ymax, such as -3,3,-3,3, or auto, target or cloud";
+        let numbers: Result<Vec<f64>, _> = text.split(',').map(|v| v.trim().parse()).collect();
+        let corners = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+        let spec = Self(WordOr::Value(Corners(corners.ok_or(remedy)?)));
+        spec.check().map_err(|invalid| invalid.remedy)?;
+        Ok(spec)
+    }
+}
+
+impl ViewSpec {
+    /// Refuses a box that is empty or not finite.
+    ///
+    /// # Errors
+    /// [`Invalid`] under the key `output.view`.
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        let Self(WordOr::Value(Corners(corners))) = self else {
+            return Ok(());
+        };
+        let [left, right, bottom, top] = *corners;
+        let finite = corners.iter().all(|v| v.is_finite());
+        if finite && left < right && bottom < top {
+            return Ok(());
+        }
+        let remedy =
+            "must be xmin, xmax, ymin, ymax, finite, with xmin below xmax and ymin below ymax";
+        Err(Invalid::new("output.view", format!("{corners:?}"), remedy))
+    }
 }
 
 /// Colours of the pictures.
@@ -171,11 +264,13 @@ impl Default for OutputSpec {
     fn default() -> Self {
         Self {
             frames: 100,
+            spread: SpreadSpec::Change,
             animation: true,
             particles: 20_000,
             scale: 1.0,
             fps: 20.0,
             theme: ThemeSpec::Light,
+            view: ViewSpec::default(),
             checkpoint_every: WordOr::Word(Auto::Auto),
         }
     }
@@ -210,6 +305,18 @@ impl Scenario {
     pub(crate) fn frames(&self) -> usize {
         let frames = self.output.frames;
         frames.min(self.flow.steps.saturating_add(1))
+    }
+
+    /// How many snapshots a run holds at once, and how many it may write at most, for so many frames.
+    pub(crate) fn snapshots(&self) -> [f64; 2] {
+        let (frames, steps) = (self.frames() as f64, self.flow.steps as f64);
+        if self.output.spread == SpreadSpec::Steps || self.flow.reaction.is_some() || frames > steps
+        {
+            return [frames.max(1.0); 2];
+        }
+        // Each time that twice as many are there, half of them are let go, and from then on half as many are taken.
+        let halvings = (steps / frames.max(1.0)).log2().max(0.0).ceil();
+        [2.0 * frames.max(1.0), (2.0 + halvings) * frames.max(1.0)]
     }
 
     /// How many of them are drawn.
@@ -264,6 +371,7 @@ impl Scenario {
         at_least("output.particles", self.output.particles, 1)?;
         within("output.scale", self.output.scale, 0.25, 4.0)?;
         within("output.fps", self.output.fps, 1.0, 60.0)?;
+        self.output.view.check()?;
         if self.output.checkpoint_every == WordOr::Value(0) {
             let remedy = "must be at least 1; a checkpoint is what `resume` goes on from";
             return Err(Invalid::new("output.checkpoint_every", 0, remedy));

@@ -18,7 +18,7 @@ use super::plain::{self, entries};
 const MAGIC: &[u8; 16] = b"ratioflow state\n";
 
 /// Version of the layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The SHA-256 of the scenario as it is run; a checkpoint fits no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

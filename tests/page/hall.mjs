@@ -38,8 +38,8 @@ try {
   check("no type is below 24 px on 1080 lines", small === "", small);
   const title = await browser.ask("document.querySelector('.lecture .title').offsetParent !== null");
   check("the title is there", title, title);
-  const [top, bottom, bar] = await browser.ask("(() => { const { top, bottom } = document.querySelector('.panel canvas').getBoundingClientRect(); return [top, bottom, document.querySelector('.transport').getBoundingClientRect().top]; })()");
-  check("the picture fills the screen", bottom - top > 0.8 * 1080, `${top} to ${bottom}`);
+  const [top, bottom, bar, wide] = await browser.ask("(() => { const { top, bottom, width } = document.querySelector('.panel canvas').getBoundingClientRect(); return [top, bottom, document.querySelector('.transport').getBoundingClientRect().top, width / document.querySelector('.panels').clientWidth]; })()");
+  check("the picture fills the screen", bottom - top > 0.8 * 1080 || wide > 0.98, `${top} to ${bottom}, ${wide} of the width`);
   check("and lies above the player's bar", bottom <= bar + 1, `${bottom}, ${bar}`);
   const scrolls = await browser.ask("(() => { const { scrollHeight, scrollWidth, clientHeight, clientWidth } = document.getElementById('player'); return scrollHeight > clientHeight + 1 || scrollWidth > clientWidth + 1; })()");
   check("nothing is beyond the edge", !scrolls, scrolls);

@@ -34,7 +34,7 @@ class Trajectory:
     #: The target sample that the estimator saw, (M, 2), and the one that the last cloud is measured against.
     target: Points
     reference: Points
-    #: What pictures show: left and right, lower and upper border, (2, 2).
+    #: Where the field was asked for: left and right, lower and upper border, (2, 2).
     view: npt.NDArray[np.float64]
     #: D and velocity over the view, (F, R, C) and (F, R, C, 2); no values where the estimator gives no log ratio.
     field_log_ratio: npt.NDArray[np.float32]
@@ -45,6 +45,10 @@ class Trajectory:
     parents: npt.NDArray[np.int64] | None = None
     #: Weights, (F, N), which sum to one; None where all are equal.
     weights: npt.NDArray[np.float64] | None = None
+    #: ε of the next step, the longest displacement in it, and the length over which the field is smooth, (F); None in runs of earlier versions.
+    step_sizes: npt.NDArray[np.float64] | None = None
+    longest_moves: npt.NDArray[np.float64] | None = None
+    scales: npt.NDArray[np.float64] | None = None
 
 
 class Generator:

@@ -71,6 +71,7 @@ function turn(now) {
 function picture() {
   if (reels.length === 0 || reels[0].steps.length === 0) return;
   for (const panel of panels) panel.draw(state);
+  if (panels.length > 0) tellScales(state.step);
   if (!$("measure").hidden) for (const chart of charts) if (chart.across) chart.show(state.step);
   const { steps } = reels[0];
   $("time").min = steps[0];

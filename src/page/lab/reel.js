@@ -69,11 +69,11 @@ class Reel {
       target: halves(target, target.length / 2),
       light: originColours(start, film.light.origins),
       dark: originColours(start, film.dark.origins),
-      births: null, origins: null, widths: null,
+      veils: new Float32Array(places * room), is_log_ratio: true, scales: [],
+      births: null, origins: null, widths: null, longest: 0, most: 1,
       measured: [], series: [], marks: [], outcome: null,
       frames: [],
     });
-    this.fastest = 0;
     if (stride > 1) this.descended();
   }
 
@@ -102,31 +102,69 @@ class Reel {
     const places = this.lattice[0] * this.lattice[1];
     if (drawn.field) {
       for (let i = 0; i < places; i += 1) this.field[places * k + i] = frame.is_log_ratio ? depth(drawn.field[i]) : 0;
-      this.draw(drawn.arrows, k);
+      this.veil(drawn.scale, k);
+      this.draw(drawn.arrows, drawn.epsilon, k);
     } else {
       this.field.fill(0, places * k, places * (k + 1));
-      this.draw(new Float64Array(2 * places), k);
+      this.veils.fill(0, places * k, places * (k + 1));
+      this.draw(new Float64Array(2 * places), 0, k);
     }
+    this.is_log_ratio = frame.is_log_ratio;
     this.descend(frame, k);
   }
 
-  // Arrows at every second place of the lattice, in 127ths of the longest: v/(v + speed), as in pictures.
-  draw(arrows, k) {
-    const [columns] = this.lattice;
+  // How far the field counts at each place of moment k: in full within its scale of a point, and not at all from twice that on, as in pictures.
+  veil(scale, k) {
+    const [columns, rows] = this.lattice;
+    const pitch = VIEW.width / (columns - 1);
+    const reach = Math.max(scale, pitch) / pitch;
+    const taken = new Uint8Array(columns * rows);
+    const mark = (places, from, count) => {
+      for (let i = from; i < from + count; i += 1) {
+        const column = Math.round((places[i] + film.grid.middle[0] - VIEW.x[0]) / pitch);
+        const row = Math.round((places[i + count] + film.grid.middle[1] - VIEW.y[0]) / pitch);
+        if (column >= 0 && row >= 0 && column < columns && row < rows) taken[row * columns + column] = 1;
+      }
+    };
+    mark(this.cloud, 2 * this.shown * k, this.shown);
+    mark(this.target, 0, this.target.length / 2);
+    // Along each row first; then the nearest over all rows, by Pythagoras.
+    const beside = new Float32Array(columns * rows).fill(Infinity);
+    for (let row = 0; row < rows; row += 1) {
+      for (let other = 0; other < columns; other += 1) {
+        if (!taken[row * columns + other]) continue;
+        for (let column = 0; column < columns; column += 1) {
+          const place = row * columns + column;
+          beside[place] = Math.min(beside[place], (other - column) ** 2);
+        }
+      }
+    }
+    for (let place = 0; place < columns * rows; place += 1) {
+      const [column, row] = [place % columns, Math.floor(place / columns)];
+      let nearest = Infinity;
+      for (let other = 0; other < rows; other += 1) nearest = Math.min(nearest, (other - row) ** 2 + beside[other * columns + column]);
+      this.veils[columns * rows * k + place] = film.veils * clamp(2 - Math.sqrt(nearest) / reach, 0, 1);
+    }
+  }
+
+  // The next moves at every second place of the lattice, as `Stage::arrows` in film.rs has them.
+  draw(arrows, epsilon, k) {
+    const [columns, rows] = this.lattice;
     const [across, up] = this.arrow_lattice;
     const sizes = [];
-    for (let i = 0; i < arrows.length; i += 14) sizes.push(Math.hypot(arrows[i], arrows[i + 1]));
-    const typical = sizes.sort((a, b) => a - b)[Math.floor(0.9 * sizes.length)] || 0;
-    this.fastest = Math.max(this.fastest, typical);
+    for (let i = 0; i < columns * rows; i += 3) {
+      if (this.veils[columns * rows * k + i] >= film.veils / 2) sizes.push(epsilon * Math.hypot(arrows[2 * i], arrows[2 * i + 1]));
+    }
+    const longest = sizes.sort((a, b) => a - b)[Math.floor(0.98 * (sizes.length - 1))] || 0;
+    this.longest = Math.max(this.longest, longest);
     const count = across * up;
     for (let row = 0; row < up; row += 1) {
       for (let column = 0; column < across; column += 1) {
         const from = 2 * (2 * row * columns + 2 * column);
-        const size = Math.hypot(arrows[from], arrows[from + 1]);
-        const scale = this.fastest > 0 ? 127 / (size + this.fastest) : 0;
         const to = 2 * count * k + row * across + column;
-        this.arrows[to] = arrows[from] * scale;
-        this.arrows[to + count] = arrows[from + 1] * scale;
+        const root = (v) => 127 * Math.sign(v) * Math.sqrt(Math.abs(epsilon * v));
+        this.arrows[to] = root(arrows[from]);
+        this.arrows[to + count] = root(arrows[from + 1]);
       }
     }
   }
@@ -158,7 +196,7 @@ class Reel {
   }
 
   thin() {
-    const strides = [[this.cloud, 2 * this.shown], [this.ratio, this.shown], [this.field, this.lattice[0] * this.lattice[1]],
+    const strides = [[this.cloud, 2 * this.shown], [this.ratio, this.shown], [this.field, this.lattice[0] * this.lattice[1]], [this.veils, this.lattice[0] * this.lattice[1]],
       [this.arrows, 2 * this.arrow_lattice[0] * this.arrow_lattice[1]], [this.origins, this.shown], [this.widths, this.shown]];
     const half = this.room / 2;
     if (this.births) {

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use ab_glyph::{Font, FontRef, GlyphId, OutlineCurve, Point};
 use tiny_skia::PathBuilder;
 
-use super::canvas::Canvas;
 use super::shape::Ink;
+use super::surface::Canvas;
 
 /// Weight of the letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

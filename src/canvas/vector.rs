@@ -101,12 +101,12 @@ impl Sheet {
         );
     }
 
-    /// A PNG, stretched over the box.
+    /// A PNG, stretched over the box. It is named by `xlink:href`, which every program knows; some of the year 2022 do not know `href`.
     pub(crate) fn picture(&mut self, rect: Rect, png: &[u8]) {
         self.within(None);
         let _ = writeln!(
             self.elements,
-            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" xlink:href=\"data:image/png;base64,{}\"/>",
             short(rect.x),
             short(rect.y),
             short(rect.width),
@@ -139,7 +139,7 @@ impl Sheet {
         self.within(None);
         let [width, height] = self.size.map(short);
         let mut text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n<title>{}</title>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n<title>{}</title>\n",
             escape(title)
         );
         for (place, Clip { x, y }) in self.clips.iter().enumerate() {
