@@ -27,7 +27,7 @@ fn runs(c: &mut Criterion) {
                 &Embedded,
                 &directory,
                 &StopToken::default(),
-                &mut |_, _| (),
+                &mut |_| (),
             )
             .unwrap()
         });

@@ -13,7 +13,7 @@ use ratioflow::flow::{EndingKind, Step};
 use ratioflow::metric::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use ratioflow::observe::{ObserveError, Observer};
 use ratioflow::random::Stream;
-use ratioflow::record::{Opened, RunError, StopToken, Unfinished, record, run_in_memory};
+use ratioflow::record::{Opened, RunError, Seen, StopToken, Unfinished, record, run_in_memory};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::store::{Manifest, RunDirectory, Status};
 use ratioflow::target::{Memory, Target};
@@ -224,8 +224,8 @@ fn a_run_with_own_parts_goes_on_to_the_same_bytes() {
         &Embedded,
         &cut,
         &stop,
-        &mut |step, _| {
-            if step.index == 11 {
+        &mut |seen| {
+            if seen.step.index == 11 {
                 stop.ask("the test");
             }
         },
@@ -271,8 +271,8 @@ fn one_of_two_runs_can_be_stopped() {
                 let path = place.path().join(i.to_string());
                 let directory = RunDirectory::at(&path, false).unwrap();
                 let first = &tokens[0];
-                let watcher = &mut |step: &Step<'_>, _: Option<&_>| {
-                    if step.index == 5 {
+                let watcher = &mut |seen: &Seen<'_, '_>| {
+                    if seen.step.index == 5 {
                         first.ask("the test");
                     }
                 };
@@ -401,7 +401,7 @@ fn a_run_in_memory_leaves_the_files_of_a_recorded_one() {
         recorded(name, &experiment, &recorded_in).unwrap();
         let saved_in = RunDirectory::at(&folder.path().join(name).join("b"), false).unwrap();
         let mut seen = 0;
-        let run = run_in_memory(name, experiment, &mut |_, _| seen += 1).unwrap();
+        let run = run_in_memory(name, experiment, &mut |_| seen += 1).unwrap();
         assert_eq!(seen, run.flow.state().step + 1, "{name}");
         run.save(&Embedded, &saved_in, true).unwrap();
         assert_eq!(

@@ -219,7 +219,14 @@ fn figure(several: bool, style: &Style) -> Image {
     ];
     let title = "Ring of eight Gaussians";
     let charts = &charts[..4 - usize::from(several)];
-    curves(&Figure { title, charts }, style)
+    curves(
+        &Figure {
+            across: "step",
+            title,
+            charts,
+        },
+        style,
+    )
 }
 
 /// Several panels, with all that may be too long or too large.
@@ -1520,6 +1527,7 @@ fn curves_are_drawn_with_gaps_and_marks() {
         };
         curves(
             &Figure {
+                across: "step",
                 title: "",
                 charts: &[chart],
             },
@@ -1611,6 +1619,7 @@ fn nothing_breaks_a_figure() {
                 };
                 let image = curves(
                     &Figure {
+                        across: "step",
                         title: "t",
                         charts: &[chart, empty, chart],
                     },
@@ -1623,6 +1632,7 @@ fn nothing_breaks_a_figure() {
     assert_eq!(
         curves(
             &Figure {
+                across: "step",
                 title: "",
                 charts: &[]
             },

@@ -214,7 +214,7 @@ fn fill(
         Audience {
             stop: &StopToken::default(),
             step: &|variant, experiment, seen| {
-                progress.count(variant, experiment.scenario.seed, seen)
+                progress.count(variant, experiment.scenario.seed, seen);
             },
             done: &|_, _, _| {},
         },

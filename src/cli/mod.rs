@@ -182,21 +182,14 @@ fn report(failed: &CliError, json: bool) -> ExitCode {
     let text = plain(&text);
     say(&format!("\x1b[1;31merror\x1b[0m: {text}"));
     if json {
-        match failed {
-            CliError::Scenario(error) => {
-                tell(
-                    error.message(),
-                    error.place(),
-                    error.remedies(),
-                    failed.code(),
-                );
-            }
-            _ => {
-                let mut parts = text.split("\n  = help: ");
-                let message = parts.next().unwrap_or_default();
-                let help: Vec<String> = parts.map(str::to_owned).collect();
-                tell(message, None, &help, failed.code());
-            }
+        if let CliError::Scenario(error) = failed {
+            let (message, place) = (error.message(), error.place());
+            tell(message, place, error.remedies(), failed.code());
+        } else {
+            let mut parts = text.split("\n  = help: ");
+            let message = parts.next().unwrap_or_default();
+            let help: Vec<String> = parts.map(str::to_owned).collect();
+            tell(message, None, &help, failed.code());
         }
     }
     ExitCode::from(failed.code())

@@ -98,15 +98,7 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
     let moments = if args.times.is_empty() {
         run(experiment)?
     } else {
-        let mut times = args.times.clone();
-        times.sort_by(f64::total_cmp);
-        let moment = |time| Moment {
-            step: None,
-            time,
-            cloud: None,
-            kl_particles: None,
-        };
-        times.into_iter().map(moment).collect()
+        without_particles(&args.times)
     };
     let directory = match &args.out {
         Some(path) => RunDirectory::at(path, args.force)?,
@@ -147,6 +139,19 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         return print(&format!("{object:#}\n"));
     }
     print_path(directory.path())
+}
+
+/// These times in order, at which no particles are known.
+fn without_particles(times: &[f64]) -> Vec<Moment> {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    let moment = |time| Moment {
+        step: None,
+        time,
+        cloud: None,
+        kl_particles: None,
+    };
+    times.into_iter().map(moment).collect()
 }
 
 /// Runs the flow in memory for its times and its particles.

@@ -79,7 +79,7 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
             let comparison = unfinished.go_on(Audience {
                 stop: &stop,
                 step: &|name, experiment, seen| {
-                    progress.count(name, experiment.scenario.seed, seen)
+                    progress.count(name, experiment.scenario.seed, seen);
                 },
                 done: &|name, experiment, record| {
                     compare::tell(&progress, name, experiment, record, common);

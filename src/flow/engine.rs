@@ -446,20 +446,8 @@ impl Flow {
         self.room.check(&moved)?;
         let mut distillation_gap = None;
         let mut reaction = None;
-        if let Some(mut generator) = self.generator.take_if(|generator| generator.is_of_pairs()) {
-            if self.state.step + 1 == self.spec.steps {
-                // The drawn cloud stays one of latent points that are no part of a pair.
-                let first = self.shown.as_ref().map_or(0, |shown| shown.start.nrows());
-                let beside = s![first.., ..];
-                let stream = self.rounds.at(self.state.step as u64);
-                generator.fit_pairs(self.start.slice(beside), moved.slice(beside), stream);
-                let drawn = generator.apply(self.start.view());
-                let asked = cloud::rms((&moved - &self.start).view());
-                let missed = cloud::rms((&drawn - &moved).view());
-                distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
-                moved = drawn;
-            }
-            self.generator = Some(generator);
+        if self.generator.as_ref().is_some_and(Generator::is_of_pairs) {
+            distillation_gap = self.fit_pairs(&mut moved);
             self.room.check(&moved)?;
         } else if let Some(mut generator) = self.generator.take() {
             // A birth moves the aim of one latent point: the cloud itself stays where the generator has it.

@@ -1,8 +1,10 @@
 //! A round of training of the generator at a step of the flow.
 
+use ndarray::s;
+
 use super::engine::Flow;
 use super::stage::Stage;
-use crate::cloud::Cloud;
+use crate::cloud::{self, Cloud};
 use crate::discriminator::{FitContext, FitError};
 use crate::generator::{Generator, Round};
 
@@ -36,5 +38,24 @@ impl Flow {
             stream,
         };
         generator.train_towards(aim, &mut stage, &round)
+    }
+
+    /// At the last step, fits a generator of pairs to where the particles came from and went to, and puts its images in the place of these (`moved`, `n×2`).
+    /// Gives the mean squared distance between the two over that of the way.
+    pub(super) fn fit_pairs(&mut self, moved: &mut Cloud) -> Option<f64> {
+        if self.state.step + 1 != self.spec.steps {
+            return None;
+        }
+        let generator = self.generator.as_mut()?;
+        // The drawn cloud stays one of latent points that are no part of a pair.
+        let first = self.shown.as_ref().map_or(0, |shown| shown.start.nrows());
+        let beside = s![first.., ..];
+        let stream = self.rounds.at(self.state.step as u64);
+        generator.fit_pairs(self.start.slice(beside), moved.slice(beside), stream);
+        let drawn = generator.apply(self.start.view());
+        let asked = cloud::rms((&*moved - &self.start).view());
+        let missed = cloud::rms((&drawn - &*moved).view());
+        *moved = drawn;
+        (asked > 0.0).then(|| (missed / asked).powi(2))
     }
 }

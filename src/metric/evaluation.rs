@@ -11,7 +11,9 @@ use super::evidence::Rulers;
 use super::joint::{Column, JointTest, Side};
 use super::set::{Measures, metrics};
 use super::verdict::{Circumstances, Findings, Verdict};
-use super::{About, C2ST, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, Wasserstein};
+use super::{
+    About, C2ST, Effort, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, Wasserstein,
+};
 use crate::cloud::{Cloud, CloudView, bounds, in_order};
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
@@ -219,10 +221,8 @@ impl Evaluator {
         };
 
         let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);
-        let is_dear = |name: &str| {
-            ALL.iter()
-                .any(|a| a.name == name && a.effort == super::Effort::Dear)
-        };
+        let all = || ALL.iter();
+        let is_dear = |name: &str| all().any(|a| a.name == name && a.effort == Effort::Dear);
         let dear = |name: &str| chosen(name) && is_dear(name);
         let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
         let mut judged = self.hold(case, self.draws, &quick);
@@ -248,7 +248,7 @@ impl Evaluator {
                 });
             }
         }
-        let place = |j: &MetricResult| super::ALL.iter().position(|about| *about == j.about);
+        let place = |j: &MetricResult| all().position(|about| *about == j.about);
         judgements.sort_by_key(place);
         Ok(Evaluation {
             verdict,

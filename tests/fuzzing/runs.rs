@@ -92,7 +92,7 @@ impl Runs {
         };
         let whole = experiment("seed=1");
         record("s", &whole, &files, &at("whole"), &never, &mut |_| {}).unwrap();
-        let watcher = &mut |step: &ratioflow::flow::Step<'_>, _: Option<&_>| stop(step.index);
+        let watcher = &mut |seen: &ratioflow::record::Seen<'_, '_>| stop(seen.step.index);
         assert!(record("s", &whole, &files, &at("stopped"), &token, watcher).is_err());
         let contenders = ["a", "b"].map(|name| VariantRuns {
             name: name.to_owned(),
@@ -101,8 +101,8 @@ impl Runs {
         let token = StopToken::default();
         let audience = Audience {
             stop: &token,
-            step: &|step, _| {
-                if step.index == 2 {
+            step: &|_, _, seen| {
+                if seen.step.index == 2 {
                     token.ask("the test");
                 }
             },
