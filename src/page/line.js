@@ -35,7 +35,7 @@ class LinePanel extends Panel {
     const { reach } = film.look.line;
     this.frame(context, densities, [0, top], [left, right], "density", false);
     this.frame(context, ratios, [-reach, reach], [left, right], "log r", false);
-    this.words(context, "now", origins.x + 6, origins.y + 11);
+    this.words(context, "now", origins.x + 6, origins.y + this.letter);
     this.words(context, "at the start", origins.x + 6, origins.y + origins.height - 5);
     this.frame(context, paths, [film.steps, 0], [left, right], "step", true);
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -298,7 +298,7 @@ class LinePanel extends Panel {
 
   words(context, text, x, y) {
     context.fillStyle = palette.muted;
-    context.font = `11px ${FONT}`;
+    context.font = `${this.letter}px ${FONT}`;
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
     context.fillText(text, x, y);
@@ -309,12 +309,12 @@ class LinePanel extends Panel {
     context.strokeStyle = palette.faint;
     context.lineWidth = 1;
     context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
-    this.words(context, name, x + 6, y + 13);
+    this.words(context, name, x + 6, y + 1.5 + this.letter);
     context.fillStyle = palette.muted;
-    context.font = `11.5px ${FONT}`;
+    context.font = `${this.letter}px ${FONT}`;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const apart = this.width < 260 ? 30 : film.look.apart[0];
+    const { apart } = this;
     for (const [value, label] of ticks([Math.min(low, high), Math.max(low, high)], height / apart)) {
       context.fillText(label, x - 6, y + ((high - value) / (high - low)) * height);
     }

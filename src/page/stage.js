@@ -5,6 +5,9 @@ VIEW.height = VIEW.y[1] - VIEW.y[0];
 // The part of the plane in which the field is known.
 const FIELD = film.field_view ? { x: film.field_view[0], y: film.field_view[1] } : VIEW;
 const FONT = getComputedStyle(document.body).fontFamily;
+// Size of the letters of axes and notes, in a hall twice as large or more.
+const LETTER = 11.5;
+const lettering = () => (inFull() && $("player").classList.contains("hall") ? Math.max(14, 0.0225 * innerHeight) : LETTER);
 const MARGIN = { left: 40, right: 6, top: 6, bottom: 24 };
 // Between the knots of the mesh, in standard deviations of the first cloud, for one particle in all; the more, the closer.
 const KNOTS = 9;
@@ -278,7 +281,11 @@ class Panel {
 
   // Takes as much room as there is in the figure, but not more than `tall` pixels of height.
   fit(tall) {
-    MARGIN.left = Math.max(this.figure.clientWidth < 430 ? 30 : 40, this.labels() + 12);
+    this.letter = lettering();
+    const larger = this.letter / LETTER;
+    MARGIN.left = Math.max((this.figure.clientWidth < 430 ? 30 : 40) * larger, this.labels() + 12);
+    MARGIN.bottom = 8 + 1.4 * this.letter;
+    this.apart = (this.figure.clientWidth < 320 ? 30 : film.look.apart[0]) * larger;
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
     const { aspect } = this;
     const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));
@@ -294,7 +301,7 @@ class Panel {
   // The width of the widest label of the vertical axis, up to a limit.
   labels() {
     const pen = this.canvas.getContext("2d");
-    pen.font = `11.5px ${FONT}`;
+    pen.font = `${this.letter}px ${FONT}`;
     const widths = ticks(VIEW.y, 8).map(([, label]) => pen.measureText(label).width);
     return film.line ? 0 : Math.min(140, Math.max(0, ...widths));
   }
@@ -475,14 +482,14 @@ class Panel {
     context.arc(x, y, radius, whole ? 0 : Math.PI, whole ? 2 * Math.PI : 1.5 * Math.PI);
     context.stroke();
     context.globalAlpha = 0.7;
-    context.font = `11px ${FONT}`;
+    context.font = `${this.letter}px ${FONT}`;
     context.textAlign = "right";
     context.textBaseline = "alphabetic";
     const words = `h = ${number(h)}`;
     const at = whole ? x - radius - 6 : right - 10;
     const wide = context.measureText(words).width;
     context.fillStyle = palette.paper;
-    context.fillRect(at - wide - 3, bottom - 20.5, wide + 6, 14);
+    context.fillRect(at - wide - 3, bottom - 10 - this.letter, wide + 6, 1.3 * this.letter);
     context.globalAlpha = 1;
     context.fillStyle = palette.ink;
     context.fillText(words, at, bottom - 10);
@@ -717,7 +724,7 @@ class Panel {
     const half = context.lineWidth / 2;
     context.strokeRect(x - half, y - half, width + 2 * half, height + 2 * half);
     context.fillStyle = palette.muted;
-    context.font = `${11.5 * scale}px ${FONT}`;
+    context.font = `${this.letter * scale}px ${FONT}`;
     const [left, top] = this.place(MARGIN.left, MARGIN.top);
     const [right, bottom] = this.place(MARGIN.left + this.width, MARGIN.top + this.height);
     const mark = (x0, y0, dx, dy) => {
@@ -728,7 +735,7 @@ class Panel {
     };
     context.textAlign = "center";
     context.textBaseline = "top";
-    const apart = this.width < 260 ? 30 : film.look.apart[0];
+    const { apart } = this;
     const wide = (label) => context.measureText(label).width / scale;
     for (const [value, label] of ticksAcross([left, right], this.width, apart, wide)) {
       const px = x + ((value - left) / (right - left)) * width;
@@ -767,17 +774,18 @@ class Panel {
     if (camera.zoom === 1 && outside * film.look.news > count) lines.push(`${share(outside)} of the particles outside`);
     if (camera.zoom === 1 && this.strays * film.look.news > 1) lines.push(`${(100 * this.strays).toFixed(this.strays > 0.005 ? 0 : 1)} % of the target samples outside`);
     if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} particles shown`);
-    context.font = `${11.5 * scale}px ${FONT}`;
+    context.font = `${this.letter * scale}px ${FONT}`;
     context.textAlign = "left";
     context.textBaseline = "middle";
     lines.forEach((line, k) => {
-      const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + 10 + 22 * k) * scale];
+      const tall = 1.65 * this.letter;
+      const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + 10 + (tall + 3) * k) * scale];
       context.globalAlpha = 0.82;
       context.fillStyle = palette.paper;
-      context.fillRect(x, y, context.measureText(line).width + 14 * scale, 19 * scale);
+      context.fillRect(x, y, context.measureText(line).width + 14 * scale, tall * scale);
       context.globalAlpha = 1;
       context.fillStyle = palette.ink;
-      context.fillText(line, x + 7 * scale, y + 10 * scale);
+      context.fillText(line, x + 7 * scale, y + (tall / 2 + 0.5) * scale);
     });
   }
 

@@ -84,12 +84,8 @@ impl fmt::Display for Amount {
         let units = [(1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB")];
         let unit = units.into_iter().find(|(size, _)| self.0 >= *size);
         let (size, name) = unit.unwrap_or((1e6, "MB"));
-        write!(
-            f,
-            "{:.*} {name}",
-            usize::from(self.0 / size < 10.0),
-            self.0 / size
-        )
+        let amount = self.0 / size;
+        write!(f, "{amount:.*} {name}", usize::from(amount < 10.0))
     }
 }
 
