@@ -300,8 +300,9 @@ fn moments_of_a_run_stand_side_by_side() {
     let folder = TempDir::new().unwrap();
     run(&["output.spread='steps'"], folder.path());
     let wish = Redraw::default();
-    let written = snapshots(folder.path(), &wish, &[0, 9, 1000]).unwrap();
+    let (written, missing) = snapshots(folder.path(), &wish, &[0, 9, 1000]).unwrap();
     assert_eq!(written, "snapshots.png");
+    assert_eq!(missing, [9, 1000]);
     let three = pictures(folder.path())["snapshots.png"].clone();
     assert_eq!(size(&three)[0], 1400);
     snapshots(folder.path(), &wish, &[0, 8, 20]).unwrap();
@@ -313,7 +314,7 @@ fn moments_of_a_run_stand_side_by_side() {
         format: Format::Svg,
         ..wish
     };
-    let name = snapshots(folder.path(), &shapes, &[0, 20]).unwrap();
+    let (name, _) = snapshots(folder.path(), &shapes, &[0, 20]).unwrap();
     let svg = fs::read_to_string(folder.path().join(name)).unwrap();
     assert!(svg.starts_with("<svg ") && svg.matches("<circle ").count() > 400);
 }

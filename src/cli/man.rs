@@ -16,7 +16,7 @@ pub(super) struct ManArgs {
 }
 
 pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CliError> {
-    let mut command = Cli::command();
+    let mut command = Cli::command().propagate_version(true);
     // So that options that every command has stand on its page too.
     command.build();
     let mut name = "ratioflow".to_owned();

@@ -113,7 +113,10 @@ pub fn main() -> ExitCode {
                 say(text.trim_end());
                 if std::env::args_os().any(|arg| arg == "--json") {
                     let plain = error.render().to_string();
-                    let message = plain.lines().next().unwrap_or_default();
+                    // What stands before the line on usage: the argument's name may have one of its own.
+                    let lines = plain.lines().take_while(|line| !line.starts_with("Usage:"));
+                    let lines = lines.map(str::trim).filter(|line| !line.is_empty());
+                    let message = lines.collect::<Vec<_>>().join(" ");
                     tell(message.trim_start_matches("error: "), None, &[], 2);
                 }
                 return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));

@@ -38,7 +38,7 @@ pub(super) struct RenderArgs {
         default_value = "particles,target,field,arrows"
     )]
     show: Vec<Layer>,
-    /// What pictures show: `xmin,xmax,ymin,ymax` in the target's units, `target`, `cloud` (wherever the particles come) or `auto` [default: the scenario's]
+    /// What pictures show: `xmin,xmax,ymin,ymax` in the target's units, `target`, `cloud` (wherever the particles come) or `auto` [default: the scenario's]; widened to the shape of the picture. Bands and arrows are drawn where the run has recorded them, which is its own view
     #[arg(long, value_name = "VIEW", allow_hyphen_values = true)]
     view: Option<ViewSpec>,
     /// `png`: animation, frames, last cloud and curves; `svg`: last cloud and curves as shapes, for papers
@@ -107,7 +107,15 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
     let files = if args.snapshots.is_empty() {
         redraw(&args.directory, &wish)?
     } else {
-        vec![snapshots(&args.directory, &wish, &args.snapshots)?]
+        let (name, missing) = snapshots(&args.directory, &wish, &args.snapshots)?;
+        if !missing.is_empty() && !common.quiet {
+            let missing: Vec<String> = missing.iter().map(usize::to_string).collect();
+            say(&format!(
+                "not recorded, so that the frames next to them are shown: step {}; a run records output.frames of its steps",
+                missing.join(", ")
+            ));
+        }
+        vec![name]
     };
     if common.json {
         let object = json!({ "directory": args.directory.to_string_lossy(), "files": files });

@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use crate::cloud::{self, Cloud};
 use crate::flow::Flow;
 use crate::generator::{Generator, Units};
-use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
+use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet, W2_LAW, W2Law};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
 use crate::setting::Invalid;
@@ -153,6 +153,9 @@ impl Experiment {
         warnings.extend(start::narrow(all.view(), training.view()));
         let (start, bath) = all.view().split_at(Axis(0), scenario.cloud.particles);
         warnings.extend(scenario.discriminator.warnings(training.view()));
+        if scenario.metrics.wants(W2_LAW.name) && W2Law::new(&target).is_none() {
+            warnings.push("w2_law is left out: it needs a law on the line whose mass and mean over an interval are known; w2 is that to a sample".to_owned());
+        }
         scenario
             .metrics
             .check()

@@ -105,9 +105,12 @@ pub(super) fn narrow(start: CloudView<'_>, target: CloudView<'_>) -> Option<Stri
     const NARROW: f64 = 0.02;
     let [start, target] = [start, target].map(cloud::spread);
     (start < NARROW * target).then(|| {
+        if start <= 0.0 {
+            return "all particles begin at one place: nothing but noise or births can part them; leave [source] out, or write [source.auto], for one that fits".to_owned();
+        }
         format!(
             "the source is {:.0} times narrower than the target (standard deviations {start:.3e} and {target:.3e}): its particles move as one until the bandwidth is below the gaps of the target; leave [source] out, or write [source.auto], for one that fits",
-            target / start.max(f64::MIN_POSITIVE)
+            target / start
         )
     })
 }

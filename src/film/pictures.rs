@@ -100,7 +100,9 @@ impl Scene<'_> {
         let take = &self.takes[..1];
         let all = take.iter().flat_map(|take| take.recorder.snapshots());
         let nearest = |step: &usize| all.clone().min_by_key(|s| s.step.abs_diff(*step));
-        let chosen: Vec<&Snapshot> = steps.iter().filter_map(nearest).collect();
+        let mut chosen: Vec<&Snapshot> = steps.iter().filter_map(nearest).collect();
+        // Two steps may have the same frame.
+        chosen.dedup_by_key(|snapshot| snapshot.step);
         let names: Vec<String> = chosen
             .iter()
             .map(|s| format!("step {}, time {}", s.step, number(s.time)))

@@ -120,6 +120,16 @@ pub enum Failure {
         /// Half the diagonal of the box around target sample and first cloud.
         extent: f64,
     },
+    /// The generator drew a point that is nowhere, or far from the data.
+    #[error(
+        "the generator has lost the data: it draws point {particle} far away or nowhere; lower generator.{objective}.learning_rate, or take more particles a step (batch)"
+    )]
+    Lost {
+        /// Row of the cloud.
+        particle: usize,
+        /// The generator's objective: `distill`.
+        objective: &'static str,
+    },
     /// The ratio could no longer be estimated.
     #[error("{0}")]
     Unfit(#[from] FitError),
@@ -130,7 +140,9 @@ impl Failure {
     #[must_use]
     pub fn particle(&self) -> Option<usize> {
         match self {
-            Self::NotFinite { particle, .. } | Self::RunAway { particle, .. } => Some(*particle),
+            Self::NotFinite { particle, .. }
+            | Self::RunAway { particle, .. }
+            | Self::Lost { particle, .. } => Some(*particle),
             Self::Unfit(_) => None,
         }
     }

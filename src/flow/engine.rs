@@ -448,7 +448,7 @@ impl Flow {
         let mut reaction = None;
         if self.generator.as_ref().is_some_and(Generator::is_of_pairs) {
             distillation_gap = self.fit_pairs(&mut moved);
-            self.room.check(&moved)?;
+            self.check_drawn(&moved)?;
         } else if let Some(mut generator) = self.generator.take() {
             // A birth moves the aim of one latent point: the cloud itself stays where the generator has it.
             reaction = match self.react(&mut moved) {
@@ -469,7 +469,7 @@ impl Flow {
             };
             let missed = cloud::rms((&drawn - &moved).view());
             distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
-            self.room.check(&drawn)?;
+            self.check_drawn(&drawn)?;
             moved = drawn;
         }
 

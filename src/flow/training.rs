@@ -2,6 +2,7 @@
 
 use ndarray::s;
 
+use super::ending::Failure;
 use super::engine::Flow;
 use super::stage::Stage;
 use crate::cloud::{self, Cloud};
@@ -57,5 +58,18 @@ impl Flow {
         let missed = cloud::rms((&drawn - &*moved).view());
         *moved = drawn;
         (asked > 0.0).then(|| (missed / asked).powi(2))
+    }
+
+    /// Refuses what the generator has drawn, if it is nowhere or too far away.
+    pub(super) fn check_drawn(&self, drawn: &Cloud) -> Result<(), Failure> {
+        self.room
+            .check(drawn)
+            .map_err(|failure| match (failure.particle(), &self.generator) {
+                (Some(particle), Some(generator)) => Failure::Lost {
+                    particle,
+                    objective: generator.spec().name(),
+                },
+                _ => failure,
+            })
     }
 }

@@ -131,6 +131,14 @@ struct Plan<'a> {
     points: BTreeMap<&'a str, Vec<f64>>,
 }
 
+/// A script without the lines that are remarks alone: these are read where it is written, and the page has to be small.
+fn bare(parts: &[&str]) -> String {
+    let lines = parts.iter().flat_map(|part| part.split_inclusive('\n'));
+    lines
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect()
+}
+
 impl Lab {
     /// The text of the page. The same lab gives the same bytes.
     ///
@@ -138,7 +146,7 @@ impl Lab {
     /// None that is known; those of the compressor, the JSON writer and the template engine are passed on.
     pub fn html(&self) -> io::Result<String> {
         let style = format!("{}{STYLE}{LAB_STYLE}", palette::css());
-        let script = SCRIPT.concat();
+        let script = bare(&SCRIPT);
         let film = Film {
             view: [[-1.0, 1.0]; 2],
             steps: 1,
@@ -181,7 +189,7 @@ impl Lab {
             edges => EDGES,
             film => harmless(&film)?,
             engine => harmless(&packed)?,
-            worker => harmless(&WORKER.concat())?,
+            worker => harmless(&bare(&WORKER))?,
             style_hash => hash(&style),
             script_hash => hash(&script),
             style,

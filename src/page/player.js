@@ -151,7 +151,7 @@ function layout() {
   // Where title and key stand beside the picture, they take nothing of its height.
   const beside = inFull() && getComputedStyle($("player")).display === "grid";
   const controls = high(".transport") + (beside ? 0 : high(".controls"));
-  const head = inFull() ? 28 + (beside ? 0 : high(".lecture") + high(".view")) : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
+  const head = inFull() ? 48 + (beside ? 0 : high(".lecture") + high(".view")) : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
   const columns = abreast(holder.clientWidth, innerHeight - head - controls);
   const rows = Math.ceil(panels.length / columns);
   holder.style.setProperty("--columns", columns);
@@ -214,7 +214,8 @@ function fragment() {
   }
   if (camera.zoom > 1) {
     wish.set("zoom", camera.zoom.toPrecision(4));
-    wish.set("at", [camera.x, camera.y].map((v) => v.toPrecision(6)).join(","));
+    // All digits: far from the origin the last ones are what is seen.
+    wish.set("at", `${camera.x},${camera.y}`);
   }
   return `#${wish}`;
 }

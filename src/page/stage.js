@@ -825,8 +825,8 @@ function stretch(longest, unit) {
 function times(factor) {
   const whole = (v) => String(Math.round(v));
   if (factor === 1) return "at its length";
-  if (factor > 1) return `drawn ${factor < 1e6 ? whole(factor) : number(factor)} times as long`;
-  return factor >= 1e-6 ? `drawn 1/${whole(1 / factor)} as long` : `drawn ${number(factor)} times as long`;
+  if (factor > 1) return `drawn × ${factor < 1e6 ? whole(factor) : number(factor)}`;
+  return factor >= 1e-6 ? `drawn × 1/${whole(1 / factor)}` : `drawn × ${number(factor)}`;
 }
 
 // What the bands are and how long arrows are, below the panels.

@@ -6,9 +6,9 @@ use ndarray::{Array0, Array1, Array2, arr0, arr1};
 
 use super::redraw;
 use crate::experiment::Experiment;
-use crate::generator::{Generator, Precision};
+use crate::generator::{Generator, GeneratorSpec, Precision};
 use crate::network::Affinity;
-use crate::store::{Arrays, GENERATOR, ReportError, RunDirectory, Stored, plain};
+use crate::store::{Arrays, GENERATOR, ReportError, RunDirectory, Status, Stored, plain};
 
 /// Writes `generator.npz`.
 pub(super) fn save(generator: &Generator, directory: &RunDirectory) -> Result<(), ReportError> {
@@ -42,7 +42,14 @@ pub fn generator(folder: &Path) -> Result<Generator, ReportError> {
         path: folder.to_owned(),
         reason,
     };
-    let (_, experiment) = redraw::finished(folder)?;
+    let (manifest, experiment) = redraw::finished(folder)?;
+    if let Some(GeneratorSpec::Pairs(_)) = experiment.scenario.generator
+        && manifest.status == Status::Diverged
+    {
+        return Err(refuse(
+            "the run diverged, and its generator of pairs, which is fitted at the last step, has learned nothing: mend the run, or draw from its last cloud with `--resample`".to_owned(),
+        ));
+    }
     if experiment.scenario.generator.is_none() {
         return Err(refuse(
             "its scenario has no generator, and a flow only moves the points that it has: run it with `--generator distill`, or draw from its last cloud with `--resample`".to_owned(),

@@ -60,11 +60,16 @@ pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> 
 }
 
 /// Draws the finished run in `folder` at some of its `steps`, side by side as on a page of a paper, and writes that
-/// picture there: `snapshots.png` or `snapshots.svg`, whose name is returned. Of each step the nearest frame is shown.
+/// picture there: `snapshots.png` or `snapshots.svg`, whose name is returned, with those of the steps that were not recorded. Of each step the nearest frame is
+/// shown, once.
 ///
 /// # Errors
 /// As [`redraw`]; a comparison is refused too.
-pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String, ReportError> {
+pub fn snapshots(
+    folder: &Path,
+    wish: &Redraw,
+    steps: &[usize],
+) -> Result<(String, Vec<usize>), ReportError> {
     enough(folder, wish)?;
     visit(folder, wish.view, |scene, scenario, directory| {
         if scene.takes.len() > 1 {
@@ -81,7 +86,13 @@ pub fn snapshots(folder: &Path, wish: &Redraw, steps: &[usize]) -> Result<String
             ),
         };
         directory.put(name, &bytes)?;
-        Ok(name.to_owned())
+        let recorded = scene
+            .takes
+            .iter()
+            .flat_map(|take| take.recorder.snapshots());
+        let recorded: Vec<usize> = recorded.map(|snapshot| snapshot.step).collect();
+        let missing = steps.iter().filter(|step| !recorded.contains(step));
+        Ok((name.to_owned(), missing.copied().collect()))
     })
 }
 

@@ -25,6 +25,9 @@ pub struct FieldGrid {
     weights: Vec<f32>,
 }
 
+/// Scales over which a field is smooth between two places of its lattice, beyond which what lies between them cannot be known from these.
+const FINEST: f64 = 2.5;
+
 /// What turns a field into moves, and how fine it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gauge {
@@ -97,11 +100,14 @@ impl FieldGrid {
     }
 
     /// The same field with its `gauge`: bands and arrows fade where few points of `clouds` are, see [`Lattice::presence`]. Where the scale is not known
-    /// all is drawn.
+    /// all is drawn; where the lattice is coarser than what there is to see, nothing is.
     #[must_use]
     pub fn gauged(mut self, gauge: Gauge, clouds: &[CloudView<'_>]) -> Self {
         self.gauge = gauge;
-        self.weights = if gauge.scale > 0.0 && !self.lattice.is_on_line() {
+        let told = gauge.scale > 0.0 && !self.lattice.is_on_line();
+        self.weights = if told && self.lattice.pitch() > FINEST * gauge.scale {
+            vec![0.0; self.depths.len()]
+        } else if told {
             self.lattice.presence(clouds, gauge.scale)
         } else {
             Vec::new()

@@ -127,9 +127,9 @@ pub(super) fn times(stretch: f64) -> String {
     let whole = |v: f64| words::count(v.round() as u64);
     match stretch {
         1.0 => "at its length".to_owned(),
-        s if (1.0..1e6).contains(&s) => format!("drawn {} times as long", whole(s)),
-        s if (1e-6..1.0).contains(&s) => format!("drawn 1/{} as long", whole(1.0 / s)),
-        s => format!("drawn {} times as long", words::number(s)),
+        s if (1.0..1e6).contains(&s) => format!("drawn × {}", whole(s)),
+        s if (1e-6..1.0).contains(&s) => format!("drawn × 1/{}", whole(1.0 / s)),
+        s => format!("drawn × {}", words::number(s)),
     }
 }
 

@@ -58,11 +58,6 @@ pub struct Scenario {
     pub claim: Vec<Claim>,
 }
 
-/// What is not written out.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 fn first_seed() -> u64 {
     1
 }
@@ -146,7 +141,6 @@ pub struct OutputSpec {
     pub frames: usize,
     /// Whether frames are spread over the `change` of the cloud, so that equally much happens from one to the next (a fifth of them over the steps all the same),
     /// or over the `steps`. Where particles are born, and in comparisons, which show the same steps side by side, it is the steps.
-    #[serde(skip_serializing_if = "is_default")]
     pub spread: SpreadSpec,
     /// Whether these are drawn as frames and animation; `ratioflow render` can draw them later.
     pub animation: bool,
@@ -161,7 +155,6 @@ pub struct OutputSpec {
     pub theme: ThemeSpec,
     /// What pictures show: `auto` (the target, and of a cloud that begins around it as much as leaves the target half the width; of a cloud that begins elsewhere
     /// the way too), `target`, `cloud` (wherever the particles come), or `[xmin, xmax, ymin, ymax]` in the target's units. What is outside is counted there.
-    #[serde(skip_serializing_if = "is_default")]
     pub view: ViewSpec,
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.

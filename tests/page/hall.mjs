@@ -17,7 +17,7 @@ try {
   const wish = new URLSearchParams(address.slice(1));
   const step = Number(wish.get("step"));
   check("a link opens the recorded moment next to its step", Math.abs(step - 7) <= 2, address);
-  check("and what was chosen", wish.get("theme") === "dark" && wish.get("trails") === "on" && wish.get("zoom") === "2.000" && wish.get("at") === "0.500000,0.250000", address);
+  check("and what was chosen", wish.get("theme") === "dark" && wish.get("trails") === "on" && wish.get("zoom") === "2.000" && wish.get("at") === "0.5,0.25", address);
   await browser.ask("document.getElementById('forth').click()");
   await wait(600);
   const next = Number(new URLSearchParams((await browser.ask("location.hash")).slice(1)).get("step"));

@@ -71,7 +71,7 @@ class Generator:
 
     @property
     def kind(self) -> str:
-        """How it was trained: ``distill``, ``adversarial`` or ``inherit``."""
+        """How it was trained: ``distill``, ``adversarial``, ``inherit`` or ``pairs``."""
         return self._native.kind
 
     @property

@@ -257,7 +257,8 @@ function heard(message) {
     return;
   }
   const from = reels[0].last?.step;
-  if (parts !== null && message.single) {
+  // A run that was begun anew meanwhile has no step to part.
+  if (parts !== null && message.single && from !== undefined) {
     addParts(message.frames);
     state.step = from;
     state.goal = from + parts;
