@@ -25,7 +25,7 @@ use crate::target::{Anywhere, Folder, Target, TargetSpec, open_file};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct MeasureArgs {
-    /// The cloud to measure: an .npy (n×2), .npz (first array, or `file.npz:name`) or .csv file (two columns)
+    /// The cloud to measure: an .npy (n×2, or n×1 and n for points of the line), .npz (first array, or `file.npz:name`) or .csv file (two columns, or one)
     a: OsString,
     /// What to measure it against: a file of the same kinds
     #[arg(conflicts_with = "target")]

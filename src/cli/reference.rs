@@ -76,7 +76,11 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
         Resources::of_all(&[cells, parts], 2)
     })?;
     // A generator follows at the same times.
-    loaded.experiment.scenario.generator = None;
+    if loaded.experiment.scenario.generator.take().is_some() && !common.quiet {
+        say(
+            "\x1b[1;33mnote\x1b[0m: the scenario's generator is left out: the particles here are those of the flow",
+        );
+    }
     let experiment = &loaded.experiment;
     let spread = [experiment.start.view(), experiment.training.view()];
     let dimension = experiment.target.dimension();

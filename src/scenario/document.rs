@@ -170,7 +170,8 @@ impl Document {
             Some(place) => error.mark(place, "not written in here"),
             None => error,
         };
-        if written {
+        // A whole table that is there by default has no value that would mend it.
+        if written || value == "{}" {
             error
         } else {
             error.help(format!("set `{key}`"))
