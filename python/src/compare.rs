@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
 use ratioflow::record::{self, Audience, RunError, StopToken, VariantRuns, folders};
-use ratioflow::scenario::{Claim, Resources, Scenario, Variant};
+use ratioflow::scenario::{Claim, Resources, Scenario, SpreadSpec, Variant};
 use ratioflow::store::RunDirectory;
 
 use crate::error::{fits, misread, ran, reported};
@@ -119,6 +119,8 @@ fn contenders(
         for seed in 0..seeds {
             let mut seeded = scenario.clone();
             seeded.seed = base.seed + u64::from(seed);
+            // The same steps stand side by side.
+            seeded.output.spread = SpreadSpec::Steps;
             // Only the first is drawn.
             seeded.output.animation = frames;
             if seed > 0 {
