@@ -55,7 +55,7 @@ fn the_particles_flow_by_themselves_until_the_map_is_fitted() {
 
 #[test]
 fn it_finds_every_mode_of_a_ring_and_few_points_lie_between() {
-    // `None` by the default: what a scenario claims on five seeds is run there.
+    // A quarter of the pairs and fewer steps than by default, which the scenarios run on five seeds.
     let settings = [
         "generator.pairs.count=4096",
         "generator.pairs.inner_steps=4000",

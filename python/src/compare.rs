@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
 use ratioflow::record::{self, Audience, RunError, StopToken, VariantRuns, folders};
-use ratioflow::scenario::{Claim, Resources, Scenario, SpreadSpec, Variant};
+use ratioflow::scenario::{Claim, Resources, Scenario, Variant};
 use ratioflow::store::RunDirectory;
 
 use crate::error::{fits, misread, ran, reported};
@@ -116,16 +116,9 @@ fn contenders(
         };
         let claims = base.claim.iter().filter(of_it).cloned();
         scenario.claim = claims.map(Claim::of_its_variant).collect();
-        for seed in 0..seeds {
-            let mut seeded = scenario.clone();
-            seeded.seed = base.seed + u64::from(seed);
-            // The same steps stand side by side.
-            seeded.output.spread = SpreadSpec::Steps;
-            // Only the first is drawn.
-            seeded.output.animation = frames;
-            if seed > 0 {
-                seeded.output.frames = 0;
-            }
+        scenario.output.animation = frames;
+        for place in 0..seeds {
+            let seeded = scenario.side_by_side(base.seed, place);
             let need = Resources::of(&seeded, rayon::current_num_threads());
             needs.push(need.with_files(&seeded, &found.files));
             scenarios.push((&variant.name, own.clone(), seeded));

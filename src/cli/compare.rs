@@ -19,7 +19,7 @@ use crate::experiment::{Experiment, seconds_of_all, spoken};
 use crate::metric::{ALL, Grain, Verdict};
 use crate::page::Page;
 use crate::record::{Audience, Record, VariantRuns, compare, folders};
-use crate::scenario::{Claim, Document, Resources, Scenario, SpreadSpec, Variant};
+use crate::scenario::{Claim, Document, Resources, Scenario, Variant};
 use crate::setting::Invalid;
 use crate::store::{Comparison, RunDirectory, Status};
 use crate::target::Files;
@@ -274,21 +274,12 @@ pub(super) fn contenders(
             .check(base, &scenario)
             .map_err(|invalid| own.blame(&invalid))?;
         scenario.claim = claims_about(base, &variant.name);
-        scenario.output.spread = SpreadSpec::Steps;
         if no_frames {
             scenario.output.animation = false;
         }
         scenarios.push((own, scenario));
     }
-    let seeded = |scenario: &Scenario, seed: u16| {
-        let mut scenario = scenario.clone();
-        scenario.seed = base.seed + u64::from(seed);
-        // Only the first is drawn.
-        if seed > 0 {
-            scenario.output.frames = 0;
-        }
-        scenario
-    };
+    let seeded = |scenario: &Scenario, place: u16| scenario.side_by_side(base.seed, place);
     let threads = rayon::current_num_threads();
     let each = scenarios.iter().flat_map(|(_, scenario)| {
         (0..seeds).map(|seed| {

@@ -7,8 +7,7 @@ use super::run::Record;
 use crate::numeric::mean_and_deviation;
 use crate::store::{JOINT, Spread, Status};
 
-/// `comparison.csv`: a row a variant; each metric with its mean over the seeds, its standard deviation if there are
-/// several, and its floor.
+/// `comparison.csv`: a row a variant; each metric with its mean over the seeds, and its standard deviation if there are several.
 pub(super) fn wide(names: &[&str], records: &[Vec<Record>]) -> String {
     let several = records.iter().any(|all| all.len() > 1);
     let spreads: Vec<_> = records.iter().map(|all| spread(all)).collect();
@@ -40,17 +39,9 @@ pub(super) fn wide(names: &[&str], records: &[Vec<Record>]) -> String {
         );
         for metric in &metrics {
             let value = spread.get(*metric).filter(|s| s.mean.is_finite());
-            let _ = write!(
-                text,
-                ",{}",
-                value.map_or(String::new(), |s| s.mean.to_string())
-            );
+            let _ = write!(text, ",{}", written(value.map(|s| s.mean)));
             if several {
-                let _ = write!(
-                    text,
-                    ",{}",
-                    value.map_or(String::new(), |s| s.sd.to_string())
-                );
+                let _ = write!(text, ",{}", written(value.map(|s| s.sd)));
             }
         }
         text.push('\n');
@@ -58,13 +49,15 @@ pub(super) fn wide(names: &[&str], records: &[Vec<Record>]) -> String {
     text
 }
 
+/// A number as it is written: nothing for what is none.
+fn written(value: Option<f64>) -> String {
+    let finite = value.filter(|value| value.is_finite());
+    finite.map_or(String::new(), |value| value.to_string())
+}
+
 /// `runs.csv`: a row for each measure of the last cloud of each run, with its floor and, where the joint test looks at it, its p.
 pub(super) fn tidy(names: &[&str], records: &[Vec<Record>]) -> String {
     let mut text = "variant,seed,status,step,measure,value,floor_median,floor_q95,p\n".to_owned();
-    let written = |value: Option<f64>| {
-        let finite = value.filter(|value| value.is_finite());
-        finite.map_or(String::new(), |value| value.to_string())
-    };
     for (name, all) in names.iter().zip(records) {
         for record in all {
             let manifest = &record.manifest;

@@ -312,6 +312,18 @@ impl Scenario {
         [2.0 * frames.max(1.0), (2.0 + halvings) * frames.max(1.0)]
     }
 
+    /// One of several that stand side by side, on the seed that comes `place` after `seed`: they show the same steps, and those of the first seed alone are drawn.
+    #[must_use]
+    pub fn side_by_side(&self, seed: u64, place: u16) -> Self {
+        let mut own = self.clone();
+        own.seed = seed + u64::from(place);
+        own.output.spread = SpreadSpec::Steps;
+        if place > 0 {
+            own.output.frames = 0;
+        }
+        own
+    }
+
     /// How many of them are drawn.
     pub(crate) fn drawn_frames(&self) -> usize {
         if self.output.animation {
