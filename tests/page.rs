@@ -76,6 +76,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         .iter()
         .map(|(name, record)| DrawnRun {
             name,
+            scenario: &experiment.scenario,
             recorder: &record.recorder,
             meter: &record.meter,
             note: name,
@@ -370,6 +371,7 @@ mod data {
                 line: None,
                 takes: &[DrawnRun {
                     name: "",
+                    scenario: &experiment.scenario,
                     recorder,
                     meter,
                     note: "",

@@ -101,6 +101,7 @@ impl Act {
             name: "",
             particles: cloud.view(),
             past: &[],
+            threads: None,
             births: &[],
             shares: &[],
             colours: &self.colours,
@@ -120,6 +121,7 @@ impl Act {
             time: 0.0,
             view: self.view,
             longest: 0.5,
+            strip: None,
             panels,
         }
     }
@@ -141,6 +143,7 @@ impl Act {
                 ]
             },
             arrived: t >= 1.0,
+            since: None,
         };
         let panel = Panel {
             headline: Some(headline),
@@ -222,6 +225,7 @@ fn figure(several: bool, style: &Style) -> Image {
     curves(
         &Figure {
             across: "step",
+            main: 0,
             title,
             charts,
         },
@@ -255,6 +259,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
             name: if count > 1 { names[k] } else { "" },
             particles: clouds[k].view(),
             past: &[],
+            threads: None,
             births: &[],
             shares: &[],
             colours: &act.colours,
@@ -264,6 +269,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
             headline: Some(Headline {
                 words: [long; 3],
                 arrived: k == 3,
+                since: None,
             }),
             note: if k == 0 {
                 "diverged at step 41: particle 17 left the plane, ∇ log r = 1e300"
@@ -279,6 +285,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
         time: 1.23e-12,
         view: act.view,
         longest: 0.5,
+        strip: None,
         panels: &panels,
     };
     draw(&frame, style)
@@ -412,6 +419,8 @@ const BARE: Style = Style {
         trails: false,
         field: false,
         arrows: false,
+        formula: false,
+        phases: false,
     },
 };
 
@@ -426,6 +435,7 @@ fn bare<'a>(particles: &'a Cloud, nothing: &'a Cloud) -> Panel<'a> {
         name: "",
         particles: particles.view(),
         past: &[],
+        threads: None,
         births: &[],
         shares: &[],
         colours: &[],
@@ -445,6 +455,7 @@ fn still<'a, 'p>(view: View, panels: &'a [Panel<'p>]) -> Frame<'a, 'p> {
         time: 0.0,
         view,
         longest: 0.5,
+        strip: None,
         panels,
     }
 }
@@ -537,6 +548,7 @@ fn words_are_drawn_and_kept_to_their_places() {
     let headline = Headline {
         words: [&long; 3],
         arrived: false,
+        since: None,
     };
     for (what, image) in [
         ("title", picture("A title", 0, 0.0, panel)),
@@ -749,6 +761,7 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
             time: 1.0,
             view,
             longest: 0.5,
+            strip: None,
             panels: &[panel],
         };
         let style = Style {
@@ -902,6 +915,7 @@ fn nothing_breaks_a_picture() {
             let image = draw(
                 &Frame {
                     longest,
+                    strip: None,
                     ..still(view, &panels)
                 },
                 &Style::default(),
@@ -1528,6 +1542,7 @@ fn curves_are_drawn_with_gaps_and_marks() {
         curves(
             &Figure {
                 across: "step",
+                main: 0,
                 title: "",
                 charts: &[chart],
             },
@@ -1620,6 +1635,7 @@ fn nothing_breaks_a_figure() {
                 let image = curves(
                     &Figure {
                         across: "step",
+                        main: 0,
                         title: "t",
                         charts: &[chart, empty, chart],
                     },
@@ -1633,6 +1649,7 @@ fn nothing_breaks_a_figure() {
         curves(
             &Figure {
                 across: "step",
+                main: 0,
                 title: "",
                 charts: &[]
             },

@@ -62,6 +62,10 @@ enum Layer {
     Field,
     Arrows,
     Trails,
+    /// The formulas of a step with their present numbers
+    Formula,
+    /// The phases of each step one after the other: points, fit, move, and the generator's fit with threads from where the points were moved
+    Loop,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,7 +86,11 @@ pub(super) fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
 
 pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(None)?;
-    let shows = |layer| args.show.contains(&layer);
+    // What adds to the layers needs none of them named.
+    let alone = |layer: &Layer| matches!(layer, Layer::Formula | Layer::Loop);
+    let usual = args.show.iter().all(alone);
+    let shows = |layer| usual || args.show.contains(&layer);
+    let added = |layer| args.show.contains(&layer);
     let wish = Redraw {
         width: args.width,
         scale: args.scale,
@@ -96,7 +104,9 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
             particles: shows(Layer::Particles),
             field: shows(Layer::Field),
             arrows: shows(Layer::Arrows),
-            trails: shows(Layer::Trails),
+            trails: added(Layer::Trails) || usual && added(Layer::Loop),
+            formula: added(Layer::Formula),
+            phases: added(Layer::Loop),
         },
         view: args.view,
         format: match args.format {

@@ -1,15 +1,20 @@
 //! What is drawn of one run or several: the snapshots that were taken, and the pictures made of them.
 
+mod convergence;
 mod lineage;
+mod phases;
 mod pictures;
 mod profile;
 mod recorder;
 mod sight;
+mod round;
 mod spread;
 
+pub(crate) use convergence::{all_and, charts, gloss, is_main};
 pub(crate) use lineage::Lineage;
+pub(crate) use phases::phases;
 pub use pictures::{DrawnRun, Scene};
-pub(crate) use pictures::{all_and, charts};
 pub use profile::Ground;
 pub use recorder::{Parents, Recorder, Snapshot, view_of};
+pub use round::Round;
 pub(crate) use sight::sight;

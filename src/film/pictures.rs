@@ -1,23 +1,26 @@
 //! The pictures of a run, or of several side by side: animation, frames, last cloud, convergence.
 
 use super::lineage::Lives;
-use super::profile::{Ground, Past};
+use super::phases::{Moment, Phase, learner, strip};
+use super::profile::{Ground, Past, Places};
 use super::recorder::{Recorder, Snapshot};
 use crate::cloud::CloudView;
-use crate::metric::{ALL, About, Floors, Ideal, Mark, Scale};
-use crate::observe::{MetricRecorder, W2_MOVED, flow_columns};
+use crate::metric::Mark;
+use crate::observe::MetricRecorder;
 use crate::render::look::LOOK;
 use crate::render::{
-    Chart, Colour, Curve, Figure, Film, FloorLine, Frame, Headline, Pace, Panel, Style, Theme,
-    View, curves, curves_svg, draw, draw_svg, film, number, origin,
+    Colour, Film, Frame, Headline, Pace, Panel, Strip, Style, Theme, View, draw, draw_svg, film,
+    number, origin,
 };
-use crate::scenario::{OutputSpec, ThemeSpec};
+use crate::scenario::{OutputSpec, Scenario, ThemeSpec};
 
 /// What the pictures of one run are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct DrawnRun<'a> {
     /// Name of the variant; empty for a run by itself.
     pub name: &'a str,
+    /// How it was run.
+    pub scenario: &'a Scenario,
     /// The snapshots, at least one.
     pub recorder: &'a Recorder,
     /// What was measured.
@@ -52,10 +55,10 @@ impl Scene<'_> {
     #[must_use]
     pub fn film(&self, style: &Style, pace: Pace, stills: bool) -> Film {
         let colours = origin::colours(self.start, style.theme);
-        let steps = self.frame_steps();
+        let moments = self.film_moments(style);
         film(
-            steps.len(),
-            |k| self.frame(steps[k], &colours, style, draw),
+            moments.len(),
+            |k| self.frame(moments[k], &colours, style, draw),
             pace,
             stills,
         )
@@ -65,16 +68,15 @@ impl Scene<'_> {
     #[must_use]
     pub fn last(&self, style: &Style) -> Vec<u8> {
         let colours = origin::colours(self.start, style.theme);
-        let last = self.frame_steps().last().copied().unwrap_or(0);
-        self.frame(last, &colours, &sharp(style), draw).png()
+        self.frame(self.last_moment(), &colours, &sharp(style), draw)
+            .png()
     }
 
     /// The text of `final.svg`.
     #[must_use]
     pub fn last_svg(&self, style: &Style) -> String {
         let colours = origin::colours(self.start, style.theme);
-        let last = self.frame_steps().last().copied().unwrap_or(0);
-        self.frame(last, &colours, style, draw_svg)
+        self.frame(self.last_moment(), &colours, style, draw_svg)
     }
 
     /// The bytes of `snapshots.png`, at twice the scale: the first run at these steps, side by side.
@@ -103,24 +105,47 @@ impl Scene<'_> {
         let mut chosen: Vec<&Snapshot> = steps.iter().filter_map(nearest).collect();
         // Two steps may have the same frame.
         chosen.dedup_by_key(|snapshot| snapshot.step);
-        let names: Vec<String> = chosen
+        let shown: Vec<(&Snapshot, Option<Phase>)> = chosen
             .iter()
-            .map(|s| format!("step {}, time {}", s.step, number(s.time)))
+            .flat_map(|snapshot| {
+                let phases = self.phases(&take[0], snapshot);
+                let all = || phases.iter().copied().map(Some).collect();
+                let phases = if style.show.phases { all() } else { vec![None] };
+                phases.into_iter().map(|phase| (*snapshot, phase))
+            })
             .collect();
-        let takes: Vec<DrawnRun<'_>> = take.repeat(chosen.len());
-        let lives: Vec<_> = takes
+        let names: Vec<String> = shown
             .iter()
-            .zip(&chosen)
-            .map(|(t, s)| self.past(t, s.step, &colours, style))
+            .map(|(s, phase)| match phase {
+                Some(phase) => format!("step {}: {}", s.step, phase.word(take[0].scenario)),
+                None => format!("step {}, time {}", s.step, number(s.time)),
+            })
             .collect();
-        let panels: Vec<Panel<'_>> = (0..chosen.len())
-            .map(|k| Panel {
-                name: &names[k],
-                ..self.panel(&takes[k], chosen[k], &lives[k])
+        let pasts: Vec<_> = shown
+            .iter()
+            .map(|(s, phase)| {
+                self.past(
+                    &take[0],
+                    Moment {
+                        step: s.step,
+                        phase: *phase,
+                    },
+                    &colours,
+                    style,
+                )
+            })
+            .collect();
+        let panels: Vec<Panel<'_>> = shown
+            .iter()
+            .zip(&pasts)
+            .zip(&names)
+            .map(|(((snapshot, phase), past), name)| Panel {
+                name,
+                ..self.panel(&take[0], snapshot, *phase, past)
             })
             .collect();
         let last = chosen.iter().map(|s| s.step).max().unwrap_or(0);
-        self.draw(last, &panels, style, draw)
+        self.draw(last, None, &panels, style, draw)
     }
 
     /// The steps of the snapshots of the run that has most of them, and of those the one that came furthest.
@@ -130,40 +155,111 @@ impl Scene<'_> {
         most.unwrap_or_default().iter().map(|s| s.step).collect()
     }
 
-    /// Draws the moment `step` with `draw`.
+    /// What the last picture shows.
+    fn last_moment(&self) -> Moment {
+        let step = self.frame_steps().last().copied().unwrap_or(0);
+        Moment { step, phase: None }
+    }
+
+    /// What the frames of the film show. With their phases fewer moments are shown, so that the film has about as many frames.
+    fn film_moments(&self, style: &Style) -> Vec<Moment> {
+        /// So many moments at least, if there are as many.
+        const LEAST: usize = 8;
+        let steps = self.frame_steps();
+        if !style.show.phases {
+            return steps
+                .into_iter()
+                .map(|step| Moment { step, phase: None })
+                .collect();
+        }
+        let (all, last) = (steps.len(), steps.len().saturating_sub(1));
+        let count = (all / Phase::ALL.len()).max(LEAST).min(all);
+        let chosen = (0..count).map(|k| steps[k * last / (count - 1).max(1)]);
+        chosen
+            .flat_map(|step| {
+                let at = |take: &DrawnRun<'_>| Some(self.phases(take, take.at(step)?));
+                let phases = self.takes.iter().filter_map(at);
+                let phases = phases.max_by_key(Vec::len).unwrap_or_default();
+                phases.into_iter().map(move |phase| Moment {
+                    step,
+                    phase: Some(phase),
+                })
+            })
+            .collect()
+    }
+
+    /// The phases of the step after this snapshot; at the end the move is not made any more.
+    fn phases(&self, take: &DrawnRun<'_>, snapshot: &Snapshot) -> Vec<Phase> {
+        let last = take.recorder.snapshots().last();
+        let is_last = last.is_some_and(|last| last.step == snapshot.step);
+        let count = match (&snapshot.round, is_last) {
+            (Some(_), _) => 4,
+            (None, false) if learner(take.scenario).is_none() => 3,
+            (None, _) => 2,
+        };
+        Phase::ALL[..count].to_vec()
+    }
+
+    /// Draws a moment with `draw`.
     fn frame<T>(
         &self,
-        step: usize,
+        moment: Moment,
         colours: &[Colour],
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
         let lives = self.takes.iter();
         let lives: Vec<Past<'_>> = lives
-            .map(|take| self.past(take, step, colours, style))
+            .map(|take| self.past(take, moment, colours, style))
             .collect();
         let panels: Vec<Panel<'_>> = self
             .takes
             .iter()
             .zip(&lives)
-            .filter_map(|(take, lives)| Some(self.panel(take, take.at(step)?, lives)))
+            .filter_map(|(take, lives)| {
+                Some(self.panel(take, take.at(moment.step)?, moment.phase, lives))
+            })
             .collect();
-        self.draw(step, &panels, style, draw)
+        self.draw(moment.step, moment.phase, &panels, style, draw)
     }
 
-    /// What lies behind a run's particles at `step`.
+    /// Where a run's particles are at a moment, and what lies behind them.
     fn past<'p>(
         &self,
         take: &DrawnRun<'p>,
-        step: usize,
+        Moment { step, phase }: Moment,
         colours: &[Colour],
         style: &Style,
     ) -> Past<'p> {
         let all = take.recorder.snapshots();
         let now = all.partition_point(|s| s.step < step);
+        let snapshot = take.at(step);
+        let places = phase.zip(snapshot);
+        let places =
+            places.map_or_else(Places::default, |(phase, snapshot)| phase.places(snapshot));
+        let points = places.points.as_ref().map(|points| points.view());
+        let points = points.or(snapshot.map(|snapshot| snapshot.cloud.view()));
         Past {
-            lives: Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.muted()),
-            along: self.line.map(|line| line.along(all, now)),
+            lives: Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.ink()),
+            along: self
+                .line
+                .zip(points)
+                .map(|(line, points)| line.along(all, now, points)),
+            phase: places,
+            note: self.note(take, step),
+        }
+    }
+
+    /// Where a run has come to its end while others go on, and in the last picture: how it ended.
+    fn note(&self, take: &DrawnRun<'_>, step: usize) -> String {
+        let last = take.recorder.snapshots().last().map_or(0, |last| last.step);
+        let is_end = self.frame_steps().last().is_some_and(|end| step >= *end);
+        if step > last && take.note.is_empty() {
+            format!("ended at step {last}")
+        } else if step > last || is_end {
+            take.note.to_owned()
+        } else {
+            String::new()
         }
     }
 
@@ -172,19 +268,30 @@ impl Scene<'_> {
         &'p self,
         take: &DrawnRun<'p>,
         snapshot: &'p Snapshot,
-        Past { lives, along }: &'p Past<'p>,
+        phase: Option<Phase>,
+        past: &'p Past<'p>,
     ) -> Panel<'p> {
+        let Past {
+            note,
+            phase: places,
+            lives,
+            along,
+        } = past;
+        let points = places.points.as_ref().unwrap_or(&snapshot.cloud);
         let last = take.recorder.snapshots().last();
         let over = last.is_some_and(|last| last.step == snapshot.step);
         Panel {
             name: take.name,
-            particles: snapshot.cloud.view(),
+            particles: points.view(),
+            threads: places.threads.as_ref().map(|threads| threads.view()),
             past: &lives.past,
             births: &lives.births,
             shares: &snapshot.shares,
             colours: &lives.colours,
             target: self.target,
-            field: Some(&snapshot.field),
+            field: phase
+                .is_none_or(Phase::has_field)
+                .then_some(&snapshot.field),
             profile: self
                 .line
                 .zip(along.as_ref())
@@ -195,7 +302,7 @@ impl Scene<'_> {
                 None
             }
             .or_else(|| take.headline(snapshot.step)),
-            note: if over { take.note } else { "" },
+            note,
         }
     }
 
@@ -203,12 +310,17 @@ impl Scene<'_> {
     fn draw<T>(
         &self,
         step: usize,
+        phase: Option<Phase>,
         panels: &[Panel<'_>],
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
         let time = self.takes.first().and_then(|take| take.at(step));
         let longest = self.takes.iter().map(|take| take.recorder.longest_move());
+        let phases = self.strip(step);
+        let has_strip = style.show.formula || style.show.phases;
+        let threads = panels.iter().any(|panel| panel.threads.is_some());
+        let show = phase.map_or(style.show, |phase| phase.dress(style.show, threads));
         draw(
             &Frame {
                 title: self.title,
@@ -217,173 +329,30 @@ impl Scene<'_> {
                 time: time.map_or(f64::NAN, |snapshot| snapshot.time),
                 view: self.view,
                 longest: longest.fold(0.0, f64::max),
+                strip: has_strip.then_some(Strip {
+                    phases: &phases,
+                    lit: phase.map(|phase| phase as usize),
+                }),
                 panels,
             },
-            style,
+            &Style { show, ..*style },
         )
     }
 
-    /// The bytes of `convergence.png`, at twice the scale: one chart for each measure that any of the runs has.
-    #[must_use]
-    pub fn convergence(&self, style: &Style) -> Vec<u8> {
-        self.figure(&sharp(style), curves).png()
-    }
-
-    /// The text of `convergence.svg`.
-    #[must_use]
-    pub fn convergence_svg(&self, style: &Style) -> String {
-        self.figure(style, curves_svg)
-    }
-
-    /// Draws the curves with `draw`.
-    fn figure<T>(&self, style: &Style, draw: impl Fn(&Figure<'_>, &Style) -> T) -> T {
-        let known = charts(self.takes);
-        let series: Vec<Vec<Series<'_>>> = known
-            .iter()
-            .map(|(about, _)| {
-                self.takes
-                    .iter()
-                    .filter_map(|take| take.series(about.name, self.label(take)))
-                    .collect()
-            })
-            .collect();
-        let curved: Vec<Vec<Curve<'_>>> = series
-            .iter()
-            .map(|all| all.iter().map(Series::curve).collect())
-            .collect();
-        let mut charts: Vec<Chart<'_>> = known
-            .iter()
-            .zip(&curved)
-            .filter(|(_, curves)| !curves.is_empty())
-            .map(|((about, scale), curves)| Chart {
-                name: about.words,
-                note: "",
-                floor: self
-                    .takes
-                    .iter()
-                    .find_map(|take| floor_of(take.meter.floors(), about.name)),
-                logarithmic: *scale == Scale::Log,
-                curves,
-            })
-            .collect();
-        let balance = self.balance();
-        let balanced: Vec<Vec<Curve<'_>>> = balance
-            .iter()
-            .map(|balance| balance.series.iter().map(Series::curve).collect())
-            .collect();
-        for (balance, curves) in balance.iter().zip(&balanced) {
-            charts.push(Chart {
-                name: balance.name,
-                note: balance.note,
-                floor: None,
-                logarithmic: balance.logarithmic,
-                curves,
-            });
-        }
-        let figure = Figure {
-            across: "step",
-            title: self.title,
-            charts: &charts,
+    /// The phases of a step: those of the first run whose generator learns at each, or of the first; with numbers where there is one run.
+    fn strip(&self, step: usize) -> Vec<[String; 2]> {
+        let learns = |take: &&DrawnRun<'_>| learner(take.scenario).is_some();
+        let Some(take) = self.takes.iter().find(learns).or(self.takes.first()) else {
+            return Vec::new();
         };
-        draw(&figure, style)
-    }
-}
-
-impl<'a> Scene<'a> {
-    /// What the curves of a run are called; a run by itself is told from what is drawn beside it.
-    fn label(&self, take: &DrawnRun<'a>) -> &'a str {
-        if self.takes.len() == 1 {
-            "measured"
-        } else {
-            take.name
-        }
-    }
-
-    /// Charts that hold runs to the theory. A run by itself: the KL lost against what the moves promise to take off it, and W2 from the
-    /// first cloud against its two upper bounds. Several: which part of the loss was promised.
-    fn balance(&self) -> Vec<Balance<'a>> {
-        let [take] = self.takes else {
-            let shares = self.takes.iter().filter_map(DrawnRun::promised_share);
-            return vec![Balance {
-                name: "share of the lost KL that D promised",
-                note: "1 if D is exact",
-                logarithmic: true,
-                series: shares.collect(),
-            }]
-            .into_iter()
-            .filter(|balance| !balance.series.is_empty())
-            .collect();
-        };
-        let chart = |name, note, columns: &[(&str, &'static str)]| {
-            let measured = |&(column, label): &(&str, &'static str)| take.series(column, label);
-            let mut series: Vec<Series<'_>> = columns.iter().filter_map(measured).collect();
-            // The first is what the last may lie on.
-            if let [first, _, ..] = &mut series[..] {
-                first.wide = true;
-            }
-            let last = |series: &Series<'_>| series.values.last().copied().unwrap_or(f64::NAN);
-            let far = matches!(&series[..], [a, b] if last(a) > 0.0 && !(0.1..10.0).contains(&(last(b) / last(a))));
-            Balance {
-                name,
-                note,
-                logarithmic: far,
-                series,
-            }
-        };
-        let all = [
-            chart(
-                "KL(q‖p) lost",
-                "equal if D is exact, less if it smooths",
-                &[
-                    ("dissipation", "promised by D, Σ ε E‖v‖²"),
-                    ("reaction_dissipation", "promised to births and deaths"),
-                    ("kl_lost", "measured"),
-                ],
-            ),
-            chart(
-                "W₂(q₀, q) and its bounds",
-                "never above them",
-                &[
-                    ("displacement", "rms displacement"),
-                    ("path_length", "path length"),
-                    (W2_MOVED.name, "measured"),
-                ],
-            ),
-        ];
-        let drawn = |balance: &Balance<'_>| balance.series.len() > 1;
-        // Masses that change are no coupling of the clouds, and bound no distance.
-        let bounds = take.series("births", "").is_none();
-        let kept = all.into_iter().take(if bounds { 2 } else { 1 });
-        kept.filter(drawn).collect()
-    }
-}
-
-/// A chart that sets measured curves against what theory says of them.
-struct Balance<'a> {
-    name: &'static str,
-    note: &'static str,
-    logarithmic: bool,
-    series: Vec<Series<'a>>,
-}
-
-/// One measure of one run.
-struct Series<'a> {
-    label: &'a str,
-    steps: Vec<f64>,
-    values: Vec<f64>,
-    converged_at: Option<f64>,
-    wide: bool,
-}
-
-impl Series<'_> {
-    fn curve(&self) -> Curve<'_> {
-        Curve {
-            label: self.label,
-            steps: &self.steps,
-            values: &self.values,
-            converged_at: self.converged_at,
-            wide: self.wide,
-        }
+        let now = take.at(step);
+        let is_ratio = now.is_some_and(|now| now.field.is_log_ratio());
+        let gauge = now.map(|now| now.field.gauge());
+        strip(
+            take.scenario,
+            is_ratio,
+            gauge.filter(|_| self.takes.len() == 1),
+        )
     }
 }
 
@@ -398,55 +367,13 @@ impl<'a> DrawnRun<'a> {
     fn headline(&self, step: usize) -> Option<Headline<'a>> {
         let rows = self.meter.rows();
         let row = rows.iter().rposition(|row| row.step <= step)?;
-        self.meter.marks().get(row).map(headline)
-    }
-
-    /// All values of the measure `name`; `None` if it was never measured.
-    fn series(&self, name: &str, label: &'a str) -> Option<Series<'a>> {
-        let rows = self.meter.rows();
-        let value = |row: &crate::observe::Row| row.values.get(name).unwrap_or(f64::NAN);
-        let values: Vec<f64> = rows.iter().map(value).collect();
-        values.iter().any(|v| v.is_finite()).then(|| Series {
-            label,
-            steps: rows.iter().map(|row| row.step as f64).collect(),
-            values,
-            converged_at: self
-                .meter
-                .arrivals()
-                .find(|(n, _)| *n == name)
-                .and_then(|(_, step)| step.map(|step| step as f64)),
-            wide: false,
+        let since = Some(rows[row].step).filter(|measured| *measured < step);
+        let mark = self.meter.marks().get(row)?;
+        Some(Headline {
+            since,
+            ..headline(mark)
         })
     }
-
-    /// What D promised to take off the KL divergence, as a share of what is gone; a gap where nothing is.
-    fn promised_share(&self) -> Option<Series<'a>> {
-        let [promised, lost] =
-            ["dissipation", "kl_lost"].map(|column| self.series(column, self.name));
-        let (mut series, lost) = promised.zip(lost)?;
-        for (value, lost) in series.values.iter_mut().zip(lost.values) {
-            *value = if lost > 0.0 { *value / lost } else { f64::NAN };
-        }
-        Some(series)
-    }
-}
-
-/// All measures in the order of their columns, and behind them those of `more` that are not in the catalogue, each once.
-pub(crate) fn all_and(more: impl Iterator<Item = &'static About>) -> Vec<&'static About> {
-    let mut all = ALL.to_vec();
-    for about in more {
-        if all.iter().all(|known| known.name != about.name) {
-            all.push(about);
-        }
-    }
-    all
-}
-
-/// What has a curve in `convergence.png` and on the page: the measures in the order of their columns, then what describes the flow.
-pub(crate) fn charts(takes: &[DrawnRun<'_>]) -> Vec<(&'static About, Scale)> {
-    let measured = all_and(takes.iter().flat_map(|take| take.meter.about()));
-    let all = measured.into_iter().chain(flow_columns());
-    all.filter_map(|about| Some((about, about.axis?))).collect()
 }
 
 impl Style {
@@ -474,7 +401,7 @@ impl Pace {
 }
 
 /// Twice as sharp, for pictures to be printed.
-fn sharp(style: &Style) -> Style {
+pub(super) fn sharp(style: &Style) -> Style {
     Style {
         scale: 2.0 * style.scale,
         ..*style
@@ -487,14 +414,6 @@ fn headline(mark: &Mark) -> Headline<'_> {
     Headline {
         words: [long, brief, short],
         arrived: mark.arrived,
+        since: None,
     }
-}
-
-/// The floor of a measure of which less is better.
-fn floor_of(floors: &Floors, name: &str) -> Option<FloorLine> {
-    let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
-    (about.ideal == Ideal::Low).then_some(FloorLine {
-        median: floor.median,
-        q95: floor.q95,
-    })
 }

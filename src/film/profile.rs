@@ -70,18 +70,18 @@ impl Ground {
         self.top
     }
 
-    /// What is to be seen of a flow at the last of these snapshots.
-    pub(super) fn along<'a>(&self, all: &'a [Snapshot], now: usize) -> Along<'a> {
+    /// What is to be seen of a flow at the snapshot `now` of these, with its points at these places.
+    pub(super) fn along<'a>(
+        &self,
+        all: &'a [Snapshot],
+        now: usize,
+        points: CloudView<'_>,
+    ) -> Along<'a> {
         let last = now.min(all.len().saturating_sub(1));
         let lineage = Lineage::of(all).filter(|_| !all.is_empty());
         let moments = all.iter().take(last + 1);
         let cloud = all.get(last).map_or_else(Vec::new, |snapshot| {
-            blurred(
-                &self.places,
-                snapshot.cloud.view(),
-                &snapshot.shares,
-                self.blur,
-            )
+            blurred(&self.places, points, &snapshot.shares, self.blur)
         });
         Along {
             moments: moments.map(|s| (s.step, s.cloud.view())).collect(),
@@ -105,11 +105,22 @@ impl Ground {
     }
 }
 
-/// What lies behind the particles of a run at a moment.
+/// Where the particles of a run are at a moment, and what lies behind them.
 pub(super) struct Past<'a> {
+    /// How the run ended, once it has.
+    pub(super) note: String,
+    /// In a phase of the step: where they are then, and where their threads lead from.
+    pub(super) phase: Places,
     pub(super) lives: Lives<'a>,
     /// On the line: their paths, and their densities now.
     pub(super) along: Option<Along<'a>>,
+}
+
+/// Where the particles are in a phase of a step, if not where the snapshot has them, and where threads lead from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    pub(super) points: Option<Cloud>,
+    pub(super) threads: Option<Cloud>,
 }
 
 /// A flow on the line up to a moment.
@@ -126,10 +137,14 @@ fn blurred(places: &[f64], points: CloudView<'_>, shares: &[f64], blur: f64) -> 
         return Vec::new();
     };
     let pitch = (last - first) / (places.len() - 1) as f64;
-    let mut mass = vec![0.0; places.len()];
+    // Between places nothing finer can be told.
+    let blur = blur.max(pitch);
+    // Points beyond the view count within it as far as they are blurred.
+    let beyond = (4.0 * blur / pitch).ceil().min(places.len() as f64);
+    let mut mass = vec![0.0; places.len() + 2 * beyond as usize];
     for (k, x) in points.column(0).iter().enumerate() {
-        let at = (x - first) / pitch;
-        if !(at >= 0.0 && at < (places.len() - 1) as f64) {
+        let at = (x - first) / pitch + beyond;
+        if !(at >= 0.0 && at < (mass.len() - 1) as f64) {
             continue;
         }
         let (place, part) = (at as usize, at.fract());
@@ -137,12 +152,11 @@ fn blurred(places: &[f64], points: CloudView<'_>, shares: &[f64], blur: f64) -> 
         mass[place] += share * (1.0 - part);
         mass[place + 1] += share * part;
     }
-    // Between places nothing finer can be told.
-    let blur = blur.max(pitch);
     let height = 1.0 / (points.nrows().max(1) as f64 * TAU.sqrt() * blur);
     let wave = |k: usize| height * (-0.5 * (k as f64 * pitch / blur).powi(2)).exp();
-    let waves: Vec<f64> = (0..places.len()).map(wave).collect();
-    (0..places.len())
+    let waves: Vec<f64> = (0..mass.len()).map(wave).collect();
+    let beyond = beyond as usize;
+    (beyond..beyond + places.len())
         .map(|at| {
             let pairs = mass.iter().enumerate();
             pairs.map(|(k, m)| m * waves[k.abs_diff(at)]).sum()

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array3, Array4, Axis};
 
+use super::round::Round;
 use super::spread::{Moment, Spread};
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::Ratio;
@@ -44,6 +45,8 @@ pub struct Snapshot {
     pub shares: Vec<f64>,
     /// Σ of the root mean square displacement of each step up to here; not a number where it was not kept.
     pub path_length: f64,
+    /// The step from here to the next, of a flow whose generator learns at every step; nothing at the end.
+    pub round: Option<Round>,
     /// How many were taken before, those among them that were let go again.
     pub(crate) number: usize,
 }
@@ -62,6 +65,8 @@ pub struct Recorder {
     target: Cloud,
     snapshots: Vec<Snapshot>,
     longest_move: f64,
+    /// Whether the generator of the flow learns at every step.
+    rounds: bool,
     /// Whether the scale of the discriminator is a bandwidth that blurs both densities.
     blurred: bool,
     /// Descent of the present cloud from the one of the last snapshot.
@@ -81,6 +86,7 @@ impl Recorder {
             target: target.to_owned(),
             snapshots: Vec::new(),
             longest_move: 0.0,
+            rounds: false,
             blurred: false,
             descent: None,
         }
@@ -97,6 +103,10 @@ impl Recorder {
             && experiment.scenario.flow.reaction.is_none();
         Self {
             spread: by_change.then(|| Spread::over(frames)),
+            rounds: {
+                let generator = experiment.scenario.generator.as_ref();
+                generator.is_some_and(|spec| !spec.is_of_pairs())
+            },
             blurred: experiment.scenario.discriminator.blurs_both(),
             ..Self::new(
                 frames,
@@ -182,6 +192,11 @@ impl Recorder {
         (ratios, velocities)
     }
 
+    /// Whether its snapshots have rounds, all but the last.
+    pub(crate) fn has_rounds(&self) -> bool {
+        self.rounds
+    }
+
     /// Where the field is asked for.
     pub(crate) fn lattice(&self) -> Lattice {
         self.lattice
@@ -228,6 +243,14 @@ impl Recorder {
         });
     }
 
+    /// Completes the last snapshot by the step that came after it.
+    fn go_round(&mut self, step: &Step<'_>) {
+        let last = self.snapshots.last_mut();
+        if let Some(last) = last.filter(|last| last.step + 1 == step.index) {
+            last.round = Round::of(last.cloud.view(), step);
+        }
+    }
+
     fn take(&mut self, step: &Step<'_>) {
         let cloud = step.state.cloud.view();
         let distances = self.lattice.distances(&[self.target.view(), cloud]);
@@ -270,6 +293,7 @@ impl Recorder {
             parents: self.descent.clone(),
             shares: step.state.shares().to_vec(),
             path_length: step.state.path_length,
+            round: None,
             number: self.snapshots.last().map_or(0, |last| last.number + 1),
         });
         if let Some(descent) = &mut self.descent {
@@ -341,6 +365,7 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
+        self.go_round(step);
         self.thin();
         self.follow(step);
         if self.is_due(step) {

@@ -9,12 +9,12 @@ use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::origin::Origin;
 use super::reaction::{Carrier, Reacted, ReactionSpec};
-use super::room::{Room, all_finite};
+use super::room::Room;
 use super::shown::Shown;
 use super::spec::{Clip, FlowSpec, Integrator};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
-use crate::discriminator::{Discriminator, FitContext, Ratio, StepRule};
+use crate::discriminator::{Discriminator, Ratio, StepRule};
 use crate::generator::{FieldRule, Generator};
 use crate::monotone::Monotone;
 use crate::random::Stream;
@@ -36,6 +36,9 @@ pub struct Step<'a> {
     pub ratio: &'a Ratio,
     /// Velocity of the particles, `n×2`.
     pub velocity: CloudView<'a>,
+    /// With a generator that learns at every step: where the field moved the points in the step that led here, to which the generator was then fitted,
+    /// `n×2`. Nothing before the first step that this flow takes itself, after a resume too.
+    pub moved: Option<CloudView<'a>>,
     /// ε of the step to come, in squared units of the target.
     pub step_size: f64,
     /// Longest displacement of a particle in the step to come, in the target's units; infinite where there is no bound.
@@ -77,6 +80,8 @@ pub struct Flow {
     ending: Option<Ending>,
     /// The particles that are shown, where there are others.
     pub(super) shown: Option<Shown>,
+    /// See [`Step::moved`].
+    pub(super) moved: Option<Cloud>,
 }
 
 impl Flow {
@@ -135,6 +140,7 @@ impl Flow {
             fitted: false,
             ending: None,
             shown: None,
+            moved: None,
             spec,
             real,
             start,
@@ -273,6 +279,7 @@ impl Flow {
             start: start.view(),
             ratio,
             velocity: velocity.view(),
+            moved: self.moved.as_ref().map(|moved| moved.view()),
             step_size: self.step_size(),
             longest: self.longest(),
             scale: self.step_rule.scale,
@@ -324,94 +331,6 @@ impl Flow {
             self.take_back(generator.as_deref());
         }
         refitted
-    }
-
-    /// Puts discriminator and generator back to where the present state has them, after a step that has failed midway.
-    fn take_back(&mut self, generator: Option<&[f64]>) {
-        if let (Some(now), Some(before)) = (&mut self.generator, generator) {
-            let fits = now.load_state(before);
-            debug_assert!(fits, "it is what the generator itself gave");
-        }
-        let Some(round) = self.origin.as_ref().map(|origin| origin.round) else {
-            return;
-        };
-        self.renew(round);
-        let Some(origin) = &self.origin else {
-            return;
-        };
-        // A fit that has succeeded does so again; one that cannot be repeated has nothing better to offer.
-        let _ = origin.repeat(&mut *self.discriminator, self.real.view());
-    }
-
-    /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
-    fn refit(&mut self) -> Result<(), Failure> {
-        if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
-            (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
-            return Ok(());
-        }
-        let round = self.round(self.state.step, 0);
-        let shares = self.state.shares();
-        let origin = Origin::new(&*self.discriminator, &self.state.cloud, shares, round);
-        self.renew(round);
-        origin.fit(&mut *self.discriminator, self.real.view())?;
-        let (ratio, velocity) = self.velocity_at(self.state.cloud.view())?;
-        self.ratio = ratio;
-        self.velocity = velocity;
-        self.step_rule = self.discriminator.step_rule();
-        self.origin = Some(origin);
-        self.fitted = true;
-        Ok(())
-    }
-
-    /// The round of the fit at time `step`; the methods of Heun and of Nesterov have two stages.
-    pub(super) fn round(&self, step: usize, stage: u64) -> FitContext {
-        let index = 2 * step as u64 + stage;
-        FitContext {
-            index,
-            progress: (step as f64 / self.spec.steps.max(1) as f64).min(1.0),
-            stream: self.fits.at(index),
-        }
-    }
-
-    /// Fits the ratio to a cloud; gives it and the velocity there.
-    fn fit_at(
-        &mut self,
-        cloud: CloudView<'_>,
-        round: FitContext,
-    ) -> Result<(Ratio, Cloud), Failure> {
-        self.renew(round);
-        self.discriminator.fit(self.real.view(), cloud, round)?;
-        self.velocity_at(cloud)
-    }
-
-    /// The velocity of a cloud that is only tried, at the time `step`. The ratio is fitted to it, unless fits are fewer than steps: the field
-    /// of the present cloud knows nothing of where that one is.
-    fn fit_ahead(&mut self, cloud: &Cloud, step: usize) -> Result<Cloud, Failure> {
-        let (_, velocity) = if self.spec.refit_every == 1 {
-            self.fit_at(cloud.view(), self.round(step, 1))?
-        } else {
-            self.velocity_at(cloud.view())?
-        };
-        Ok(velocity)
-    }
-
-    /// The ratio and the velocity at `at`, both finite.
-    pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Result<(Ratio, Cloud), Failure> {
-        let mut ratio = Ratio::zeros(at.nrows());
-        let field = Field {
-            covariance: self.spec.precondition.of(at),
-            ..self.field()
-        };
-        field.ratio(at, &mut ratio);
-        let velocity = field.velocity(&ratio);
-        if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
-            return Err(Failure::NotFinite {
-                particle,
-                term: "log ratio",
-            });
-        }
-        all_finite(&velocity, "velocity")?;
-        Ok((ratio, velocity))
     }
 
     /// The state after one more step.
@@ -470,7 +389,7 @@ impl Flow {
             let missed = cloud::rms((&drawn - &moved).view());
             distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
             self.check_drawn(&drawn)?;
-            moved = drawn;
+            self.moved = Some(std::mem::replace(&mut moved, drawn));
         }
 
         let displaced = &moved - &self.state.cloud;

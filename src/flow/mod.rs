@@ -6,6 +6,7 @@ mod births;
 mod ending;
 mod engine;
 mod field;
+mod fit;
 mod momentum;
 mod gamma;
 mod noise;

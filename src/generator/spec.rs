@@ -266,6 +266,12 @@ impl GeneratorSpec {
         }
     }
 
+    /// Whether it learns once, from where the particles of the flow came to, and not at each step.
+    #[must_use]
+    pub fn is_of_pairs(&self) -> bool {
+        matches!(self, Self::Pairs(_))
+    }
+
     /// How it is trained.
     #[must_use]
     pub fn training(&self) -> Cow<'_, TrainingSpec> {

@@ -215,7 +215,7 @@ impl Generator {
     /// Whether it learns once, from where the particles of the flow came to, and not at each step.
     #[must_use]
     pub fn is_of_pairs(&self) -> bool {
-        matches!(self.spec, GeneratorSpec::Pairs(_))
+        self.spec.is_of_pairs()
     }
 
     /// Minibatches, drawn with replacement, of as many latent points as there are particles, or of theirs.

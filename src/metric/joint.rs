@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Ideal};
+use super::{ALL, About, Ideal};
 use crate::digits::three;
 use crate::numeric::mean_and_deviation;
 
@@ -28,6 +28,8 @@ pub struct Mark {
     pub arrived: bool,
     /// The same said at length, in brief, and in a word or two.
     pub words: [String; 3],
+    /// Measures that are off their floors, all of them looked at together.
+    pub off: usize,
 }
 
 /// On which side of its floor a cloud is looked at.
@@ -148,12 +150,14 @@ impl JointTest {
             return Mark::default();
         }
         let p = format!("p = {:.2}", self.p);
-        let worst = self.measures.first().map_or(String::new(), |worst| {
-            format!(
-                ", worst {} {}",
-                worst.name.replace('_', " "),
-                worst.value.map_or("no number".to_owned(), three)
-            )
+        let mut numbers = self
+            .measures
+            .iter()
+            .filter_map(|one| Some((one, one.value?)));
+        let worst = numbers.next().map_or(String::new(), |(worst, value)| {
+            let known = ALL.iter().find(|about| about.name == worst.name);
+            let words = known.map_or(worst.name.as_str(), |about| about.words);
+            format!(", worst {words} {}", three(value))
         });
         let words = if self.passes() {
             [
@@ -171,6 +175,7 @@ impl JointTest {
         Mark {
             arrived: self.passes(),
             words,
+            off,
         }
     }
 

@@ -154,6 +154,7 @@ impl Verdict {
             return Mark {
                 arrived: false,
                 words: [said.clone(), said, "a copy".to_owned()],
+                off: fit.off().count(),
             };
         }
         fit.mark()

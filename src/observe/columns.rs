@@ -100,6 +100,14 @@ pub const DISTILLATION_GAP: About = column(
     Some(Scale::Log),
 );
 
+/// What is read off the joint test at each measured step.
+pub const OFF: About = column(
+    "off",
+    "measures off the floor",
+    "how many measures tell the cloud from the target, all looked at together: at 0 none does",
+    Some(Scale::Linear),
+);
+
 const BIRTHS: About = column(
     "births",
     "births",

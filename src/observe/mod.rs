@@ -6,7 +6,7 @@ mod metric_recorder;
 use std::error::Error;
 use std::ops::ControlFlow;
 
-pub use columns::{DISTILLATION_GAP, FLOW_COLUMNS, REACTION_COLUMNS, W2_MOVED, flow_columns};
+pub use columns::{DISTILLATION_GAP, FLOW_COLUMNS, OFF, REACTION_COLUMNS, W2_MOVED, flow_columns};
 pub use metric_recorder::{MetricRecorder, Row};
 
 use crate::flow::{Ending, Flow, FlowError, Step};

@@ -39,12 +39,20 @@ class Chart {
     this.figure.className = "chart";
     const caption = document.createElement("figcaption");
     const name = document.createElement("b");
-    name.textContent = name.title = this.about.words;
+    name.textContent = this.about.words;
+    caption.title = [this.about.words, this.about.measures, this.about.gloss].filter(Boolean).join(": ");
     this.value = document.createElement("span");
     this.value.className = "value";
     caption.append(name, this.value);
     this.svg = element("svg", { role: "img" });
-    this.figure.append(caption, this.svg);
+    this.figure.append(caption);
+    if (this.about.main && this.about.gloss) {
+      const gloss = document.createElement("p");
+      gloss.className = "small gloss";
+      gloss.textContent = this.about.gloss;
+      this.figure.append(gloss);
+    }
+    this.figure.append(this.svg);
     parent.append(this.figure);
     this.logarithmic = this.about.logarithmic;
     this.describe();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::film::DrawnRun;
+use crate::film::{DrawnRun, gloss, is_main};
 use crate::metric::{About, Floors, Scale};
 use crate::render::look;
 
@@ -28,6 +28,11 @@ struct Floor {
 pub(super) struct Chart {
     pub(super) name: &'static str,
     words: &'static str,
+    /// What it is, and what is good.
+    measures: &'static str,
+    gloss: &'static str,
+    /// Whether it is a large one.
+    main: bool,
     /// Whether it shows decimal logarithms, and from where to where it goes, in its own units.
     logarithmic: bool,
     span: [f64; 2],
@@ -47,6 +52,9 @@ impl Chart {
         Self {
             name: about.name,
             words: about.words,
+            measures: about.measures,
+            gloss: gloss(about),
+            main: is_main(about),
             logarithmic,
             span: look::span(shown, logarithmic).map(short),
         }
@@ -55,16 +63,13 @@ impl Chart {
 
 /// Whether the measure `name` has a value anywhere along the run.
 pub(super) fn has(take: &DrawnRun<'_>, name: &str) -> bool {
-    let rows = take.meter.rows().iter();
-    rows.filter_map(|row| row.values.get(name))
-        .any(f64::is_finite)
+    take.values(name).into_iter().any(f64::is_finite)
 }
 
 pub(super) fn series(take: &DrawnRun<'_>, name: &str) -> Series {
-    let rows = take.meter.rows().iter();
     let values = if has(take, name) {
-        rows.map(|row| row.values.get(name).filter(|v| v.is_finite()).map(short))
-            .collect()
+        let all = take.values(name).into_iter();
+        all.map(|v| v.is_finite().then(|| short(v))).collect()
     } else {
         Vec::new()
     };

@@ -31,7 +31,7 @@ const NOWHERE = -32768;
 
 async function unpack(run) {
   const places = (shape) => shape[0] * shape[1];
-  const [cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths] = await Promise.all([
+  const [cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths, moves, misses] = await Promise.all([
     wide(run.cloud, 2 * run.shown),
     narrow(run.ratio, run.shown),
     wide(run.field, places(run.lattice)),
@@ -44,8 +44,13 @@ async function unpack(run) {
     run.births === undefined ? null : inflate(film.blobs[run.births]),
     run.origins === undefined ? null : wide(run.origins, run.shown),
     run.widths === undefined ? null : inflate(film.blobs[run.widths]),
+    // These two are not alike from frame to frame.
+    ...["moves", "misses"].map((name) => (run[name] === undefined ? null : wide(run[name], Infinity))),
   ]);
-  return { ...run, cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths };
+  const after = (places, steps) => steps && places.map((v, k) => (v === NOWHERE ? NOWHERE : clamp(v + film.coarse * steps[k], -32767, 32767)));
+  const moved = after(cloud, moves);
+  const drawn = after(moved, misses);
+  return { ...run, cloud, ratio, field, arrows, veils, target, light, dark, births, origins, widths, moved, drawn };
 }
 
 // How far particle i goes from a frame to the next, in the target's units; Infinity where it is nowhere at one of them.

@@ -5,15 +5,17 @@ use std::io;
 use serde::Serialize;
 
 use super::curves::{Chart, Series, has, series, short};
+use super::descent::Descent;
 use super::html::harmless;
 use super::pack::Grid;
 use super::palette::Ramps;
 use super::raws::{Raw, Raws};
+use super::rounds::{self, COARSE};
 use crate::cloud::CloudView;
-use crate::film::{DrawnRun, Ground, Lineage, Scene, Snapshot, charts};
+use crate::film::{DrawnRun, Ground, Scene, Snapshot, charts, phases};
 use crate::metric::Mark;
 use crate::render::look::{LOOK, Look};
-use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin};
+use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin, unlimited};
 
 /// Positions that a page holds, all runs together; of more particles an even part is shown.
 const POSITIONS: usize = 1_600_000;
@@ -25,8 +27,6 @@ const TARGETS: usize = 6000;
 const FINE: f32 = 16.0;
 /// The same for the field, whose contours would show the steps where it is flat.
 const FINER: f32 = 160.0;
-/// Particles whose descent can be counted in the page.
-const ANCESTORS: usize = i16::MAX as usize;
 /// Steps in which the field fades where nobody is.
 const VEILS: f32 = 8.0;
 /// Arrows stand at every second place of the field's lattice.
@@ -44,6 +44,8 @@ pub(super) struct Film<'a> {
     /// Packed series, which the runs refer to by their place.
     blobs: Vec<String>,
     grid: Places,
+    /// Steps of the grid that moves are counted in.
+    coarse: i16,
     /// Parts of a band that log ratios and fields are counted in, and the bands on either side.
     fine: f32,
     finer: f32,
@@ -120,6 +122,18 @@ struct Run<'a> {
     /// Each frame: how far the field counts at each place, in steps; nothing where it counts everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     veils: Option<usize>,
+    /// The phases of a step: word, formula, and the number beside it: `h`, `ε`, or itself.
+    phases: Vec<[String; 3]>,
+    /// ε of the step after each frame.
+    step_sizes: Vec<f64>,
+    /// How far the step after each frame moved the points, and how far the generator stayed from there: all x, then all y, in `coarse` steps; nothing where
+    /// no generator learns at every step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moves: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    misses: Option<usize>,
+    /// Of which frames these two are known.
+    rounds: Vec<bool>,
     /// Whether the field has bands.
     is_log_ratio: bool,
     /// Length over which the field of each frame is smooth; empty where it is not known. Whether it is a bandwidth that blurs both densities.
@@ -141,17 +155,6 @@ struct Run<'a> {
     marks: &'a [Mark],
     /// The same of the last cloud, against the sample that is kept for it.
     outcome: Option<&'a Mark>,
-}
-
-/// Who was born, and of whom.
-#[derive(Debug, Serialize)]
-struct Descent {
-    /// Each frame: 1 for each particle that was born since the frame before; nothing for a flow without births.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    births: Option<usize>,
-    /// Each frame: which of the colours is that of the particle's ancestor in the first cloud, -1 for none; then there is a colour for each particle of the run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origins: Option<usize>,
 }
 
 /// 32 times the root of the share of each particle, frame by frame: how much wider it is drawn; nothing where all are equal.
@@ -235,6 +238,7 @@ impl<'a> Film<'a> {
                 middle: grid.middle(),
                 step: grid.step(),
             },
+            coarse: COARSE,
             fine: FINE,
             finer: FINER,
             bands: BANDS,
@@ -320,7 +324,7 @@ impl Stage {
             field: raws.add(Raw::Wide(
                 frames
                     .iter()
-                    .flat_map(|frame| frame.field.depths().iter().map(|&v| finer(v)))
+                    .flat_map(|frame| field(frame, scene.line.is_some()))
                     .collect(),
                 columns * rows,
             )),
@@ -334,6 +338,23 @@ impl Stage {
                 2 * across * up,
             )),
             veils: veils(&frames).map(|raw| raws.add(raw)),
+            phases: phases(
+                take.scenario,
+                frames.iter().any(|frame| frame.field.is_log_ratio()),
+            ),
+            step_sizes: {
+                let sizes = frames.iter().map(|frame| frame.field.gauge().step_size);
+                sizes.map(short).collect()
+            },
+            moves: {
+                let moves = rounds::part(self.grid, &frames, &kept, |round| &round.moves);
+                moves.map(|raw| raws.add(raw))
+            },
+            misses: {
+                let misses = rounds::part(self.grid, &frames, &kept, |round| &round.misses);
+                misses.map(|raw| raws.add(raw))
+            },
+            rounds: frames.iter().map(|frame| frame.round.is_some()).collect(),
             is_log_ratio: frames.iter().any(|frame| frame.field.is_log_ratio()),
             scales: scales(&frames),
             blurred: frames.iter().all(|frame| frame.field.gauge().blurred),
@@ -375,11 +396,14 @@ impl Stage {
             for row in 0..up {
                 for column in 0..across {
                     let place = ARROWS * (row * columns + column);
-                    let along = frame
-                        .field
-                        .next_move(place)
-                        .map_or(0.0, |along| along[axis]);
-                    let part = (along.abs() / self.most.max(f64::MIN_POSITIVE)).min(1.0);
+                    let along = frame.field.next_move(place).unwrap_or_default();
+                    // One that is too long keeps its direction.
+                    let most = self
+                        .most
+                        .max(along[0].hypot(along[1]))
+                        .max(f64::MIN_POSITIVE);
+                    let along = along[axis];
+                    let part = along.abs() / most;
                     values.push((127.0 * part.sqrt().copysign(along)).round() as i8);
                 }
             }
@@ -388,49 +412,23 @@ impl Stage {
     }
 }
 
-impl Descent {
-    /// The descent along the `frames` among the snapshots `all` of the particles `kept` of so many.
-    fn of(
-        all: &[Snapshot],
-        frames: &[usize],
-        kept: &[usize],
-        particles: usize,
-        raws: &mut Raws,
-    ) -> Self {
-        let Some(lineage) = Lineage::of(all) else {
-            return Self {
-                births: None,
-                origins: None,
-            };
-        };
-        let before = frames.iter().take(1).chain(frames);
-        let born = before.zip(frames).flat_map(|(&from, &to)| {
-            let born = lineage.births(from, to);
-            kept.iter().map(move |&k| u8::from(born[k] > 0))
-        });
-        let born = Raw::Bytes(born.collect());
-        let origins = || {
-            let (mut rows, mut from) = (lineage.origins(0), 0);
-            let mut all = Vec::with_capacity(frames.len() * kept.len());
-            for &at in frames {
-                (rows, from) = (lineage.followed(rows, from, at), at);
-                let row = |&k: &usize| rows[k].and_then(|row| i16::try_from(row).ok());
-                all.extend(kept.iter().map(|k| row(k).unwrap_or(-1)));
-            }
-            Raw::Wide(all, kept.len())
-        };
-        let origins = (particles <= ANCESTORS).then(origins);
-        Self {
-            births: Some(raws.add(born)),
-            origins: origins.map(|origins| raws.add(origins)),
-        }
-    }
-}
-
 /// A place among the bands in parts of a band. A little beyond the last edge nothing changes any more.
 fn fine(depth: f32) -> i8 {
     let most = BANDS as f32 + 1.0;
     (FINE * depth.clamp(-most, most)).round() as i8
+}
+
+/// Where the log ratio of the field is among the bands. On the line it is drawn as a curve, which goes on beyond them.
+fn field(frame: &Snapshot, on_line: bool) -> Vec<i16> {
+    if !on_line {
+        return frame.field.depths().iter().map(|&v| finer(v)).collect();
+    }
+    let most = f32::from(i16::MAX);
+    let place = |&v: &f32| {
+        let depth = unlimited(f64::from(v));
+        (FINER * depth).round().clamp(-most, most) as i16
+    };
+    frame.field.log_ratio().iter().map(place).collect()
 }
 
 /// The same, finer: contours of a flat field would show the steps.

@@ -76,19 +76,21 @@ class LinePanel extends Panel {
     const { target, blur } = film.line;
     const count = target.length;
     const pitch = (FIELD.x[1] - FIELD.x[0]) / (count - 1);
-    const mass = new Float64Array(count);
+    const width = Math.max(blur, pitch);
+    // Points beyond the view count within it as far as they are blurred.
+    const beyond = Math.min(count, Math.ceil((4 * width) / pitch));
+    const mass = new Float64Array(count + 2 * beyond);
     this.positions.forEach((x, i) => {
-      const at = (x - FIELD.x[0]) / pitch;
-      if (!(at >= 0 && at < count - 1)) return;
+      const at = (x - FIELD.x[0]) / pitch + beyond;
+      if (!(at >= 0 && at < mass.length - 1)) return;
       const place = Math.floor(at);
       const share = this.weight(i, frame);
       mass[place] += share * (1 - (at - place));
       mass[place + 1] += share * (at - place);
     });
-    const width = Math.max(blur, pitch);
     const height = 1 / (this.run.shown * Math.sqrt(2 * Math.PI) * width);
-    const waves = Float64Array.from({ length: count }, (_, k) => height * Math.exp(-0.5 * ((k * pitch) / width) ** 2));
-    return Float64Array.from({ length: count }, (_, at) => mass.reduce((sum, m, k) => sum + m * waves[Math.abs(k - at)], 0));
+    const waves = Float64Array.from({ length: mass.length }, (_, k) => height * Math.exp(-0.5 * ((k * pitch) / width) ** 2));
+    return Float64Array.from({ length: count }, (_, at) => mass.reduce((sum, m, k) => sum + m * waves[Math.abs(k - beyond - at)], 0));
   }
 
   // D at place k: the inverse of its place among the bands.

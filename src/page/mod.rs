@@ -5,6 +5,7 @@
 //! the page names the hashes of its one script and its one style sheet, so that nothing else runs and nothing is fetched.
 
 mod curves;
+mod descent;
 mod film;
 mod gallery;
 mod html;
@@ -13,6 +14,7 @@ mod lab;
 mod pack;
 mod palette;
 mod raws;
+mod rounds;
 mod results;
 mod sheet;
 
@@ -39,13 +41,14 @@ const TEMPLATE: &str = include_str!("page.html");
 /// Typography and layout, also of the gallery.
 const STYLE: &str = include_str!("page.css");
 /// The parts of the script, each one idea, in the order in which they use each other.
-const SCRIPT: [&str; 7] = [
+const SCRIPT: [&str; 8] = [
     include_str!("watch.js"),
     include_str!("film.js"),
     include_str!("stage.js"),
     include_str!("line.js"),
     include_str!("charts.js"),
     include_str!("view.js"),
+    include_str!("phases.js"),
     include_str!("player.js"),
 ];
 

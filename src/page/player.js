@@ -2,6 +2,8 @@
 const SHOWN = { field: true, arrows: true, target: true, trails: false, mesh: false };
 const state = {
   step: 0,
+  // The phase of a step that is shown; null: points, field and moves together.
+  phase: null,
   playing: false,
   pace: 1,
   loop: false,
@@ -69,7 +71,11 @@ function advance(seconds) {
 }
 
 function picture() {
-  for (const panel of panels) panel.draw(state);
+  for (const panel of panels) {
+    if (state.phase === null) panel.draw(state);
+    else drawPhase(panel);
+  }
+  tellPhases();
   tellScales(state.step);
   for (const chart of charts) chart.show(state.step);
   // What was recorded: of the way to the next moment nothing is.
@@ -90,6 +96,7 @@ function play(on) {
   if (on && moments.length < 2) return;
   if (on && state.step >= film.steps && !state.loop) state.step = 0;
   state.playing = on;
+  state.phase = null;
   before = null;
   held = 0;
   const button = $("play");
@@ -144,13 +151,34 @@ function abreast(wide, tall) {
   return Math.ceil(count / Math.ceil(count / most));
 }
 
+// Sizes of the charts: the first few are large, in as much of the height of the player beside them as is left by the others; these stand below.
+function layCharts(beside) {
+  const blocks = [$("main-charts"), $("other-charts")].map((holder, k) => {
+    const own = charts.filter(({ figure }) => figure.parentElement === holder);
+    const least = k === 0 ? 222 : 165;
+    const most = Math.max(1, Math.floor((holder.clientWidth + 22) / least));
+    const lines = Math.ceil(own.length / (k === 0 ? Math.min(most, 2) : most));
+    if (own.length > 0) holder.style.setProperty("--columns", Math.ceil(own.length / lines));
+    return { own, lines };
+  });
+  const [main, others] = blocks;
+  const small = 92;
+  const room = $("player").offsetHeight - document.querySelector("#curves .small:last-child").offsetHeight - others.lines * (small + 54) - 12;
+  const share = room / Math.max(main.lines, 1) - 74;
+  const large = clamp(Math.floor(beside ? share : 170), 120, 260);
+  for (const [{ own }, height] of [[main, large], [others, small]]) {
+    const left = Math.max(0, ...own.map((chart) => chart.room(height)));
+    for (const chart of own) chart.draw(height, left);
+  }
+}
+
 // Gives every canvas and chart its size.
 function layout() {
   const high = (name) => document.querySelector(name).offsetHeight;
   const holder = document.querySelector(".panels");
   // Where title and key stand beside the picture, they take nothing of its height.
   const beside = inFull() && getComputedStyle($("player")).display === "grid";
-  const controls = high(".transport") + (beside ? 0 : high(".controls"));
+  const controls = high("#phases") + high(".transport") + (beside ? 0 : high(".controls"));
   const head = inFull() ? 48 + (beside ? 0 : high(".lecture") + high(".view")) : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
   const columns = abreast(holder.clientWidth, innerHeight - head - controls);
   const rows = Math.ceil(panels.length / columns);
@@ -160,15 +188,7 @@ function layout() {
   const tall = (innerHeight - head - controls) / rows - (inFull() ? Math.max(caption, 14 + high(".panel figcaption")) : caption);
   for (const panel of panels) panel.fit(Math.max(least, tall));
   const single = panels.length === 1 && matchMedia("(min-width: 1000px)").matches;
-  const curves = document.querySelector(".charts");
-  const most = Math.max(1, Math.floor((curves.clientWidth + 22) / 222));
-  const lines = Math.ceil(charts.length / most);
-  curves.style.setProperty("--columns", Math.ceil(charts.length / lines));
-  const room = $("player").offsetHeight - document.querySelector("#curves .small").offsetHeight - 12;
-  const share = room / lines - 54;
-  const height = clamp(Math.floor(single ? share : 130), 92, 190);
-  const left = Math.max(0, ...charts.map((chart) => chart.room(height)));
-  for (const chart of charts) chart.draw(height, left);
+  layCharts(panels.length === 1 && matchMedia("(min-width: 1000px)").matches);
   redraw();
 }
 
@@ -180,6 +200,7 @@ const KEYS = {
   Home: () => seek(0),
   End: () => seek(film.steps),
   l: () => loop(!state.loop),
+  n: nextPhase,
   y: copyLink,
   o: () => {
     $("player").classList.toggle("buttons");
@@ -268,6 +289,7 @@ function connect() {
   click("back", () => nudge(-1));
   click("forth", () => nudge(1));
   click("loop", () => loop(!state.loop));
+  click("phase", nextPhase);
   click("in", () => zoom(1.3));
   click("out", () => zoom(1 / 1.3));
   click("reset", wholeView);
@@ -311,10 +333,11 @@ async function begin() {
   panels = runs.map((run, k) => new (film.line ? LinePanel : Panel)(figures[k], run));
   document.body.classList.toggle("on-line", Boolean(film.line));
   document.querySelector(".line-key .births").hidden = runs.every((run) => run.births === null);
-  charts = film.charts.map((_, k) => new Chart(document.querySelector(".charts"), k, runs, seek));
+  charts = film.charts.map(({ main }, k) => new Chart($(main ? "main-charts" : "other-charts"), k, runs, seek));
   moments = [...new Set(runs.flatMap((run) => run.steps))].sort((a, b) => a - b);
   $("time").max = film.steps;
-  for (const id of ["play", "back", "forth", "time", "loop", "pace"]) $(id).disabled = moments.length < 2;
+  layPhases();
+  for (const id of ["play", "back", "forth", "time", "loop", "phase", "pace"]) $(id).disabled = moments.length < 2;
   resetCamera();
   theme();
   connect();

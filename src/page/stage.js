@@ -313,8 +313,12 @@ class Panel {
     const pen = this.canvas.getContext("2d");
     pen.font = `${fontSize} ${FONT}`;
     const room = caption.clientWidth - parseFloat(paddingRight);
-    const longest = ["energy distance 0.00000 · 1000 × the sampling floor", "energy distance 0.0000 · 100 × floor", ""];
-    return longest.findIndex((text) => pen.measureText(text).width <= room);
+    const { marks, outcome } = this.run;
+    const known = [...marks, ...(outcome ? [outcome] : [])].map((mark) => `step ${film.steps}: ${mark.words[0]}`);
+    // Of marks that are still to come, how long they may be.
+    const said = known.length > 0 ? [known, ...[1, 2].map((k) => marks.map((mark) => `step ${film.steps}: ${mark.words[k]}`))] : [["energy distance 0.00000 · 1000 × the sampling floor"], ["energy distance 0.0000 · 100 × floor"], []];
+    const fits = (manner) => said[manner].every((words) => pen.measureText(words).width <= room);
+    return [0, 1].find(fits) ?? 2;
   }
 
   // What was drawn for another size or theme is of no use any more.
@@ -368,6 +372,7 @@ class Panel {
     if (state.show.target) this.target(context);
     if (state.show.arrows) this.arrows(context, at);
     if (state.show.mesh) this.mesh(context, at);
+    this.below?.(context);
     this.particles(context, at, state);
     if (state.show.field) this.circle(context, at);
     context.restore();
@@ -515,7 +520,7 @@ class Panel {
       if (run.origins === null) return [this.originColours, (i) => this.origin[i]];
       // Who descends from nobody in the first cloud has no colour of its own.
       const from = frame * run.shown;
-      return [[...this.originColours, palette.muted], (i) => {
+      return [[...this.originColours, palette.ink], (i) => {
         const row = run.origins[from + i];
         return row < 0 ? this.originColours.length : this.origin[row];
       }];
@@ -773,12 +778,14 @@ class Panel {
     if (nowhere > 0) lines.push(`${share(nowhere)} of the particles not finite`);
     if (camera.zoom === 1 && outside * film.look.news > count) lines.push(`${share(outside)} of the particles outside`);
     if (camera.zoom === 1 && this.strays * film.look.news > 1) lines.push(`${(100 * this.strays).toFixed(this.strays > 0.005 ? 0 : 1)} % of the target samples outside`);
-    if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} particles shown`);
-    context.font = `${this.letter * scale}px ${FONT}`;
+    if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} shown`);
+    // Small enough to hide little of a small picture.
+    const letter = Math.min(this.letter, Math.max(9, this.width / 30));
+    context.font = `${letter * scale}px ${FONT}`;
     context.textAlign = "left";
     context.textBaseline = "middle";
     lines.forEach((line, k) => {
-      const tall = 1.65 * this.letter;
+      const tall = 1.65 * letter;
       const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + 10 + (tall + 3) * k) * scale];
       context.globalAlpha = 0.82;
       context.fillStyle = palette.paper;
@@ -797,7 +804,10 @@ class Panel {
     const row = measured.findLastIndex((step) => step <= state.step);
     const now = over ? outcome : marks[row];
     if (now === undefined) return;
-    const words = now.words[this.manner];
+    const [frame] = moment(this.run, state.step);
+    // What was measured before this moment does not say where the cloud is now.
+    const since = over || measured[row] === steps[frame] ? "" : `step ${measured[row]}: `;
+    const words = since + now.words[this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
   }
@@ -814,9 +824,9 @@ const between = (values, frame, part) => values[frame] + (part > 0 ? part * (val
 
 // How much longer than moves arrows are, at so many pixels a unit: 1, 2 or 5 times a power of ten, so that the longest has room.
 function stretch(longest, unit) {
-  const { spacing, longest: share } = film.look.arrow;
+  const { spacing, longest: share, seen } = film.look.arrow;
   const room = (share * spacing) / (longest * unit);
-  if (!(room > 0 && room < Infinity)) return 1;
+  if (!(longest * unit > seen && room > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(room));
   return [5, 2, 1].find((factor) => factor * power <= room * (1 + 1e-9)) * power || power;
 }

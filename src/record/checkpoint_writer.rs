@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, arr0};
 
 use super::stop::StopToken;
-use crate::film::{Parents, Recorder, Snapshot};
+use crate::cloud::Cloud;
+use crate::film::{Parents, Recorder, Round, Snapshot};
 use crate::flow::{Auto, Flow, Step};
 use crate::metric::Measurement;
 use crate::observe::{MetricRecorder, ObserveError, Row};
@@ -40,6 +41,9 @@ const NUMBER: &str = "number";
 /// Where frames are spread over the change of the cloud: how far they are apart at least, and the numbers of those that are kept.
 const KEPT: &str = "kept";
 const SEEN_BYTES: &str = "bytes of a frame";
+/// The round of the snapshot before, or in the checkpoint itself of the last: where the field moved the points, and where the generator stayed from there.
+const MOVES: &str = "moves";
+const MISSES: &str = "misses";
 
 /// The run was asked to stop, at this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +134,7 @@ impl<'a> CheckpointWriter<'a> {
         recorder: &Recorder,
     ) -> Result<(), ReportError> {
         let begun = Instant::now();
-        self.keep_frames(recorder.snapshots())?;
+        self.keep_frames(recorder)?;
         let mut checkpoint = Checkpoint::new(self.scenario);
         let numbers = [
             (CLIPPED, meter.clipped() as u64),
@@ -154,6 +158,10 @@ impl<'a> CheckpointWriter<'a> {
                 .arrays
                 .insert(KEPT.to_owned(), numbers.into_dyn());
         }
+        if recorder.has_rounds() {
+            let last = recorder.snapshots().last();
+            add_round(last, step.state.cloud.raw_dim(), &mut checkpoint);
+        }
         let carried = step.state_dict().into_iter();
         checkpoint
             .arrays
@@ -166,7 +174,7 @@ impl<'a> CheckpointWriter<'a> {
     }
 
     /// Adds the snapshots that are not on file yet.
-    fn keep_frames(&mut self, snapshots: &[Snapshot]) -> Result<(), ReportError> {
+    fn keep_frames(&mut self, recorder: &Recorder) -> Result<(), ReportError> {
         let path = self.directory.file(SNAPSHOTS)?;
         let io = |e| ReportError::io("write", &path, e);
         if self.frames.is_none() {
@@ -179,11 +187,18 @@ impl<'a> CheckpointWriter<'a> {
         let Some(file) = &mut self.frames else {
             return Ok(());
         };
-        let next = self.next;
+        let (next, snapshots) = (self.next, recorder.snapshots());
         // What has been let go since it was filed stays on file, and what was let go before that never comes there.
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.number >= next) {
             self.next = snapshot.number + 1;
-            let bytes = pack(snapshot, self.scenario).encode();
+            let mut filed = pack(snapshot, self.scenario);
+            // A snapshot is filed before the step after it is known, which is filed with the next.
+            if recorder.has_rounds() {
+                let before = |other: &&Snapshot| other.number + 1 == snapshot.number;
+                let before = snapshots.iter().find(before);
+                add_round(before, snapshot.cloud.raw_dim(), &mut filed);
+            }
+            let bytes = filed.encode();
             file.write_all(&bytes).map_err(io)?;
             self.size = bytes.len() as u64;
             self.bytes += self.size;
@@ -214,13 +229,20 @@ impl<'a> CheckpointWriter<'a> {
             let number = checkpoint.numbers.get(name).copied();
             number.ok_or_else(|| refuse(format!("its checkpoint holds no `{name}`")))
         };
-        let mut snapshots = Vec::new();
+        let mut snapshots: Vec<Snapshot> = Vec::new();
         read_frames(self.directory.path(), checkpoint, &mut |frame| {
-            let snapshot = unpack(&frame, recorder);
-            snapshots.push(snapshot.ok_or_else(|| "it is malformed".to_owned())?);
+            let snapshot = unpack(&frame, recorder).ok_or("it is malformed")?;
+            let before = snapshots.last_mut();
+            if let Some(before) = before.filter(|last| last.number + 1 == snapshot.number) {
+                before.round = round_of(&frame, before.cloud.dim());
+            }
+            snapshots.push(snapshot);
             Ok(())
         })
         .map_err(&refuse)?;
+        if let Some(last) = snapshots.last_mut() {
+            last.round = round_of(checkpoint, last.cloud.dim());
+        }
         let rows = checkpoint
             .arrays
             .get(ROWS)
@@ -399,6 +421,34 @@ fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
     checkpoint
 }
 
+/// Adds the round of a snapshot of so many points; numbers that are none where there is no such round, so that what is filed has one size.
+fn add_round(snapshot: Option<&Snapshot>, points: Ix2, checkpoint: &mut Checkpoint) {
+    let round = snapshot.and_then(|snapshot| snapshot.round.as_ref());
+    let parts = [
+        (MOVES, round.map(|round| &round.moves)),
+        (MISSES, round.map(|round| &round.misses)),
+    ];
+    for (name, part) in parts {
+        let none = || Cloud::from_elem(points, f64::NAN);
+        let part = part.map_or_else(none, |part| part.mapv(f64::from));
+        checkpoint.arrays.insert(name.to_owned(), part.into_dyn());
+    }
+}
+
+/// The round that was added, if there was one, of so many points.
+fn round_of(checkpoint: &Checkpoint, points: (usize, usize)) -> Option<Round> {
+    let part = |name: &str| {
+        let all = checkpoint.arrays.get(name)?;
+        let all = all.clone().into_dimensionality::<Ix2>().ok()?;
+        let known = all.dim() == points && all.iter().all(|part| part.is_finite());
+        known.then(|| all.mapv(|part| part as f32))
+    };
+    Some(Round {
+        moves: part(MOVES)?,
+        misses: part(MISSES)?,
+    })
+}
+
 /// Rows of parents as numbers, −1 where there is none.
 fn numbers_of(parents: &Parents) -> ArrayD<f64> {
     let rows = parents.iter();
@@ -438,6 +488,8 @@ fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
             Some(rows) => Some(parents_of(rows, rows.len())?),
             None => None,
         },
+        // It comes with the next.
+        round: None,
         shares: flat("shares").map_or_else(Vec::new, |shares| shares.to_vec()),
     })
 }

@@ -226,6 +226,7 @@ fn save_common_pictures(
         .zip(notes.iter().zip(&marks))
         .map(|((contender, records), (note, mark))| DrawnRun {
             name: &contender.name,
+            scenario: &contender.experiments[0].scenario,
             recorder: &records[0].recorder,
             meter: &records[0].meter,
             note,

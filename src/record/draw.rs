@@ -75,6 +75,7 @@ impl Alone<'_> {
     fn take<'a>(&'a self, mark: Option<&'a Mark>) -> DrawnRun<'a> {
         DrawnRun {
             name: "",
+            scenario: &self.experiment.scenario,
             recorder: self.recorder,
             meter: self.meter,
             note: self.note,

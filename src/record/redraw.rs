@@ -17,6 +17,9 @@ use crate::store::{
 };
 use crate::target::Folder;
 
+/// Frames a second where each is a phase of a step, slow enough to be read.
+const PHASES: f64 = 1.5;
+
 /// How the pictures of a finished run are drawn; what is `None` is as the scenario says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Redraw {
@@ -151,6 +154,7 @@ fn visit<T>(
         .zip(&archives)
         .map(|(name, archive)| DrawnRun {
             name,
+            scenario: &archive.experiment.scenario,
             recorder: &archive.recorder,
             meter: &archive.meter,
             note: &archive.note,
@@ -218,7 +222,12 @@ fn draw_again(
         }
         Format::Png => {
             let frames = scenario.output.frames > 0;
-            let pace = frames.then(|| Pace::of(wish.fps.unwrap_or(scenario.output.fps)));
+            let fps = if wish.show.phases {
+                PHASES
+            } else {
+                scenario.output.fps
+            };
+            let pace = frames.then(|| Pace::of(wish.fps.unwrap_or(fps)));
             draw::draw(scene, &style, pace, directory)?;
             let all = &["final.png", "convergence.png", "animation.png", "frames"];
             &all[..if frames { 4 } else { 2 }]

@@ -173,6 +173,7 @@ fn divergence(
     let figure = Figure {
         title,
         across: "time, the sum of the step sizes",
+        main: 0,
         charts: &[chart],
     };
     curves(&figure, style)
@@ -207,6 +208,7 @@ fn on_line(
                 name: label,
                 particles: cloud.view(),
                 past: &[],
+                threads: None,
                 births: &[],
                 shares: &[],
                 colours: &colours,
@@ -235,6 +237,7 @@ fn on_line(
         time: last.map_or(0.0, |moment| moment.time),
         view,
         longest: 0.0,
+        strip: None,
         panels: &panels,
     };
     draw(&frame, style)

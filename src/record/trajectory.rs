@@ -5,7 +5,7 @@ use std::path::Path;
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, concatenate};
 
 use crate::experiment::Experiment;
-use crate::film::{Recorder, Snapshot};
+use crate::film::{Recorder, Round, Snapshot};
 use crate::render::{FieldGrid, Gauge, View};
 use crate::store::{Arrays, ReportError, RunDirectory, Stored, TRAJECTORY};
 
@@ -53,6 +53,16 @@ pub(super) fn save(
             .map(move |share| share / all)
     });
     let shares = Array1::from_iter(rows);
+    let rounds = [
+        (
+            "moves",
+            part_of(recorder, [particles, dimension], |round| &round.moves),
+        ),
+        (
+            "misses",
+            part_of(recorder, [particles, dimension], |round| &round.misses),
+        ),
+    ];
     let view = recorder.view();
     let gauge = |of: fn(Gauge) -> f64| -> Array1<f64> {
         let fields = snapshots.iter().map(|snapshot| &snapshot.field);
@@ -77,6 +87,9 @@ pub(super) fn save(
             let table = shares.to_shape((frames, particles));
             arrays.add("weights", table.map_err(std::io::Error::other)?.view())?;
         }
+        for (name, part) in rounds.iter().filter(|_| recorder.has_rounds()) {
+            arrays.add(name, part.view())?;
+        }
         let own = ndarray::s![.., ..dimension];
         arrays.add("target", experiment.training.slice(own))?;
         arrays.add("reference", experiment.reference.slice(own))?;
@@ -86,6 +99,22 @@ pub(super) fn save(
         arrays.add("field_velocity", velocities.slice(own))?;
         arrays.finish()
     })
+}
+
+/// A part of the rounds of the `kept` points, frames×n×d; numbers that are none where there was no round.
+fn part_of(
+    recorder: &Recorder,
+    [points, dimension]: [usize; 2],
+    part: impl Fn(&Round) -> &Array2<f32>,
+) -> Array3<f32> {
+    let snapshots = recorder.snapshots();
+    let mut all = Array3::from_elem((snapshots.len(), points, dimension), f32::NAN);
+    for (mut to, snapshot) in all.axis_iter_mut(Axis(0)).zip(snapshots) {
+        if let Some(round) = &snapshot.round {
+            to.assign(&part(round).slice(ndarray::s![..points, ..dimension]));
+        }
+    }
+    all
 }
 
 /// The snapshots of `trajectory.npz`.
@@ -98,6 +127,8 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let ratios: Option<Array2<f64>> = arrays.find("log_ratio")?;
     let parents: Option<Array2<i64>> = arrays.find("parents")?;
     let weights: Option<Array2<f64>> = arrays.find("weights")?;
+    let [moves, misses] = [arrays.find("moves")?, arrays.find("misses")?];
+    let rounds: Option<(Array3<f32>, Array3<f32>)> = moves.zip(misses);
     let fields: Array3<f32> = arrays.get("field_log_ratio")?;
     let velocities: ArrayD<f32> = arrays.get("field_velocity")?;
     let dimension = experiment.target.dimension();
@@ -125,6 +156,9 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             let fits = |weight: &f64| (0.0..=1.0).contains(weight);
             weights.dim() == (frames, particles) && weights.iter().all(fits)
         })
+        && rounds.as_ref().is_none_or(|(moves, misses)| {
+            [moves, misses].map(Array3::dim) == [(frames, particles, dimension); 2]
+        })
         && fields.dim() == (frames, rows, columns)
         && velocities.shape() == [frames, rows, columns, dimension];
     if !fits {
@@ -136,6 +170,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
         .into_shape_with_order((frames, rows * columns, dimension))
         .map_err(|error| error.to_string())?;
     let (clouds, velocities) = (in_plane(clouds), in_plane(velocities));
+    let rounds = rounds.map(|(moves, misses)| [in_plane(moves), in_plane(misses)]);
     let fields = fields
         .into_shape_with_order((frames, rows * columns))
         .map_err(|error| error.to_string())?;
@@ -157,6 +192,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             field: recorder.gauged(field, gauges[k], cloud.view()),
             cloud,
             log_ratio,
+            round: rounds.as_ref().and_then(|rounds| round(rounds, k)),
             parents: parents.as_ref().map(|parents| {
                 let rows = parents.row(k).into_iter();
                 rows.map(|&row| usize::try_from(row).ok()).collect()
@@ -169,6 +205,16 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     }
     recorder.restore(snapshots, None);
     Ok(recorder)
+}
+
+/// The round of frame `k`, if there was one.
+fn round(rounds: &[Array3<f32>; 2], k: usize) -> Option<Round> {
+    let [moves, misses] = rounds.each_ref().map(|all| all.index_axis(Axis(0), k));
+    let known = moves.iter().chain(&misses).all(|part| part.is_finite());
+    known.then(|| Round {
+        moves: moves.to_owned(),
+        misses: misses.to_owned(),
+    })
 }
 
 /// A recorder over the view in which the fields on file were asked for.

@@ -58,7 +58,8 @@ pub(super) fn words(panels: &[Panel<'_>]) -> String {
         .map(FieldGrid::gauge)
         .collect();
     match ratios[..] {
-        [] if fields().next().is_some() => "no log p/q: a field of moves alone".to_owned(),
+        [] if fields().next().is_none() => String::new(),
+        [] => "no log p/q: a field of moves alone".to_owned(),
         [only] if only.blurred => format!("log p/q, both blurred by h = {}", number(only.scale)),
         [_, ..] if ratios.iter().all(|gauge| gauge.blurred) => {
             "log p/q, both blurred by the circle\u{2019}s h".to_owned()

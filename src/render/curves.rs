@@ -15,6 +15,8 @@ pub struct Figure<'a> {
     pub across: &'a str,
     /// One panel for each metric, up to three in a row.
     pub charts: &'a [Chart<'a>],
+    /// So many of them, the first, are large; 0: all are alike.
+    pub main: usize,
 }
 
 const LEFT: f64 = 66.0;
@@ -49,54 +51,106 @@ pub fn curves_svg(figure: &Figure<'_>, style: &Style) -> String {
     canvas.into_svg(&format!("{}: convergence", figure.title))
 }
 
-/// Where the charts are.
-struct Layout {
-    width: f64,
-    height: f64,
+/// Rows of charts of one size.
+#[derive(Clone, Copy)]
+struct Block {
+    /// The first chart, and how many there are.
+    from: usize,
+    count: usize,
     columns: usize,
-    /// Where the charts begin.
-    head: f64,
+    /// Where it begins.
+    top: f64,
     /// Size of each chart.
     across: f64,
     tall: f64,
 }
 
+impl Block {
+    fn of(from: usize, count: usize, columns: usize, top: f64, width: f64) -> Self {
+        let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
+        let tall = match columns {
+            1 => 0.6,
+            // Two abreast above others are wide enough to be flat.
+            2 if width > WIDE => 0.36,
+            _ => 0.5,
+        };
+        Self {
+            from,
+            count,
+            columns,
+            top,
+            across,
+            tall: (across * tall).round(),
+        }
+    }
+
+    fn bottom(&self) -> f64 {
+        self.top + self.count.div_ceil(self.columns) as f64 * (self.tall + ROW)
+    }
+
+    /// The place of a chart, by its number in the block, and whether none stands below it.
+    fn plot(&self, place: usize) -> (Rect, bool) {
+        let (column, row) = (place % self.columns, place / self.columns);
+        let plot = Rect {
+            x: LEFT + column as f64 * (self.across + GAP),
+            y: self.top + 22.0 + row as f64 * (self.tall + ROW),
+            width: self.across,
+            height: self.tall,
+        };
+        (plot, place + self.columns >= self.count)
+    }
+}
+
+/// Where the charts are.
+struct Layout {
+    width: f64,
+    height: f64,
+    /// The large ones, and the others.
+    blocks: [Block; 2],
+}
+
+/// Widths of pictures with two charts abreast, and with more.
+const WIDE: f64 = 1080.0;
+const WIDEST: f64 = 1400.0;
+
 impl Layout {
     fn of(figure: &Figure<'_>, style: &Style) -> Self {
         let count = figure.charts.len().max(1);
+        // A few are all large.
+        let main = if count > 4 { figure.main.min(count) } else { 0 };
         let columns = match count {
             1 => 1,
             2..=4 => 2,
+            _ if main > 0 => 4,
             _ => 3,
         };
-        let rows = count.div_ceil(columns);
-        let width = style.sane_width([Style::WIDTH, 1080.0, 1400.0][columns - 1]);
+        let width = style.sane_width([Style::WIDTH, WIDE, WIDEST, WIDEST][columns - 1]);
         let lines = key(figure, &labels(figure), width)
             .last()
             .map_or(0, |mark| mark.line);
         let head = HEAD + LINE * lines as f64;
-        let across = (width - LEFT - RIGHT - GAP * (columns - 1) as f64) / columns as f64;
-        let tall = (across * if columns == 1 { 0.6 } else { 0.5 }).round();
+        let large = Block::of(0, main, 2, head, width);
+        let small = Block::of(main, count - main, columns, large.bottom(), width);
         Self {
             width,
-            height: head + rows as f64 * (tall + ROW) - ROW + FOOT + 22.0,
-            columns,
-            head,
-            across,
-            tall,
+            height: small.bottom() - ROW + FOOT + 22.0,
+            blocks: [large, small],
         }
+    }
+
+    /// Number, place, and whether none of its size stands below, of each chart.
+    fn plots(&self) -> impl Iterator<Item = (usize, Rect, bool)> + '_ {
+        self.blocks.iter().flat_map(|block| {
+            (0..block.count).map(move |place| {
+                let (plot, lowest) = block.plot(place);
+                (block.from + place, plot, lowest)
+            })
+        })
     }
 }
 
 fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme) {
-    let &Layout {
-        width,
-        height,
-        columns,
-        head,
-        across,
-        tall,
-    } = layout;
+    let [width, height] = [layout.width, layout.height];
     let room = width - LEFT - RIGHT;
     title(canvas, figure.title, [LEFT - 1.0, 40.0], room, theme);
     let labels = labels(figure);
@@ -121,16 +175,12 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
     }
     let span = span(figure);
     let mut marks = Marks::default();
-    for (place, chart) in figure.charts.iter().enumerate() {
-        let (column, row) = (place % columns, place / columns);
-        let plot = Rect {
-            x: LEFT + column as f64 * (across + GAP),
-            y: head + 22.0 + row as f64 * (tall + ROW),
-            width: across,
-            height: tall,
+    for (place, plot, lowest) in layout.plots() {
+        let Some(chart) = figure.charts.get(place) else {
+            continue;
         };
         marks.join(panel(canvas, chart, plot, span, &labels, theme));
-        if place + columns >= figure.charts.len() {
+        if lowest {
             let middle = [plot.x + plot.width / 2.0, plot.bottom() + 40.0];
             canvas.text(
                 figure.across,

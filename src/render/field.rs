@@ -55,6 +55,13 @@ impl Gauge {
 /// beyond the last, where the colour no longer changes.
 #[must_use]
 pub fn depth(log_ratio: f64) -> f32 {
+    let most = BANDS as f32 + 2.0;
+    unlimited(log_ratio).clamp(-most, most)
+}
+
+/// The same without a limit.
+#[must_use]
+pub fn unlimited(log_ratio: f64) -> f32 {
     let size = log_ratio.abs();
     let mut inner = 0.0;
     for (passed, edge) in EDGES.iter().enumerate() {
@@ -65,7 +72,7 @@ pub fn depth(log_ratio: f64) -> f32 {
         }
         inner = outer;
     }
-    (BANDS as f64 + (size - inner).min(2.0)).copysign(log_ratio) as f32
+    (BANDS as f64 + (size - inner)).copysign(log_ratio) as f32
 }
 
 impl FieldGrid {

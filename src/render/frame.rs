@@ -8,6 +8,7 @@ use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
 use super::line::{self, Ground};
 use super::look::LOOK;
+use super::strip;
 use super::view::View;
 use super::words;
 use super::{Style, Theme};
@@ -44,6 +45,15 @@ pub fn draw_svg(frame: &Frame<'_, '_>, style: &Style) -> String {
 fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Style) {
     let theme = style.theme;
     head(canvas, frame, layout, theme);
+    if let Some(strip) = frame.strip {
+        let room = Rect {
+            x: layout.left,
+            y: layout.head - strip::HEIGHT - 4.0,
+            width: layout.width - layout.left - RIGHT,
+            height: strip::HEIGHT,
+        };
+        strip::draw(canvas, room, strip, theme);
+    }
     for (place, panel) in frame.panels.iter().enumerate() {
         let plot = layout.plot(place);
         if layout.named {
@@ -121,6 +131,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         let key = legend::Key {
             stretch: layout.stretch,
             ratio: blur::words(frame.panels),
+            threads: frame.panels.iter().any(|panel| panel.threads.is_some()),
         };
         legend::draw(canvas, room, &key, style);
     }
@@ -256,15 +267,19 @@ fn verdict(
     theme: Theme,
 ) {
     let letters = regular(size);
-    let fits = |words: &&str| letters.width(words) <= width;
-    let words = headline.words.into_iter().find(fits);
+    let said = headline.words.map(|words| match headline.since {
+        Some(step) => format!("step {step}: {words}"),
+        None => words.to_owned(),
+    });
+    let fits = |words: &&String| letters.width(words) <= width;
+    let words = said.iter().find(fits).unwrap_or(&said[2]);
     let ink = if headline.arrived {
         theme.ink()
     } else {
         theme.muted()
     };
     canvas.text(
-        &letters.fit(words.unwrap_or(headline.words[2]), width),
+        &letters.fit(words, width),
         [x, y],
         Anchor::Left,
         letters,
@@ -306,6 +321,9 @@ fn dense(canvas: &mut Canvas, layout: &Layout, panel: &Panel<'_>, plot: Rect, st
         let colour = |k: usize| panel.colours.get(k).copied().unwrap_or(theme.muted());
         if style.show.trails {
             trails(canvas, panel, plot, view, colour);
+        }
+        if let Some(from) = panel.threads {
+            threads(canvas, [from, panel.particles], plot, view, theme);
         }
         if count > DOTS {
             shade(canvas, panel.particles, colour, view, plot, clip, 0.95);
@@ -375,6 +393,33 @@ fn trails(
                 canvas.stroke(&[*from, *to], 1.0, None, colour(k).alpha(alpha));
             }
         }
+    }
+}
+
+/// Lines to the particles from where their threads begin, which a small dot marks; of a large cloud a part, as of trails.
+fn threads(
+    canvas: &mut Canvas,
+    [from, to]: [CloudView<'_>; 2],
+    plot: Rect,
+    view: &View,
+    theme: Theme,
+) {
+    let clip = canvas.clip(plot);
+    let every = from.nrows().div_ceil(LOOK.trail.most).max(1);
+    let inside = |p: &[f64; 2]| {
+        (plot.x..=plot.right()).contains(&p[0]) && (plot.y..=plot.bottom()).contains(&p[1])
+    };
+    let begin = Disc {
+        radius: 1.1,
+        ink: theme.ink().alpha(0.75),
+        rim: None,
+    };
+    let ends = places(from, view, plot).zip(places(to, view, plot));
+    for (from, to) in ends.step_by(every) {
+        if inside(&from) && inside(&to) {
+            canvas.stroke(&[from, to], 1.0, None, theme.ink().alpha(0.55));
+        }
+        canvas.disc(from, &begin, clip);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a frame shows.
 
 use super::field::FieldGrid;
+use super::strip::Strip;
 use super::view::View;
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
@@ -21,6 +22,8 @@ pub struct Frame<'a, 'p> {
     /// The longest of the moves that arrows stand for, the same throughout the film, so that all its arrows have one scale. See
     /// [`FieldGrid::longest_move`].
     pub longest: f64,
+    /// The phases of a step, above the panels; nothing where they are not shown.
+    pub strip: Option<Strip<'a>>,
     /// The clouds, side by side in rows of equal length, or as nearly as can be.
     pub panels: &'a [Panel<'p>],
 }
@@ -34,6 +37,8 @@ pub struct Panel<'p> {
     pub particles: CloudView<'p>,
     /// The same particles a little earlier, the oldest first: what [`Show::trails`](super::Show::trails) draws.
     pub past: &'p [CloudView<'p>],
+    /// Where a thread leads from to each particle, `n×2`, if there are threads.
+    pub threads: Option<CloudView<'p>>,
     /// For each particle the first of these moments, and then of the present, at which it lived: no trail goes further back, and who is born now is
     /// marked. Empty where all have lived from the first.
     pub births: &'p [usize],
@@ -92,4 +97,6 @@ pub struct Headline<'a> {
     pub words: [&'a str; 3],
     /// Whether the cloud is at the floor.
     pub arrived: bool,
+    /// The step at which it stood there, if that is not the one that is shown.
+    pub since: Option<usize>,
 }

@@ -6,6 +6,7 @@ use super::frame_parts::Frame;
 use super::legend;
 use super::line;
 use super::look::{LOOK, stretch};
+use super::strip;
 use super::view::View;
 use crate::canvas::Rect;
 
@@ -37,6 +38,8 @@ pub(super) struct Layout {
     /// Whether the panels show clouds on the line.
     pub(super) on_line: bool,
     pub(super) panel: [f64; 2],
+    /// Down to the names of the first panels, or to the panel itself.
+    pub(super) head: f64,
     pub(super) legend: f64,
     /// How much longer than the moves that they stand for arrows are.
     pub(super) stretch: f64,
@@ -87,7 +90,8 @@ impl Layout {
         let panel = [across, (across * tall).round()];
         let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
         let row = panel[1] + if named { NAME } else { 0.0 };
-        let head = if named { HEAD - 18.0 } else { HEAD };
+        let strip = frame.strip.map_or(0.0, |_| strip::HEIGHT);
+        let head = strip + if named { HEAD - 18.0 } else { HEAD };
         let key = if on_line {
             line::LEGEND
         } else {
@@ -106,6 +110,7 @@ impl Layout {
             count,
             named,
             panel,
+            head,
             legend,
         }
     }
@@ -126,14 +131,10 @@ impl Layout {
         let (column, row, abreast) = self.seat(place);
         // A shorter row stands in the middle.
         let aside = (self.columns - abreast) as f64 * (self.panel[0] + GAP) / 2.0;
-        let (head, name) = if self.named {
-            (HEAD - 18.0, NAME)
-        } else {
-            (HEAD, 0.0)
-        };
+        let name = if self.named { NAME } else { 0.0 };
         Rect {
             x: self.left + (aside + column as f64 * (self.panel[0] + GAP)).round(),
-            y: head + name + row as f64 * (self.panel[1] + name + 8.0),
+            y: self.head + name + row as f64 * (self.panel[1] + name + 8.0),
             width: self.panel[0],
             height: self.panel[1],
         }

@@ -21,6 +21,8 @@ pub(super) struct Key {
     pub(super) stretch: f64,
     /// What the bands are.
     pub(super) ratio: String,
+    /// Whether threads lead to the particles.
+    pub(super) threads: bool,
 }
 
 /// Height of the key in this width.
@@ -108,7 +110,18 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
             theme.ink().alpha(0.7),
         );
         x += 31.0;
-        say(canvas, x, ["next move ε h′∇D", &times(key.stretch)]);
+        say(canvas, x, ["next move", &times(key.stretch)]);
+    } else if key.threads {
+        let line = [[x, middle], [x + 24.0, middle]];
+        canvas.stroke(&line, 1.0, None, theme.ink().alpha(0.55));
+        let dot = Disc {
+            radius: 1.6,
+            ink: theme.ink().alpha(0.75),
+            rim: None,
+        };
+        let clip = everywhere(canvas);
+        canvas.disc(line[0], &dot, clip);
+        say(canvas, x + 31.0, ["from here to", "where it is now"]);
     }
     if style.show.field {
         let below = room.width < MARKS + BAR;

@@ -97,6 +97,8 @@ pub struct Arrow {
     pub most: f64,
     /// Shorter ones are not drawn.
     pub least: f64,
+    /// Pixels that some move of a film must have for arrows to be drawn longer than moves.
+    pub seen: f64,
     /// The opacity.
     pub alpha: f64,
     /// The head as a share of the length, at least, and at most.
@@ -152,6 +154,7 @@ pub const LOOK: Look = Look {
         longest: 0.9,
         most: 1.2,
         least: 1.6,
+        seen: 0.6,
         alpha: 0.5,
         head: [0.42, 1.6, 6.5],
         wing: 0.42,
@@ -176,11 +179,12 @@ pub const LOOK: Look = Look {
     apart: [64.0, 38.0, 26.0],
 };
 
-/// How much longer than moves arrows are drawn, where the longest move is so many pixels long: 1, 2 or 5 times a power of ten.
+/// How much longer than moves arrows are drawn, where the longest move is so many pixels long: 1, 2 or 5 times a power of ten. Where no move of a film
+/// would be seen, arrows would only make much of little, and there is none.
 #[must_use]
 pub fn stretch(longest: f64) -> f64 {
     let room = LOOK.arrow.longest * LOOK.arrow.spacing / longest;
-    if !(room.is_finite() && room > 0.0) {
+    if !(longest > LOOK.arrow.seen && room > 0.0) {
         return 1.0;
     }
     let power = 10.0_f64.powf(room.log10().floor());

@@ -15,6 +15,7 @@
 //!     name: "",
 //!     particles: start.view(),
 //!     past: &[],
+//!     threads: None,
 //!     births: &[],
 //!     shares: &[],
 //!     colours: &colours,
@@ -31,6 +32,7 @@
 //!     time: 0.0,
 //!     view: View::around(&[start.view(), target.view()]),
 //!     longest: 0.0,
+//!     strip: None,
 //!     panels: &[panel],
 //! };
 //! let image = draw(&frame, &Style::default());
@@ -57,13 +59,14 @@ pub mod origin;
 mod overlay;
 mod preview;
 mod scatter;
+mod strip;
 mod theme;
 mod view;
 mod words;
 
 pub use chart::{Chart, Curve, colour as curve_colour, floor_colours};
 pub use curves::{Figure, curves, curves_svg};
-pub use field::{FieldGrid, Gauge, depth};
+pub use field::{FieldGrid, Gauge, depth, unlimited};
 pub use frame::{DOTS, draw, draw_svg};
 pub use frame_parts::{Frame, Headline, Panel, Profile};
 pub use heat::{Heat, heats};
@@ -72,6 +75,7 @@ pub use layout::expanse;
 pub use overlay::overlay;
 pub use preview::preview;
 pub use scatter::{Estimates, Scatter, scatter};
+pub use strip::Strip;
 pub use theme::{BANDS, EDGES, Theme, series};
 pub use view::View;
 pub use words::{FloorLine, number};
@@ -96,7 +100,7 @@ pub struct Style {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "five independent switches, each named"
+    reason = "independent switches, each named"
 )]
 pub struct Show {
     /// The target sample, grey.
@@ -109,6 +113,10 @@ pub struct Show {
     pub arrows: bool,
     /// Where the particles have just been, in their colours; shown with the particles.
     pub trails: bool,
+    /// The formulas of a step, with their present numbers, above the panels.
+    pub formula: bool,
+    /// The phases of each step one after the other, a picture each, under those formulas with the present one lit.
+    pub phases: bool,
 }
 
 impl Default for Style {
@@ -130,6 +138,8 @@ impl Default for Show {
             field: true,
             arrows: true,
             trails: false,
+            formula: false,
+            phases: false,
         }
     }
 }

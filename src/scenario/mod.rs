@@ -19,6 +19,7 @@ mod range;
 mod read;
 mod shipped;
 mod seeds;
+mod snapshot_size;
 mod spec;
 mod split;
 mod suggest;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::filed::{self, Part};
+use super::snapshot_size::seen;
 use super::spec::{LastCloud, Scenario};
 use crate::discriminator::Sizes;
-use crate::flow::{Carrier, ReactionSpec};
 use crate::generator::{GeneratorSpec, Precision};
 use crate::metric::TOGETHER;
 use crate::network::training_bytes;
@@ -97,12 +97,6 @@ const PARTICLE: f64 = 140.0;
 const SAMPLE: f64 = 130.0;
 /// Bytes of a particle that is measured, and of its share in the floors. Measured at ten thousand.
 const JUDGED: f64 = 2000.0;
-/// Bytes a particle in a snapshot: two coordinates and log r.
-const SEEN: f64 = 24.0;
-/// The same for its parent, where particles are born.
-const DESCENT: f64 = 16.0;
-/// The same for its weight, where particles keep theirs.
-const WEIGHT: f64 = 8.0;
 /// Bytes of the field in a snapshot.
 const FIELD: f64 = 64.0 * 64.0 * 20.0;
 /// A frame as picture, and its share in the animation, at scale 1. Measured.
@@ -398,14 +392,6 @@ fn flowing_key(scenario: &Scenario) -> &'static str {
         (_, LastCloud::Regular) => "cloud.particles",
         (_, LastCloud::Sample) => "cloud.bath",
     }
-}
-
-/// Bytes a particle in a snapshot.
-fn seen(scenario: &Scenario) -> f64 {
-    let births = scenario.flow.reaction.is_some();
-    let weighted = |spec: &ReactionSpec| spec.carrier == Carrier::Weights;
-    let weights = scenario.flow.reaction.as_ref().is_some_and(weighted);
-    SEEN + if births { DESCENT } else { 0.0 } + if weights { WEIGHT } else { 0.0 }
 }
 
 /// The arrays of `trajectory.npz`.
