@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use ndarray::{Array3, Axis};
 use ratioflow::experiment::Experiment;
 use ratioflow::page::{Exhibit, Found, gallery};
 use ratioflow::record::{
@@ -105,6 +106,78 @@ fn without_options_the_pictures_are_the_run_s_own() {
     }
 }
 
+/// A generator that learns at every step.
+const LEARNS: &str = "generator.distill={ inner_steps = 3, network = [8], batch = 'full', latents = 'fixed', field = 'cloud' }";
+
+#[test]
+fn what_a_step_did_is_kept_and_leads_to_the_next_cloud() {
+    let folder = TempDir::new().unwrap();
+    run(&[LEARNS, "output.frames=21"], folder.path());
+    let file = fs::File::open(folder.path().join("trajectory.npz")).unwrap();
+    let mut arrays = ndarray_npy::NpzReader::new(file).unwrap();
+    let clouds: Array3<f64> = arrays.by_name("particles").unwrap();
+    let mut part = |name| -> Array3<f32> { arrays.by_name(name).unwrap() };
+    let (moves, misses) = (part("moves"), part("misses"));
+    assert_eq!((moves.dim(), misses.dim()), (clouds.dim(), clouds.dim()));
+    let frames = clouds.len_of(Axis(0));
+    assert_eq!(frames, 21);
+    for k in 0..frames - 1 {
+        let led = &moves.index_axis(Axis(0), k) + &misses.index_axis(Axis(0), k);
+        let went = &clouds.index_axis(Axis(0), k + 1) - &clouds.index_axis(Axis(0), k);
+        let apart = (&went - &led.mapv(f64::from)).mapv(f64::abs);
+        assert!(apart.iter().all(|&far| far < 1e-5), "after step {k}");
+        let miss = misses.index_axis(Axis(0), k).mapv(|v| v * v).sum();
+        assert!(miss > 0.0, "three steps learn no move, after step {k}");
+    }
+    let end = moves.index_axis(Axis(0), frames - 1);
+    assert!(end.iter().all(|v| v.is_nan()), "the last step is the last");
+    // A flow without a generator needs none of this: where it moves the points is where they are next.
+    let folder = TempDir::new().unwrap();
+    run(&[], folder.path());
+    let file = fs::File::open(folder.path().join("trajectory.npz")).unwrap();
+    let mut arrays = ndarray_npy::NpzReader::new(file).unwrap();
+    let names = arrays.names().unwrap();
+    assert!(
+        !names.iter().any(|name| name.starts_with("moves")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn the_phases_of_each_step_are_pictures_one_after_the_other() {
+    let phases = Redraw {
+        show: Show {
+            phases: true,
+            ..Show::default()
+        },
+        ..Redraw::default()
+    };
+    let frames = |pictures: &BTreeMap<String, Vec<u8>>| {
+        let frames = pictures
+            .iter()
+            .filter(|(name, _)| name.starts_with("frames"));
+        frames.map(|(_, bytes)| bytes.clone()).collect::<Vec<_>>()
+    };
+    // Of six moments: four phases each but of the last, after which nothing moves; without a generator three.
+    for (settings, count) in [(&[LEARNS][..], 4 * 5 + 2), (&[][..], 3 * 5 + 2)] {
+        let folder = TempDir::new().unwrap();
+        run(settings, folder.path());
+        let before = pictures(folder.path());
+        redraw(folder.path(), &phases).unwrap();
+        let all = frames(&pictures(folder.path()));
+        assert_eq!(all.len(), count, "{settings:?}");
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), count, "no two phases look alike");
+        // Drawn as usual again, nothing of that film is left.
+        redraw(folder.path(), &Redraw::default()).unwrap();
+        assert!(before == pictures(folder.path()), "{settings:?}");
+        // A page of a paper: the phases of a step beside each other.
+        let (name, missing) = snapshots(folder.path(), &phases, &[0]).unwrap();
+        let picture = fs::read(folder.path().join(name)).unwrap();
+        assert!(missing.is_empty() && size(&picture)[0] >= 1000);
+    }
+}
+
 #[test]
 fn a_comparison_is_drawn_again_as_one() {
     let folder = TempDir::new().unwrap();
@@ -164,6 +237,10 @@ fn size_colours_and_layers_are_as_asked_for() {
     for show in [
         Show {
             trails: true,
+            ..Show::default()
+        },
+        Show {
+            formula: true,
             ..Show::default()
         },
         Show {

@@ -41,10 +41,10 @@ impl Scene<'_> {
             .map(|((about, scale), curves)| Chart {
                 name: about.words,
                 note: gloss(about),
-                floor: self
-                    .takes
-                    .iter()
-                    .find_map(|take| floor_of(take.meter.floors(), about.name)),
+                floor: {
+                    let mut takes = self.takes.iter();
+                    takes.find_map(|take| floor_of(take.meter.floors(), about.name))
+                },
                 logarithmic: *scale == Scale::Log,
                 curves,
             })
@@ -270,6 +270,13 @@ fn is_near(share: Option<&f64>) -> bool {
 
 /// The floor of a measure of which less is better.
 fn floor_of(floors: &Floors, name: &str) -> Option<FloorLine> {
+    if name == OFF.name {
+        // Of a perfect cloud no measure is off, all looked at together.
+        return Some(FloorLine {
+            median: 0.0,
+            q95: 0.0,
+        });
+    }
     let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
     (about.ideal == Ideal::Low).then_some(FloorLine {
         median: floor.median,

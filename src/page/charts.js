@@ -195,19 +195,13 @@ class Chart {
     this.runs.forEach((run, k) => {
       const now = measure(run, this.place, step);
       const dot = this.dots[k];
-      let v = null;
-      if (now !== null && now.between !== null && typeof now.between === "object") {
-        const [a, b] = [this.height(now.between.from), this.height(now.between.to)];
-        v = a === null || b === null ? a : a + (b - a) * now.between.part;
-      } else if (now !== null) {
-        v = this.height(now.between);
-      }
+      const v = now === null ? null : this.height(now.value);
       dot.style.display = v === null ? "none" : "";
       if (v !== null) {
-        dot.setAttribute("cx", this.across(Math.min(step, run.measured.at(-1))));
+        dot.setAttribute("cx", this.across(now.at));
         dot.setAttribute("cy", this.up(v));
       }
-      if (now !== null && this.runs.length === 1) words.push(`${number(now.value)}${now.arrived ? " ✓" : ""}`);
+      if (now !== null && this.runs.length === 1) words.push(`${Number.isInteger(now.value) ? now.value : number(now.value)}${now.arrived ? " ✓" : ""}`);
     });
     const text = words.join(" ");
     if (this.value.textContent !== text) this.value.textContent = text;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::film::{DrawnRun, gloss, is_main};
 use crate::metric::{About, Floors, Scale};
+use crate::observe::OFF;
 use crate::render::look;
 
 /// A measure along a run, in the order of the charts.
@@ -22,6 +23,15 @@ struct Floor {
     median: f64,
     low: Option<f64>,
     high: Option<f64>,
+}
+
+impl Floor {
+    /// Of a perfect cloud no measure is off, all looked at together.
+    const NONE_OFF: Self = Self {
+        median: 0.0,
+        low: None,
+        high: Some(0.0),
+    };
 }
 
 #[derive(Debug, Serialize)]
@@ -76,7 +86,11 @@ pub(super) fn series(take: &DrawnRun<'_>, name: &str) -> Series {
     let mut arrivals = take.meter.arrivals();
     Series {
         values,
-        floor: floor(take.meter.floors(), name),
+        floor: if name == OFF.name {
+            Some(Floor::NONE_OFF)
+        } else {
+            floor(take.meter.floors(), name)
+        },
         since: arrivals
             .find(|(n, _)| *n == name)
             .and_then(|(_, step)| step),

@@ -160,7 +160,7 @@ function number(value) {
     : `${sign}${digits} × 10${superscript(Number(exponent))}`;
 }
 
-// Where a measure of a run stands at a step: as last measured, and along the line between two measurements.
+// Where a measure of a run stood when it was last taken, at a step or before.
 function measure(run, chart, step) {
   const { values, floor } = run.series[chart];
   if (values.length === 0 || step < run.measured[0]) return null;
@@ -169,11 +169,6 @@ function measure(run, chart, step) {
   const value = values[row];
   const arrived = floor !== null && value !== null
     && (floor.low === null || value >= floor.low) && (floor.high === null || value <= floor.high);
-  let between = value;
-  if (row + 1 < values.length && value !== null && values[row + 1] !== null) {
-    const part = (step - run.measured[row]) / (run.measured[row + 1] - run.measured[row]);
-    between = { from: value, to: values[row + 1], part };
-  }
-  return { value, arrived, floor, between };
+  return { value, arrived, floor, at: run.measured[row] };
 }
 

@@ -46,6 +46,11 @@ pub(super) fn draw(
         for (k, png) in film.stills.iter().enumerate() {
             directory.put(&format!("frames/{k:04}.png"), png)?;
         }
+        // Another film may have had more.
+        let mut beyond = film.stills.len()..;
+        while let Some(k) = beyond.next()
+            && directory.discard(&format!("frames/{k:04}.png"))?
+        {}
         directory.put("animation.png", &film.animation)?;
     }
     directory.put("final.png", &last)?;

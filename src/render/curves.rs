@@ -1,7 +1,7 @@
 //! Convergence: metrics against the step, one panel each, several runs overlaid, with the sampling floors.
 
 use super::chart::{Chart, Marks, colour, floor_colours, panel};
-use super::frame::title;
+use super::head::title;
 use super::{Style, Theme};
 use crate::canvas::{Anchor, Canvas, Letters, Rect, regular};
 use crate::pixels::Image;

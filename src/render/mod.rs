@@ -49,6 +49,7 @@ mod density;
 mod field;
 mod frame;
 mod frame_parts;
+mod head;
 mod heat;
 mod lattice;
 mod layout;

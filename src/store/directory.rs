@@ -296,6 +296,15 @@ impl RunDirectory {
         remove(&self.path.join(name))
     }
 
+    /// Removes the file `name` if it is one of ours and there, and says whether it was.
+    pub(crate) fn discard(&self, name: &str) -> Result<bool, ReportError> {
+        let is_ours = plain::is_file(&self.path, name) && self.inventory.holds(name);
+        if is_ours {
+            self.remove(name)?;
+        }
+        Ok(is_ours)
+    }
+
     /// Removes what an earlier run has left: what it has noted, or, of an older version, what runs write.
     fn clear(&self) -> Result<(), ReportError> {
         if Inventory::of(&self.path).is_none() {

@@ -5,11 +5,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::column;
 use super::error::SweepError;
 use super::head::Sweep;
 use super::page;
+use super::parquet_table::parquet;
 use super::rows::Rows;
 use crate::store::{ReportError, RunDirectory, Status};
+
+/// The table for those who read types with it.
+const PARQUET: &str = "sweep.parquet";
 
 /// What was collected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -28,7 +33,7 @@ pub struct Collected {
     pub files: Vec<&'static str>,
 }
 
-/// Reads what is done of the sweep in `folder`, and writes `sweep.csv` (a row a run), `sweep-cells.csv` (each cell over its seeds), `sweep-keys.csv`
+/// Reads what is done of the sweep in `folder`, and writes `sweep.csv` and `sweep.parquet` (a row a run), `sweep-cells.csv` (each cell over its seeds), `sweep-keys.csv`
 /// (each value of a key over all else), `timings.csv` and `sweep.html`. All but `timings.csv` depend on nothing but the results. Runs that are
 /// going on are no rows yet.
 ///
@@ -55,7 +60,15 @@ pub fn collect(folder: &Path) -> Result<Collected, SweepError> {
         let path = folder.join(name);
         move |cause: csv::Error| ReportError::io("write", &path, cause.into())
     };
-    put("sweep.csv", &all.table().map_err(io("sweep.csv"))?)?;
+    let columns = all.columns();
+    put(
+        "sweep.csv",
+        &column::csv(&columns).map_err(io("sweep.csv"))?,
+    )?;
+    let table = parquet(&columns).map_err(|cause| {
+        ReportError::io("write", &folder.join(PARQUET), std::io::Error::other(cause))
+    })?;
+    put(PARQUET, &table)?;
     put(
         "sweep-cells.csv",
         &all.cells().map_err(io("sweep-cells.csv"))?,

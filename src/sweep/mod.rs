@@ -5,9 +5,11 @@
 //! order, twice or at once, and the table is the same.
 
 mod collect;
+mod column;
 mod error;
 mod head;
 mod page;
+mod parquet_table;
 mod plan;
 mod result;
 mod rows;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::column::{Cell, Column, finished};
 use super::error::SweepError;
 use super::head::{Sweep, Task};
 use super::result::{TaskResult, Timing};
@@ -98,41 +99,41 @@ impl Rows {
         named
     }
 
-    pub(super) fn table(&self) -> csv::Result<Vec<u8>> {
-        let named = self.named();
-        let mut table = csv::Writer::from_writer(Vec::new());
-        let mut head = vec!["index".to_owned(), "id".to_owned()];
-        head.extend(self.keys.iter().cloned());
-        let fixed = ["seed", "status", "steps", "at_floor", "steps_to_floor"];
-        head.extend(fixed.map(str::to_owned));
-        for (name, _, floored) in &named {
-            head.push((*name).to_owned());
-            if *floored {
-                head.extend(["floor", "floor_q95"].map(|part| format!("{name}_{part}")));
+    /// The table of runs, column by column.
+    pub(super) fn columns(&self) -> Vec<Column> {
+        let mut columns = vec![
+            self.column("index", |row| Cell::Whole(row.task.index)),
+            self.column("id", |row| Cell::Word(row.task.id.clone())),
+        ];
+        for key in &self.keys {
+            columns.push(self.column(key, |row| row.task.settings.get(key).into()));
+        }
+        columns.extend([
+            self.column("seed", |row| Cell::Whole(row.task.seed)),
+            self.column("status", |row| Cell::Word(row.status.to_string())),
+            self.column("steps", |row| Cell::Whole(row.steps)),
+            self.column("at_floor", |row| Cell::Truth(row.at_floor)),
+            self.column("steps_to_floor", |row| {
+                row.steps_to_floor.map_or(Cell::Nothing, Cell::Whole)
+            }),
+        ]);
+        for (name, place, floored) in self.named() {
+            let parts = ["", "_floor", "_floor_q95"];
+            let parts = if floored { &parts[..] } else { &parts[..1] };
+            for (k, part) in parts.iter().enumerate() {
+                let value = |row: &Row| row.values.get(&place).map_or(f64::NAN, |all| all[k]);
+                columns.push(self.column(&format!("{name}{part}"), |row| value(row).into()));
             }
         }
-        head.push("ending".to_owned());
-        table.write_record(&head)?;
-        for row in &self.runs {
-            let mut line = vec![row.task.index.to_string(), row.task.id.clone()];
-            line.extend(self.keys.iter().map(|key| row.setting(key)));
-            line.extend([
-                row.task.seed.to_string(),
-                row.status.to_string(),
-                row.steps.to_string(),
-                row.at_floor.to_string(),
-                row.steps_to_floor
-                    .map_or_else(String::new, |step| step.to_string()),
-            ]);
-            for (_, place, floored) in &named {
-                let value = row.values.get(place).unwrap_or(&[f64::NAN; 3]);
-                let parts = if *floored { &value[..] } else { &value[..1] };
-                line.extend(parts.iter().map(|value| number(*value)));
-            }
-            line.push(row.ending.clone());
-            table.write_record(&line)?;
+        columns.push(self.column("ending", |row| Cell::Word(row.ending.clone())));
+        columns
+    }
+
+    fn column(&self, name: &str, cell: impl Fn(&Row) -> Cell) -> Column {
+        Column {
+            name: name.to_owned(),
+            cells: self.runs.iter().map(cell).collect(),
         }
-        finished(table)
     }
 
     /// A line for each cell and measure.
@@ -251,10 +252,4 @@ fn number(value: f64) -> String {
     } else {
         value.to_string()
     }
-}
-
-fn finished(table: csv::Writer<Vec<u8>>) -> csv::Result<Vec<u8>> {
-    table
-        .into_inner()
-        .map_err(|error| error.into_error().into())
 }
