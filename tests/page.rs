@@ -649,7 +649,7 @@ mod browser {
         let checks: BTreeMap<String, String> =
             serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}\n{told}"));
         let failed: Vec<_> = checks.iter().filter(|(_, word)| *word != "ok").collect();
-        assert!(failed.is_empty() && checks.len() == 12, "{checks:#?}");
+        assert!(failed.is_empty() && checks.len() == 15, "{checks:#?}");
     }
 
     #[test]

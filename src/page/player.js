@@ -178,7 +178,7 @@ function layout() {
   const holder = document.querySelector(".panels");
   // Where title and key stand beside the picture, they take nothing of its height.
   const beside = inFull() && getComputedStyle($("player")).display === "grid";
-  const controls = high("#phases") + high(".transport") + (beside ? 0 : high(".controls"));
+  const controls = high(".transport") + (beside ? 0 : high(".controls") + high("#phases"));
   const head = inFull() ? 48 + (beside ? 0 : high(".lecture") + high(".view")) : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
   const columns = abreast(holder.clientWidth, innerHeight - head - controls);
   const rows = Math.ceil(panels.length / columns);

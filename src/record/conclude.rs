@@ -1,17 +1,14 @@
 //! What a run comes to: its last cloud measured, and all that its manifest says.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
-use super::checkpoint_writer::Interrupted;
 use super::error::RunError;
 use super::facts::RunFacts;
-use super::stop::StopToken;
 use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
-use crate::flow::{Ending, Flow, Integrator, Momentum, Step};
+use crate::flow::{Ending, Flow, Integrator, Momentum};
 use crate::metric::{ENERGY_DISTANCE, Extra, Floors, MASS_TV, Measurement, MetricSet, Stop};
-use crate::observe::{Cadence, MetricRecorder, ObserveError, Observer, drive, flow_columns};
+use crate::observe::{Cadence, MetricRecorder, drive, flow_columns};
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
 
@@ -145,41 +142,12 @@ fn remedy(experiment: &Experiment, flow: &Flow, manifest: &Manifest) -> Option<S
 /// # Errors
 /// [`RunError`] if the flow cannot begin.
 pub fn rehearse(name: &str, experiment: &Experiment) -> Result<RunFacts, RunError> {
-    let (manifest, meter) = rehearse_until(name, experiment, &StopToken::default())?;
-    Ok(RunFacts::new(&manifest, meter.rows()))
-}
-
-/// The same until somebody asks for the end: the manifest, and all that was measured.
-///
-/// # Errors
-/// [`RunError`] if the flow cannot begin, its last cloud gives no numbers, or it was asked to stop; no checkpoint was written then.
-pub fn rehearse_until(
-    name: &str,
-    experiment: &Experiment,
-    stop: &StopToken,
-) -> Result<(Manifest, MetricRecorder), RunError> {
     let mut manifest = begun(name, experiment);
     let (mut meter, gauge) = meter_of(experiment)?;
     let mut flow = experiment.flow()?;
-    let ending = drive(&mut flow, &mut [&mut meter, &mut Until(stop)])?;
+    let ending = drive(&mut flow, &mut [&mut meter])?;
     conclude(experiment, gauge, &flow, &ending, &meter, &mut manifest)?;
-    Ok((manifest, meter))
-}
-
-/// Ends a flow when somebody asks for that.
-struct Until<'a>(&'a StopToken);
-
-impl Observer for Until<'_> {
-    fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
-        match self.0.asked() {
-            Some(by) => Err(Interrupted {
-                by,
-                step: step.index,
-            }
-            .into()),
-            None => Ok(ControlFlow::Continue(())),
-        }
-    }
+    Ok(RunFacts::new(&manifest, meter.rows()))
 }
 
 /// A panel with its floors.

@@ -7,7 +7,7 @@ use super::error::SweepError;
 use super::head::{Sweep, Task};
 use super::result::{TaskResult, Timing};
 use crate::experiment::Experiment;
-use crate::record::{Opened, StopToken, Unfinished, record, rehearse_until};
+use crate::record::{Opened, StopToken, Unfinished, record, rehearse_in};
 use crate::scenario::Resources;
 use crate::store::{Manifest, ReportError, RunDirectory, available, plain};
 
@@ -23,8 +23,8 @@ pub enum TaskEnd {
 /// Folder of the run in that of its task, where runs are recorded.
 const RUN: &str = "run";
 
-/// Runs `task` unless it is done, on the threads of the pool that this is called in. A run that fails or diverges is a result. One that is
-/// recorded goes on from its last checkpoint.
+/// Runs `task` unless it is done, on the threads of the pool that this is called in. A run that fails or diverges is a result. One that was
+/// interrupted goes on from its last checkpoint.
 ///
 /// # Errors
 /// [`SweepError::Interrupted`] if `stop` says so, [`ReportError::InUse`] if somebody else is at it, [`SweepError::TooMuch`] if the machine has too
@@ -51,10 +51,13 @@ pub fn run_task(sweep: &Sweep, task: &Task, stop: &StopToken) -> Result<TaskEnd,
     let result = match Experiment::new(scenario, &files) {
         Err(error) => Err(error.to_string()),
         Ok(experiment) if sweep.head.record => recorded(sweep, &experiment, &directory, stop)?,
-        Ok(experiment) => match rehearse_until(&sweep.head.scenario, &experiment, stop) {
-            Ok((manifest, _)) => Ok(manifest),
-            Err(error) => Err(SweepError::of_run(error)?),
-        },
+        Ok(experiment) => {
+            let done = rehearse_in(&sweep.head.scenario, &experiment, &directory, stop);
+            match done {
+                Ok(manifest) => Ok(manifest),
+                Err(error) => Err(SweepError::of_run(error)?),
+            }
+        }
     };
     let result = match result {
         Ok(manifest) => TaskResult::new(&task.id, &manifest),

@@ -32,6 +32,27 @@ try {
   check("while it plays the address stands", moving.includes(`step=${next}`), moving);
   await browser.ask("document.getElementById('play').click()");
 
+  // A step in its phases: points, fit, move, and the generator where there is one.
+  const lit = () => browser.ask("[...document.querySelectorAll('#phases li')].findIndex((box) => box.classList.contains('lit'))");
+  const picture = () => browser.ask("document.querySelector('.panel canvas').toDataURL()");
+  await browser.ask("document.getElementById('back').click()");
+  await wait(150);
+  const plain = await picture();
+  const phases = [];
+  const seen = new Set();
+  for (let k = 0; k < 4; k += 1) {
+    await browser.ask("document.getElementById('phase').click()");
+    await wait(150);
+    phases.push(await lit());
+    seen.add(await picture());
+  }
+  check("the phases follow each other, and the next moment behind the last", phases.join() === "0,1,2,0" && seen.size === 4, `${phases}, ${seen.size} pictures`);
+  const formula = await browser.ask("document.querySelectorAll('#phases li')[2].textContent");
+  check("the formula has the present number", /ε = [0-9.]+/.test(formula), formula);
+  await browser.ask("document.getElementById('back').click()");
+  await wait(150);
+  check("who seeks leaves the phases", (await lit()) === -1 && (await picture()) === plain, await lit());
+
   await browser.send("Runtime.evaluate", { expression: fill, userGesture: true, awaitPromise: true });
   await wait(800);
   const small = await browser.ask(`[...document.querySelectorAll("#player *")].filter((one) => one.offsetParent && [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()) && parseFloat(getComputedStyle(one).fontSize) < 24).map((one) => one.outerHTML).join("; ")`);
