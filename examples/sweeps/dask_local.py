@@ -12,10 +12,10 @@ from pathlib import Path
 from dask.distributed import Client, LocalCluster, as_completed
 
 
-def run(program: str, folder: str, index: int) -> int:
-    """Runs one task; a task that is done already is skipped."""
-    subprocess.run([program, "sweep", "task", folder, "--index", str(index), "--quiet"], check=True)
-    return index
+def run(program: str, folder: str, index: int) -> str:
+    """Runs one task; one that is done already is skipped. What is wrong is told in words, so that no task ends the others."""
+    done = subprocess.run([program, "sweep", "task", folder, "--index", str(index), "--quiet"], stderr=subprocess.PIPE, text=True)
+    return "" if done.returncode == 0 else done.stderr or f"task {index} has ended with code {done.returncode}\n"
 
 
 def main() -> None:
@@ -25,8 +25,9 @@ def main() -> None:
     tasks = json.loads((folder / "tasks.json").read_text())
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         futures = [client.submit(run, program, str(folder), task["index"], pure=False) for task in tasks]
-        for future in as_completed(futures):
-            future.result()
+        wrong = "".join(future.result() for future in as_completed(futures))
+    if wrong:
+        sys.exit(wrong)
 
 
 if __name__ == "__main__":
