@@ -217,7 +217,7 @@ fn slurm() {
 #[test]
 fn shipped_sweeps_can_be_planned() {
     for (name, tasks) in [
-        ("estimators", 4 * 10 * 5),
+        ("estimators", 4 * 11 * 5),
         ("kappa-bandwidth", 4 * 4 * 5),
         ("small", 40),
     ] {
