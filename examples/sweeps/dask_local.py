@@ -5,11 +5,15 @@ With `Client("scheduler:8786")` in place of the local cluster it runs on other m
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from dask.distributed import Client, LocalCluster, as_completed
+try:
+    from dask.distributed import Client, LocalCluster, as_completed
+except ImportError:
+    sys.exit("distributed is not here: pip install distributed")
 
 
 def run(program: str, folder: str, index: int) -> str:
@@ -19,9 +23,13 @@ def run(program: str, folder: str, index: int) -> str:
 
 
 def main() -> None:
+    if len(sys.argv) < 2 or not (Path(sys.argv[1]) / "tasks.json").is_file():
+        sys.exit("which sweep? dask_local.py DIR: a folder that `ratioflow sweep plan` has written")
     folder = Path(sys.argv[1]).resolve()
     workers = int(sys.argv[2]) if len(sys.argv) > 2 else os.cpu_count()
-    program = os.environ.get("RATIOFLOW", "ratioflow")
+    program = shutil.which(os.environ.get("RATIOFLOW", "ratioflow"))
+    if program is None:
+        sys.exit("ratioflow is not here: put it on the path, or name it in RATIOFLOW")
     tasks = json.loads((folder / "tasks.json").read_text())
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         futures = [client.submit(run, program, str(folder), task["index"], pure=False) for task in tasks]

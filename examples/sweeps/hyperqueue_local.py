@@ -2,19 +2,27 @@
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from hyperqueue import Job, LocalCluster
-from hyperqueue.client import FailedJobsException
-from hyperqueue.cluster import WorkerConfig
+try:
+    from hyperqueue import Job, LocalCluster
+    from hyperqueue.client import FailedJobsException
+    from hyperqueue.cluster import WorkerConfig
+except ImportError:
+    sys.exit("hyperqueue is not here: pip install hyperqueue")
 
 
 def main() -> None:
+    if len(sys.argv) < 2 or not (Path(sys.argv[1]) / "tasks.json").is_file():
+        sys.exit("which sweep? hyperqueue_local.py DIR: a folder that `ratioflow sweep plan` has written")
     folder = Path(sys.argv[1]).resolve()
     cores = int(sys.argv[2]) if len(sys.argv) > 2 else os.cpu_count()
-    program = os.environ.get("RATIOFLOW", "ratioflow")
+    program = shutil.which(os.environ.get("RATIOFLOW", "ratioflow"))
+    if program is None:
+        sys.exit("ratioflow is not here: put it on the path, or name it in RATIOFLOW")
     tasks = json.loads((folder / "tasks.json").read_text())
     # Ten tasks a process: an engine need not start one for each.
     chunk = 10
