@@ -40,7 +40,7 @@ def cell(runs: list) -> str:
     """All seeds of an estimator on a target."""
     complete = [run for run in runs if run["status"] == "complete"]
     if not complete:
-        return "–"
+        return "–" if runs else "not run yet"
     column = lambda name: [float(run[name]) for run in complete]
     arrived = sum(run["at_floor"] == "true" for run in complete)
     energy = [own / floor for own, floor in zip(column("energy_distance"), column("energy_distance_floor"))]
