@@ -5,7 +5,7 @@
     ratioflow sweep collect DIR
     python3 examples/sweeps/estimators_table.py DIR
 
-A cell: runs at the floor of all that completed · energy distance over the median of its floor, mean ± standard deviation over the seeds · the same of the
+A cell: on how many seeds the last cloud is at the floor · energy distance over the median of its floor, mean ± standard deviation over the seeds · the same of the
 accuracy of the classifier · per cent of particles that are stranded. It is made of `sweep.csv` and not of `sweep-cells.csv`, since each seed has floors of
 its own, by which its energy distance is divided before the mean is taken.
 """
@@ -16,12 +16,19 @@ import sys
 from pathlib import Path
 from statistics import mean, stdev
 
-# What is not called by the kind of its target.
+# What is not called by the kind of its target, and what is said of estimators beside their kind.
 TARGETS = {"mixture": "one-sided start"}
+WORDS = {
+    ("oracle", "kde"): "KDE of the cloud",
+    ("logistic", "fourier"): "Fourier",
+    ("logistic", "nystrom"): "Nyström",
+    ("mmd",): "no log ratio",
+    ("wasserstein",): "no log ratio",
+}
 
 
 def parts(value: str) -> tuple[str, list]:
-    """The kind that a cell of the table names, and the values that are set in it."""
+    """The kind that a setting names, and the words that are set in it."""
     if not value.startswith("{"):
         return value, []
     [(kind, settings)] = json.loads(value).items()
@@ -30,8 +37,10 @@ def parts(value: str) -> tuple[str, list]:
 
 def spread(values: list, digits: int) -> str:
     """Mean ± standard deviation; without the deviation of a single one."""
+    if mean(values) >= 100:
+        digits = 0
     words = [mean(values), stdev(values)] if len(values) > 1 else values
-    words = [f"{word:.{0 if word >= 100 else digits}f}" for word in words]
+    words = [f"{word:.{digits}f}" for word in words]
     # Shares as they are written in the docs.
     return " ± ".join(word.removeprefix("0") if digits == 2 else word for word in words)
 
@@ -58,7 +67,8 @@ def main() -> None:
     for estimator in estimators:
         kind, settings = parts(estimator)
         own = [[run for run in runs if run["discriminator"] == estimator and run["target"] == target] for target in targets]
-        print("|", ", ".join([f"`{kind}`", *settings]), "|", " | ".join(map(cell, own)), "|")
+        words = WORDS.get((kind, *settings))
+        print("|", f"`{kind}`, {words}" if words else f"`{kind}`", "|", " | ".join(map(cell, own)), "|")
     seeds = sorted({int(run["seed"]) for run in runs})
     print(f"\n{len(runs)} runs, seeds {', '.join(map(str, seeds))}")
 
