@@ -7,15 +7,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2, arr0};
+use ndarray::{Array1, Array2, ArrayD, Ix2};
 
+use super::filed_snapshot::{NUMBER, add_round, numbers_of, pack, parents_of, take_round, unpack};
 use super::stop::StopToken;
-use crate::cloud::Cloud;
-use crate::film::{Parents, Recorder, Round, Snapshot};
+use crate::film::{Recorder, Snapshot};
 use crate::flow::{Auto, Flow, Step};
 use crate::metric::Measurement;
 use crate::observe::{MetricRecorder, ObserveError, Row};
-use crate::render::FieldGrid;
 use crate::setting::WordOr;
 use crate::store::{Checkpoint, Fingerprint, ReportError, RunDirectory, SNAPSHOTS, plain};
 
@@ -36,14 +35,9 @@ const HELD_BACK: &str = "held_back";
 const SEEN: &str = "frames";
 /// Descent of the present cloud from the one of the last snapshot.
 const DESCENT: &str = "descent";
-/// Its place among all that were taken.
-const NUMBER: &str = "number";
 /// Where frames are spread over the change of the cloud: how far they are apart at least, and the numbers of those that are kept.
 const KEPT: &str = "kept";
 const SEEN_BYTES: &str = "bytes of a frame";
-/// The round of the snapshot before, or in the checkpoint itself of the last: where the field moved the points, and where the generator stayed from there.
-const MOVES: &str = "moves";
-const MISSES: &str = "misses";
 
 /// The run was asked to stop, at this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -175,6 +169,9 @@ impl<'a> CheckpointWriter<'a> {
 
     /// Adds the snapshots that are not on file yet.
     fn keep_frames(&mut self, recorder: &Recorder) -> Result<(), ReportError> {
+        if recorder.snapshots().is_empty() {
+            return Ok(());
+        }
         let path = self.directory.file(SNAPSHOTS)?;
         let io = |e| ReportError::io("write", &path, e);
         if self.frames.is_none() {
@@ -194,8 +191,8 @@ impl<'a> CheckpointWriter<'a> {
             let mut filed = pack(snapshot, self.scenario);
             // A snapshot is filed before the step after it is known, which is filed with the next.
             if recorder.has_rounds() {
-                let before = |other: &&Snapshot| other.number + 1 == snapshot.number;
-                let before = snapshots.iter().find(before);
+                let mut before = snapshots.iter();
+                let before = before.rfind(|other| other.number < snapshot.number);
                 add_round(before, snapshot.cloud.raw_dim(), &mut filed);
             }
             let bytes = filed.encode();
@@ -232,17 +229,12 @@ impl<'a> CheckpointWriter<'a> {
         let mut snapshots: Vec<Snapshot> = Vec::new();
         read_frames(self.directory.path(), checkpoint, &mut |frame| {
             let snapshot = unpack(&frame, recorder).ok_or("it is malformed")?;
-            let before = snapshots.last_mut();
-            if let Some(before) = before.filter(|last| last.number + 1 == snapshot.number) {
-                before.round = round_of(&frame, before.cloud.dim());
-            }
+            take_round(&frame, &mut snapshots);
             snapshots.push(snapshot);
             Ok(())
         })
         .map_err(&refuse)?;
-        if let Some(last) = snapshots.last_mut() {
-            last.round = round_of(checkpoint, last.cloud.dim());
-        }
+        take_round(checkpoint, &mut snapshots);
         let rows = checkpoint
             .arrays
             .get(ROWS)
@@ -386,110 +378,4 @@ fn rows_of(
             .map(row)
             .collect(),
     )
-}
-
-fn pack(snapshot: &Snapshot, scenario: Fingerprint) -> Checkpoint {
-    let field = &snapshot.field;
-    let gauge = field.gauge();
-    let gauge = [gauge.step_size, gauge.longest, gauge.scale];
-    let arrays = [
-        ("time", arr0(snapshot.time).into_dyn()),
-        ("path", arr0(snapshot.path_length).into_dyn()),
-        ("cloud", snapshot.cloud.clone().into_dyn()),
-        ("log ratio", snapshot.log_ratio.clone().into_dyn()),
-        ("field", field.log_ratio().mapv(f64::from).into_dyn()),
-        ("velocity", field.velocity().mapv(f64::from).into_dyn()),
-        ("gauge", ndarray::arr1(&gauge).into_dyn()),
-    ];
-    let mut checkpoint = Checkpoint::new(scenario);
-    let numbers = [("step", snapshot.step), (NUMBER, snapshot.number)];
-    let numbers = numbers.map(|(name, number)| (name.to_owned(), number as u64));
-    checkpoint.numbers.extend(numbers);
-    let parents = snapshot
-        .parents
-        .as_ref()
-        .map(|rows| ("parents", numbers_of(rows)));
-    let weighted = !snapshot.shares.is_empty();
-    let shares = weighted.then(|| ("shares", ndarray::arr1(&snapshot.shares).into_dyn()));
-    checkpoint.arrays.extend(
-        arrays
-            .into_iter()
-            .chain(parents)
-            .chain(shares)
-            .map(|(name, array)| (name.to_owned(), array)),
-    );
-    checkpoint
-}
-
-/// Adds the round of a snapshot of so many points; numbers that are none where there is no such round, so that what is filed has one size.
-fn add_round(snapshot: Option<&Snapshot>, points: Ix2, checkpoint: &mut Checkpoint) {
-    let round = snapshot.and_then(|snapshot| snapshot.round.as_ref());
-    let parts = [
-        (MOVES, round.map(|round| &round.moves)),
-        (MISSES, round.map(|round| &round.misses)),
-    ];
-    for (name, part) in parts {
-        let none = || Cloud::from_elem(points, f64::NAN);
-        let part = part.map_or_else(none, |part| part.mapv(f64::from));
-        checkpoint.arrays.insert(name.to_owned(), part.into_dyn());
-    }
-}
-
-/// The round that was added, if there was one, of so many points.
-fn round_of(checkpoint: &Checkpoint, points: (usize, usize)) -> Option<Round> {
-    let part = |name: &str| {
-        let all = checkpoint.arrays.get(name)?;
-        let all = all.clone().into_dimensionality::<Ix2>().ok()?;
-        let known = all.dim() == points && all.iter().all(|part| part.is_finite());
-        known.then(|| all.mapv(|part| part as f32))
-    };
-    Some(Round {
-        moves: part(MOVES)?,
-        misses: part(MISSES)?,
-    })
-}
-
-/// Rows of parents as numbers, −1 where there is none.
-fn numbers_of(parents: &Parents) -> ArrayD<f64> {
-    let rows = parents.iter();
-    let rows: Array1<f64> = rows.map(|row| row.map_or(-1.0, |row| row as f64)).collect();
-    rows.into_dyn()
-}
-
-/// The rows of parents in a cloud of `count` that such numbers stand for.
-fn parents_of(rows: &ArrayD<f64>, count: usize) -> Option<Parents> {
-    let fits = |row: &f64| row.fract() == 0.0 && (-1.0..count as f64).contains(row);
-    let parents = rows.iter().map(|&row| (row >= 0.0).then_some(row as usize));
-    (rows.shape() == [count] && rows.iter().all(fits)).then(|| parents.collect())
-}
-
-fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Snapshot> {
-    let array = |name: &str| checkpoint.arrays.get(name);
-    let flat = |name: &str| array(name)?.clone().into_dimensionality::<Ix1>().ok();
-    let plane = |name: &str| array(name)?.clone().into_dimensionality::<Ix2>().ok();
-    let narrow = |v: f64| v as f32;
-    let (log_ratio, velocity) = (flat("field")?, plane("velocity")?);
-    let gauge: [f64; 3] = flat("gauge")?.to_vec().try_into().ok()?;
-    let cloud = plane("cloud")?;
-    let field = FieldGrid::single(
-        recorder.lattice(),
-        log_ratio.mapv(narrow),
-        velocity.mapv(narrow),
-    );
-    Some(Snapshot {
-        step: *checkpoint.numbers.get("step")? as usize,
-        number: *checkpoint.numbers.get(NUMBER)? as usize,
-        time: array("time")?.first().copied()?,
-        path_length: array("path")?.first().copied()?,
-        log_ratio: flat("log ratio")?,
-        field: recorder.gauged(field, gauge, cloud.view()),
-        cloud,
-        parents: match array("parents") {
-            Some(rows) => Some(parents_of(rows, rows.len())?),
-            None => None,
-        },
-        // It comes with the next.
-        round: None,
-        shares: flat("shares").map_or_else(Vec::new, |shares| shares.to_vec()),
-    })
 }

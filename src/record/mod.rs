@@ -7,6 +7,7 @@ mod conclude;
 mod draw;
 mod error;
 mod facts;
+mod filed_snapshot;
 mod generator_file;
 mod inputs;
 mod memory;

@@ -35,8 +35,7 @@ pub fn rehearse_in(
     let columns = columns(&experiment.scenario, &meter);
     let mut recorder = Recorder::of(experiment, 0);
     let mut flow = experiment.flow()?;
-    let mut keeper =
-        CheckpointWriter::new(directory, stop, fingerprint, WordOr::Word(Auto::Auto));
+    let mut keeper = CheckpointWriter::new(directory, stop, fingerprint, WordOr::Word(Auto::Auto));
     if let Some(from) = from {
         let from = from.checkpoint;
         keeper.restore(&from, &columns, &mut flow, &mut meter, &mut recorder)?;

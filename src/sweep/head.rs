@@ -135,10 +135,11 @@ impl Sweep {
     /// [`SweepError`] if `tasks.json` cannot be read; each item, if its line is no task.
     pub fn tasks(&self) -> Result<impl Iterator<Item = Result<Task, SweepError>> + '_, SweepError> {
         let lines = BufReader::new(self.list()?).lines();
-        let lines = lines
-            .skip(1)
-            .take(usize::try_from(self.head.tasks).unwrap_or(usize::MAX));
-        Ok(lines.map(|line| self.task(&line.map_err(|cause| self.io(cause))?)))
+        // What is missing at the end is a line that is no task.
+        let lines = lines.skip(1).chain(std::iter::once(Ok(String::new())));
+        let lines = (0..self.head.tasks).zip(lines);
+        Ok(lines
+            .map(|(index, line)| self.task(&line.map_err(|cause| self.io(cause))?, Some(index))))
     }
 
     /// The tasks from number `first` on, `count` of them or as many as there are.
@@ -160,11 +161,9 @@ impl Sweep {
         }
         let count = count.min(all - first);
         let mut tasks = Vec::new();
-        for line in list
-            .lines()
-            .take(usize::try_from(count).unwrap_or(usize::MAX))
-        {
-            tasks.push(self.task(&line.map_err(|cause| self.io(cause))?)?);
+        let lines = list.lines().chain(std::iter::once(Ok(String::new())));
+        for (index, line) in (first..first + count).zip(lines) {
+            tasks.push(self.task(&line.map_err(|cause| self.io(cause))?, Some(index))?);
         }
         Ok(tasks)
     }
@@ -178,7 +177,7 @@ impl Sweep {
         for line in BufReader::new(self.list()?).lines() {
             let line = line.map_err(|cause| self.io(cause))?;
             if line.contains(&part) {
-                return self.task(&line);
+                return self.task(&line, None);
             }
         }
         Err(SweepError::Usage(format!(
@@ -198,11 +197,24 @@ impl Sweep {
         ReportError::io("read", &self.folder.join(TASKS), cause).into()
     }
 
-    fn task(&self, line: &str) -> Result<Task, SweepError> {
-        serde_json::from_str(line.trim_end_matches(',')).map_err(|cause| SweepError::Plan {
+    /// The task of a line, which is that with the number `index` if one is expected.
+    fn task(&self, line: &str, index: Option<u64>) -> Result<Task, SweepError> {
+        let place = index.map_or("a line".to_owned(), |index| format!("line {}", index + 2));
+        let refuse = |what: String| SweepError::Plan {
             path: self.folder.join(TASKS),
-            reason: format!("a line is no task: {cause}; plan the sweep anew into another folder"),
-        })
+            reason: format!(
+                "{place} {what}; it was changed: plan the same sweep into this folder again, which puts it right"
+            ),
+        };
+        let task: Task = serde_json::from_str(line.trim_end_matches(','))
+            .map_err(|cause| refuse(format!("is no task ({cause})")))?;
+        match index.filter(|index| *index != task.index) {
+            Some(index) => Err(refuse(format!(
+                "holds task {}, and not {index}",
+                task.index
+            ))),
+            None => Ok(task),
+        }
     }
 
     /// The scenario of a task.
@@ -219,7 +231,8 @@ impl Sweep {
         scenario.seed = task.seed;
         let files = self.files();
         let inputs = fingerprints(&scenario, &Prints::new(&files)).map_err(|(name, cause)| {
-            ReportError::io("read", &self.folder.join(INPUTS).join(name), cause)
+            let copy = self.head.inputs.get(&name).unwrap_or(&name);
+            ReportError::io("read", &self.folder.join(INPUTS).join(copy), cause)
         })?;
         if id_of(&digest, task.seed, &inputs) == task.id {
             return Ok(scenario);

@@ -18,19 +18,20 @@ pub(super) const FILE: &str = "sweep.html";
 const TEMPLATE: &str = include_str!("sweep.html");
 
 /// Measures that are drawn, if the runs have them, one of each kind first.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 10] = [
     "energy_distance",
+    "steps_to_floor",
     "sliced_w2",
     "knn_kl",
     "c2st",
     "modes",
     "high_quality",
     "mass_tv",
-    "mmd",
+    "mmd2",
     "w2",
 ];
 /// Most measures and keys that are drawn: tables have them all.
-const MOST_MEASURES: usize = 6;
+const MOST_MEASURES: usize = 8;
 const MOST_KEYS: usize = 4;
 /// Most lines in a panel; with more settings of the other keys, all of them are one line.
 const MOST_LINES: usize = 6;

@@ -18,7 +18,7 @@ use super::head::{
 };
 use crate::experiment::{Cost, Experiment};
 use crate::scenario::{Assignment, Axis, Document, Resources, Scenario};
-use crate::store::{ReportError, RunDirectory, plain};
+use crate::store::{ReportError, RunDirectory, free_memory, plain};
 use crate::target::Files;
 
 /// Most tasks of a sweep.
@@ -143,9 +143,10 @@ impl Plan<'_> {
             sha256: needs.sha256,
         };
         let is_old = settle(folder, &head)?;
+        // Of the same plan, what was lost or changed since is put right.
+        self.keep_inputs(&head.inputs, &directory)?;
+        needs.draft.commit()?;
         if !is_old {
-            self.keep_inputs(&head.inputs, &directory)?;
-            needs.draft.commit()?;
             let text = serde_json::to_string_pretty(&head)
                 .map_err(|cause| ReportError::io("write", &folder.join(HEAD), cause.into()))?;
             directory.save(HEAD, |file| writeln!(file, "{text}"))?;
@@ -228,12 +229,24 @@ impl Plan<'_> {
             stride = stride.saturating_mul(length as u64);
         }
         let tried = wanted.into_par_iter().map(|cell| {
-            Experiment::read(&self.at(base, cell)?, self.files)?;
+            let own = self.at(base, cell)?;
+            if self.fits_here(&own) {
+                Experiment::read(&own, self.files)?;
+            }
             Ok(())
         });
         // The first in the order of the axes, whoever comes to it first.
         let tried: Vec<Result<(), SweepError>> = tried.collect();
         tried.into_iter().collect()
+    }
+
+    /// Whether this machine can build what a cell runs; where it is run, more may be there.
+    fn fits_here(&self, own: &Document) -> bool {
+        let Ok(scenario) = own.read() else {
+            return true;
+        };
+        let need = Resources::of(&scenario, 1).with_files(&scenario, self.files);
+        need.memory() < free_memory() as f64
     }
 
     fn cell(&self, base: &Document, cell: u64, prints: &Prints<'_>) -> Result<Cell, SweepError> {
@@ -366,6 +379,7 @@ impl Plan<'_> {
             let k = if k % 2 == 0 { k / 2 } else { count - 1 - k / 2 };
             let cell = k * (cells - 1) / (count - 1).max(1);
             let experiment = self.at(base, cell).ok();
+            let experiment = experiment.filter(|own| self.fits_here(own));
             let experiment = experiment.and_then(|own| Experiment::read(&own, self.files).ok());
             seconds.extend(experiment.and_then(|own| Cost::of(&own, self.files).seconds));
         }

@@ -15,6 +15,9 @@ use crate::store::Status;
 /// Tasks whose files are read together.
 const TOGETHER: usize = 4096;
 
+/// The number of steps to the floor, which is a column of its own and a measure among the others.
+const TO_FLOOR: &str = "steps_to_floor";
+
 /// A run in the table. A measure is kept under its number.
 pub(super) struct Row {
     pub(super) task: Task,
@@ -53,11 +56,18 @@ impl Rows {
             });
             for (task, result, timing) in read.collect::<Vec<_>>() {
                 let number = |value: &Option<f64>| value.unwrap_or(f64::NAN);
-                let values = result.last.iter().map(|(name, value)| {
+                let steps = result.steps_to_floor.map(|steps| steps as f64);
+                let steps = [(TO_FLOOR.to_owned(), steps)];
+                let steps = steps.into_iter().filter(|(_, steps)| steps.is_some());
+                let all = result.last.clone().into_iter().chain(steps);
+                let values = all.map(|(name, value)| {
                     let next = numbers.len();
-                    let place = *numbers.entry(name.clone()).or_insert(next);
-                    let floor = result.floor.get(name).unwrap_or(&[None; 2]);
-                    (place, [number(value), number(&floor[0]), number(&floor[1])])
+                    let floor = result.floor.get(&name).unwrap_or(&[None; 2]);
+                    let place = *numbers.entry(name).or_insert(next);
+                    (
+                        place,
+                        [number(&value), number(&floor[0]), number(&floor[1])],
+                    )
                 });
                 rows.push(Row {
                     values: values.collect(),
@@ -113,11 +123,12 @@ impl Rows {
             self.column("status", |row| Cell::Word(row.status.to_string())),
             self.column("steps", |row| Cell::Whole(row.steps)),
             self.column("at_floor", |row| Cell::Truth(row.at_floor)),
-            self.column("steps_to_floor", |row| {
+            self.column(TO_FLOOR, |row| {
                 row.steps_to_floor.map_or(Cell::Nothing, Cell::Whole)
             }),
         ]);
-        for (name, place, floored) in self.named() {
+        let measures = self.named().into_iter();
+        for (name, place, floored) in measures.filter(|(name, ..)| *name != TO_FLOOR) {
             let parts = ["", "_floor", "_floor_q95"];
             let parts = if floored { &parts[..] } else { &parts[..1] };
             for (k, part) in parts.iter().enumerate() {
@@ -142,11 +153,22 @@ impl Rows {
         self.lines(&self.keys, &groups)
     }
 
-    /// A line for each value of each key, over all else, and measure.
+    /// A line for each value of each key, over all else, and measure; its values are the seeds' means.
     pub(super) fn by_key(&self) -> csv::Result<Vec<u8>> {
         let mut all = Vec::new();
         for key in &self.keys {
-            let groups = self.groups(&|row| vec![key.clone(), row.setting(key)]);
+            let mut groups = self.groups(&|row| vec![key.clone(), row.setting(key)]);
+            let seeds =
+                self.groups(&|row| vec![key.clone(), row.setting(key), row.task.seed.to_string()]);
+            for (words, group) in &mut groups {
+                // Runs on one seed are no independent ones: each seed counts once, by its mean over all else.
+                group.values.clear();
+                for (_, one) in seeds.iter().filter(|(own, _)| own[..2] == words[..]) {
+                    for (measure, values) in &one.values {
+                        group.values.entry(*measure).or_default().push(mean(values));
+                    }
+                }
+            }
             all.extend(groups);
         }
         self.lines(&["key".to_owned(), "value".to_owned()], &all)
@@ -243,6 +265,15 @@ impl Row {
             None => String::new(),
         }
     }
+}
+
+/// The mean of each part over the runs in which it is a number.
+fn mean(values: &[[f64; 3]]) -> [f64; 3] {
+    [0, 1, 2].map(|part| {
+        let own = values.iter().map(|value| value[part]);
+        let own: Vec<f64> = own.filter(|value| !value.is_nan()).collect();
+        own.iter().sum::<f64>() / own.len() as f64
+    })
 }
 
 /// A number as it is written: nothing for what is none.

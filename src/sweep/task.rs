@@ -37,6 +37,12 @@ pub fn run_task(sweep: &Sweep, task: &Task, stop: &StopToken) -> Result<TaskEnd,
     let scenario = sweep.scenario(task)?;
     let files = sweep.files();
     let need = Resources::of(&scenario, rayon::current_num_threads()).with_files(&scenario, &files);
+    let need = if sweep.head.record {
+        need
+    } else {
+        // Its numbers are a few kilobytes.
+        need.without_disk()
+    };
     need.fits(available(&sweep.folder))?;
     let name = Sweep::folder_of(&task.id);
     let folder = sweep.folder.join(&name);

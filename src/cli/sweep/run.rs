@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,6 +31,13 @@ pub(crate) struct RunArgs {
     fail_fast: bool,
 }
 
+/// How long before a task that another process is at is looked at again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// So many tasks in a row that cannot be done are enough.
+const HOPELESS: usize = 20;
+/// So many troubles are told one by one.
+const TOLD: usize = 10;
+
 /// What the workers share.
 struct Shared<'a> {
     sweep: &'a Sweep,
@@ -44,8 +52,11 @@ struct State {
     /// What is left to do, in its order.
     tasks: Box<dyn Iterator<Item = Task> + Send>,
     tally: Tally,
-    /// Tasks that other processes are at.
-    elsewhere: u64,
+    /// Tasks that other processes are at, to be looked at again when all others are done.
+    elsewhere: Vec<Task>,
+    /// Tasks that could not be run or looked at, and why; and how many of them came one after the other.
+    troubles: Vec<(Task, SweepError)>,
+    in_a_row: usize,
     /// How many runs failed or diverged, by what they said.
     reasons: BTreeMap<String, u64>,
     /// Why nobody begins a task any more.
@@ -80,7 +91,9 @@ pub(crate) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
         state: Mutex::new(State {
             tasks: Box::new(left.into_iter()),
             tally,
-            elsewhere: 0,
+            elsewhere: Vec::new(),
+            troubles: Vec::new(),
+            in_a_row: 0,
             reasons: BTreeMap::new(),
             end: None,
         }),
@@ -134,11 +147,22 @@ fn finish(
         }
         None => {}
     }
-    if state.elsewhere > 0 && !common.quiet {
-        let count = state.elsewhere;
-        say(&format!(
-            "other processes are at {count} tasks; when they have ended, `{again}` runs what is left"
-        ));
+    let count = state.troubles.len();
+    let mut troubles = state.troubles.into_iter();
+    if let Some((task, error)) = troubles.next() {
+        if !common.quiet {
+            for (task, error) in troubles.take(TOLD) {
+                say(&plain(&format!(
+                    "task {} ({}): {error}",
+                    task.index, task.id
+                )));
+            }
+            say(&format!(
+                "{count} of the tasks could not be done; when what hinders them is gone, `{again}` does them. The first is {} ({}):",
+                task.index, task.id
+            ));
+        }
+        return Err(stopped(error, &again));
     }
     if common.json {
         return print(&format!("{:#}\n", state.tally.json()));
@@ -213,7 +237,18 @@ impl Shared<'_> {
         if state.end.is_some() {
             return None;
         }
-        let task = state.tasks.next()?;
+        let task = match state.tasks.next() {
+            Some(task) => task,
+            None => {
+                // Whoever is at it may be killed, and then it is ours.
+                let task = state.elsewhere.pop()?;
+                drop(state);
+                self.bar.set_message("waiting for other processes");
+                thread::sleep(AGAIN);
+                state = self.state();
+                task
+            }
+        };
         if let Some(by) = self.stop.asked() {
             let stop = crate::record::Interrupted { by, step: 0 };
             state
@@ -231,14 +266,25 @@ impl Shared<'_> {
             Ok(TaskEnd::Skipped(result)) => (result, true),
             // Somebody else is at it.
             Err(SweepError::Report(ReportError::InUse { .. })) => {
-                state.elsewhere += 1;
+                state.elsewhere.insert(0, task.clone());
                 return;
             }
-            Err(error) => {
+            Err(error @ SweepError::Interrupted(_)) => {
                 state.end.get_or_insert(End::Error(error));
                 return;
             }
+            // What is wrong with one folder is no matter of the others; what is wrong with all ends the run.
+            Err(error) => {
+                state.in_a_row += 1;
+                if state.in_a_row >= HOPELESS {
+                    state.end.get_or_insert(End::Error(error));
+                } else {
+                    state.troubles.push((task.clone(), error));
+                }
+                return;
+            }
         };
+        state.in_a_row = 0;
         state.tally.count(&result, skipped);
         if result.status != Status::Complete {
             if self.fail_fast {
