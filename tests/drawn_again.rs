@@ -351,6 +351,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
             kept: false,
             found: "0 of 1".to_owned(),
             value: None,
+            holds: 1.0,
         }],
         failure: failure.to_owned(),
     };

@@ -226,6 +226,7 @@ fn figure(several: bool, style: &Style) -> Image {
         &Figure {
             across: "step",
             main: 0,
+            note: "",
             title,
             charts,
         },
@@ -1232,7 +1233,7 @@ fn a_lattice_covers_its_view_row_by_row() {
         longest: 100.0,
         ..Gauge::PLAIN
     };
-    let field = field.gauged(gauge, &[points.view()]);
+    let field = field.gauged(gauge, [points.view(); 2]);
     assert_eq!(field.next_move(30), Some([15.0, 0.0]));
     assert_eq!(field.next_move(398), Some([100.0, 0.0]));
     assert_eq!(field.next_move(399), None);
@@ -1308,7 +1309,7 @@ fn where_nobody_is_nothing_is_drawn() {
         scale: 0.2,
         ..Gauge::PLAIN
     };
-    let field = field.gauged(gauge, &[cloud.view()]);
+    let field = field.gauged(gauge, [cloud.view(); 2]);
     let nothing = Cloud::zeros((0, 2));
     let image = |field| {
         let panel = Panel {
@@ -1544,6 +1545,7 @@ fn curves_are_drawn_with_gaps_and_marks() {
             &Figure {
                 across: "step",
                 main: 0,
+                note: "",
                 title: "",
                 charts: &[chart],
             },
@@ -1637,6 +1639,7 @@ fn nothing_breaks_a_figure() {
                     &Figure {
                         across: "step",
                         main: 0,
+                        note: "",
                         title: "t",
                         charts: &[chart, empty, chart],
                     },
@@ -1651,6 +1654,7 @@ fn nothing_breaks_a_figure() {
             &Figure {
                 across: "step",
                 main: 0,
+                note: "",
                 title: "",
                 charts: &[]
             },

@@ -52,11 +52,7 @@ pub(super) fn tell(
 /// Says of each claim whether it is kept.
 pub(super) fn claims(checked: &[Checked]) {
     for claim in checked {
-        let (colour, word) = if claim.kept {
-            ("32", "kept")
-        } else {
-            ("33", "BROKEN")
-        };
+        let (colour, word) = (if claim.kept { "32" } else { "33" }, claim.word());
         let (says, found) = (plain(&claim.says), plain(&claim.found));
         say(&format!(
             "\x1b[1;{colour}mclaim {word}\x1b[0m: {says} ({found})"

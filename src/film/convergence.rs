@@ -66,6 +66,7 @@ impl Scene<'_> {
         let main = known.iter().take(MAIN.len() + 1);
         let figure = Figure {
             main: main.filter(|(about, _)| is_main(about)).count(),
+            note: "against a second sample, which D has never seen; the verdict on the last cloud is against a third",
             across: "step",
             title: self.title,
             charts: &charts,

@@ -168,7 +168,7 @@ impl Recorder {
             scale,
             blurred: self.blurred && scale.is_finite(),
         };
-        field.gauged(gauge, &[self.target.view(), cloud])
+        field.gauged(gauge, [self.target.view(), cloud])
     }
 
     /// The fields of all snapshots as arrays: log ratios (frames×rows×columns), and velocities (frames×rows×columns×2), in the target's units.

@@ -396,7 +396,9 @@ impl Stage {
             for row in 0..up {
                 for column in 0..across {
                     let place = ARROWS * (row * columns + column);
-                    let along = frame.field.next_move(place).unwrap_or_default();
+                    let moved = frame.field.movers().get(place) != Some(&0.0);
+                    let along = frame.field.next_move(place).filter(|_| moved);
+                    let along = along.unwrap_or_default();
                     // One that is too long keeps its direction.
                     let most = self
                         .most

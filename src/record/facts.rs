@@ -76,6 +76,7 @@ pub fn check_claims(claims: &[Claim], seeds: &[BTreeMap<String, RunFacts>]) -> V
                     all => format!("on {kept} of {all} seeds; {found}"),
                 },
                 value: mean.is_finite().then_some(mean),
+                holds: claim.holds,
             }
         })
         .collect()

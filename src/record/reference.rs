@@ -174,6 +174,7 @@ fn divergence(
         title,
         across: "time, the sum of the step sizes",
         main: 0,
+        note: "",
         charts: &[chart],
     };
     curves(&figure, style)

@@ -15,6 +15,8 @@ pub struct Figure<'a> {
     pub across: &'a str,
     /// One panel for each metric, up to three in a row.
     pub charts: &'a [Chart<'a>],
+    /// What the values are, below the charts.
+    pub note: &'a str,
     /// So many of them, the first, are large; 0: all are alike.
     pub main: usize,
 }
@@ -199,8 +201,15 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
         (false, true) => "▽  zero or negative, below the axis",
         (false, false) => "",
     };
+    let letters = regular(11.0);
     let place = [LEFT, height - 20.0];
-    canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
+    canvas.text(words, place, Anchor::Left, letters, theme.muted());
+    // Where there is no room beside the marks, below them is none.
+    let room = width - RIGHT - LEFT - letters.width(words) - 24.0;
+    if letters.width(figure.note) <= room {
+        let place = [width - RIGHT, height - 20.0];
+        canvas.text(figure.note, place, Anchor::Right, letters, theme.muted());
+    }
 }
 
 /// The names of all runs, in order of appearance.

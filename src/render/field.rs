@@ -23,6 +23,8 @@ pub struct FieldGrid {
     gauge: Gauge,
     /// How far each place counts, from 0 to 1; empty where all do.
     weights: Vec<f32>,
+    /// The same of the arrows.
+    movers: Vec<f32>,
 }
 
 /// Scales over which a field is smooth between two places of its lattice, beyond which what lies between them cannot be known from these.
@@ -103,23 +105,36 @@ impl FieldGrid {
             velocity,
             gauge: Gauge::PLAIN,
             weights: Vec::new(),
+            movers: Vec::new(),
         }
     }
 
-    /// The same field with its `gauge`: bands and arrows fade where few points of `clouds` are, see [`Lattice::presence`]. Where the scale is not known
+    /// The same field with its `gauge`: bands fade where few points of `target` and of `cloud` are, arrows where few of `cloud` are, see
+    /// [`Lattice::presence`]. Where the scale is not known
     /// all is drawn; where the lattice is coarser than what there is to see, nothing is.
     #[must_use]
-    pub fn gauged(mut self, gauge: Gauge, clouds: &[CloudView<'_>]) -> Self {
+    pub fn gauged(mut self, gauge: Gauge, [target, cloud]: [CloudView<'_>; 2]) -> Self {
         self.gauge = gauge;
         let told = gauge.scale > 0.0 && !self.lattice.is_on_line();
-        self.weights = if told && self.lattice.pitch() > FINEST * gauge.scale {
-            vec![0.0; self.depths.len()]
+        (self.weights, self.movers) = if told && self.lattice.pitch() > FINEST * gauge.scale {
+            (vec![0.0; self.depths.len()], vec![0.0; self.depths.len()])
         } else if told {
-            self.lattice.presence(clouds, gauge.scale)
+            let of = |cloud| self.lattice.presence(&[cloud], gauge.scale);
+            let (mut weights, movers) = (of(target), of(cloud));
+            for (weight, mover) in weights.iter_mut().zip(&movers) {
+                *weight = weight.max(*mover);
+            }
+            (weights, movers)
         } else {
-            Vec::new()
+            (Vec::new(), Vec::new())
         };
         self
+    }
+
+    /// How far the arrow at each place counts, from 0 to 1: as much as there are particles that move; empty where all do.
+    #[must_use]
+    pub fn movers(&self) -> &[f32] {
+        &self.movers
     }
 
     /// What turns it into moves.
@@ -306,7 +321,7 @@ impl FieldGrid {
         for row in (first(rows, stride[1])..rows).step_by(stride[1]) {
             for column in (first(columns, stride[0])..columns).step_by(stride[0]) {
                 let place = row * columns + column;
-                let weight = self.weights.get(place).copied().unwrap_or(1.0);
+                let weight = self.movers.get(place).copied().unwrap_or(1.0);
                 let Some([dx, dy]) = self.next_move(place).filter(|_| weight > 0.0) else {
                     continue;
                 };

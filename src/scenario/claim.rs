@@ -90,6 +90,9 @@ pub enum Relation {
     /// Equal: words letter by letter, numbers to nine digits.
     #[serde(rename = "==")]
     Equal,
+    /// Different: words by a letter, numbers by more than one part in a thousand.
+    #[serde(rename = "!=")]
+    Different,
 }
 
 /// What a quantity is compared with.
@@ -172,6 +175,21 @@ pub struct Checked {
     /// The quantity itself, if it is a finite number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
+    /// The share of seeds of which it is claimed.
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    pub holds: f64,
+}
+
+impl Checked {
+    /// Whether it is kept, in a word or two. One seed breaks nothing that is claimed of most.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match (self.kept, self.holds < 1.0) {
+            (true, _) => "kept",
+            (false, true) => "not on this seed",
+            (false, false) => "BROKEN",
+        }
+    }
 }
 
 impl Claim {
@@ -222,6 +240,7 @@ impl Claim {
             kept,
             found,
             value,
+            holds: self.holds,
         };
         let look = |variant: Option<&str>, name: &str, at: At| {
             let run = runs.get(variant.unwrap_or_default());
@@ -269,13 +288,18 @@ impl Claim {
 impl Relation {
     fn holds(self, a: &Quantity, b: &Quantity) -> bool {
         match (a, b) {
-            (Quantity::Word(a), Quantity::Word(b)) => self == Self::Equal && a == b,
+            (Quantity::Word(a), Quantity::Word(b)) => match self {
+                Self::Equal => a == b,
+                Self::Different => a != b,
+                _ => false,
+            },
             (&Quantity::Number(a), &Quantity::Number(b)) => match self {
                 Self::Less => a < b,
                 Self::Greater => a > b,
                 Self::AtMost => a <= b,
                 Self::AtLeast => a >= b,
                 Self::Equal => a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
+                Self::Different => (a - b).abs() > 1e-3 * a.abs().max(b.abs()),
             },
             _ => false,
         }
@@ -288,6 +312,7 @@ impl Relation {
             Self::AtMost => "≤",
             Self::AtLeast => "≥",
             Self::Equal => "=",
+            Self::Different => "≠",
         }
     }
 
@@ -298,6 +323,7 @@ impl Relation {
             Self::AtMost => "is not ≤",
             Self::AtLeast => "is not ≥",
             Self::Equal => "is not =",
+            Self::Different => "is not ≠",
         }
     }
 }
