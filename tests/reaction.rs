@@ -260,6 +260,8 @@ fn a_run_with_weights_says_what_is_resampled() {
             said.contains("systematic resample") && said.contains("knn_kl"),
             "{said}"
         );
+        let rows = &run.manifest.resampled;
+        assert!(rows.contains(&"knn_kl".to_owned()) && !rows.contains(&"mmd2".to_owned()));
         let off = run.manifest.last["mass_tv"];
         let bound = if discriminator.contains("kde") {
             0.02

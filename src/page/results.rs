@@ -71,6 +71,8 @@ struct Cell {
     /// Whether it is at the floor; nothing if it has none.
     holds: Option<bool>,
     since: Option<u64>,
+    /// Whether it is that of a resample of particles with weights.
+    resampled: bool,
 }
 
 impl Row {
@@ -120,6 +122,7 @@ impl Cell {
         Self {
             value: value.map_or("–".to_owned(), |value| written(name, value)),
             holds: value.and_then(|value| sheet.floors.holds(name, value)),
+            resampled: sheet.manifest.resampled.iter().any(|own| own == name),
             since: sheet.manifest.converged_at.get(name).copied().flatten(),
         }
     }

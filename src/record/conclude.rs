@@ -29,13 +29,8 @@ pub(super) fn conclude(
 ) -> Result<Conclusion, RunError> {
     let scenario = &experiment.scenario;
     let weighted = !flow.state().shares().is_empty();
-    let resampled = weighted.then(|| {
-        let names: Vec<&str> = gauge.0.resampled().collect();
-        format!(
-            "the particles have unequal weights: {} are measured on a systematic resample of them, along a curve and without jitter; all other measures take the weights as they are",
-            names.join(", ")
-        )
-    });
+    let names = gauge.0.resampled().filter(|_| weighted);
+    let resampled: Vec<String> = names.map(str::to_owned).collect();
     let Outcome {
         values,
         floors,
@@ -55,7 +50,13 @@ pub(super) fn conclude(
     if !matches!(ending, Ending::Diverged { .. }) && !numbers {
         return Err(RunError::NoResult);
     }
-    manifest.warnings.extend(resampled);
+    if !resampled.is_empty() {
+        manifest.warnings.push(format!(
+            "the particles have unequal weights: {} are measured on a systematic resample of them, along a curve and without jitter; all other measures take the weights as they are",
+            resampled.join(", ")
+        ));
+    }
+    manifest.resampled = resampled;
     let summary = Summary::new(ending, &verdict, &values, &floors);
     describe(manifest, &values, meter, &floors, &summary);
     manifest.training_sample = training_sample;

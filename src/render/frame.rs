@@ -133,6 +133,8 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             stretch: layout.stretch,
             ratio: blur::words(frame.panels),
             threads: frame.panels.iter().any(|panel| panel.threads.is_some()),
+            births: frame.panels.iter().any(|panel| !panel.births.is_empty()),
+            weights: frame.panels.iter().any(|panel| !panel.shares.is_empty()),
         };
         legend::draw(canvas, room, &key, style);
     }

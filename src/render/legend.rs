@@ -2,6 +2,7 @@
 
 use super::Style;
 use super::field;
+use super::look::LOOK;
 use super::origin;
 use super::theme::{BANDS, EDGES};
 use super::words;
@@ -12,7 +13,9 @@ const LINE: f64 = 46.0;
 const AIR: f64 = 18.0;
 const BAND: f64 = 24.0;
 const BAR: f64 = BAND * (2 * BANDS + 1) as f64;
-/// The room that everything but the colour bar needs.
+/// The room of what is said of births and weights.
+const BORN: f64 = 95.0;
+/// The room that everything else but the colour bar needs.
 const MARKS: f64 = 398.0;
 
 /// What the key says of a frame.
@@ -23,6 +26,10 @@ pub(super) struct Key {
     pub(super) ratio: String,
     /// Whether threads lead to the particles.
     pub(super) threads: bool,
+    /// Whether particles are born.
+    pub(super) births: bool,
+    /// Whether particles have areas like their weights.
+    pub(super) weights: bool,
 }
 
 /// Height of the key in this width.
@@ -110,7 +117,7 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
             theme.ink().alpha(0.7),
         );
         x += 31.0;
-        say(canvas, x, ["next move", &times(key.stretch)]);
+        x += say(canvas, x, ["next move", &times(key.stretch)]) + 22.0;
     } else if key.threads {
         let line = [[x, middle], [x + 24.0, middle]];
         canvas.stroke(&line, 1.0, None, theme.ink().alpha(0.55));
@@ -121,7 +128,34 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
         };
         let clip = everywhere(canvas);
         canvas.disc(line[0], &dot, clip);
-        say(canvas, x + 31.0, ["from here to", "where it is now"]);
+        x += 53.0 + say(canvas, x + 31.0, ["from here to", "where it is now"]);
+    }
+    let beside = style.show.field && room.width >= MARKS + BAR;
+    let free = room.x + room.width - if beside { BAR } else { 0.0 };
+    if style.show.particles && (key.births || key.weights) && x + BORN < free {
+        let ink = theme.ink();
+        let [inner, width, strength] = LOOK.birth;
+        let disc = if key.births {
+            Disc {
+                radius: 3.6 * inner,
+                ink: ink.alpha(0.0),
+                rim: Some((3.6 * width, ink.alpha(strength))),
+            }
+        } else {
+            Disc {
+                radius: 4.5,
+                ink: theme.muted().alpha(0.8),
+                rim: None,
+            }
+        };
+        let clip = everywhere(canvas);
+        canvas.disc([x + 6.0, middle], &disc, clip);
+        let lines = match (key.births, key.weights) {
+            (true, true) => ["born now;", "area: weight"],
+            (true, false) => ["born", "just now"],
+            (false, _) => ["area:", "weight"],
+        };
+        say(canvas, x + 17.0, lines);
     }
     if style.show.field {
         let below = room.width < MARKS + BAR;

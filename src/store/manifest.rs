@@ -87,6 +87,9 @@ pub struct Manifest {
     /// What the scenario claims of such a run, and whether it is so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Checked>,
+    /// Measures that were taken on a systematic resample of particles with unequal weights; all others take the weights as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resampled: Vec<String>,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
 }
@@ -131,6 +134,7 @@ impl Manifest {
             held_out: String::new(),
             points: Counts::default(),
             claims: Vec::new(),
+            resampled: Vec::new(),
             warnings: Vec::new(),
         }
     }
