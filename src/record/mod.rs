@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod generator_file;
 mod inputs;
+mod lab;
 mod memory;
 mod checkpoint_writer;
 mod redraw;

@@ -1,0 +1,73 @@
+//! The lab beside a report: written where the scenario asks for it, found where somebody has put it.
+
+use std::collections::BTreeMap;
+
+use crate::experiment::Experiment;
+use crate::page::{Lab, NearLab};
+use crate::store::{COMPARISON, LAB, ReportError, RunDirectory};
+
+/// The lab of a run by itself, from its page. A variant shares that of its comparison.
+pub(super) fn of_run(
+    name: &str,
+    text: &str,
+    experiment: &Experiment,
+    directory: &RunDirectory,
+) -> Result<Option<NearLab>, ReportError> {
+    let is_shared = || {
+        let above = directory.path().join("..");
+        above.join(COMPARISON).is_file() && above.join(LAB).is_file()
+    };
+    if !experiment.scenario.output.lab {
+        return Ok(near(directory));
+    }
+    let lab = Lab::of(name, text, BTreeMap::new(), experiment);
+    if is_shared() {
+        let edits = lab.edits;
+        return Ok(near(directory).map(|near| NearLab { edits, ..near }));
+    }
+    put(&lab, directory).map(Some)
+}
+
+/// The lab of a comparison of these runs, from its page.
+pub(super) fn of_all(
+    name: &str,
+    runs: &[(&str, &Experiment)],
+    directory: &RunDirectory,
+) -> Result<Option<NearLab>, ReportError> {
+    let Some((_, first)) = runs.first().filter(|(_, run)| run.scenario.output.lab) else {
+        return Ok(near(directory));
+    };
+    let mut lab = Lab::of(name, &first.scenario.to_toml(), BTreeMap::new(), first);
+    let reads_the_same = |run: &Experiment| {
+        run.scenario.target == first.scenario.target && run.scenario.source == first.scenario.source
+    };
+    if !runs.iter().all(|(_, run)| reads_the_same(run)) {
+        lab.edits.clear();
+        lab.points.clear();
+    }
+    let panels = runs.iter();
+    lab.panels = panels
+        .map(|(name, run)| ((*name).to_owned(), run.scenario.to_toml()))
+        .collect();
+    put(&lab, directory).map(Some)
+}
+
+fn put(lab: &Lab, directory: &RunDirectory) -> Result<NearLab, ReportError> {
+    let html = lab.html();
+    let html = html.map_err(|cause| ReportError::io("write", LAB.as_ref(), cause))?;
+    directory.put(LAB, html.as_bytes())?;
+    Ok(NearLab {
+        address: LAB.to_owned(),
+        edits: lab.edits.clone(),
+    })
+}
+
+/// The lab that lies beside a page, or in one of the two folders above, where a gallery or all runs may share it.
+fn near(directory: &RunDirectory) -> Option<NearLab> {
+    let near = ["", "../", "../../"].map(|above| format!("{above}{LAB}"));
+    let there = |address: &String| directory.path().join(address).is_file();
+    near.into_iter().find(there).map(|address| NearLab {
+        address,
+        edits: BTreeMap::new(),
+    })
+}
