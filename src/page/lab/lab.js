@@ -1,7 +1,7 @@
 // The lab: what runs, what is shown now, and everything by which a reader changes it.
 const state = {
   step: 0, follow: true, goal: null, playing: false, pace: 60,
-  colour: "origin", show: { field: true, arrows: true, target: true, trails: false, mesh: false, moves: false },
+  colour: "origin", show: { field: true, arrows: true, target: true, trails: false, mesh: false, moves: false, levels: false },
   typical: 1,
 };
 const MOST = 3;
@@ -56,7 +56,9 @@ function turn(now) {
     moving = state.goal !== null;
   } else if (state.follow) {
     const slow = state.pace > 0 && state.pace <= 4 && !calm.matches;
-    state.step = slow && last - state.step <= 1.001 ? Math.min(last, state.step + seconds * state.pace) : last;
+    // Who lags behind hurries, and who is far behind leaps.
+    const lag = last - state.step;
+    state.step = slow && lag <= 2.5 ? Math.min(last, state.step + seconds * state.pace * Math.max(1, lag)) : last;
     moving = state.step < last;
   }
   before = moving || state.playing ? now : null;
@@ -83,6 +85,9 @@ function picture() {
   light();
 }
 
+// In slow motion each step is shown in its parts.
+const inParts = () => state.pace === 1 && !calm.matches;
+
 // Which part of the loop the picture shows.
 function light() {
   const part = state.step - Math.floor(state.step + 1e-9);
@@ -91,7 +96,7 @@ function light() {
   const next = lit === "fit" ? "move" : lit === "move" && trained ? "distil" : "fit";
   for (const button of document.querySelectorAll("[data-part]")) {
     const own = button.dataset.part;
-    button.classList.toggle("lit", !state.playing && own === lit);
+    button.classList.toggle("lit", (!state.playing || inParts()) && own === lit);
     button.classList.toggle("next", !state.playing && own === next);
   }
 }
@@ -183,6 +188,7 @@ function part(name) {
   // Before the first cloud is here there is nothing to move.
   if (!opened || changing || reels[0].steps.length === 0) return;
   pause();
+  say("");
   const last = reels[0].steps.at(-1);
   const base = Math.floor(state.step + 1e-9);
   const within = state.step - base > 1e-6;
@@ -263,6 +269,9 @@ function heard(message) {
     state.step = from;
     state.goal = from + parts;
     before = performance.now();
+  } else if (state.playing && inParts() && message.frames.every((frame, k) => frame.step === reels[k].last?.step + 1)) {
+    addParts(message.frames);
+    state.typical = typicalNow();
   } else {
     message.frames.forEach((frame, k) => {
       const reel = reels[k];
@@ -457,6 +466,7 @@ class Canvas extends Panel {
       const { cloud, velocity, epsilon } = this.run.frames[frame];
       if (velocity) this.strings(context, [cloud, Float64Array.from(cloud, (v, i) => v + epsilon * velocity[i])]);
     }
+    if (now.show.levels) drawLevels(context, this, frame);
     if (drawing.tool !== "off") this.dabs(context);
     context.restore();
   }
@@ -596,6 +606,7 @@ const KEYS = {
   2: () => part("move"),
   3: () => part("distil"),
   n: () => toggle("moves"),
+  l: () => toggle("levels"),
 };
 
 function onKey(event) {
@@ -679,8 +690,8 @@ function connect() {
 }
 
 // What the page was written with, beside what its scenario brings.
-function merged(found, { points, edits }) {
-  return { ...found, points: { ...found.points, ...points }, edits: { ...found.edits, ...edits } };
+function merged(found, { points, edits, panels, texts }) {
+  return { ...found, points: { ...found.points, ...points }, edits: { ...found.edits, ...edits }, texts, panels: panels.length > 0 ? panels : found.panels };
 }
 
 // Bytes from numbers of five digits, each four of them (see pack.rs).
@@ -706,6 +717,7 @@ async function begin() {
   await mover.ready;
   about = await mover.call("about");
   pictures = packed.pictures;
+  about.points = packed.plan.points;
   for (const name of ["light", "dark"]) film[name].origins = bytesOf(film[name].origins);
   let first = packed.plan.name === "" ? shippedPlan(about.shipped[0]) : merged(shippedPlan(packed.plan), packed.plan);
   let broken = null;
