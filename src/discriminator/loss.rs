@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn of_log_ratios_it_is_what_is_written() {
-        let [real, fake] = [[0.3, -1.1, 0.8], [-0.4, 0.2, -2.0]];
+        let [real, fake] = [[0.3, -1.1, 0.8], [-0.4, 0.2, -2.0_f64]];
         for loss in Loss::ALL {
             // What they share with the form that is written, but for a constant.
             let constant = |d: f64| {

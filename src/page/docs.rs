@@ -122,7 +122,7 @@ fn rendered(text: &str, home: &str) -> String {
     page
 }
 
-fn linked<'a>(link: Event<'a>, address: String) -> Event<'a> {
+fn linked(link: Event<'_>, address: String) -> Event<'_> {
     match link {
         Event::Start(Tag::Link {
             link_type,

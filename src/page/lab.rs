@@ -53,7 +53,7 @@ const SHADES: usize = 65;
 const REACH: f64 = 3.0;
 /// Points by which a page knows a shipped picture.
 const DRAWN: usize = 3000;
-/// Points by which a page knows a picture of the reader's own.
+/// Points by which a page knows a picture of the reader's own, or what is given in code.
 const OWN_DRAWN: usize = 6000;
 /// Particles beyond which a page is no place for a scenario, and points that it takes from a file at most.
 const MOST: usize = 20_000;
@@ -260,10 +260,12 @@ impl Lab {
     }
 }
 
-/// The points by which a page knows what is in a file; nothing for what is in none.
+/// The points by which a page knows what is in a file, or in code alone; nothing for what its text says.
 fn known_by_points(spec: &TargetSpec, built: &dyn Target, seed: u64) -> Option<Cloud> {
     match spec {
-        TargetSpec::Image(_) => Some(built.sample(OWN_DRAWN, Stream::new(seed, "lab"))),
+        TargetSpec::Image(_) | TargetSpec::Given(_) => {
+            Some(built.sample(OWN_DRAWN, Stream::new(seed, "lab")))
+        }
         TargetSpec::Points(_) => {
             let parts = built.parts()?;
             let all = if parts.is_parted() {

@@ -101,12 +101,9 @@ pub(super) fn play(
     audience: Audience<'_>,
 ) -> Result<Comparison, RunError> {
     // First, so that the reports of the variants find it.
-    let firsts = contenders.iter();
-    let firsts = firsts.filter_map(|one| Some((one.name.as_str(), one.experiments.first()?)));
-    let lab = lab::of_all(name, &firsts.collect::<Vec<_>>(), directory)?;
-    let variants = contenders
-        .iter()
-        .flat_map(|contender| contender.experiments.iter().map(|_| &contender.name));
+    let lab = lab::of_all(name, &firsts(contenders), directory)?;
+    let variants = contenders.iter();
+    let variants = variants.flat_map(|one| one.experiments.iter().map(|_| &one.name));
     let threads = rayon::current_num_threads();
     let needs: Vec<Resources> = courses
         .iter()
@@ -187,6 +184,13 @@ pub(super) fn play(
     }
     directory.settle()?;
     Ok(comparison)
+}
+
+/// Each variant on the first seed.
+fn firsts(contenders: &[VariantRuns]) -> Vec<(&str, &Experiment)> {
+    let runs = contenders.iter();
+    runs.filter_map(|one| Some((one.name.as_str(), one.experiments.first()?)))
+        .collect()
 }
 
 fn save(comparison: &Comparison, directory: &RunDirectory) -> Result<(), ReportError> {

@@ -343,14 +343,33 @@ async function sendPoints() {
   for (const [name, points] of Object.entries(plan.points)) await mover.call("file", { name, points: Float64Array.from(points) });
 }
 
+// A fit may take minutes: whoever changes something meanwhile does not wait for it.
+const PATIENCE = 8000;
+
+async function openNow(plan, keep, hasPoints) {
+  const late = Symbol("late");
+  const first = (async () => {
+    if (!hasPoints) await sendPoints();
+    return mover.call("open", { plan, keep });
+  })();
+  const answer = await Promise.race([first, new Promise((done) => setTimeout(done, PATIENCE, late))]);
+  if (answer !== late) return answer;
+  first.catch(() => {});
+  mover.renew();
+  await mover.ready;
+  await sendPoints();
+  const anew = await mover.call("open", { plan, keep: "nothing" });
+  setTimeout(say, 0, "The engine took too long and was given up: the run begins anew.");
+  return anew;
+}
+
 async function open(keep) {
   const asked = wanted();
   const resume = state.playing;
   const key = JSON.stringify(Object.keys(plan.points).map((name) => [name, plan.points[name].length, plan.points[name][0]]));
   try {
-    if (open.points !== key) await sendPoints();
+    const answer = await openNow(asked, keep, open.points === key);
     open.points = key;
-    const answer = await mover.call("open", { plan: asked, keep });
     const kept = answer.panels.every((panel) => panel.kept);
     take(answer, asked, kept);
     if (resume || answer.was) {
