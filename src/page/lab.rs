@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::html::{filled, harmless, hash};
 use super::palette::Ramps;
-use super::{STYLE, pack, palette};
+use super::{PANELS, STYLE, pack, palette};
 use crate::cloud::Cloud;
 use crate::experiment::Experiment;
 use crate::random::Stream;
@@ -72,18 +72,6 @@ pub struct Lab {
     /// Scenarios that stand side by side in place of it, each with a name; none if it is shown as it is.
     pub panels: Vec<(String, String)>,
 }
-
-/// A lab that lies near a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NearLab {
-    /// Its address from the page.
-    pub address: String,
-    /// What a scenario has to change for it: it holds points in place of files.
-    pub edits: BTreeMap<String, String>,
-}
-
-/// Panels that it has room for.
-pub(super) const PANELS: usize = 3;
 
 /// What the stage and the charts read, as on the report page; places and depths are numbers as they are.
 #[derive(Debug, Serialize)]

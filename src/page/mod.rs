@@ -10,6 +10,7 @@ mod docs;
 mod film;
 mod gallery;
 mod html;
+#[cfg(feature = "cli")]
 mod lab;
 mod pack;
 mod palette;
@@ -35,7 +36,8 @@ use crate::store::PAGE;
 #[cfg(feature = "cli")]
 pub use docs::{DocumentPage, documents};
 pub use gallery::{Exhibit, Found, gallery};
-pub use lab::{Lab, NearLab};
+#[cfg(feature = "cli")]
+pub use lab::Lab;
 pub use sheet::Sheet;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -51,6 +53,18 @@ const SCRIPT: [&str; 7] = [
     include_str!("view.js"),
     include_str!("player.js"),
 ];
+
+/// Panels that the lab has room for.
+const PANELS: usize = 3;
+
+/// A lab that lies near a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearLab {
+    /// Its address from the page.
+    pub address: String,
+    /// What a scenario has to change for it: it holds points in place of files.
+    pub edits: BTreeMap<String, String>,
+}
 
 /// What a page is made from.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +155,7 @@ impl Page<'_> {
             let runs: Vec<(&str, &str)> = names
                 .map(|name| if name.is_empty() { "run" } else { name })
                 .zip(self.sheets.iter().map(|sheet| sheet.scenario))
-                .take(lab::PANELS)
+                .take(PANELS)
                 .collect();
             plan["panels"] = runs.iter().map(|(name, _)| *name).collect();
             plan["texts"] = json!(runs.into_iter().collect::<BTreeMap<_, _>>());

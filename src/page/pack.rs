@@ -90,10 +90,12 @@ pub(super) fn deflate(bytes: &[u8]) -> io::Result<String> {
 }
 
 /// Digits of the numbers to the base 85: what can be written, but for what JSON or HTML would have to escape.
+#[cfg(feature = "cli")]
 pub(super) const DIGITS: &[u8; 85] =
     b"#$()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~";
 
 /// Bytes that are compressed already, as small as letters can be: each four as a number of five [`DIGITS`], the last filled up with zeros.
+#[cfg(feature = "cli")]
 pub(super) fn dense(packed: &[u8]) -> String {
     let mut text = String::with_capacity(packed.len() * 5 / 4 + 5);
     for part in packed.chunks(4) {
@@ -123,6 +125,7 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
+    #[cfg(feature = "cli")]
     #[test]
     fn dense_letters_are_read_back() {
         let bytes = Stream::new(3, "bytes").rng().random::<[u8; 32]>();

@@ -200,6 +200,12 @@ pub(super) fn meter_of(experiment: &Experiment) -> Result<(MetricRecorder, Gauge
 pub(super) fn begun(name: &str, experiment: &Experiment) -> Manifest {
     let mut manifest = Manifest::begun(name, experiment.scenario.seed);
     manifest.warnings.clone_from(&experiment.warnings);
+    if experiment.scenario.output.lab && !cfg!(feature = "cli") {
+        let remedy = "`ratioflow lab` of the program writes one from its scenario.toml";
+        manifest.warnings.push(format!(
+            "output.lab: the lab is no part of this build; {remedy}"
+        ));
+    }
     manifest.points = Counts {
         training: experiment.training.nrows(),
         validation: experiment.validation.nrows(),

@@ -3,10 +3,38 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::Experiment;
-use crate::page::{Lab, NearLab};
-use crate::store::{COMPARISON, LAB, ReportError, RunDirectory};
+#[cfg(feature = "cli")]
+use crate::page::Lab;
+use crate::page::NearLab;
+#[cfg(feature = "cli")]
+use crate::store::COMPARISON;
+use crate::store::{LAB, ReportError, RunDirectory};
+
+/// The lab of a run by itself, from its page: one that lies near it, in a build that has none to write.
+#[cfg(not(feature = "cli"))]
+#[expect(clippy::unnecessary_wraps, reason = "the other writes a file")]
+pub(super) fn of_run(
+    _name: &str,
+    _text: &str,
+    _experiment: &Experiment,
+    directory: &RunDirectory,
+) -> Result<Option<NearLab>, ReportError> {
+    Ok(near(directory))
+}
+
+/// The lab of a comparison, likewise.
+#[cfg(not(feature = "cli"))]
+#[expect(clippy::unnecessary_wraps, reason = "the other writes a file")]
+pub(super) fn of_all(
+    _name: &str,
+    _runs: &[(&str, &Experiment)],
+    directory: &RunDirectory,
+) -> Result<Option<NearLab>, ReportError> {
+    Ok(near(directory))
+}
 
 /// The lab of a run by itself, from its page. A variant shares that of its comparison.
+#[cfg(feature = "cli")]
 pub(super) fn of_run(
     name: &str,
     text: &str,
@@ -29,6 +57,7 @@ pub(super) fn of_run(
 }
 
 /// The lab of a comparison of these runs, from its page.
+#[cfg(feature = "cli")]
 pub(super) fn of_all(
     name: &str,
     runs: &[(&str, &Experiment)],
@@ -52,6 +81,7 @@ pub(super) fn of_all(
     put(&lab, directory).map(Some)
 }
 
+#[cfg(feature = "cli")]
 fn put(lab: &Lab, directory: &RunDirectory) -> Result<NearLab, ReportError> {
     let html = lab.html();
     let html = html.map_err(|cause| ReportError::io("write", LAB.as_ref(), cause))?;
