@@ -143,9 +143,13 @@ impl Page<'_> {
             return Ok(String::new());
         };
         let has = |kind: &str| first.scenario.contains(&format!("[generator.{kind}"));
-        let kind = ["distill", "adversarial"]
-            .into_iter()
-            .find(|kind| has(kind));
+        // What the lab does not show: it draws the plane, and moves a generator at each step.
+        let shown = |sheet: &Sheet<'_>| !sheet.scenario.contains("[generator.pairs");
+        if self.scene.line.is_some() || !self.sheets.iter().any(shown) {
+            return Ok(String::new());
+        }
+        let mut kinds = ["distill", "adversarial"].into_iter();
+        let kind = kinds.find(|kind| has(kind));
         let mut plan =
             json!({ "name": first.manifest.scenario, "text": first.scenario, "edits": lab.edits });
         if self.sheets.len() == 1 && (kind.is_some() || !has("")) {
@@ -154,7 +158,9 @@ impl Page<'_> {
             let names = self.scene.takes.iter().map(|take| take.name);
             let runs: Vec<(&str, &str)> = names
                 .map(|name| if name.is_empty() { "run" } else { name })
-                .zip(self.sheets.iter().map(|sheet| sheet.scenario))
+                .zip(self.sheets)
+                .filter(|(_, sheet)| shown(sheet))
+                .map(|(name, sheet)| (name, sheet.scenario))
                 .take(PANELS)
                 .collect();
             plan["panels"] = runs.iter().map(|(name, _)| *name).collect();

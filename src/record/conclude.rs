@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use super::checkpoint_writer::Interrupted;
 use super::error::RunError;
 use super::facts::RunFacts;
+use super::lab;
 use super::stop::StopToken;
 use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
@@ -200,12 +201,7 @@ pub(super) fn meter_of(experiment: &Experiment) -> Result<(MetricRecorder, Gauge
 pub(super) fn begun(name: &str, experiment: &Experiment) -> Manifest {
     let mut manifest = Manifest::begun(name, experiment.scenario.seed);
     manifest.warnings.clone_from(&experiment.warnings);
-    if experiment.scenario.output.lab && !cfg!(feature = "cli") {
-        let remedy = "`ratioflow lab` of the program writes one from its scenario.toml";
-        manifest.warnings.push(format!(
-            "output.lab: the lab is no part of this build; {remedy}"
-        ));
-    }
+    manifest.warnings.extend(lab::missing(experiment));
     manifest.points = Counts {
         training: experiment.training.nrows(),
         validation: experiment.validation.nrows(),

@@ -3,12 +3,29 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::Experiment;
+use crate::generator::GeneratorSpec;
 #[cfg(feature = "cli")]
 use crate::page::Lab;
 use crate::page::NearLab;
 #[cfg(feature = "cli")]
 use crate::store::COMPARISON;
 use crate::store::{LAB, ReportError, RunDirectory};
+
+/// Why a run that asks for a lab has none; nothing if it has one, or asks for none.
+pub(super) fn missing(experiment: &Experiment) -> Option<String> {
+    let why = match &experiment.scenario.generator {
+        _ if !experiment.scenario.output.lab => return None,
+        _ if !cfg!(feature = "cli") => {
+            "this build has none to write; `ratioflow lab` of the program makes one of its scenario.toml"
+        }
+        _ if experiment.target.dimension() != 2 => "it draws the plane",
+        Some(GeneratorSpec::Pairs(_)) => {
+            "it moves a generator at each step, and this one is fitted once"
+        }
+        _ => return None,
+    };
+    Some(format!("output.lab: the lab is left out: {why}"))
+}
 
 /// The lab of a run by itself, from its page: one that lies near it, in a build that has none to write.
 #[cfg(not(feature = "cli"))]
@@ -45,7 +62,7 @@ pub(super) fn of_run(
         let above = directory.path().join("..");
         above.join(COMPARISON).is_file() && above.join(LAB).is_file()
     };
-    if !experiment.scenario.output.lab {
+    if !experiment.scenario.output.lab || missing(experiment).is_some() {
         return Ok(near(directory));
     }
     let lab = Lab::of(name, text, BTreeMap::new(), experiment);
@@ -63,7 +80,8 @@ pub(super) fn of_all(
     runs: &[(&str, &Experiment)],
     directory: &RunDirectory,
 ) -> Result<Option<NearLab>, ReportError> {
-    let Some((_, first)) = runs.first().filter(|(_, run)| run.scenario.output.lab) else {
+    let asks = |run: &Experiment| run.scenario.output.lab && missing(run).is_none();
+    let Some((_, first)) = runs.first().filter(|(_, run)| asks(run)) else {
         return Ok(near(directory));
     };
     let mut lab = Lab::of(name, &first.scenario.to_toml(), BTreeMap::new(), first);
@@ -74,7 +92,7 @@ pub(super) fn of_all(
         lab.edits.clear();
         lab.points.clear();
     }
-    let panels = runs.iter();
+    let panels = runs.iter().filter(|(_, run)| missing(run).is_none());
     lab.panels = panels
         .map(|(name, run)| ((*name).to_owned(), run.scenario.to_toml()))
         .collect();
