@@ -249,6 +249,10 @@ function addParts(frames) {
 }
 
 function heard(message) {
+  if (message.begun) {
+    ({ begun } = message);
+    return;
+  }
   if (message.failure !== undefined) {
     showPlaying(false);
     fail(new Error(message.failure));
@@ -343,20 +347,28 @@ async function sendPoints() {
   for (const [name, points] of Object.entries(plan.points)) await mover.call("file", { name, points: Float64Array.from(points) });
 }
 
-// A fit may take minutes: whoever changes something meanwhile does not wait for it.
-const PATIENCE = 8000;
+// A fit may take minutes: whoever changes something meanwhile does not wait for it, and for the first fit after a change not without end.
+const PATIENCE = [8000, 40000];
+let begun = false;
 
 async function openNow(plan, keep, hasPoints) {
   const late = Symbol("late");
+  begun = false;
   const first = (async () => {
     if (!hasPoints) await sendPoints();
     return mover.call("open", { plan, keep });
   })();
-  const answer = await Promise.race([first, new Promise((done) => setTimeout(done, PATIENCE, late))]);
+  const within = (time) => Promise.race([first, new Promise((done) => setTimeout(done, time, late))]);
+  let answer = await within(PATIENCE[0]);
+  // Longer for the change itself, unless another is wished.
+  const end = performance.now() + PATIENCE[1];
+  while (answer === late && begun && wished === null && performance.now() < end) answer = await within(200);
   if (answer !== late) return answer;
   first.catch(() => {});
   mover.renew();
+  open.points = null;
   await mover.ready;
+  if (wished !== null) throw new Error("renewed");
   await sendPoints();
   const anew = await mover.call("open", { plan, keep: "nothing" });
   setTimeout(say, 0, "The engine took too long and was given up: the run begins anew.");
@@ -380,7 +392,7 @@ async function open(keep) {
     keepAddressSoon();
     brief();
   } catch (error) {
-    if (resume && opened) mover.send("run", { pace: state.pace });
+    if (resume && opened && error.message !== "renewed") mover.send("run", { pace: state.pace });
     fail(error);
   }
 }
