@@ -522,6 +522,20 @@ mod door {
     }
 
     #[test]
+    fn a_lab_that_cannot_show_a_run_is_left_out_and_the_run_says_so() {
+        let folder = TempDir::new().unwrap();
+        let text = "[target.gaussian]\nmean = [1.0]\ncovariance = [[1.0]]\n[source.gaussian]\nmean = [0.0]\ncovariance = [[1.0]]\n[cloud]\nparticles = 60\nsamples = 80\n[flow]\nsteps = 3\n[output]\nframes = 0\nlab = true\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
+        fs::write(folder.path().join("line.toml"), text).unwrap();
+        ratioflow(folder.path(), &["run", "line.toml", "--out", "run"]).success();
+        let at = |name: &str| folder.path().join("run").join(name);
+        assert!(!at("lab.html").exists());
+        let manifest = fs::read_to_string(at("run.json")).unwrap();
+        assert!(manifest.contains("output.lab: the lab is left out: it draws the plane"));
+        let report = fs::read_to_string(at("report.html")).unwrap();
+        assert!(!report.contains("id=\"change\""));
+    }
+
+    #[test]
     fn a_site_has_gallery_lab_and_documents() {
         let folder = TempDir::new().unwrap();
         let site = [
