@@ -358,6 +358,7 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
     let page = gallery(
         &[exhibit("good", ""), exhibit("bad", "no <room> left")],
         "lab.html",
+        "docs/commands.html",
     )
     .unwrap();
     assert!(page.contains("<b>This one failed:</b> no &lt;room&gt; left"));

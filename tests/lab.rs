@@ -1,5 +1,5 @@
-//! The lab: that its engine is the native one, and that the page works in a real browser. Node and Chromium are needed; without them these tests say that
-//! they are skipped.
+//! The lab: that its engine is the native one, and that the page works in real browsers. Node, Chromium and Firefox are needed; without them these tests say
+//! that they are skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use ratioflow::discriminator::DiscriminatorSpec;
 use ratioflow::experiment::Experiment;
 use ratioflow::metric::{EnergyDistance, Metric as _};
 use ratioflow::page::Lab;
-use ratioflow::scenario::{Document, Embedded};
+use ratioflow::scenario::{Document, Embedded, Scenario, Variant};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -45,6 +45,10 @@ fn chromium() -> Option<&'static str> {
         &["chromium", "chromium-browser", "google-chrome"],
         "Chromium",
     )
+}
+
+fn firefox() -> Option<&'static str> {
+    find(&["firefox-esr", "firefox"], "Firefox")
 }
 
 /// Runs a script of `tests/lab` and reads the JSON that it prints.
@@ -141,7 +145,7 @@ mod engine {
         let script = at("src/page/lab/engine.js");
         // What was just built, or what travels with the program.
         let built = std::env::var_os("RATIOFLOW_ENGINE").map(PathBuf::from);
-        let wasm = built.unwrap_or_else(|| at("src/page/lab/engine.wasm"));
+        let wasm = built.unwrap_or_else(|| at("src/page/lab/engine.wasm.zlib"));
         let said = told(node, "same.mjs", &[&script, &wasm, &file], &[]);
         assert_eq!(said["imports"], 0, "it asks nothing of the page");
         let mut wrong = Vec::new();
@@ -273,26 +277,66 @@ mod page {
         let checks = said["checks"].as_object().unwrap();
         let failed: Vec<_> = checks.iter().filter(|(_, said)| *said != "ok").collect();
         assert!(failed.is_empty(), "{failed:#?}");
-        assert_eq!(checks.len(), 14, "{checks:#?}");
+        assert_eq!(checks.len(), 17, "{checks:#?}");
         written_runs_natively(told);
+        variants_run_natively(&told["several"]);
         kept_can_be_read(kept, told);
+    }
+
+    /// The largest distance between a cloud of the page, after five steps, and what the program makes of the same scenario.
+    fn apart(document: &Document, there: &Value) -> f64 {
+        let experiment = Experiment::read(document, &Embedded).unwrap();
+        let mut flow = experiment.flow().unwrap();
+        for _ in 0..=5 {
+            flow.advance().unwrap().unwrap();
+        }
+        let there = there.as_array().unwrap();
+        assert_eq!(there.len(), flow.state().cloud.len());
+        let pairs = flow.state().cloud.iter().zip(there);
+        let apart = pairs.map(|(here, there)| (here - there.as_f64().unwrap()).abs());
+        apart.fold(0.0, f64::max)
     }
 
     /// The scenario that the page saves, run by the program, gives the cloud of the page.
     fn written_runs_natively(told: &Value) {
         let document = Document::parse("saved", told["written"].as_str().unwrap()).unwrap();
-        let experiment = Experiment::read(&document, &Embedded).unwrap();
-        let mut flow = experiment.flow().unwrap();
-        for _ in 0..=5 {
-            flow.advance().unwrap().unwrap();
-        }
-        let there = told["cloud"].as_array().unwrap();
-        assert_eq!(there.len(), flow.state().cloud.len());
-        let pairs = flow.state().cloud.iter().zip(there);
-        let apart = pairs.map(|(here, there)| (here - there.as_f64().unwrap()).abs());
-        let most = apart.fold(0.0, f64::max);
+        let most = apart(&document, &told["cloud"]);
         println!("the saved scenario, natively: {most:.1e} apart");
         assert!(most < 1e-6, "{most}");
+    }
+
+    /// The variants of the file that the page saves of several panels are these panels.
+    fn variants_run_natively(several: &Value) {
+        let document = Document::parse("saved", several["text"].as_str().unwrap()).unwrap();
+        let scenario: Scenario = document.read().unwrap();
+        let panels = several["panels"].as_array().unwrap();
+        assert_eq!(scenario.variants.len(), panels.len());
+        for (variant, panel) in scenario.variants.iter().zip(panels) {
+            let variant = Variant::parse(variant).unwrap();
+            assert_eq!(panel[0], variant.name);
+            let most = apart(&variant.apply(&document).unwrap(), &panel[1]);
+            println!("{} as a variant, natively: {most:.1e} apart", variant.name);
+            // Networks compute in single precision.
+            let bound = if variant.name == "flow" { 1e-6 } else { 1e-2 };
+            assert!(most < bound, "{}: {most}", variant.name);
+        }
+    }
+
+    /// Opens, runs, shows three panels, and opens its own link again; see `tests/lab/firefox.mjs`.
+    #[test]
+    fn it_works_in_firefox() {
+        let (Some(node), Some(browser)) = (node(), firefox()) else {
+            return;
+        };
+        let folder = TempDir::new().unwrap();
+        let page = folder.path().join("lab.html");
+        fs::write(&page, lab()).unwrap();
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let said = told(node, "firefox.mjs", &[Path::new(browser), &page, kept], &[]);
+        let checks = said["checks"].as_object().unwrap();
+        let failed: Vec<_> = checks.iter().filter(|(_, said)| *said != "ok").collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        assert_eq!(checks.len(), 4, "{checks:#?}");
     }
 
     /// Clouds and film that the page saves are what others read.
@@ -322,7 +366,7 @@ mod page {
         let text = fs::read_to_string(kept.join("lab-saved.toml")).unwrap();
         Document::parse("saved", &text)
             .unwrap()
-            .read::<ratioflow::scenario::Scenario>()
+            .read::<Scenario>()
             .unwrap();
     }
 }
@@ -400,7 +444,147 @@ mod door {
         let plan: Value = serde_json::from_str(&plan).unwrap();
         assert_eq!(plan["panels"], json!(["flow"]));
         let again = Document::parse("link", plan["text"].as_str().unwrap()).unwrap();
-        let again: ratioflow::scenario::Scenario = again.read().unwrap();
+        let again: Scenario = again.read().unwrap();
         assert_eq!(again, experiment.scenario);
+    }
+
+    /// What the lab shows when the button of a report is pressed; nothing where there is no browser.
+    fn pressed(report: &Path) -> Option<Value> {
+        let (node, browser) = (node()?, chromium()?);
+        let found = told(node, "report.mjs", &[Path::new(browser), report], &[]);
+        assert_eq!(found["failure"], "", "{found}");
+        assert_eq!(found["trouble"], json!([]), "{found}");
+        Some(found)
+    }
+
+    #[test]
+    fn a_run_brings_its_lab_along() {
+        const TEXT: &str = "[target.points]\nfile = \"mine.csv\"\n[cloud]\nparticles = 60\nsamples = 80\n[flow]\nsteps = 3\n[output]\nframes = 0\nlab = true\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
+        let folder = TempDir::new().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let row = |k: i32| [k % 7, k % 11].map(|v| v.to_string()).join(",") + "\n";
+        fs::write(at("mine.csv"), (0..200).map(row).collect::<String>()).unwrap();
+        fs::write(at("mine.toml"), TEXT).unwrap();
+        ratioflow(folder.path(), &["run", "mine.toml", "--out", "one"]).success();
+        let report = fs::read_to_string(at("one/report.html")).unwrap();
+        assert!(report.contains("id=\"change\" class=\"quiet\" href=\"lab.html#s="));
+        assert!(report.len() < 700_000, "{} bytes", report.len());
+        if let Some(found) = pressed(&at("one/report.html")) {
+            assert_eq!(found["points"], json!(["target.npy"]));
+            assert_eq!(found["panels"], json!(["flow"]));
+            // The first cloud is that of the run, though the page knows the file by its points.
+            let text = fs::read_to_string(at("one/scenario.toml")).unwrap();
+            let document = Document::parse("run", &text).unwrap();
+            let files = ratioflow::target::Folder(at("one"));
+            let run = Experiment::read(&document, &files).unwrap();
+            let cloud: Vec<f64> = found["cloud"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|v| v.as_f64().unwrap())
+                .collect();
+            let apart = run.start.iter().zip(&cloud).map(|(a, b)| (a - b).abs());
+            assert!(apart.fold(0.0, f64::max) < 1e-9);
+        }
+        // What replaces the run removes the lab with it.
+        let without = [
+            "run",
+            "mine.toml",
+            "--out",
+            "one",
+            "--force",
+            "--set",
+            "output.lab=false",
+        ];
+        ratioflow(folder.path(), &without).success();
+        assert!(!at("one/lab.html").exists());
+
+        // One lab for a comparison and all its runs.
+        let compare = [
+            "compare",
+            "mine.toml",
+            "--out",
+            "two",
+            "--variant",
+            "a: flow.h=softplus",
+            "--variant",
+            "b: generator.distill.network=[8]",
+        ];
+        ratioflow(folder.path(), &compare).success();
+        assert!(at("two/lab.html").exists() && !at("two/a/lab.html").exists());
+        if let Some(found) = pressed(&at("two/report.html")) {
+            assert_eq!(found["panels"], json!(["a", "b"]));
+            assert_eq!(found["points"], json!(["target.npy"]));
+        }
+        if let Some(found) = pressed(&at("two/b/report.html")) {
+            assert_eq!(found["panels"], json!(["distill"]));
+        }
+    }
+
+    #[test]
+    fn a_lab_that_cannot_show_a_run_is_left_out_and_the_run_says_so() {
+        let folder = TempDir::new().unwrap();
+        let text = "[target.gaussian]\nmean = [1.0]\ncovariance = [[1.0]]\n[source.gaussian]\nmean = [0.0]\ncovariance = [[1.0]]\n[cloud]\nparticles = 60\nsamples = 80\n[flow]\nsteps = 3\n[output]\nframes = 0\nlab = true\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
+        fs::write(folder.path().join("line.toml"), text).unwrap();
+        ratioflow(folder.path(), &["run", "line.toml", "--out", "run"]).success();
+        let at = |name: &str| folder.path().join("run").join(name);
+        assert!(!at("lab.html").exists());
+        let manifest = fs::read_to_string(at("run.json")).unwrap();
+        assert!(manifest.contains("output.lab: the lab is left out: it draws the plane"));
+        let report = fs::read_to_string(at("report.html")).unwrap();
+        assert!(!report.contains("id=\"change\""));
+    }
+
+    #[test]
+    fn a_site_has_gallery_lab_and_documents() {
+        let folder = TempDir::new().unwrap();
+        let site = [
+            "gallery",
+            "gaussian-pair",
+            "--site",
+            "site",
+            "--no-frames",
+            "--scale",
+            "0.25",
+        ];
+        ratioflow(folder.path(), &site).success();
+        let at = |name: &str| {
+            let page = fs::read_to_string(folder.path().join("site").join(name)).unwrap();
+            page.replace("&#x2f;", "/")
+        };
+        let index = at("index.html");
+        assert!(
+            index.contains("href=\"lab.html\"") && index.contains("href=\"docs/commands.html\"")
+        );
+        let pages = fs::read_dir(folder.path().join("site/docs")).unwrap();
+        let names = pages.map(|page| page.unwrap().file_name().into_string().unwrap());
+        let names: Vec<String> = names.filter(|name| name != ".lock").collect();
+        assert!(names.len() > 15, "{names:?}");
+        for name in &names {
+            let page = at(&format!("docs/{name}"));
+            assert!(page.contains("default-src 'none'") && page.contains("href=\"../index.html\""));
+            for loaded in [
+                "src=",
+                "@import",
+                "url(",
+                "<script",
+                "<link rel=\"stylesheet",
+            ] {
+                assert!(!page.contains(loaded), "{name}: {loaded}");
+            }
+            for link in page.split("href=\"").skip(1) {
+                let link = link.split('"').next().unwrap();
+                let file = link.split('#').next().unwrap();
+                let known = names.iter().any(|name| name == file);
+                assert!(
+                    known
+                        || file.is_empty()
+                        || file == "../index.html"
+                        || link.starts_with("https:")
+                        || link == "data:,",
+                    "{name}: {link}"
+                );
+            }
+        }
     }
 }

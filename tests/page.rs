@@ -109,7 +109,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         picture: "animation.png",
         commands: &[title.to_owned()],
         anywhere: title,
-        lab: "",
+        lab: None,
     }
     .html()
     .unwrap()
@@ -393,7 +393,7 @@ mod data {
             picture: "final.png",
             commands: &[],
             anywhere: "",
-            lab: "",
+            lab: None,
         }
         .html()
         .unwrap()

@@ -4,9 +4,11 @@
 //! a question is written into the memory that [`room`] names, and its answer is read from where [`answer_at`] says.
 
 mod carry;
+mod losses;
 mod measures;
 mod question;
 mod session;
+mod written;
 
 use std::cell::RefCell;
 

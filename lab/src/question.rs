@@ -30,6 +30,8 @@ pub(crate) struct Plan {
 pub(crate) struct PanelPlan {
     /// How the page calls it.
     pub(crate) name: String,
+    /// Its own scenario, in TOML, in place of the plan's.
+    pub(crate) text: Option<String>,
     /// As the scenario's own list of variants has it: `NAME: key=value, key=value`.
     pub(crate) variant: Option<String>,
     #[serde(default)]
@@ -77,6 +79,6 @@ pub(crate) enum Question {
     Gauge { panel: usize, live: bool },
     /// Measures the cloud beside the question, `n×2` numbers and then as many weights as it has points, if it has any.
     Measure { points: usize, live: bool },
-    /// The scenario of a panel as a file, every default spelled out.
-    Written { panel: usize },
+    /// The scenario of a panel as a file, every default spelled out; without one, all of them in one.
+    Written { panel: Option<usize> },
 }

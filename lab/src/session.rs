@@ -13,8 +13,10 @@ use ratioflow::target::{Memory, TargetSpec};
 use serde_json::{Map, Value, json};
 
 use crate::carry::carried;
+use crate::losses;
 use crate::measures::Gauge;
 use crate::question::{Edit, Keep, Plan, Question};
+use crate::written;
 
 /// Memory that a page may ask for: a browser gives 4 GB at most, and keeps some for itself.
 const MEMORY: f64 = 1.5e9;
@@ -131,8 +133,11 @@ impl Session {
                 Ok(Answer::of(gauge.measure(pairs(cloud, points)?, shares)))
             }
             Question::Written { panel } => {
-                let scenario = &self.panel(panel)?.experiment.scenario;
-                Ok(Answer::of(json!({ "text": scenario.to_toml() })))
+                let text = match panel {
+                    Some(panel) => self.panel(panel)?.experiment.scenario.to_toml(),
+                    None => written::together(&self.scenarios())?,
+                };
+                Ok(Answer::of(json!({ "text": text })))
             }
         }
     }
@@ -142,12 +147,21 @@ impl Session {
         panel.ok_or_else(|| format!("there is no panel {index}"))
     }
 
+    /// What each panel runs, by its name.
+    fn scenarios(&self) -> Vec<(&str, &Scenario)> {
+        let panels = self.panels.iter();
+        panels
+            .map(|panel| (panel.name.as_str(), &panel.experiment.scenario))
+            .collect()
+    }
+
     fn open(&mut self, plan: &Plan, keep: Keep) -> Result<Answer, String> {
         let mut panels = Vec::new();
         let mut told = Vec::new();
         for own in &plan.panels {
             let failed = |error: ScenarioError| format!("{}: {error}", own.name);
-            let mut document = Document::parse(&plan.name, &plan.text).map_err(failed)?;
+            let text = own.text.as_ref().unwrap_or(&plan.text);
+            let mut document = Document::parse(&plan.name, text).map_err(failed)?;
             for edit in &plan.edits {
                 applied(&mut document, edit).map_err(failed)?;
             }
@@ -180,6 +194,7 @@ impl Session {
                 "steps": experiment.scenario.flow.steps,
                 "particles": experiment.start.nrows(),
                 "generator": experiment.scenario.generator.as_ref().map(GeneratorSpec::name),
+                "loss": losses::name(&experiment.scenario, &flow),
                 "warnings": experiment.warnings,
                 "scenario": experiment.scenario,
             }));
@@ -236,6 +251,11 @@ impl Session {
         let log_ratio = step.field.is_log_ratio();
         let known = step.scale > 0.0;
         let kl = -step.ratio.log.mean().unwrap_or(f64::NAN);
+        let [loss, climbed] = if known {
+            losses::of(&panel.experiment.scenario, &panel.flow)
+        } else {
+            [Value::Null, Value::Null]
+        };
         let mut answer = Answer::of(json!({
             "step": state.step,
             "steps": step.steps,
@@ -251,6 +271,8 @@ impl Session {
             "dissipation": state.dissipation,
             "clipped": state.clipped,
             "gap": state.distillation_gap,
+            "loss": loss,
+            "climbed": climbed,
             "births": state.reaction.as_ref().map(|reaction| reaction.births),
             "ess": state.reaction.as_ref().map(|reaction| reaction.ess),
         }));

@@ -14,7 +14,7 @@ use super::progress::{Progress, Shown};
 use super::render::within;
 use super::terminal::{plain, print, print_path, say};
 use crate::experiment::Experiment;
-use crate::page::{Exhibit, Found, Lab, gallery as page};
+use crate::page::{Exhibit, Found, Lab, documents, gallery as page};
 use crate::record::{Audience, StopToken, compare, record, redraw_dark};
 use crate::scenario::{Document, Embedded, Resources, SHIPPED, Scenario, Shipped};
 use crate::store::RunDirectory;
@@ -27,7 +27,7 @@ pub(super) struct GalleryArgs {
     /// Write into this folder, new or empty, instead of `output/gallery/<NNN>`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The same for a static host: with the lab beside it, in which each scenario can be changed while it runs
+    /// The same for a static host: with the lab beside it, in which each scenario can be changed while it runs, and the documents
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     site: Option<PathBuf>,
     /// With --out or --site: replace an earlier gallery there
@@ -59,14 +59,12 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
         }
         None => RunDirectory::create("output".as_ref(), "gallery")?,
     };
-    let mut lab = "";
+    let mut site = ["", ""];
     if args.site.is_some() {
-        // First, so that the reports find it.
-        lab = "lab.html";
-        let html = Lab::default().html();
-        let html = html.map_err(|e| CliError::io("cannot write the lab", e))?;
-        directory.put(lab, html.as_bytes())?;
+        site = [Lab::FILE, "docs/commands.html"];
+        furnish(&directory)?;
     }
+    let [lab, docs] = site;
     let mut exhibits = Vec::new();
     for (place, shipped) in chosen.iter().enumerate() {
         let exhibit = exhibit(shipped, &directory, args, common);
@@ -84,7 +82,8 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
         }
         exhibits.push(exhibit);
         // A gallery that is stopped shows what it has.
-        let html = page(&exhibits, lab).map_err(|e| CliError::io("cannot write the page", e))?;
+        let html =
+            page(&exhibits, lab, docs).map_err(|e| CliError::io("cannot write the page", e))?;
         directory.put("index.html", html.as_bytes())?;
     }
     let failed = exhibits.iter().filter(|e| !e.failure.is_empty()).count();
@@ -100,6 +99,18 @@ pub(super) fn gallery(args: &GalleryArgs, common: Common) -> Result<ExitCode, Cl
         return Err(CliError::Run(format!("{failed} of {all} scenarios failed")));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what a site has beside its gallery: the lab, first, so that the reports find it, and the documents.
+fn furnish(directory: &RunDirectory) -> Result<(), CliError> {
+    let failed = |error| CliError::io("cannot write the site", error);
+    let lab = Lab::default().html().map_err(failed)?;
+    directory.put(Lab::FILE, lab.as_bytes())?;
+    let docs = directory.part("docs")?;
+    for page in documents("../index.html").map_err(failed)? {
+        docs.put(&page.file, page.html.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// The scenarios whose names contain one of the `words`; all, if there are none.

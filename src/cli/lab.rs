@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use ndarray::{Axis, concatenate};
 use serde_json::json;
 
 use super::common::Common;
@@ -14,17 +13,9 @@ use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::out_file::OutFile;
 use super::terminal::{print, print_path, say};
-use crate::cloud::Cloud;
 use crate::experiment::Experiment;
 use crate::page::Lab;
-use crate::random::Stream;
 use crate::scenario::Document;
-use crate::target::{Target, TargetSpec};
-
-/// Points that a picture is known by in a page.
-const DRAWN: usize = 6000;
-/// Points that a page takes from a file at most.
-const MOST: usize = 20_000;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct LabArgs {
@@ -85,51 +76,14 @@ fn opened_with(name: &OsString, args: &LabArgs, common: Common) -> Result<Lab, C
         }
     }
     let experiment = Experiment::read(&document, &*found.files)?;
-    let scenario = &experiment.scenario;
-    let mut points = BTreeMap::new();
-    for (role, spec, built) in [
-        ("target", &scenario.target, &experiment.target),
-        ("source", &scenario.source, &experiment.source),
-    ] {
-        let Some(known) = known_by_points(spec, &**built, scenario.seed) else {
-            continue;
-        };
+    let lab = Lab::of(&found.name, &found.text, edits, &experiment);
+    for (file, points) in &lab.points {
         if !common.quiet {
-            let count = known.nrows();
+            let (role, count) = (file.trim_end_matches(".npy"), points.nrows());
             say(&format!(
                 "{role}: the page holds {count} points of it, since it can read no file"
             ));
         }
-        let file = format!("{role}.npy");
-        edits.retain(|key, _| key != role && !key.starts_with(&format!("{role}.")));
-        edits.insert(
-            role.to_owned(),
-            format!("{{ points = {{ file = \"{file}\" }} }}"),
-        );
-        points.insert(file, known);
     }
-    Ok(Lab {
-        name: found.name,
-        text: found.text,
-        edits,
-        points,
-    })
-}
-
-/// The points by which a page knows what is in a file; nothing for what is in none.
-fn known_by_points(spec: &TargetSpec, built: &dyn Target, seed: u64) -> Option<Cloud> {
-    match spec {
-        TargetSpec::Image(_) => Some(built.sample(DRAWN, Stream::new(seed, "lab"))),
-        TargetSpec::Points(_) => {
-            let parts = built.parts()?;
-            let all = if parts.is_parted() {
-                concatenate![Axis(0), parts.training, parts.held_out]
-            } else {
-                parts.training.clone()
-            };
-            let most = all.nrows().min(MOST);
-            Some(all.slice(ndarray::s![..most, ..]).to_owned())
-        }
-        _ => None,
-    }
+    Ok(lab)
 }

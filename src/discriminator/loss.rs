@@ -163,6 +163,20 @@ impl Loss {
         }
     }
 
+    /// The loss of a network that stands for these log ratios at samples of `p` (`real`) and of `q` (`fake`), which are met row by row where it is a mean over
+    /// pairs; NaN where there are none.
+    #[must_use]
+    pub fn of_log_ratios(self, real: &[f64], fake: &[f64]) -> f64 {
+        let mean = |values: &[f64], loss: &dyn Fn(f64) -> f64| {
+            values.iter().map(|u| loss(u / self.unit())).sum::<f64>() / values.len() as f64
+        };
+        if self.is_paired() {
+            let pairs: Vec<f64> = real.iter().zip(fake).map(|(x, y)| x - y).collect();
+            return mean(&pairs, &|d| self.real(d).0);
+        }
+        mean(real, &|d| self.real(d).0) + mean(fake, &|d| self.fake(d).0)
+    }
+
     /// `log p/q` where a network at the optimum says `d`, and its derivative by `d`.
     pub(super) fn log_ratio(self, d: f64) -> (f64, f64) {
         (self.unit() * d, self.unit())
@@ -284,6 +298,29 @@ mod tests {
                     assert!((rest - constant).abs() < 1e-13, "{loss:?} at {d}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn of_log_ratios_it_is_what_is_written() {
+        let [real, fake] = [[0.3, -1.1, 0.8], [-0.4, 0.2, -2.0_f64]];
+        for loss in Loss::ALL {
+            // What they share with the form that is written, but for a constant.
+            let constant = |d: f64| {
+                let [a, b] = written(loss, d);
+                loss.real(d).0 + loss.fake(d).0 - a - b
+            };
+            let expected: f64 = if loss == Loss::Relativistic {
+                let pairs = real.iter().zip(fake);
+                pairs.map(|(x, y)| (y - x).exp().ln_1p()).sum()
+            } else {
+                let at = |u: f64, side: usize| written(loss, u / loss.unit())[side];
+                let both = real.iter().zip(fake);
+                both.map(|(&x, y)| at(x, 0) + at(y, 1) + constant(0.0))
+                    .sum()
+            };
+            let found = loss.of_log_ratios(&real, &fake);
+            assert!((found - expected / 3.0).abs() < 1e-13, "{loss:?}: {found}");
         }
     }
 

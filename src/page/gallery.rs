@@ -60,17 +60,18 @@ impl Found {
     }
 }
 
-/// The text of `index.html`; the folders of the runs lie beside it. `lab` is the address of the lab; empty for none.
+/// The text of `index.html`; the folders of the runs lie beside it. `lab` and `docs` are the addresses of the lab and of the first document; empty for none.
 ///
 /// # Errors
 /// None that is known; those of the template engine are passed on.
-pub fn gallery(exhibits: &[Exhibit], lab: &str) -> io::Result<String> {
+pub fn gallery(exhibits: &[Exhibit], lab: &str, docs: &str) -> io::Result<String> {
     const TEMPLATE: &str = include_str!("gallery.html");
     let style = format!("{}{STYLE}{}", palette::css(), include_str!("gallery.css"));
     let page = context! {
         version => env!("CARGO_PKG_VERSION"),
         exhibits => Serde(exhibits),
         lab,
+        docs,
         style_hash => hash(&style),
         style,
     };

@@ -1,7 +1,7 @@
 //! The lab: one page with the engine inside, in which everything can be changed while it runs.
 //!
-//! `lab/lab.html` says what stands where. It shares look, stage, charts and palette with the report page; its engine is `lab/engine.wasm`, which
-//! `lab/build.sh` at the root builds from the crate there. Two workers are made from text inside the page, so that nothing is fetched.
+//! `lab/lab.html` says what stands where. It shares look, stage, charts and palette with the report page; its engine is
+//! `lab/engine.wasm.zlib`, which `lab/build.sh` at the root builds from the crate there. Two workers are made from text inside the page, so that nothing is fetched.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,24 +9,27 @@ use std::io;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::context;
+use ndarray::{Axis, concatenate};
 use serde::Serialize;
 
 use super::html::{filled, harmless, hash};
 use super::palette::Ramps;
-use super::{STYLE, pack, palette};
+use super::{PANELS, STYLE, pack, palette};
 use crate::cloud::Cloud;
+use crate::experiment::Experiment;
 use crate::random::Stream;
 use crate::render::look::{LOOK, Look};
 use crate::render::{BANDS, EDGES, Theme, origin};
 use crate::scenario::{Document, Embedded, SHIPPED, Scenario};
-use crate::target::TargetSpec;
+use crate::store::LAB;
+use crate::target::{Target, TargetSpec};
 
 const TEMPLATE: &str = include_str!("lab/lab.html");
 const LAB_STYLE: &str = include_str!("lab/lab.css");
 /// What both workers run.
 const WORKER: [&str; 2] = [include_str!("lab/engine.js"), include_str!("lab/worker.js")];
 /// The parts of the script, each one idea, in the order in which they use each other; the first five are those of the report page.
-const SCRIPT: [&str; 14] = [
+const SCRIPT: [&str; 15] = [
     include_str!("watch.js"),
     include_str!("film.js"),
     include_str!("stage.js"),
@@ -36,20 +39,23 @@ const SCRIPT: [&str; 14] = [
     include_str!("lab/plan.js"),
     include_str!("lab/settings.js"),
     include_str!("lab/reel.js"),
+    include_str!("lab/levels.js"),
     include_str!("lab/referee.js"),
     include_str!("lab/draw.js"),
     include_str!("lab/keep.js"),
     include_str!("lab/lessons.js"),
     include_str!("lab/lab.js"),
 ];
-/// The engine for a page.
-const ENGINE: &[u8] = include_bytes!("lab/engine.wasm");
+/// The engine for a page, compressed (zlib, RFC 1950).
+const ENGINE: &[u8] = include_bytes!("lab/engine.wasm.zlib");
 /// Colours of particles by where they start: so many along each axis, so many standard deviations either way.
 const SHADES: usize = 65;
 const REACH: f64 = 3.0;
 /// Points by which a page knows a shipped picture.
 const DRAWN: usize = 3000;
-/// Particles beyond which a page is no place for a scenario.
+/// Points by which a page knows a picture of the reader's own, or what is given in code.
+const OWN_DRAWN: usize = 6000;
+/// Particles beyond which a page is no place for a scenario, and points that it takes from a file at most.
 const MOST: usize = 20_000;
 
 /// What a lab opens with.
@@ -63,6 +69,8 @@ pub struct Lab {
     pub edits: BTreeMap<String, String>,
     /// Points (`n×2`) that its keys name as files.
     pub points: BTreeMap<String, Cloud>,
+    /// Scenarios that stand side by side in place of it, each with a name; none if it is shown as it is.
+    pub panels: Vec<(String, String)>,
 }
 
 /// What the stage and the charts read, as on the report page; places and depths are numbers as they are.
@@ -129,6 +137,8 @@ struct Plan<'a> {
     text: &'a str,
     edits: &'a BTreeMap<String, String>,
     points: BTreeMap<&'a str, Vec<f64>>,
+    panels: Vec<&'a str>,
+    texts: BTreeMap<&'a str, &'a str>,
 }
 
 /// A script without the lines that are remarks alone: these are read where it is written, and the page has to be small.
@@ -140,6 +150,41 @@ fn bare(parts: &[&str]) -> String {
 }
 
 impl Lab {
+    /// Name of the file, beside a report or at the top of a site.
+    pub const FILE: &'static str = LAB;
+
+    /// The lab of a scenario as it is written, with these changes, which the experiment is made from. What it reads from files goes along as points: a picture as
+    /// some that are drawn from it.
+    #[must_use]
+    pub fn of(
+        name: &str,
+        text: &str,
+        mut edits: BTreeMap<String, String>,
+        experiment: &Experiment,
+    ) -> Self {
+        let scenario = &experiment.scenario;
+        let mut points = BTreeMap::new();
+        for (role, spec, built) in [
+            ("target", &scenario.target, &experiment.target),
+            ("source", &scenario.source, &experiment.source),
+        ] {
+            if let Some(known) = known_by_points(spec, &**built, scenario.seed) {
+                edits.retain(|key, _| key != role && !key.starts_with(&format!("{role}.")));
+                let file = format!("{role}.npy");
+                let read = format!("{{ points = {{ file = \"{file}\" }} }}");
+                edits.insert(role.to_owned(), read);
+                points.insert(file, known);
+            }
+        }
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            edits,
+            points,
+            panels: Vec::new(),
+        }
+    }
+
     /// The text of the page. The same lab gives the same bytes.
     ///
     /// # Errors
@@ -167,10 +212,10 @@ impl Lab {
             runs: [],
         };
         let points = self.points.iter();
-        let (wasm, length) = pack::dense(ENGINE)?;
+        let panels = || self.panels.iter().take(PANELS);
         let packed = Packed {
-            wasm,
-            length,
+            wasm: pack::dense(ENGINE),
+            length: ENGINE.len(),
             digits: std::str::from_utf8(pack::DIGITS).unwrap_or_default(),
             pictures: pictures(),
             plan: Plan {
@@ -179,6 +224,10 @@ impl Lab {
                 edits: &self.edits,
                 points: points
                     .map(|(name, points)| (name.as_str(), points.iter().copied().collect()))
+                    .collect(),
+                panels: panels().map(|(name, _)| name.as_str()).collect(),
+                texts: panels()
+                    .map(|(name, text)| (name.as_str(), text.as_str()))
                     .collect(),
             },
         };
@@ -196,6 +245,26 @@ impl Lab {
             script,
         };
         filled("lab.html", TEMPLATE, page)
+    }
+}
+
+/// The points by which a page knows what is in a file, or in code alone; nothing for what its text says.
+fn known_by_points(spec: &TargetSpec, built: &dyn Target, seed: u64) -> Option<Cloud> {
+    match spec {
+        TargetSpec::Image(_) | TargetSpec::Given(_) => {
+            Some(built.sample(OWN_DRAWN, Stream::new(seed, "lab")))
+        }
+        TargetSpec::Points(_) => {
+            let parts = built.parts()?;
+            let all = if parts.is_parted() {
+                concatenate![Axis(0), parts.training, parts.held_out]
+            } else {
+                parts.training.clone()
+            };
+            let most = all.nrows().min(MOST);
+            Some(all.slice(ndarray::s![..most, ..]).to_owned())
+        }
+        _ => None,
     }
 }
 

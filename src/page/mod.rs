@@ -6,6 +6,8 @@
 
 mod curves;
 mod descent;
+#[cfg(feature = "cli")]
+mod docs;
 mod film;
 mod gallery;
 mod html;
@@ -18,6 +20,7 @@ mod rounds;
 mod results;
 mod sheet;
 
+use std::collections::BTreeMap;
 use std::io;
 
 use minijinja::context;
@@ -32,6 +35,8 @@ use crate::render::{BANDS, EDGES};
 use crate::scenario::{Document, Scenario, find};
 use crate::store::PAGE;
 
+#[cfg(feature = "cli")]
+pub use docs::{DocumentPage, documents};
 pub use gallery::{Exhibit, Found, gallery};
 #[cfg(feature = "cli")]
 pub use lab::Lab;
@@ -52,6 +57,18 @@ const SCRIPT: [&str; 8] = [
     include_str!("player.js"),
 ];
 
+/// Panels that the lab has room for.
+const PANELS: usize = 3;
+
+/// A lab that lies near a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearLab {
+    /// Its address from the page.
+    pub address: String,
+    /// What a scenario has to change for it: it holds points in place of files.
+    pub edits: BTreeMap<String, String>,
+}
+
 /// What a page is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
@@ -71,8 +88,8 @@ pub struct Page<'a> {
     pub commands: &'a [String],
     /// What to type anywhere, if the scenario is a shipped one; empty if it is not.
     pub anywhere: &'a str,
-    /// The address of the lab, from the page; empty for none.
-    pub lab: &'a str,
+    /// The lab near the page; there may be none.
+    pub lab: Option<&'a NearLab>,
 }
 
 impl Page<'_> {
@@ -123,27 +140,40 @@ impl Page<'_> {
 }
 
 impl Page<'_> {
-    /// The address at which the lab shows the scenario; empty where there is none. It can show what ships by its name, and a single run by its text.
+    /// The address at which the lab shows what the page shows, or as many of its panels as have room there; empty where there is no lab.
     fn change(&self) -> io::Result<String> {
-        let lab = self.lab;
-        match self.sheets {
-            _ if lab.is_empty() => Ok(String::new()),
-            [only] => {
-                let kind = if only.scenario.contains("[generator.adversarial") {
-                    "adversarial"
-                } else if only.scenario.contains("[generator.distill") {
-                    "distill"
-                } else {
-                    "flow"
-                };
-                let plan = json!({ "name": only.manifest.scenario, "text": only.scenario, "panels": [kind] });
-                Ok(format!("{lab}#s={}", pack::letters(&plan.to_string())?))
-            }
-            [first, ..] if find(&first.manifest.scenario).is_some() => {
-                Ok(format!("{lab}#scenario={}", first.manifest.scenario))
-            }
-            _ => Ok(String::new()),
+        let (Some(lab), Some(first)) = (self.lab, self.sheets.first()) else {
+            return Ok(String::new());
+        };
+        let has = |kind: &str| first.scenario.contains(&format!("[generator.{kind}"));
+        // What the lab does not show: it draws the plane, and moves a generator at each step.
+        let shown = |sheet: &Sheet<'_>| !sheet.scenario.contains("[generator.pairs");
+        if self.scene.line.is_some() || !self.sheets.iter().any(shown) {
+            return Ok(String::new());
         }
+        let mut kinds = ["distill", "adversarial"].into_iter();
+        let kind = kinds.find(|kind| has(kind));
+        let mut plan =
+            json!({ "name": first.manifest.scenario, "text": first.scenario, "edits": lab.edits });
+        if self.sheets.len() == 1 && (kind.is_some() || !has("")) {
+            plan["panels"] = json!([kind.unwrap_or("flow")]);
+        } else {
+            let names = self.scene.takes.iter().map(|take| take.name);
+            let runs: Vec<(&str, &str)> = names
+                .map(|name| if name.is_empty() { "run" } else { name })
+                .zip(self.sheets)
+                .filter(|(_, sheet)| shown(sheet))
+                .map(|(name, sheet)| (name, sheet.scenario))
+                .take(PANELS)
+                .collect();
+            plan["panels"] = runs.iter().map(|(name, _)| *name).collect();
+            plan["texts"] = json!(runs.into_iter().collect::<BTreeMap<_, _>>());
+        }
+        Ok(format!(
+            "{}#s={}",
+            lab.address,
+            pack::letters(&plan.to_string())?
+        ))
     }
 }
 

@@ -9,13 +9,14 @@ use super::comparison_tables as tables;
 use super::draw::{save_page, save_pictures};
 use super::error::RunError;
 use super::facts::{RunFacts, check_claims};
+use super::lab;
 use super::run::{PreparedRun, Record, retire};
 use super::stop::StopToken;
 use super::watch::Seen;
 use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::metric::{Mark, Verdict};
-use crate::page::Sheet;
+use crate::page::{NearLab, Sheet};
 use crate::scenario::{Claim, Resources};
 use crate::store::{
     COMPARISON, COMPARISON_TABLE, Checkpoint, Comparison, Manifest, RUNS, ReportError,
@@ -99,9 +100,10 @@ pub(super) fn play(
     claims: &[Claim],
     audience: Audience<'_>,
 ) -> Result<Comparison, RunError> {
-    let variants = contenders
-        .iter()
-        .flat_map(|contender| contender.experiments.iter().map(|_| &contender.name));
+    // First, so that the reports of the variants find it.
+    let lab = lab::of_all(name, &firsts(contenders), directory)?;
+    let variants = contenders.iter();
+    let variants = variants.flat_map(|one| one.experiments.iter().map(|_| &one.name));
     let threads = rayon::current_num_threads();
     let needs: Vec<Resources> = courses
         .iter()
@@ -169,7 +171,7 @@ pub(super) fn play(
             comparison.seconds_per_step.insert(name, mean);
         }
     }
-    save_common_pictures(name, contenders, &by_contender, directory)?;
+    save_common_pictures(name, contenders, &by_contender, lab.as_ref(), directory)?;
     let names: Vec<&str> = contenders.iter().map(|one| one.name.as_str()).collect();
     let wide = tables::wide(&names, &by_contender);
     directory.save(COMPARISON_TABLE, |file| file.write_all(wide.as_bytes()))?;
@@ -182,6 +184,13 @@ pub(super) fn play(
     }
     directory.settle()?;
     Ok(comparison)
+}
+
+/// Each variant on the first seed.
+fn firsts(contenders: &[VariantRuns]) -> Vec<(&str, &Experiment)> {
+    let runs = contenders.iter();
+    runs.filter_map(|one| Some((one.name.as_str(), one.experiments.first()?)))
+        .collect()
 }
 
 fn save(comparison: &Comparison, directory: &RunDirectory) -> Result<(), ReportError> {
@@ -209,6 +218,7 @@ fn save_common_pictures(
     name: &str,
     contenders: &[VariantRuns],
     records: &[Vec<Record>],
+    lab: Option<&NearLab>,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
     let Some(first) = contenders
@@ -269,7 +279,7 @@ fn save_common_pictures(
         .iter()
         .map(|contender| format!("ratioflow run \"{}/scenario.toml\"", contender.name))
         .collect();
-    save_page(&first.scenario, &scene, &sheets, &commands, "", directory)
+    save_page(&first.scenario, &scene, &sheets, &commands, lab, directory)
 }
 
 impl Comparison {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::RunError;
 use super::facts::RunFacts;
+use super::lab;
 use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
 use crate::flow::{Ending, Flow, Integrator, Momentum};
@@ -169,6 +170,7 @@ pub(super) fn meter_of(experiment: &Experiment) -> Result<(MetricRecorder, Gauge
 pub(super) fn begun(name: &str, experiment: &Experiment) -> Manifest {
     let mut manifest = Manifest::begun(name, experiment.scenario.seed);
     manifest.warnings.clone_from(&experiment.warnings);
+    manifest.warnings.extend(lab::missing(experiment));
     manifest.points = Counts {
         training: experiment.training.nrows(),
         validation: experiment.validation.nrows(),

@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::lab;
 use crate::experiment::{Experiment, Summary};
 use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::metric::{Floors, Mark, Verdict};
 use crate::observe::MetricRecorder;
-use crate::page::{Page, Sheet, short_command};
+use crate::page::{NearLab, Page, Sheet, short_command};
 use crate::render::{Pace, Style};
 use crate::scenario::Scenario;
 use crate::store::{Manifest, ReportError, RunDirectory};
@@ -124,8 +125,8 @@ impl Alone<'_> {
         draw(&self.scene(&takes, line.as_ref()), &style, pace, directory)
     }
 
-    /// The text of its page. `lab` is the address of the lab from there; empty for none.
-    pub(super) fn html(&self, lab: &str) -> io::Result<String> {
+    /// The text of its page, with a lab near it or none.
+    pub(super) fn html(&self, lab: Option<&NearLab>) -> io::Result<String> {
         let mark = self.mark();
         let takes = [self.take(mark.as_ref())];
         let sheet = Sheet {
@@ -149,7 +150,9 @@ impl Alone<'_> {
 
     /// Writes its page.
     pub(super) fn save_page(&self, directory: &RunDirectory) -> Result<(), ReportError> {
-        put_page(self.html(lab_near(directory)), directory)
+        let name = &self.manifest.scenario;
+        let lab = lab::of_run(name, self.kept, self.experiment, directory)?;
+        put_page(self.html(lab.as_ref()), directory)
     }
 }
 
@@ -159,21 +162,14 @@ pub(super) fn save_page<'a>(
     scene: &'a Scene<'a>,
     sheets: &'a [Sheet<'a>],
     commands: &'a [String],
-    anywhere: &'a str,
+    lab: Option<&'a NearLab>,
     directory: &RunDirectory,
 ) -> Result<(), ReportError> {
     let page = Page {
-        lab: lab_near(directory),
-        ..page(scenario, scene, sheets, commands, anywhere)
+        lab,
+        ..page(scenario, scene, sheets, commands, "")
     };
     put_page(page.html(), directory)
-}
-
-/// The address of the lab from a page in this directory, if one lies beside it or in one of the two folders above, where a gallery or all runs may share it.
-fn lab_near(directory: &RunDirectory) -> &'static str {
-    let near = ["lab.html", "../lab.html", "../../lab.html"];
-    let there = |address: &&str| directory.path().join(address).is_file();
-    near.into_iter().find(there).unwrap_or_default()
 }
 
 fn page<'a>(
@@ -196,7 +192,7 @@ fn page<'a>(
         },
         commands,
         anywhere,
-        lab: "",
+        lab: None,
     }
 }
 

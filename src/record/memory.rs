@@ -112,7 +112,7 @@ impl MemoryRun {
     /// # Errors
     /// None that is known; those of the compressor, the JSON writer and the template engine are passed on.
     pub fn html(&self) -> io::Result<String> {
-        self.alone(&self.record.ending.note()).html("")
+        self.alone(&self.record.ending.note()).html(None)
     }
 
     fn alone<'a>(&'a self, note: &'a str) -> Alone<'a> {

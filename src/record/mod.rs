@@ -10,6 +10,7 @@ mod facts;
 mod filed_snapshot;
 mod generator_file;
 mod inputs;
+mod lab;
 mod memory;
 mod checkpoint_writer;
 mod numbers;

@@ -195,6 +195,7 @@ impl Resources {
             part((reference_key, 16.0 * references)),
             part(("metrics.every", rows)),
             part(("output.scale", 1e6 * area)),
+            part(("output.lab", 1.5e6 * f64::from(scenario.output.lab))),
         ];
         let files = vec![part(("--seeds, or the number of variants", OPEN[1]))];
         Self {

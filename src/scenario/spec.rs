@@ -159,6 +159,8 @@ pub struct OutputSpec {
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
+    /// Whether the lab is written beside the report (`lab.html`, 1.5 MB), which then has a button that opens its scenario there, to be changed while it runs.
+    pub lab: bool,
 }
 
 /// What frames are spread over.
@@ -265,6 +267,7 @@ impl Default for OutputSpec {
             theme: ThemeSpec::Light,
             view: ViewSpec::default(),
             checkpoint_every: WordOr::Word(Auto::Auto),
+            lab: false,
         }
     }
 }

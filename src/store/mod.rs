@@ -31,7 +31,7 @@ pub use error::ReportError;
 pub use lock::in_use;
 pub use manifest::{Counts, JOINT, Manifest, Status};
 pub(crate) use names::{
-    COMPARISON, COMPARISON_TABLE, GENERATOR, INPUTS, METRICS, PAGE, RUNS, SCENARIO, SNAPSHOTS,
+    COMPARISON, COMPARISON_TABLE, GENERATOR, INPUTS, LAB, METRICS, PAGE, RUNS, SCENARIO, SNAPSHOTS,
     TIMINGS, TRAJECTORY, is_taken,
 };
 pub use table::Table;

@@ -33,9 +33,11 @@ pub(crate) const RUNS: &str = "runs.csv";
 pub(crate) const TIMINGS: &str = "timings.json";
 /// The report page.
 pub(crate) const PAGE: &str = "report.html";
+/// The lab beside it, or beside the reports of several runs.
+pub(crate) const LAB: &str = "lab.html";
 
 /// The files a run may leave, besides those in [`FRAMES`] and [`INPUTS`].
-pub(crate) const FILES: [&str; 22] = [
+pub(crate) const FILES: [&str; 23] = [
     "animation-dark.png",
     "animation.png",
     CHECKPOINT,
@@ -49,6 +51,7 @@ pub(crate) const FILES: [&str; 22] = [
     "final.png",
     "final.svg",
     GENERATOR,
+    LAB,
     METRICS,
     PAGE,
     MANIFEST,

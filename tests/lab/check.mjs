@@ -43,6 +43,13 @@ async function fresh(hash = "") {
 // A run that goes on already is left to it.
 const play = () => browser.ask("lab.state.playing || lab.over || document.getElementById('play').click()");
 
+// Anything as the end of an address.
+const packed = (value) => browser.ask(`(async () => {
+  const stream = new Blob([${JSON.stringify(JSON.stringify(value))}]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return "#s=" + btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+})()`);
+
 // A scenario that is quick, in place of what there is.
 async function bring(text) {
   await browser.ask(`(() => { document.getElementById("import").value = ${JSON.stringify(text)}; document.getElementById("import-go").click(); })()`);
@@ -185,6 +192,8 @@ try {
     await drop("broken.csv", "'1,2\\nthree,four\\n'");
     await browser.until("!document.getElementById('failure').hidden", "words about a broken file");
     expect(/line 2/.test(await failure()), await failure());
+    await drop("long.csv", "'1,2\\n'.repeat(50000)");
+    await browser.until("/50000 lines/.test(document.getElementById('failure-words').textContent)", "words about too long a file");
     await drop("broken.npy", "new Uint8Array(40)");
     await browser.until("/no .npy file/.test(document.getElementById('failure-words').textContent)", "words about a broken array");
     const picture = await browser.ask("(() => { const c = document.createElement('canvas'); c.width = c.height = 60; const p = c.getContext('2d'); p.fillStyle = '#fff'; p.fillRect(0, 0, 60, 60); p.fillStyle = '#000'; p.fillRect(10, 10, 20, 40); return c.toDataURL(); })()");
@@ -227,7 +236,7 @@ try {
   });
 
   await check("what cannot be run is said with its remedy", async () => {
-    for (const hash of ["#s=AAAA", "#s=%%%", "#scenario=no-such"]) {
+    for (const hash of ["#s=AAAA", "#s=%%%", "#scenario=no-such", await packed(null), await packed({ panels: [3] }), await packed({ text: "[target.ring]", points: { a: "AAAA" } })]) {
       await fresh(hash);
       expect(/choose/.test(await failure()), `${hash}: ${await failure()}`);
     }
@@ -304,6 +313,48 @@ try {
     told.moments = await browser.ask("lab.reels[0].steps.length");
     told.command = await words("command");
     expect(/^ratioflow (run|compare)/.test(told.command), told.command);
+  });
+
+  await check("several panels are kept in one file", async () => {
+    await bring(`${SMALL}momentum = "nesterov"\n`);
+    await click("#tab-change");
+    for (const panel of ["distill", "adversarial"]) {
+      await click(`[data-panel=${panel}]`);
+      await wait(50);
+      await ready();
+    }
+    for (let k = 0; k < 5; k += 1) {
+      await click("#forth");
+      await browser.until(`lab.reels.every((reel) => reel.last.step === ${k + 1})`, "a step");
+    }
+    told.several = { text: await browser.ask("lab.written()"), panels: await browser.ask("lab.reels.map((reel) => [reel.name, Array.from(reel.last.cloud)])") };
+    await click("#tab-keep");
+    expect((await words("command")) === "ratioflow compare scenario.toml", await words("command"));
+    await bring(told.several.text);
+    expect((await browser.ask("lab.reels.map((reel) => reel.name).join()")) === "flow,distill,adversarial", "the file brings other panels");
+  });
+
+  await check("in slow motion each step shows its parts", async () => {
+    await bring(SMALL);
+    await browser.ask("(() => { const pace = document.getElementById('pace'); pace.value = '1'; pace.dispatchEvent(new Event('change')); })()");
+    await play();
+    for (const part of ["move", "fit", "move"]) await browser.until(`lab.state.playing && document.querySelector("[data-part=${part}]").classList.contains("lit")`, `${part} is lit`);
+    await browser.ask("document.getElementById('play').click(); const pace = document.getElementById('pace'); pace.value = '60'; pace.dispatchEvent(new Event('change'))");
+  });
+
+  await check("losses stand beside the measures", async () => {
+    await bring(`${SMALL}[discriminator.mlp]\nhidden = [16]\nbatch = 64\ninner_steps = 2\nwarm_up = 5\n`);
+    await click("#tab-change");
+    await click("[data-panel=adversarial]");
+    await wait(50);
+    await ready();
+    await click("#tab-measure");
+    await play();
+    await browser.until("lab.over && !lab.state.playing", "the end of the run");
+    await browser.until("lab.reels.every((reel) => reel.measured.length > 0)", "measurements");
+    const shown = await browser.ask("[...document.querySelectorAll('#measure .charts h3, #measure .charts figcaption, #measure .charts')].map((one) => one.textContent).join(' ')");
+    expect(/loss of D: logistic/.test(shown) && /−E h\(D/.test(shown), shown);
+    expect(await browser.ask("Number.isFinite(lab.reels[0].last.loss) && Number.isFinite(lab.reels[1].last.climbed) && lab.reels[0].last.climbed === null"), "losses are no numbers");
   });
 
   await check("phone and projector, dark", async () => {

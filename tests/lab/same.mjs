@@ -1,9 +1,10 @@
-// The engine of the page beside the native one: `node same.mjs ENGINE.js ENGINE.wasm CASES.json` says, case by case, where its clouds and measures stand.
+// The engine of the page beside the native one: `node same.mjs ENGINE.js ENGINE.wasm.zlib CASES.json` says, case by case, where its clouds and measures stand.
 import { readFileSync } from "node:fs";
+import { inflateSync } from "node:zlib";
 
 const [script, wasm, cases] = process.argv.slice(2);
 const Engine = new Function(`${readFileSync(script, "utf8")}; return Engine;`)();
-const module = await WebAssembly.compile(readFileSync(wasm));
+const module = await WebAssembly.compile(inflateSync(readFileSync(wasm)));
 const imports = WebAssembly.Module.imports(module).length;
 const found = [];
 for (const { name, text, edits, steps } of JSON.parse(readFileSync(cases, "utf8"))) {

@@ -12,6 +12,21 @@ async function first() {
   return browser.ask("performance.getEntriesByName('first')[0].startTime");
 }
 
+// The longest turns of the page's own thread meanwhile, in ms: by the clock, and of the processor's time, which does not grow where others compute on the same cores.
+async function turns(work) {
+  const since = browser.events.length;
+  await browser.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["toplevel", "disabled-by-default-devtools.timeline", "__metadata"], excludedCategories: ["*"] } });
+  await work();
+  await browser.send("Tracing.end");
+  while (!browser.events.slice(since).some(({ method }) => method === "Tracing.tracingComplete")) await wait(50);
+  const told = browser.events.slice(since).filter(({ method }) => method === "Tracing.dataCollected").flatMap(({ params }) => params.value);
+  const place = ({ pid, tid }) => `${pid} ${tid}`;
+  const own = new Set(told.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(place));
+  const tasks = told.filter((one) => one.ph === "X" && /RunTask/.test(one.name) && own.has(place(one)));
+  const most = (key) => Math.round(Math.max(0, ...tasks.map((one) => one[key] ?? 0)) / 1000);
+  return [most("dur"), most("tdur")];
+}
+
 async function pace(name, text) {
   await browser.ask(`(() => { document.getElementById("import").value = ${JSON.stringify(text)}; document.getElementById("import-go").click(); })()`);
   await wait(60);
@@ -29,7 +44,7 @@ async function pace(name, text) {
   })()`);
   await wait(500);
   const from = await browser.ask("[performance.now(), lab.reels[0].last.step]");
-  await wait(5000);
+  const [longest, computing] = await turns(() => wait(5000));
   const to = await browser.ask("[performance.now(), lab.reels[0].last.step]");
   const stop = await browser.ask(`(async () => {
     const since = performance.now();
@@ -39,7 +54,7 @@ async function pace(name, text) {
     return lab.state.playing ? Infinity : performance.now() - since;
   })()`);
   const late = await browser.ask("[...late].slice(3).sort((a, b) => b - a).slice(0, 3).map(Math.round)");
-  rows.push({ name, "steps a second": ((1000 * (to[1] - from[1])) / (to[0] - from[0])).toFixed(1), "longest frames, ms": late.join(" "), "frames a second": await browser.ask("Math.round(1000 * late.length / late.reduce((a, b) => a + b, 0))"), "stopped after, ms": Math.round(stop) });
+  rows.push({ name, "steps a second": ((1000 * (to[1] - from[1])) / (to[0] - from[0])).toFixed(1), "longest frames, ms": late.join(" "), "longest turn, ms": longest, "of it computing, ms": computing, "frames a second": await browser.ask("Math.round(1000 * late.length / late.reduce((a, b) => a + b, 0))"), "stopped after, ms": Math.round(stop) });
 }
 
 const clouds = (n, m) => `[target.ring]\n[source.gaussian]\n[cloud]\nparticles = ${n}\nsamples = ${m}\n[flow]\nsteps = 100000\nanneal_steps = 200\n`;

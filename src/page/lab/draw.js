@@ -174,11 +174,17 @@ function clearDabs() {
   redraw();
 }
 
+// Points that a page can use.
+const POINTS = 20000;
+// Bytes of a file of points, and lines beyond which it is not read: that would take seconds, during which nothing else could be done.
+const BYTES = 20e6;
+const LINES = 2 * POINTS;
+
 // Points that were dropped: the target as they are.
 function usePoints(name, points) {
   const count = points.length / 2;
   if (count < 8) throw new Error(`${name} holds ${count} points; at least 8 are needed, a part of which is held out to measure by`);
-  if (count > 20000) throw new Error(`${name} holds ${count} points; a page can use 20000 at most: choose some of them`);
+  if (count > POINTS) throw new Error(`${name} holds ${count} points; a page can use ${POINTS} at most: choose some of them`);
   if (points.some((value) => !Number.isFinite(value))) throw new Error(`${name} holds values that are no finite numbers: take them out`);
   remember();
   const { what } = drawing;
@@ -193,10 +199,13 @@ function usePoints(name, points) {
 
 // A file of two columns, with or without a line of names.
 function fromCsv(name, text) {
+  let lines = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines += 1;
+  if (lines > LINES) throw new Error(`${name} has ${lines} lines; a page can use ${POINTS} points at most: choose some of them`);
   const rows = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
   const points = [];
   rows.forEach((line, k) => {
-    const fields = line.split(/[,;\t ]+/).map(Number);
+    const fields = line.split(/[,;\t ]+/, 2).map(Number);
     if (fields.length >= 2 && fields.slice(0, 2).every(Number.isFinite)) points.push(fields[0], fields[1]);
     else if (k > 0) throw new Error(`${name}, line ${k + 1}: “${line.slice(0, 40)}” does not begin with two numbers; write x,y`);
   });
@@ -214,6 +223,7 @@ function fromNpy(name, buffer) {
   const type = /'descr':\s*'([^']+)'/.exec(header)?.[1];
   const shape = /'shape':\s*\((\d+),\s*(\d+)\s*,?\)/.exec(header)?.slice(1).map(Number);
   const fortran = /'fortran_order':\s*True/.test(header);
+  if (shape?.[0] > POINTS) throw new Error(`${name} holds ${shape[0]} points; a page can use ${POINTS} at most: choose some of them`);
   if (!shape || shape[1] !== 2) throw new Error(`${name} does not hold n×2 numbers: save an array of that shape`);
   const readers = { "<f8": [8, (at) => view.getFloat64(at, true)], "<f4": [4, (at) => view.getFloat32(at, true)], "<i8": [8, (at) => Number(view.getBigInt64(at, true))], "<i4": [4, (at) => view.getInt32(at, true)] };
   if (!readers[type]) throw new Error(`${name} holds numbers of the type ${type}: save them as float64`);
@@ -272,7 +282,9 @@ async function fromPicture(name, file) {
 
 async function useFile(file) {
   try {
-    if (file.size > 200e6) throw new Error(`${file.name} is larger than 200 MB: choose a part of it`);
+    const points = /\.(npy|csv|txt|tsv)$/i.test(file.name);
+    const most = points ? BYTES : 10 * BYTES;
+    if (file.size > most) throw new Error(`${file.name} is larger than ${most / 1e6} MB: ${points ? `a page can use ${POINTS} points at most, choose some of them` : "make it smaller"}`);
     if (/\.npy$/i.test(file.name)) usePoints(file.name, fromNpy(file.name, await file.arrayBuffer()));
     else if (/\.(csv|txt|tsv)$/i.test(file.name)) usePoints(file.name, fromCsv(file.name, await file.text()));
     else usePoints(file.name, await fromPicture(file.name, file));

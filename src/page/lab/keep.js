@@ -86,17 +86,23 @@ function saveNpz() {
   save("clouds.npz", zipped(files));
 }
 
+// What runs, as files: one with all panels as its variants; where one differs in what no variant may change, one for each.
 async function saveToml() {
-  const text = await written();
-  save("scenario.toml", [text], "application/toml");
+  const files = {};
+  try {
+    files["scenario.toml"] = await written();
+  } catch {
+    for (const [k, reel] of reels.entries()) files[`scenario-${reel.name.replace(/[^\w-]/g, "_")}.toml`] = await written(k);
+  }
+  for (const [name, text] of Object.entries(files)) save(name, [text], "application/toml");
   for (const [name, points] of Object.entries(plan.points)) {
-    if (text.includes(name)) save(name, [npy(Float64Array.from(points), [points.length / 2, 2])]);
+    if (Object.values(files).some((text) => text.includes(name))) save(name, [npy(Float64Array.from(points), [points.length / 2, 2])]);
   }
 }
 
-// The first panel's scenario, every default spelled out; of several panels, with the others as its variants.
-async function written() {
-  const { text } = await mover.call("written", { panel: 0 });
+// The scenario of a panel, every default spelled out; without one, the first with all of them as its variants.
+async function written(panel = null) {
+  const { text } = await mover.call("written", { panel });
   return text;
 }
 
@@ -206,7 +212,8 @@ function command() {
     : edit.kind?.[0] === "discriminator" ? [`--discriminator ${edit.kind[1]}`]
       : edit.kind?.[0] === "generator" ? [`--generator ${edit.kind[1]}`] : []));
   const long = asked.edits.some((edit) => edit.set?.length > 400);
-  if (!shipped || drawn || long) return "ratioflow run scenario.toml";
+  const file = several ? "ratioflow compare scenario.toml" : "ratioflow run scenario.toml";
+  if (!shipped || drawn || long) return file;
   const shared = sets(asked.edits);
   if (!several) {
     const own = asked.panels[0];
@@ -214,6 +221,9 @@ function command() {
     const off = plan.panels[0] === "flow" ? ["--generator off"] : [];
     return ["ratioflow", "run", plan.name, ...(/^\[generator/m.test(plan.text) ? off : []), ...shared, ...sets(own.edits)].join(" ");
   }
+  // What is taken away beside a generator has no word on a command line.
+  const freed = asked.panels.some(({ edits }) => edits.some((edit) => FREE.includes(edit.remove)));
+  if (freed && (FREE.some((key) => Object.hasOwn(plan.edits, key)) || /^(momentum|integrator|noise|\[flow\.reaction)/m.test(plan.text))) return file;
   const variants = asked.panels.map((panel) => {
     if (panel.variant) return [panel.variant, ...panel.edits.map((edit) => edit.set)].join(", ");
     if (panel.name === "flow") return "flow: generator=off";

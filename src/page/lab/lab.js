@@ -1,7 +1,7 @@
 // The lab: what runs, what is shown now, and everything by which a reader changes it.
 const state = {
   step: 0, follow: true, goal: null, playing: false, pace: 60,
-  colour: "origin", show: { field: true, arrows: true, target: true, trails: false, mesh: false, moves: false },
+  colour: "origin", show: { field: true, arrows: true, target: true, trails: false, mesh: false, moves: false, levels: false },
   typical: 1,
 };
 const MOST = 3;
@@ -56,7 +56,9 @@ function turn(now) {
     moving = state.goal !== null;
   } else if (state.follow) {
     const slow = state.pace > 0 && state.pace <= 4 && !calm.matches;
-    state.step = slow && last - state.step <= 1.001 ? Math.min(last, state.step + seconds * state.pace) : last;
+    // Who lags behind hurries, and who is far behind leaps.
+    const lag = last - state.step;
+    state.step = slow && lag <= 2.5 ? Math.min(last, state.step + seconds * state.pace * Math.max(1, lag)) : last;
     moving = state.step < last;
   }
   before = moving || state.playing ? now : null;
@@ -83,6 +85,9 @@ function picture() {
   light();
 }
 
+// In slow motion each step is shown in its parts.
+const inParts = () => state.pace === 1 && !calm.matches;
+
 // Which part of the loop the picture shows.
 function light() {
   const part = state.step - Math.floor(state.step + 1e-9);
@@ -91,7 +96,7 @@ function light() {
   const next = lit === "fit" ? "move" : lit === "move" && trained ? "distil" : "fit";
   for (const button of document.querySelectorAll("[data-part]")) {
     const own = button.dataset.part;
-    button.classList.toggle("lit", !state.playing && own === lit);
+    button.classList.toggle("lit", (!state.playing || inParts()) && own === lit);
     button.classList.toggle("next", !state.playing && own === next);
   }
 }
@@ -183,6 +188,7 @@ function part(name) {
   // Before the first cloud is here there is nothing to move.
   if (!opened || changing || reels[0].steps.length === 0) return;
   pause();
+  say("");
   const last = reels[0].steps.at(-1);
   const base = Math.floor(state.step + 1e-9);
   const within = state.step - base > 1e-6;
@@ -243,6 +249,10 @@ function addParts(frames) {
 }
 
 function heard(message) {
+  if (message.begun) {
+    ({ begun } = message);
+    return;
+  }
   if (message.failure !== undefined) {
     showPlaying(false);
     fail(new Error(message.failure));
@@ -263,6 +273,9 @@ function heard(message) {
     state.step = from;
     state.goal = from + parts;
     before = performance.now();
+  } else if (state.playing && inParts() && message.frames.every((frame, k) => frame.step === reels[k].last?.step + 1)) {
+    addParts(message.frames);
+    state.typical = typicalNow();
   } else {
     message.frames.forEach((frame, k) => {
       const reel = reels[k];
@@ -334,14 +347,41 @@ async function sendPoints() {
   for (const [name, points] of Object.entries(plan.points)) await mover.call("file", { name, points: Float64Array.from(points) });
 }
 
+// A fit may take minutes: whoever changes something meanwhile does not wait for it, and for the first fit after a change not without end.
+const PATIENCE = [8000, 40000];
+let begun = false;
+
+async function openNow(plan, keep, hasPoints) {
+  const late = Symbol("late");
+  begun = false;
+  const first = (async () => {
+    if (!hasPoints) await sendPoints();
+    return mover.call("open", { plan, keep });
+  })();
+  const within = (time) => Promise.race([first, new Promise((done) => setTimeout(done, time, late))]);
+  let answer = await within(PATIENCE[0]);
+  // Longer for the change itself, unless another is wished.
+  const end = performance.now() + PATIENCE[1];
+  while (answer === late && begun && wished === null && performance.now() < end) answer = await within(200);
+  if (answer !== late) return answer;
+  first.catch(() => {});
+  mover.renew();
+  open.points = null;
+  await mover.ready;
+  if (wished !== null) throw new Error("renewed");
+  await sendPoints();
+  const anew = await mover.call("open", { plan, keep: "nothing" });
+  setTimeout(say, 0, "The engine took too long and was given up: the run begins anew.");
+  return anew;
+}
+
 async function open(keep) {
   const asked = wanted();
   const resume = state.playing;
   const key = JSON.stringify(Object.keys(plan.points).map((name) => [name, plan.points[name].length, plan.points[name][0]]));
   try {
-    if (open.points !== key) await sendPoints();
+    const answer = await openNow(asked, keep, open.points === key);
     open.points = key;
-    const answer = await mover.call("open", { plan: asked, keep });
     const kept = answer.panels.every((panel) => panel.kept);
     take(answer, asked, kept);
     if (resume || answer.was) {
@@ -352,7 +392,7 @@ async function open(keep) {
     keepAddressSoon();
     brief();
   } catch (error) {
-    if (resume && opened) mover.send("run", { pace: state.pace });
+    if (resume && opened && error.message !== "renewed") mover.send("run", { pace: state.pace });
     fail(error);
   }
 }
@@ -457,6 +497,7 @@ class Canvas extends Panel {
       const { cloud, velocity, epsilon } = this.run.frames[frame];
       if (velocity) this.strings(context, [cloud, Float64Array.from(cloud, (v, i) => v + epsilon * velocity[i])]);
     }
+    if (now.show.levels) drawLevels(context, this, frame);
     if (drawing.tool !== "off") this.dabs(context);
     context.restore();
   }
@@ -596,6 +637,7 @@ const KEYS = {
   2: () => part("move"),
   3: () => part("distil"),
   n: () => toggle("moves"),
+  l: () => toggle("levels"),
 };
 
 function onKey(event) {
@@ -679,8 +721,8 @@ function connect() {
 }
 
 // What the page was written with, beside what its scenario brings.
-function merged(found, { points, edits }) {
-  return { ...found, points: { ...found.points, ...points }, edits: { ...found.edits, ...edits } };
+function merged(found, { points, edits, panels, texts }) {
+  return { ...found, points: { ...found.points, ...points }, edits: { ...found.edits, ...edits }, texts, panels: panels.length > 0 ? panels : found.panels };
 }
 
 // Bytes from numbers of five digits, each four of them (see pack.rs).
@@ -706,6 +748,7 @@ async function begin() {
   await mover.ready;
   about = await mover.call("about");
   pictures = packed.pictures;
+  about.points = packed.plan.points;
   for (const name of ["light", "dark"]) film[name].origins = bytesOf(film[name].origins);
   let first = packed.plan.name === "" ? shippedPlan(about.shipped[0]) : merged(shippedPlan(packed.plan), packed.plan);
   let broken = null;

@@ -1,5 +1,5 @@
 // What runs, as it would be written: a scenario, what was changed in it, and which panels stand side by side.
-const PLAIN = { name: "", text: "", kinds: {}, edits: {}, training: {}, panels: ["flow"], points: {} };
+const PLAIN = { name: "", text: "", kinds: {}, edits: {}, training: {}, panels: ["flow"], points: {}, texts: {} };
 const plan = structuredClone(PLAIN);
 // Earlier plans, to take a change back.
 const past = [];
@@ -25,6 +25,9 @@ const trainingOf = (kind) => Object.entries(plan.training).map(([key, value]) =>
 // The kind of generator that a variant names.
 const kindIn = (variant) => /generator(?:\.|\s*=\s*["']?)(distill|adversarial|inherit)/.exec(variant)?.[1];
 
+// The kind of generator that a scenario has.
+const generatorIn = (text) => /^\[generator\.(distill|adversarial)/m.exec(text)?.[1];
+
 function panelPlan(panel) {
   if (panel === "flow") return { name: "flow", edits: [{ remove: "generator" }] };
   if (GENERATORS.includes(panel)) {
@@ -32,7 +35,9 @@ function panelPlan(panel) {
     const alone = plan.panels.length === 1 ? [] : FREE.map((key) => ({ remove: key }));
     return { name: panel, edits: [{ kind: ["generator", panel] }, ...training, ...alone] };
   }
-  const kind = kindIn(panel);
+  const own = plan.texts[panel];
+  const kind = own ? generatorIn(own) : kindIn(panel);
+  if (own) return { name: panel, text: own, edits: kind ? trainingOf(kind).map((set) => ({ set })) : [] };
   return { name: panel.split(":")[0], variant: panel, edits: kind ? trainingOf(kind).map((set) => ({ set })) : [] };
 }
 
@@ -102,20 +107,28 @@ async function planOf(hash) {
     return shippedPlan(shipped);
   }
   if (!wish.has("s")) return null;
-  let read;
   try {
-    read = JSON.parse(await unfolded(wish.get("s")));
+    return planIn(JSON.parse(await unfolded(wish.get("s"))));
   } catch (error) {
     throw new Error(`the address of this page is damaged, so that its scenario cannot be read (${error.message}): ask for the link again, or choose a scenario`);
   }
+}
+
+// A plan, of which nothing is believed that is not what a plan is made of.
+function planIn(read) {
   const table = (value) => Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => typeof one === "string" || one === null));
   const found = structuredClone(PLAIN);
   found.name = String(read.name ?? "");
-  found.text = typeof read.text === "string" ? read.text : about.shipped.find((one) => one.name === found.name)?.text ?? "";
-  for (const key of ["kinds", "edits", "training"]) found[key] = table(read[key]);
-  if (Array.isArray(read.panels) && read.panels.length > 0) found.panels = read.panels.slice(0, MOST).map(String);
+  found.text = typeof read.text === "string" ? read.text : about.shipped.find((one) => one.name === found.name)?.text;
+  if (typeof found.text !== "string") throw new Error("it names no scenario");
+  for (const key of ["kinds", "edits", "training", "texts"]) found[key] = table(read[key]);
+  if (Array.isArray(read.panels) && typeof read.panels[0] === "string") found.panels = read.panels.filter((one) => typeof one === "string").slice(0, MOST);
   for (const [name, packed] of Object.entries(read.points ?? {})) {
     found.points[name] = Array.from(new Float32Array(bytesOf(String(packed)).buffer));
+  }
+  // A link from a report beside this page names points that the page has.
+  for (const [name, points] of Object.entries(about.points)) {
+    if (Object.values(found.edits).some((value) => value?.includes(`"${name}"`))) found.points[name] ??= points;
   }
   if (read.look && typeof read.look === "object") found.look = read.look;
   return found;
@@ -133,7 +146,7 @@ function variantsOf(text) {
 // A shipped scenario as it is shown first: side by side where it is a comparison.
 function shippedPlan({ name, text }) {
   const variants = variantsOf(text).slice(0, MOST);
-  const own = /^\[generator\.(distill|adversarial)/m.exec(text)?.[1];
+  const own = generatorIn(text);
   const found = { ...structuredClone(PLAIN), name, text, panels: variants.length > 0 ? variants : own ? ["flow", own] : ["flow"] };
   if (pictures[name] && /^\[target\.image\]/m.test(text)) {
     found.points = { "target.npy": Array.from(new Float32Array(bytesOf(pictures[name]).buffer)) };

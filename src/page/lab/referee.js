@@ -6,6 +6,8 @@ let turnOf = 0;
 // Plans change faster than floors are found: answers about an earlier one are of no use.
 let refereeRound = 0;
 const OWN = [
+  { name: "loss", words: "loss of D", logarithmic: false },
+  { name: "climbed", words: "−E h(D(g(z))): what a generator can climb", logarithmic: false },
   { name: "kl", words: "−mean D: its own KL(q‖p)", logarithmic: false },
   { name: "speed", words: "rms speed", logarithmic: true },
   { name: "gap", words: "distillation gap", logarithmic: false },
@@ -107,7 +109,9 @@ function chartsAnew() {
   const holder = document.querySelector("#measure .charts");
   holder.replaceChildren();
   const trained = opened.panels.some((panel) => panel.generator);
-  const own = OWN.filter((one) => one.name !== "gap" || trained);
+  const losses = [...new Set(opened.panels.map((panel) => panel.loss).filter(Boolean))];
+  const there = { loss: losses.length > 0, climbed: trained, gap: trained };
+  const own = OWN.filter((one) => there[one.name] ?? true).map((one) => (one.name === "loss" ? { ...one, words: `loss of D: ${losses.join(", ")}` } : one));
   const shown = gauge.measures.filter((one) => one.has_curve);
   film.charts = [...shown.map(({ name, words, logarithmic }) => ({ name, words, logarithmic })), ...own].map((one) => ({ ...one, span: [0, 1] }));
   for (const reel of reels) {

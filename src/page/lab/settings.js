@@ -226,18 +226,19 @@ function seedRow(from) {
 function showPanels() {
   const known = [["flow", "particles: the flow itself"], ["distill", "generator, distilled"], ["adversarial", "generator, adversarial"]];
   const variants = variantsOf(plan.text).map((text) => [text, text.split(":")[0]]);
+  const texts = Object.keys(plan.texts).map((name) => [name, name]);
   const box = ([name, words]) => {
     const check = made("input", { type: "checkbox", "data-panel": name, onchange: () => choosePanels(name, check.checked) });
     check.checked = plan.panels.includes(name);
     return made("label", { title: name }, check, words);
   };
-  $("side-by-side").querySelector(".checks").replaceChildren(...[...variants, ...known].map(box));
+  $("side-by-side").querySelector(".checks").replaceChildren(...[...variants, ...texts, ...known].map(box));
 }
 
 function choosePanels(name, on) {
   remember();
   const kept = on ? [...plan.panels, name] : plan.panels.filter((other) => other !== name);
-  const order = [...variantsOf(plan.text), "flow", ...GENERATORS];
+  const order = [...variantsOf(plan.text), ...Object.keys(plan.texts), "flow", ...GENERATORS];
   if (kept.length === 0) {
     say("One panel has to stay.");
     showPanels();

@@ -95,6 +95,7 @@ const WORK = {
   about: () => engine.ask({ ask: "about" }),
   file: ({ name, points }) => engine.ask({ ask: "file", name }, points),
   open(message) {
+    postMessage({ begun: true });
     const was = running;
     running = false;
     round += 1;
