@@ -423,16 +423,53 @@ fn a_task_that_somebody_is_at_or_has_changed_is_refused() {
     let lock = File::create(folder.join(".lock")).unwrap();
     lock.lock().unwrap();
     home.refused(&["task", "a", "--index", "0"], 6, &["in use"]);
-    let run = home.done(&["run", "a"]);
+    // It is waited for, and done if the other was killed.
+    let run = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(std::time::Duration::from_secs(3));
+            drop(lock);
+        });
+        home.done(&["run", "a"])
+    });
     assert!(
-        errors(&run).contains("other processes are at 1 tasks"),
+        errors(&run).contains("waiting for 1 that other processes are at"),
         "{}",
         errors(&run)
     );
-    assert_eq!(home.rows("a").len(), 5);
-    drop(lock);
-    home.done(&["run", "a"]);
     assert_eq!(home.rows("a").len(), 6);
+
+    // A file in the way of one task stops no other.
+    home.done(&[&SMALL[..], &["--out", "c"]].concat());
+    let second = &home.tasks("c")[1];
+    fs::create_dir_all(home.path("c").join(folder_of(second))).unwrap();
+    fs::write(
+        home.path("c").join(folder_of(second)).join("mine.txt"),
+        "mine",
+    )
+    .unwrap();
+    home.refused(
+        &["run", "c"],
+        6,
+        &["1 of the tasks could not be done", "mine"],
+    );
+    assert_eq!(home.rows("c").len(), 5);
+
+    // A list that was cut is told, and mended by the same plan.
+    let path = home.path("c/tasks.json");
+    let list = fs::read_to_string(&path).unwrap();
+    let cut: Vec<&str> = list.lines().take(3).collect();
+    fs::write(&path, cut.join("\n")).unwrap();
+    home.refused(
+        &["run", "c"],
+        1,
+        &["line 4 is no task", "into this folder again"],
+    );
+    home.done(&[&SMALL[..], &["--out", "c"]].concat());
+    assert_eq!(fs::read_to_string(&path).unwrap(), list);
+    let mut lines: Vec<&str> = list.lines().collect();
+    lines.swap(1, 2);
+    fs::write(&path, lines.join("\n")).unwrap();
+    home.refused(&["run", "c"], 1, &["line 2 holds task 1, and not 0"]);
 
     // Another run under the name of one that was planned.
     home.done(&[

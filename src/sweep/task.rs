@@ -49,7 +49,13 @@ pub fn run_task(sweep: &Sweep, task: &Task, stop: &StopToken) -> Result<TaskEnd,
     // No link on the way is followed.
     plain::make_folder(&sweep.folder, name.as_ref())
         .map_err(|cause| ReportError::io("create", &folder, cause))?;
-    let directory = RunDirectory::take(&folder)?;
+    let directory = RunDirectory::take(&folder).map_err(|error| match error {
+        ReportError::Occupied { .. } => SweepError::Plan {
+            path: folder.clone(),
+            reason: "the folder of a task holds files that are not the task's own; remove the folder, and the task is run anew".to_owned(),
+        },
+        other => other.into(),
+    })?;
     // Whoever had it until now may have come to the end.
     if let Some(done) = TaskResult::load(&sweep.folder, &task.id) {
         return Ok(TaskEnd::Skipped(done));

@@ -54,6 +54,8 @@ struct State {
     tally: Tally,
     /// Tasks that other processes are at, to be looked at again when all others are done.
     elsewhere: Vec<Task>,
+    /// Whether it was told that these are waited for.
+    told: bool,
     /// Tasks that could not be run or looked at, and why; and how many of them came one after the other.
     troubles: Vec<(Task, SweepError)>,
     in_a_row: usize,
@@ -92,6 +94,7 @@ pub(crate) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
             tasks: Box::new(left.into_iter()),
             tally,
             elsewhere: Vec::new(),
+            told: false,
             troubles: Vec::new(),
             in_a_row: 0,
             reasons: BTreeMap::new(),
@@ -242,7 +245,14 @@ impl Shared<'_> {
             None => {
                 // Whoever is at it may be killed, and then it is ours.
                 let task = state.elsewhere.pop()?;
+                let count = state.elsewhere.len() + 1;
+                let told = std::mem::replace(&mut state.told, true);
                 drop(state);
+                if !(told || self.quiet) {
+                    say(&format!(
+                        "all other tasks are done: waiting for {count} that other processes are at"
+                    ));
+                }
                 self.bar.set_message("waiting for other processes");
                 thread::sleep(AGAIN);
                 state = self.state();
