@@ -449,8 +449,8 @@ fn a_task_that_somebody_is_at_or_has_changed_is_refused() {
     .unwrap();
     home.refused(
         &["run", "c"],
-        6,
-        &["1 of the tasks could not be done", "mine"],
+        1,
+        &["1 of the tasks could not be done", "remove the folder"],
     );
     assert_eq!(home.rows("c").len(), 5);
 
