@@ -108,7 +108,7 @@ impl Scene<'_> {
         let shown: Vec<(&Snapshot, Option<Phase>)> = chosen
             .iter()
             .flat_map(|snapshot| {
-                let phases = self.phases(&take[0], snapshot);
+                let phases = phases(&take[0], snapshot);
                 let all = || phases.iter().copied().map(Some).collect();
                 let phases = if style.show.phases { all() } else { vec![None] };
                 phases.into_iter().map(|phase| (*snapshot, phase))
@@ -177,7 +177,7 @@ impl Scene<'_> {
         let chosen = (0..count).map(|k| steps[k * last / (count - 1).max(1)]);
         chosen
             .flat_map(|step| {
-                let at = |take: &DrawnRun<'_>| Some(self.phases(take, take.at(step)?));
+                let at = |take: &DrawnRun<'_>| Some(phases(take, take.at(step)?));
                 let phases = self.takes.iter().filter_map(at);
                 let phases = phases.max_by_key(Vec::len).unwrap_or_default();
                 phases.into_iter().map(move |phase| Moment {
@@ -186,18 +186,6 @@ impl Scene<'_> {
                 })
             })
             .collect()
-    }
-
-    /// The phases of the step after this snapshot; at the end the move is not made any more.
-    fn phases(&self, take: &DrawnRun<'_>, snapshot: &Snapshot) -> Vec<Phase> {
-        let last = take.recorder.snapshots().last();
-        let is_last = last.is_some_and(|last| last.step == snapshot.step);
-        let count = match (&snapshot.round, is_last) {
-            (Some(_), _) => 4,
-            (None, false) if learner(take.scenario).is_none() => 3,
-            (None, _) => 2,
-        };
-        Phase::ALL[..count].to_vec()
     }
 
     /// Draws a moment with `draw`.
@@ -398,6 +386,18 @@ impl Pace {
             ..Self::default()
         }
     }
+}
+
+/// The phases of the step after this snapshot; at the end the move is not made any more.
+fn phases(take: &DrawnRun<'_>, snapshot: &Snapshot) -> Vec<Phase> {
+    let last = take.recorder.snapshots().last();
+    let is_last = last.is_some_and(|last| last.step == snapshot.step);
+    let count = match (&snapshot.round, is_last) {
+        (Some(_), _) => 4,
+        (None, false) if learner(take.scenario).is_none() => 3,
+        (None, _) => 2,
+    };
+    Phase::ALL[..count].to_vec()
 }
 
 /// Twice as sharp, for pictures to be printed.

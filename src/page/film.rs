@@ -182,6 +182,15 @@ fn colours(start: CloudView<'_>, kept: Option<&[usize]>, theme: Theme) -> Raw {
     })
 }
 
+/// The place of each particle's log ratio among the bands, frame by frame.
+fn ratios(frames: &[&Snapshot], kept: &[usize]) -> Raw {
+    let of = |frame: &Snapshot, k: usize| frame.log_ratio.get(k).map_or(0.0, |&u| depth(u));
+    let all = frames
+        .iter()
+        .flat_map(|frame| kept.iter().map(|&k| fine(of(frame, k))));
+    Raw::Narrow(all.collect(), kept.len())
+}
+
 /// How far the field counts at each place, frame by frame; nothing where it counts everywhere.
 fn veils(frames: &[&Snapshot]) -> Option<Raw> {
     let weights = frames.iter().map(|frame| frame.field.weights());
@@ -288,14 +297,11 @@ impl Stage {
             .map_or([0, 0], |snapshot| snapshot.field.lattice().shape());
         let [across, up] = [columns, rows].map(|n| n.div_ceil(ARROWS));
         let descent = Descent::of(all, &chosen, &kept, particles, raws);
-        let coloured = if descent.origins.is_some() {
-            None
-        } else {
-            Some(&kept[..])
-        };
+        let coloured = descent.origins.is_none().then_some(&kept[..]);
         let colours = |theme| colours(scene.start, coloured, theme);
         let targets: Vec<usize> = spread(scene.target.nrows(), TARGETS).collect();
         let rows_measured = take.meter.rows();
+        let [moves, misses] = rounds::parts(self.grid, &frames, &kept);
         Run {
             name: take.name,
             note: take.note,
@@ -310,16 +316,7 @@ impl Stage {
                     .collect(),
                 2 * kept.len(),
             )),
-            ratio: raws.add(Raw::Narrow(
-                frames
-                    .iter()
-                    .flat_map(|frame| {
-                        kept.iter()
-                            .map(|&k| fine(frame.log_ratio.get(k).map_or(0.0, |&u| depth(u))))
-                    })
-                    .collect(),
-                kept.len(),
-            )),
+            ratio: raws.add(ratios(&frames, &kept)),
             lattice: [columns, rows],
             field: raws.add(Raw::Wide(
                 frames
@@ -342,18 +339,12 @@ impl Stage {
                 take.scenario,
                 frames.iter().any(|frame| frame.field.is_log_ratio()),
             ),
-            step_sizes: {
-                let sizes = frames.iter().map(|frame| frame.field.gauge().step_size);
-                sizes.map(short).collect()
-            },
-            moves: {
-                let moves = rounds::part(self.grid, &frames, &kept, |round| &round.moves);
-                moves.map(|raw| raws.add(raw))
-            },
-            misses: {
-                let misses = rounds::part(self.grid, &frames, &kept, |round| &round.misses);
-                misses.map(|raw| raws.add(raw))
-            },
+            step_sizes: frames
+                .iter()
+                .map(|frame| short(frame.field.gauge().step_size))
+                .collect(),
+            moves: moves.map(|raw| raws.add(raw)),
+            misses: misses.map(|raw| raws.add(raw)),
             rounds: frames.iter().map(|frame| frame.round.is_some()).collect(),
             is_log_ratio: frames.iter().any(|frame| frame.field.is_log_ratio()),
             scales: scales(&frames),

@@ -9,8 +9,14 @@ use crate::film::{Round, Snapshot};
 /// Steps of the grid that moves of particles are counted in: a thousandth of the view.
 pub(super) const COARSE: i16 = 16;
 
+/// How far the step after each frame moved the points that are `kept`, and how far the generator stayed from there.
+pub(super) fn parts(grid: Grid, frames: &[&Snapshot], kept: &[usize]) -> [Option<Raw>; 2] {
+    let parts: [fn(&Round) -> &Array2<f32>; 2] = [|round| &round.moves, |round| &round.misses];
+    parts.map(|of| part(grid, frames, kept, of))
+}
+
 /// A part of the step after each frame, of the points that are `kept`, in so many [`COARSE`] steps of the grid; nothing where no frame has one.
-pub(super) fn part(
+fn part(
     grid: Grid,
     frames: &[&Snapshot],
     kept: &[usize],
@@ -32,5 +38,5 @@ pub(super) fn part(
     }
     // From one frame to the next these are not alike.
     let whole = all.len();
-    known.then(|| Raw::Wide(all, whole))
+    known.then_some(Raw::Wide(all, whole))
 }

@@ -53,16 +53,6 @@ pub(super) fn save(
             .map(move |share| share / all)
     });
     let shares = Array1::from_iter(rows);
-    let rounds = [
-        (
-            "moves",
-            part_of(recorder, [particles, dimension], |round| &round.moves),
-        ),
-        (
-            "misses",
-            part_of(recorder, [particles, dimension], |round| &round.misses),
-        ),
-    ];
     let view = recorder.view();
     let gauge = |of: fn(Gauge) -> f64| -> Array1<f64> {
         let fields = snapshots.iter().map(|snapshot| &snapshot.field);
@@ -87,7 +77,7 @@ pub(super) fn save(
             let table = shares.to_shape((frames, particles));
             arrays.add("weights", table.map_err(std::io::Error::other)?.view())?;
         }
-        for (name, part) in rounds.iter().filter(|_| recorder.has_rounds()) {
+        for (name, part) in rounds_of(recorder, [particles, dimension]) {
             arrays.add(name, part.view())?;
         }
         let own = ndarray::s![.., ..dimension];
@@ -101,20 +91,31 @@ pub(super) fn save(
     })
 }
 
-/// A part of the rounds of the `kept` points, frames×n×d; numbers that are none where there was no round.
-fn part_of(
+/// A part of a round.
+type Part = fn(&Round) -> &Array2<f32>;
+
+/// The rounds of so many points in so many dimensions, if there are rounds, frames×n×d each; numbers that are none where there was no round.
+fn rounds_of(
     recorder: &Recorder,
     [points, dimension]: [usize; 2],
-    part: impl Fn(&Round) -> &Array2<f32>,
-) -> Array3<f32> {
+) -> Vec<(&'static str, Array3<f32>)> {
     let snapshots = recorder.snapshots();
-    let mut all = Array3::from_elem((snapshots.len(), points, dimension), f32::NAN);
-    for (mut to, snapshot) in all.axis_iter_mut(Axis(0)).zip(snapshots) {
-        if let Some(round) = &snapshot.round {
-            to.assign(&part(round).slice(ndarray::s![..points, ..dimension]));
-        }
-    }
-    all
+    let parts: [(_, Part); 2] = [
+        ("moves", |round| &round.moves),
+        ("misses", |round| &round.misses),
+    ];
+    let parts = parts.into_iter().filter(|_| recorder.has_rounds());
+    parts
+        .map(|(name, part)| {
+            let mut all = Array3::from_elem((snapshots.len(), points, dimension), f32::NAN);
+            for (mut to, snapshot) in all.axis_iter_mut(Axis(0)).zip(snapshots) {
+                if let Some(round) = &snapshot.round {
+                    to.assign(&part(round).slice(ndarray::s![..points, ..dimension]));
+                }
+            }
+            (name, all)
+        })
+        .collect()
 }
 
 /// The snapshots of `trajectory.npz`.
@@ -123,7 +124,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
     let steps: Array1<i64> = arrays.get("steps")?;
     let times: Array1<f64> = arrays.get("times")?;
     let clouds: Array3<f64> = arrays.get("particles")?;
-    // Witness functions, which are no log ratios, leave none behind.
+    // Fields that are no log ratios leave none behind.
     let ratios: Option<Array2<f64>> = arrays.find("log_ratio")?;
     let parents: Option<Array2<i64>> = arrays.find("parents")?;
     let weights: Option<Array2<f64>> = arrays.find("weights")?;
@@ -147,15 +148,12 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
         && ratios
             .as_ref()
             .is_none_or(|ratios| ratios.dim() == (frames, particles))
-        && parents.as_ref().is_none_or(|parents| {
-            let known =
-                |&row: &i64| row == -1 || usize::try_from(row).is_ok_and(|row| row < particles);
-            parents.dim() == (frames, particles) && parents.iter().all(known)
-        })
-        && weights.as_ref().is_none_or(|weights| {
-            let fits = |weight: &f64| (0.0..=1.0).contains(weight);
-            weights.dim() == (frames, particles) && weights.iter().all(fits)
-        })
+        && parents
+            .as_ref()
+            .is_none_or(|parents| are_parents(parents, (frames, particles)))
+        && weights
+            .as_ref()
+            .is_none_or(|weights| are_weights(weights, (frames, particles)))
         && rounds.as_ref().is_none_or(|(moves, misses)| {
             [moves, misses].map(Array3::dim) == [(frames, particles, dimension); 2]
         })
@@ -193,18 +191,27 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             cloud,
             log_ratio,
             round: rounds.as_ref().and_then(|rounds| round(rounds, k)),
-            parents: parents.as_ref().map(|parents| {
-                let rows = parents.row(k).into_iter();
-                rows.map(|&row| usize::try_from(row).ok()).collect()
-            }),
+            parents: parents
+                .as_ref()
+                .map(|all| all.row(k).mapv(|row| usize::try_from(row).ok()).to_vec()),
             shares: weights.as_ref().map_or_else(Vec::new, |weights| {
-                let row = weights.row(k).into_iter();
-                row.map(|weight| weight * particles as f64).collect()
+                (&weights.row(k) * particles as f64).to_vec()
             }),
         });
     }
     recorder.restore(snapshots, None);
     Ok(recorder)
+}
+
+/// Whether these are rows of so many particles, or none, in so many frames.
+fn are_parents(parents: &Array2<i64>, (frames, particles): (usize, usize)) -> bool {
+    let known = |&row: &i64| row == -1 || usize::try_from(row).is_ok_and(|row| row < particles);
+    parents.dim() == (frames, particles) && parents.iter().all(known)
+}
+
+/// Whether these are weights of so many particles in so many frames.
+fn are_weights(weights: &Array2<f64>, size: (usize, usize)) -> bool {
+    weights.dim() == size && weights.iter().all(|w| (0.0..=1.0).contains(w))
 }
 
 /// The round of frame `k`, if there was one.

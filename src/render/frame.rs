@@ -3,7 +3,7 @@
 use super::axes::{self, Axis};
 use super::blur;
 use super::density::Density;
-use super::frame_parts::{Frame, Panel};
+use super::frame_parts::{Frame, Panel, Profile};
 use super::head::{head, name};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
@@ -60,64 +60,86 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         if layout.named {
             name(canvas, panel, plot, theme);
         }
-        let lowest = layout.lowest(place);
-        let leftmost = layout.seat(place).0 == 0;
-        if let Some(profile) = &panel.profile {
-            let ground = Ground {
-                plot,
-                view: &layout.view,
-                theme,
-            };
-            line::paint(
-                canvas,
-                panel,
-                profile,
-                ground,
-                layout.stretch,
-                [lowest, leftmost],
-            );
-            // Below the words that say what the first part is.
-            let free = Rect {
-                y: plot.y + 14.0,
-                ..plot
-            };
-            // Across the line there is no outside.
-            let view = View {
-                y: [f64::NEG_INFINITY, f64::INFINITY],
-                ..layout.view
-            };
-            remarks(canvas, panel, free, &view, theme);
-            continue;
+        let edge = [layout.lowest(place), layout.seat(place).0 == 0];
+        match &panel.profile {
+            Some(profile) => on_line(canvas, layout, (panel, profile), plot, edge, theme),
+            None => in_plane(canvas, layout, panel, plot, edge, style),
         }
-        let clouds = [
-            (style.show.target, panel.target),
-            (style.show.particles, panel.particles),
-        ];
-        if clouds
-            .iter()
-            .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
-        {
-            canvas.picture(plot, |canvas, plot| {
-                dense(canvas, layout, panel, plot, style);
-            });
-        } else {
-            dense(canvas, layout, panel, plot, style);
-        }
-        canvas.border(plot, 1.0, theme.faint());
-        let x = Axis {
-            labelled: lowest,
-            ..Axis::across(layout.view.x, plot.width, LOOK.apart[0])
-        };
-        let y = Axis {
-            labelled: leftmost,
-            ..vertical(&layout.view, plot.height)
-        };
-        axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
-        if let Some(field) = panel.field.filter(|_| style.show.field) {
-            blur::circle(canvas, plot, &layout.view, field.gauge(), theme);
-        }
-        remarks(canvas, panel, plot, &layout.view, theme);
     }
+    key(canvas, frame, layout, style);
+}
+
+/// A panel of the line; `edge` says whether none stands below it, and none before.
+fn on_line(
+    canvas: &mut Canvas,
+    layout: &Layout,
+    (panel, profile): (&Panel<'_>, &Profile<'_>),
+    plot: Rect,
+    edge: [bool; 2],
+    theme: Theme,
+) {
+    let ground = Ground {
+        plot,
+        view: &layout.view,
+        theme,
+    };
+    line::paint(canvas, panel, profile, ground, layout.stretch, edge);
+    // Below the words that say what the first part is.
+    let free = Rect {
+        y: plot.y + 14.0,
+        ..plot
+    };
+    // Across the line there is no outside.
+    let view = View {
+        y: [f64::NEG_INFINITY, f64::INFINITY],
+        ..layout.view
+    };
+    remarks(canvas, panel, free, &view, theme);
+}
+
+/// A panel of the plane.
+fn in_plane(
+    canvas: &mut Canvas,
+    layout: &Layout,
+    panel: &Panel<'_>,
+    plot: Rect,
+    [lowest, leftmost]: [bool; 2],
+    style: &Style,
+) {
+    let theme = style.theme;
+    let clouds = [
+        (style.show.target, panel.target),
+        (style.show.particles, panel.particles),
+    ];
+    if clouds
+        .iter()
+        .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
+    {
+        canvas.picture(plot, |canvas, plot| {
+            dense(canvas, layout, panel, plot, style);
+        });
+    } else {
+        dense(canvas, layout, panel, plot, style);
+    }
+    canvas.border(plot, 1.0, theme.faint());
+    let x = Axis {
+        labelled: lowest,
+        ..Axis::across(layout.view.x, plot.width, LOOK.apart[0])
+    };
+    let y = Axis {
+        labelled: leftmost,
+        ..vertical(&layout.view, plot.height)
+    };
+    axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
+    if let Some(field) = panel.field.filter(|_| style.show.field) {
+        blur::circle(canvas, plot, &layout.view, field.gauge(), theme);
+    }
+    remarks(canvas, panel, plot, &layout.view, theme);
+}
+
+/// What stands below the panels.
+fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Style) {
+    let theme = style.theme;
     let room = Rect {
         x: layout.left,
         y: layout.legend,

@@ -1,6 +1,6 @@
 //! `sweep.html`: each measure against each key, as small multiples. One file that runs no script and fetches nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use minijinja::value::Serde;
@@ -121,6 +121,7 @@ pub(super) fn of(sweep: &Sweep, all: &Rows) -> io::Result<String> {
     template
         .render(context! {
             title => sweep.name(),
+            seeds => seeds(all),
             tasks => sweep.count(),
             done => all.runs.len(),
             complete => count(Status::Complete),
@@ -138,6 +139,20 @@ pub(super) fn of(sweep: &Sweep, all: &Rows) -> io::Result<String> {
             bottom => SIZE[1] - MARGIN[3],
         })
         .map_err(io::Error::other)
+}
+
+/// The seeds, as far as there is room to name them.
+fn seeds(all: &Rows) -> String {
+    const NAMED: usize = 12;
+    let seeds: BTreeSet<u64> = all.runs.iter().map(|row| row.task.seed).collect();
+    let named: Vec<String> = seeds.iter().take(NAMED).map(u64::to_string).collect();
+    let more = seeds.len().saturating_sub(NAMED);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{more}", named.join(", "))
 }
 
 /// A run in the list: its settings, seed, status, ending and page.
@@ -184,7 +199,7 @@ fn cells(all: &Rows, shown: &[&(&str, usize, bool)]) -> Vec<(Vec<String>, Vec<St
     groups.map(|(words, group)| (words, told(&group))).collect()
 }
 
-/// The keys that have several values; of keys that change together the first.
+/// The keys that have several values; of keys that change together the first that tells the others.
 fn varied(all: &Rows) -> Vec<&String> {
     let count = |keys: &[&String]| {
         let words = |row: &Row| keys.iter().map(|key| row.setting(key)).collect();
@@ -195,7 +210,7 @@ fn varied(all: &Rows) -> Vec<&String> {
         let own = count(&[key]);
         let tied = varied
             .iter()
-            .any(|&(other, values)| values == own && count(&[other, key]) == own);
+            .any(|&(other, values)| count(&[other, key]) == values);
         if own > 1 && !tied {
             varied.push((key, own));
         }
@@ -254,9 +269,12 @@ fn panel(
     let places = places(&values);
     let others: Vec<&&String> = varied.iter().filter(|other| **other != key).collect();
     let others = |row: &Row| {
-        let words = others.iter().map(|other| row.setting(other));
+        let words = others.iter();
+        let words = words.map(|other| format!("{other} = {}", short(&row.setting(other))));
         words.collect::<Vec<_>>().join(", ")
     };
+    // Between kinds there is nothing, and no line.
+    let is_ordered = values.iter().all(|value| value.parse::<f64>().is_ok());
     let names: Vec<String> = {
         let groups = all.groups(&|row| vec![others(row)]);
         groups
@@ -299,6 +317,7 @@ fn panel(
         let path = marks
             .iter()
             .map(|mark| format!("{:.1},{:.1}", mark[0], mark[1]));
+        let path = path.filter(|_| is_ordered);
         let path = path.collect::<Vec<_>>().join(" ");
         Line {
             name,
@@ -317,9 +336,7 @@ fn panel(
             .iter()
             .map(|value| (Scale::x(places[value.as_str()]), short(value)))
             .collect(),
-        up: [scale.low, f64::midpoint(scale.low, scale.high), scale.high]
-            .map(|value| (scale.y(value), three(value)))
-            .to_vec(),
+        up: scale.ticks(),
     })
 }
 
@@ -337,7 +354,7 @@ fn points(
     }
     let drawn = all.runs.iter().zip(pages).filter_map(|(row, page)| {
         let value = row.values.get(&number).map(|value| value[0])?;
-        let inside = row.status == Status::Complete && scale.low <= value && value <= scale.high;
+        let inside = row.status == Status::Complete && scale.holds(value);
         let place = *places.get(row.setting(key).as_str())?;
         inside.then(|| Point {
             x: Scale::x(place),
@@ -356,23 +373,40 @@ fn points(
 
 /// From values to pixels.
 struct Scale {
+    /// Ends of the axis, as logarithms of an axis of these.
     low: f64,
     high: f64,
+    is_log: bool,
 }
 
 impl Scale {
     fn of(spreads: &[(&Vec<String>, Spread)], floors: &[(f64, [f64; 2])]) -> Option<Self> {
-        let ends = spreads.iter().flat_map(|(_, spread)| {
-            let sd = if spread.sd.is_nan() {
+        let sds = |spread: &Spread| {
+            if spread.sd.is_nan() {
                 0.0
             } else {
                 2.0 * spread.sd
-            };
-            [spread.mean - sd, spread.mean + sd]
+            }
+        };
+        let means = spreads.iter().map(|(_, spread)| spread.mean);
+        let floors = floors.iter().flat_map(|(_, floor)| *floor);
+        let middles: Vec<f64> = means.chain(floors).filter(|v| v.is_finite()).collect();
+        let least = middles.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = middles.iter().copied().fold(0.0, f64::max);
+        // Distances of very different sizes: ratios are what is seen of them.
+        let is_log = least > 0.0 && most > 20.0 * least;
+        let ends = spreads
+            .iter()
+            .flat_map(|(_, spread)| [spread.mean - sds(spread), spread.mean + sds(spread)]);
+        let all = middles.iter().copied().chain(ends);
+        let all = all.filter(|value| value.is_finite());
+        let all = all.map(|value| {
+            if is_log {
+                value.max(0.3 * least).ln()
+            } else {
+                value
+            }
         });
-        let all = ends
-            .chain(floors.iter().flat_map(|(_, floor)| *floor))
-            .filter(|value| value.is_finite());
         let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value), high.max(value))
         });
@@ -384,7 +418,35 @@ impl Scale {
         (low <= high).then_some(Self {
             low: low - room,
             high: high + room,
+            is_log,
         })
+    }
+
+    /// Where a value is on the axis, in its units.
+    fn at(&self, value: f64) -> f64 {
+        match (self.is_log, value > 0.0) {
+            (true, true) => value.ln(),
+            (true, false) => self.low,
+            (false, _) => value,
+        }
+    }
+
+    fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&self.at(value))
+    }
+
+    /// Heights with their values: both ends, and the middle.
+    fn ticks(&self) -> Vec<(f64, String)> {
+        let room = 0.04 * (self.high - self.low);
+        let places = [
+            self.low + room,
+            f64::midpoint(self.low, self.high),
+            self.high - room,
+        ];
+        let value = |at: f64| if self.is_log { at.exp() } else { at };
+        places
+            .map(|at| (self.y(value(at)), three(value(at))))
+            .to_vec()
     }
 
     fn x(place: f64) -> f64 {
@@ -392,7 +454,7 @@ impl Scale {
     }
 
     fn y(&self, value: f64) -> f64 {
-        let part = (value - self.low) / (self.high - self.low);
+        let part = (self.at(value).max(self.low) - self.low) / (self.high - self.low);
         SIZE[1] - MARGIN[3] - part * (SIZE[1] - MARGIN[1] - MARGIN[3])
     }
 

@@ -1,4 +1,4 @@
-//! The table of a sweep as Parquet, which pandas, polars, DuckDB and R read with the types of its columns.
+//! The table of a sweep as Parquet, which pandas, polars, `DuckDB` and R read with the types of its columns.
 
 use std::sync::Arc;
 

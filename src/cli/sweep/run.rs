@@ -240,24 +240,23 @@ impl Shared<'_> {
         if state.end.is_some() {
             return None;
         }
-        let task = match state.tasks.next() {
-            Some(task) => task,
-            None => {
-                // Whoever is at it may be killed, and then it is ours.
-                let task = state.elsewhere.pop()?;
-                let count = state.elsewhere.len() + 1;
-                let told = std::mem::replace(&mut state.told, true);
-                drop(state);
-                if !(told || self.quiet) {
-                    say(&format!(
-                        "all other tasks are done: waiting for {count} that other processes are at"
-                    ));
-                }
-                self.bar.set_message("waiting for other processes");
-                thread::sleep(AGAIN);
-                state = self.state();
-                task
+        let task = if let Some(task) = state.tasks.next() {
+            task
+        } else {
+            // Whoever is at it may be killed, and then it is ours.
+            let task = state.elsewhere.pop()?;
+            let count = state.elsewhere.len() + 1;
+            let told = std::mem::replace(&mut state.told, true);
+            drop(state);
+            if !(told || self.quiet) {
+                say(&format!(
+                    "all other tasks are done: waiting for {count} that other processes are at"
+                ));
             }
+            self.bar.set_message("waiting for other processes");
+            thread::sleep(AGAIN);
+            state = self.state();
+            task
         };
         if let Some(by) = self.stop.asked() {
             let stop = crate::record::Interrupted { by, step: 0 };
