@@ -82,6 +82,7 @@ impl Home {
         self.done(&["collect", sweep]);
         let files = [
             "sweep.csv",
+            "sweep.parquet",
             "sweep-cells.csv",
             "sweep-keys.csv",
             "sweep.html",

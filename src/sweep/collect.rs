@@ -9,12 +9,10 @@ use super::column;
 use super::error::SweepError;
 use super::head::Sweep;
 use super::page;
-use super::parquet_table::parquet;
+#[cfg(feature = "cli")]
+use super::parquet_table;
 use super::rows::Rows;
 use crate::store::{ReportError, RunDirectory, Status};
-
-/// The table for those who read types with it.
-const PARQUET: &str = "sweep.parquet";
 
 /// What was collected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -33,7 +31,7 @@ pub struct Collected {
     pub files: Vec<&'static str>,
 }
 
-/// Reads what is done of the sweep in `folder`, and writes `sweep.csv` and `sweep.parquet` (a row a run), `sweep-cells.csv` (each cell over its seeds), `sweep-keys.csv`
+/// Reads what is done of the sweep in `folder`, and writes `sweep.csv` and, with the feature `cli`, `sweep.parquet` (a row a run), `sweep-cells.csv` (each cell over its seeds), `sweep-keys.csv`
 /// (each value of a key over all else), `timings.csv` and `sweep.html`. All but `timings.csv` depend on nothing but the results. Runs that are
 /// going on are no rows yet.
 ///
@@ -65,10 +63,14 @@ pub fn collect(folder: &Path) -> Result<Collected, SweepError> {
         "sweep.csv",
         &column::csv(&columns).map_err(io("sweep.csv"))?,
     )?;
-    let table = parquet(&columns).map_err(|cause| {
-        ReportError::io("write", &folder.join(PARQUET), std::io::Error::other(cause))
-    })?;
-    put(PARQUET, &table)?;
+    #[cfg(feature = "cli")]
+    put(
+        parquet_table::FILE,
+        &parquet_table::parquet(&columns).map_err(|cause| {
+            let path = folder.join(parquet_table::FILE);
+            ReportError::io("write", &path, std::io::Error::other(cause))
+        })?,
+    )?;
     put(
         "sweep-cells.csv",
         &all.cells().map_err(io("sweep-cells.csv"))?,

@@ -9,6 +9,7 @@ mod column;
 mod error;
 mod head;
 mod page;
+#[cfg(feature = "cli")]
 mod parquet_table;
 mod plan;
 mod result;

@@ -12,6 +12,9 @@ use parquet::schema::types::Type;
 
 use super::column::{Cell, Column};
 
+/// Its name in the folder of the sweep.
+pub(super) const FILE: &str = "sweep.parquet";
+
 /// Of what type all cells of a column are that are not empty.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
