@@ -9,8 +9,8 @@ use crate::metric::Mark;
 use crate::observe::MetricRecorder;
 use crate::render::look::LOOK;
 use crate::render::{
-    Colour, Film, Frame, Headline, Pace, Panel, Strip, Style, Theme, View, draw, draw_svg, film,
-    number, origin,
+    Colour, Film, Frame, Headline, Pace, Panel, Show, Strip, Style, Theme, View, draw, draw_svg,
+    film, number, origin,
 };
 use crate::scenario::{OutputSpec, Scenario, ThemeSpec};
 
@@ -145,6 +145,12 @@ impl Scene<'_> {
             })
             .collect();
         let last = chosen.iter().map(|s| s.step).max().unwrap_or(0);
+        let threads = pasts.iter().any(|past| past.phase.threads.is_some());
+        let show = Show {
+            arrows: style.show.arrows && !threads,
+            ..style.show
+        };
+        let style = &Style { show, ..*style };
         self.draw(last, None, &panels, style, draw)
     }
 
@@ -272,7 +278,12 @@ impl Scene<'_> {
             name: take.name,
             particles: points.view(),
             threads: places.threads.as_ref().map(|threads| threads.view()),
-            past: &lives.past,
+            // Within a step there is no path but its threads.
+            past: if phase.is_none_or(|phase| phase == Phase::Points) {
+                &lives.past
+            } else {
+                &[]
+            },
             births: &lives.births,
             shares: &snapshot.shares,
             colours: &lives.colours,
