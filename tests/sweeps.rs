@@ -396,7 +396,11 @@ fn a_task_is_named_in_four_ways_and_run_once() {
     assert_eq!(first, second);
 
     home.refused(&["task", "a"], 2, &["--index", "HQ_ENTRY"]);
-    home.refused(&["task", "a", "--index", "6"], 2, &["no task 6", "6 tasks"]);
+    home.refused(
+        &["task", "a", "--index", "6"],
+        2,
+        &["--index is 6", "tasks 0 to 5"],
+    );
     home.refused(
         &[
             "task",
@@ -407,10 +411,14 @@ fn a_task_is_named_in_four_ways_and_run_once() {
             "18446744073709551615",
         ],
         2,
-        &["no chunk 9"],
+        &["--index is 9", "chunks 0 to 0"],
     );
     home.refused(&["task", "a", "--id", "abc"], 2, &["no task called `abc`"]);
-    assert!(errors(&by("HQ_ENTRY", "[]", &[])).contains("--from-json"));
+    assert!(errors(&by("HQ_ENTRY", "[]", &[])).contains("is `[]`, which is no task"));
+    let entry = tasks[0].to_string();
+    assert!(errors(&by("HQ_ENTRY", &entry, &["--chunk", "2"])).contains("names one task"));
+    let array = by("SLURM_ARRAY_TASK_ID", "3", &["--chunk", "5"]);
+    assert!(errors(&array).contains("SLURM_ARRAY_TASK_ID is 3"));
     assert!(errors(&by("SLURM_ARRAY_TASK_ID", "x", &[])).contains("--array"));
 }
 
@@ -500,6 +508,47 @@ fn a_task_that_somebody_is_at_or_has_changed_is_refused() {
     std::os::unix::fs::symlink(home.path("elsewhere"), home.path("b").join(shard)).unwrap();
     home.refused(&["task", "b", "--index", "1"], 3, &["link"]);
     assert_eq!(fs::read_dir(home.path("elsewhere")).unwrap().count(), 0);
+}
+
+/// A task that keeps nothing but its numbers goes on where it was killed, and leaves no checkpoint.
+#[test]
+fn a_killed_task_goes_on_to_the_same_numbers() {
+    let home = Home::new();
+    for out in ["a", "b"] {
+        home.done(&[
+            "plan",
+            "s.toml",
+            "--grid",
+            "flow.step_ratio=0.5,1",
+            "--set",
+            "flow.steps=6000",
+            "--set",
+            "cloud.particles=400",
+            "--set",
+            "metrics.every=200",
+            "--out",
+            out,
+        ]);
+    }
+    home.done(&["task", "a", "--index", "0"]);
+    let folder = home.path("b").join(folder_of(&home.tasks("b")[0]));
+    let mut child = home
+        .command(&["task", "b", "--index", "0"])
+        .spawn()
+        .unwrap();
+    // The first checkpoint comes after a second; a machine so fast that the task is over by then has nothing to show.
+    while !folder.join("checkpoint").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    home.done(&["task", "b", "--index", "0"]);
+    assert!(!folder.join("checkpoint").exists());
+    let result = |sweep: &str| {
+        let folder = home.path(sweep).join(folder_of(&home.tasks(sweep)[0]));
+        fs::read(folder.join("result.json")).unwrap()
+    };
+    assert_eq!(result("a"), result("b"));
 }
 
 #[test]

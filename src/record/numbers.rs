@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use super::checkpoint_writer::{CheckpointWriter, check_frames};
 use super::conclude::{begun, conclude, meter_of};
 use super::error::RunError;
-use super::run::{columns, retire};
+use super::run::columns;
 use super::stop::StopToken;
 use crate::experiment::Experiment;
 use crate::film::Recorder;
 use crate::flow::{Auto, Ending, Step};
 use crate::observe::{MetricRecorder, ObserveError, Observer, drive};
 use crate::setting::WordOr;
-use crate::store::{Checkpoint, Fingerprint, Manifest, RunDirectory, Status};
+use crate::store::{Checkpoint, Fingerprint, Manifest, RunDirectory};
 
 /// Runs `experiment` as [`rehearse`](super::rehearse) does, from the last checkpoint in `directory` if an earlier call has left one there. Beside checkpoints,
 /// which a run of less than a second never writes, nothing is put into the directory; at the end it is as it was.
@@ -55,7 +55,9 @@ pub fn rehearse_in(
         &watch.meter,
         &mut manifest,
     )?;
-    retire(directory, Status::Complete)?;
+    // Nobody goes on from where a run has ended.
+    Checkpoint::retire(directory, false)?;
+    directory.settle()?;
     Ok(manifest)
 }
 

@@ -11,7 +11,8 @@ use super::super::common::{Common, set_threads};
 use super::super::error::CliError;
 use super::super::terminal::{plain, print, say};
 use super::{Tally, again, listen, stopped};
-use crate::sweep::{Sweep, Task, TaskEnd, run_task};
+use crate::store::ReportError;
+use crate::sweep::{Sweep, SweepError, Task, TaskEnd, run_task};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TaskArgs {
@@ -40,10 +41,17 @@ pub(crate) fn task(args: &TaskArgs, common: Common) -> Result<ExitCode, CliError
     set_threads(Some(args.threads))?;
     let stop = listen(again(&args.folder))?;
     let sweep = Sweep::open(&args.folder)?;
-    let mut tally = Tally::default();
+    let (mut tally, mut in_use) = (Tally::default(), None);
     for task in args.tasks(&sweep)? {
-        let end =
-            run_task(&sweep, &task, &stop).map_err(|error| stopped(error, &again(&args.folder)))?;
+        let end = match run_task(&sweep, &task, &stop) {
+            Ok(end) => end,
+            // Of a chunk the others are done first.
+            Err(error @ SweepError::Report(ReportError::InUse { .. })) => {
+                in_use.get_or_insert(error);
+                continue;
+            }
+            Err(error) => return Err(stopped(error, &again(&args.folder))),
+        };
         let (result, skipped) = match &end {
             TaskEnd::Ran(result) => (result, false),
             TaskEnd::Skipped(result) => (result, true),
@@ -56,6 +64,9 @@ pub(crate) fn task(args: &TaskArgs, common: Common) -> Result<ExitCode, CliError
                 task.index, task.id, result.ending
             )));
         }
+    }
+    if let Some(error) = in_use {
+        return Err(stopped(error, &again(&args.folder)));
     }
     if common.json {
         return print(&format!("{:#}\n", tally.json()));
@@ -72,21 +83,29 @@ impl TaskArgs {
         if let Some(id) = &self.id {
             return Ok(vec![sweep.named(id)?]);
         }
-        let index = match self.index {
-            Some(index) => index,
+        let (index, who) = match self.index {
+            Some(index) => (index, "--index"),
             // Workers of HyperQueue may themselves be an array of Slurm's, so that its own word comes first.
             None => match env::var(ENTRY) {
+                Ok(_) if self.chunk > 1 => {
+                    return Err(CliError::Usage(format!(
+                        "{ENTRY} names one task, and `--chunk` counts numbers of tasks: take one of them away"
+                    )));
+                }
                 Ok(entry) => return Ok(vec![entered(sweep, &entry)?]),
-                Err(_) => numbered()?,
+                Err(_) => (numbered()?, ARRAY),
             },
         };
-        let first = index.checked_mul(self.chunk).ok_or_else(|| {
-            CliError::Usage(format!(
-                "there is no chunk {index}: {} tasks a chunk are more than can be counted",
-                self.chunk
-            ))
-        })?;
-        Ok(sweep.chunk(first, self.chunk)?)
+        let last = sweep.count().saturating_sub(1) / self.chunk;
+        if index > last {
+            let what = if self.chunk > 1 { "chunk" } else { "task" };
+            return Err(CliError::Usage(format!(
+                "{who} is {index}, and there is no such {what}: {} has {}s 0 to {last}",
+                self.folder.display(),
+                what
+            )));
+        }
+        Ok(sweep.chunk(index * self.chunk, self.chunk)?)
     }
 }
 
@@ -98,7 +117,7 @@ fn entered(sweep: &Sweep, entry: &str) -> Result<Task, CliError> {
     let id = parsed.as_ref().and_then(|entry| entry["id"].as_str());
     let (Some(index), Some(id)) = (index, id) else {
         return Err(CliError::Usage(format!(
-            "{ENTRY} is no task of a sweep: submit with `--from-json DIR/tasks.json`, or name the task with `--id` or `--index`"
+            "{ENTRY} is `{entry}`, which is no task of a sweep: submit with `--from-json DIR/tasks.json`, or name the task with `--id` or `--index`"
         )));
     };
     let found = sweep
