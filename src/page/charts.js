@@ -57,6 +57,8 @@ class Chart {
     this.logarithmic = this.about.logarithmic;
     this.describe();
     const at = (event) => {
+      // Before it is drawn there is nothing to point at.
+      if (!this.across) return;
       const box = this.svg.getBoundingClientRect();
       jump(clamp((event.clientX - box.left - this.left) / this.width, 0, 1) * film.steps);
     };

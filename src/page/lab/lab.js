@@ -50,8 +50,8 @@ function turn(now) {
   const last = reels[0]?.steps.at(-1) ?? 0;
   let moving = false;
   if (state.goal !== null) {
-    const speed = calm.matches ? Infinity : 0.55;
-    state.step = Math.min(state.goal, state.step + seconds * speed);
+    // At the first picture no time has passed.
+    state.step = calm.matches ? state.goal : Math.min(state.goal, state.step + seconds * 0.55);
     if (state.step >= state.goal - 1e-9) state.goal = null;
     moving = state.goal !== null;
   } else if (state.follow) {
@@ -169,7 +169,7 @@ function step() {
 function seek(to) {
   pause();
   const { steps } = reels[0];
-  if (steps.length === 0) return;
+  if (steps.length === 0 || Number.isNaN(to)) return;
   state.follow = false;
   state.goal = null;
   state.step = clamp(to, steps[0], steps.at(-1));

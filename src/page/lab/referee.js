@@ -135,7 +135,7 @@ function drawCharts() {
   chartsWait = null;
   if ($("measure").hidden || charts.length === 0) return;
   // The last steps that were done, beyond those of the plan if they are more.
-  film.steps = Math.max(...opened.panels.map((panel) => panel.steps), 1);
+  film.steps = Math.max(...opened.panels.map((panel) => panel.steps || 0), 1);
   film.charts.forEach((chart, k) => {
     const floor = reels[0].series[k]?.floor;
     const values = reels.flatMap((reel) => reel.series[k].values);
