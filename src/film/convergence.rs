@@ -63,9 +63,10 @@ impl Scene<'_> {
                 curves,
             });
         }
-        let main = known.iter().take(MAIN.len() + 1);
+        let drawn = known.iter().zip(&curved);
+        let drawn = drawn.filter(|(_, curves)| !curves.is_empty());
         let figure = Figure {
-            main: main.filter(|(about, _)| is_main(about)).count(),
+            main: drawn.filter(|((about, _), _)| is_main(about)).count(),
             note: "against a second sample, which D has never seen; the verdict on the last cloud is against a third",
             across: "step",
             title: self.title,
@@ -99,10 +100,7 @@ impl<'a> Scene<'a> {
                 note: "1 if D is exact",
                 logarithmic: true,
                 series: shares,
-            }]
-            .into_iter()
-            .filter(|balance| !balance.series.is_empty())
-            .collect();
+            }];
         };
         let chart = |name, note, columns: &[(&str, &'static str)]| {
             let measured = |&(column, label): &(&str, &'static str)| take.series(column, label);

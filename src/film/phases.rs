@@ -34,7 +34,6 @@ impl Phase {
     pub(super) fn dress(self, show: Show, threads: bool) -> Show {
         Show {
             arrows: show.arrows && self == Self::Move && !threads,
-            trails: show.trails && self == Self::Points,
             ..show
         }
     }

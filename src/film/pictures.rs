@@ -247,7 +247,7 @@ impl Scene<'_> {
     /// Where a run has come to its end while others go on, and in the last picture: how it ended.
     fn note(&self, take: &DrawnRun<'_>, step: usize) -> String {
         let last = take.recorder.snapshots().last().map_or(0, |last| last.step);
-        let is_end = self.frame_steps().last().is_some_and(|end| step >= *end);
+        let is_end = step >= self.last_moment().step;
         if step > last && take.note.is_empty() {
             format!("ended at step {last}")
         } else if step > last || is_end {
@@ -316,8 +316,8 @@ impl Scene<'_> {
     ) -> T {
         let time = self.takes.first().and_then(|take| take.at(step));
         let longest = self.takes.iter().map(|take| take.recorder.longest_move());
-        let phases = self.strip(step);
         let has_strip = style.show.formula || style.show.phases;
+        let phases = has_strip.then(|| self.strip(step));
         let threads = panels.iter().any(|panel| panel.threads.is_some());
         let show = phase.map_or(style.show, |phase| phase.dress(style.show, threads));
         draw(
@@ -328,8 +328,8 @@ impl Scene<'_> {
                 time: time.map_or(f64::NAN, |snapshot| snapshot.time),
                 view: self.view,
                 longest: longest.fold(0.0, f64::max),
-                strip: has_strip.then_some(Strip {
-                    phases: &phases,
+                strip: phases.as_ref().map(|phases| Strip {
+                    phases,
                     lit: phase.map(|phase| phase as usize),
                 }),
                 panels,

@@ -9,7 +9,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// What more than one page shows, by the name under which a template includes it.
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
+    ("meta.html", include_str!("meta.html")),
     ("colours.html", include_str!("colours.html")),
     ("marks.html", include_str!("marks.html")),
     ("bands.html", include_str!("bands.html")),

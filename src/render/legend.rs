@@ -130,7 +130,8 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
         canvas.disc(line[0], &dot, clip);
         x += 53.0 + say(canvas, x + 31.0, ["from here to", "where it is now"]);
     }
-    let beside = style.show.field && room.width >= MARKS + BAR;
+    let below = room.width < MARKS + BAR;
+    let beside = style.show.field && !below;
     let free = room.x + room.width - if beside { BAR } else { 0.0 };
     if style.show.particles && (key.births || key.weights) && x + BORN < free {
         let ink = theme.ink();
@@ -158,7 +159,6 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
         say(canvas, x + 17.0, lines);
     }
     if style.show.field {
-        let below = room.width < MARKS + BAR;
         let left = if below {
             room.x
         } else {

@@ -41,26 +41,17 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, strip: Strip<'_>, theme: The
         };
         let inner = width - 14.0;
         let middle = place.x + width / 2.0;
-        let letters = bold(12.0);
-        let at = [middle, place.y + 16.0];
-        canvas.text(
-            &letters.fit(word, inner),
-            at,
-            Anchor::Centre,
-            letters,
-            strong,
-        );
         let sizes = [11.5, 10.5, 9.5].map(regular);
         let fits = |letters: &Letters| letters.width(formula) <= inner;
         let letters = sizes.into_iter().find(fits).unwrap_or(regular(8.5));
-        let at = [middle, place.y + 32.0];
-        canvas.text(
-            &letters.fit(formula, inner),
-            at,
-            Anchor::Centre,
-            letters,
-            weak,
-        );
+        let lines = [
+            (word, bold(12.0), 16.0, strong),
+            (formula, letters, 32.0, weak),
+        ];
+        for (text, letters, down, ink) in lines {
+            let at = [middle, place.y + down];
+            canvas.text(&letters.fit(text, inner), at, Anchor::Centre, letters, ink);
+        }
         if k + 1 < strip.phases.len() {
             let at = [place.right() + GAP / 2.0, place.y + TALL / 2.0 + 4.5];
             canvas.text("→", at, Anchor::Centre, regular(14.0), theme.muted());

@@ -9,7 +9,7 @@ use super::column::{Cell, Column, finished};
 use super::error::SweepError;
 use super::head::{Sweep, Task};
 use super::result::{TaskResult, Timing};
-use super::spread::{Group, Spread};
+use super::spread::{Group, Spread, means};
 use crate::store::Status;
 
 /// Tasks whose files are read together.
@@ -158,15 +158,25 @@ impl Rows {
         let mut all = Vec::new();
         for key in &self.keys {
             let mut groups = self.groups(&|row| vec![key.clone(), row.setting(key)]);
-            let seeds =
-                self.groups(&|row| vec![key.clone(), row.setting(key), row.task.seed.to_string()]);
-            for (words, group) in &mut groups {
-                // Runs on one seed are no independent ones: each seed counts once, by its mean over all else.
+            let places: BTreeMap<String, usize> = groups
+                .iter()
+                .enumerate()
+                .map(|(place, (words, _))| (words[1].clone(), place))
+                .collect();
+            for (_, group) in &mut groups {
                 group.values.clear();
-                for (_, one) in seeds.iter().filter(|(own, _)| own[..2] == words[..]) {
-                    for (measure, values) in &one.values {
-                        group.values.entry(*measure).or_default().push(mean(values));
-                    }
+            }
+            // Runs on one seed are no independent ones: each seed counts once, by its mean over all else.
+            for (words, one) in
+                self.groups(&|row| vec![row.setting(key), row.task.seed.to_string()])
+            {
+                let group = &mut groups[places[&words[0]]].1;
+                for (measure, values) in one.values {
+                    group
+                        .values
+                        .entry(measure)
+                        .or_default()
+                        .push(means(&values));
                 }
             }
             all.extend(groups);
@@ -229,7 +239,8 @@ impl Rows {
                 };
                 let [low, high] = spread.interval;
                 let [floor, q95] = spread.floor;
-                let numbers = [spread.mean, spread.sd, low, high, floor, q95].map(number);
+                let numbers = [spread.mean, spread.sd, low, high, floor, q95]
+                    .map(|value| Cell::from(value).words());
                 let named = [name.to_owned(), spread.runs.to_string()];
                 table.write_record(start().chain(named).chain(numbers))?;
                 lines += 1;
@@ -264,23 +275,5 @@ impl Row {
             Some(value) => value.to_string(),
             None => String::new(),
         }
-    }
-}
-
-/// The mean of each part over the runs in which it is a number.
-fn mean(values: &[[f64; 3]]) -> [f64; 3] {
-    [0, 1, 2].map(|part| {
-        let own = values.iter().map(|value| value[part]);
-        let own: Vec<f64> = own.filter(|value| !value.is_nan()).collect();
-        own.iter().sum::<f64>() / own.len() as f64
-    })
-}
-
-/// A number as it is written: nothing for what is none.
-fn number(value: f64) -> String {
-    if value.is_nan() {
-        String::new()
-    } else {
-        value.to_string()
     }
 }

@@ -23,11 +23,7 @@ pub(super) struct Spread {
 impl Spread {
     /// Of values, each with the median and the 95 % point of its floor; NaN stands for none.
     pub(super) fn of(values: &[[f64; 3]]) -> Option<Self> {
-        let column = |part: usize| -> Vec<f64> {
-            let all = values.iter().map(|value| value[part]);
-            all.filter(|value| !value.is_nan()).collect()
-        };
-        let own = column(0);
+        let own = column(values, 0);
         let runs = own.len();
         if runs == 0 {
             return None;
@@ -35,7 +31,8 @@ impl Spread {
         let [mean, sd] = mean_and_deviation(&own);
         let sd = if runs > 1 { sd } else { f64::NAN };
         let half = StudentsT::ppf(0.975, (runs.max(2) - 1) as f64) * sd / (runs as f64).sqrt();
-        let floor = [1, 2].map(|part| mean_and_deviation(&column(part))[0]);
+        let [_, median, q95] = means(values);
+        let floor = [median, q95];
         Some(Self {
             runs,
             mean,
@@ -44,6 +41,17 @@ impl Spread {
             floor,
         })
     }
+}
+
+/// The mean of each part over the runs in which it is a number.
+pub(super) fn means(values: &[[f64; 3]]) -> [f64; 3] {
+    [0, 1, 2].map(|part| mean_and_deviation(&column(values, part))[0])
+}
+
+/// A part of the values, where it is a number.
+fn column(values: &[[f64; 3]], part: usize) -> Vec<f64> {
+    let all = values.iter().map(|value| value[part]);
+    all.filter(|value| !value.is_nan()).collect()
 }
 
 /// Runs that belong together.
