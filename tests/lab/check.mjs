@@ -266,7 +266,7 @@ try {
     expect(count === 6, `${count} lessons`);
     for (let k = 0; k < count; k += 1) {
       if (k === 0) await click("[data-lesson='0']");
-      await browser.until(`document.querySelector("#lessons h2") !== null && lab.ready`, "the lesson");
+      await browser.until(`document.querySelector("[data-lesson-next]") !== null && lab.ready`, "the lesson");
       for (let caption = 0; !(await browser.ask("document.querySelectorAll('#lessons .answers').length")); caption += 1) {
         expect(caption < 12, "no end of captions");
         if (k === 2 && caption === 3) await browser.shot(`${kept}/lab-lesson.png`);
@@ -281,6 +281,11 @@ try {
       await click("[data-lesson-next]");
       await wait(200);
     }
+    // Who goes back to the list while a lesson is still being set up stays there.
+    await browser.ask(`document.querySelector("[data-lesson='0']").click(); listLessons()`);
+    await wait(500);
+    await ready();
+    expect(await browser.ask("document.querySelectorAll('[data-lesson]').length") === 6, "the list of lessons went away");
   });
 
   await check("all measures and the verdict", async () => {

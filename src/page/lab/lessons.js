@@ -116,7 +116,10 @@ function beginLesson(place) {
   pause();
   remember();
   restorePlan(LESSONS[place].plan);
-  change("nothing").then(() => tellCaption(0));
+  // Until its cloud is there, a lesson shows its title alone: a button of the page before it would speak of another lesson.
+  $("lessons").replaceChildren(made("h2", {}, LESSONS[place].title));
+  // Whoever went back to the list or into another lesson meanwhile is not called back.
+  change("nothing").then(() => { if (lesson.place === place) tellCaption(0); });
 }
 
 function tellCaption(place) {
