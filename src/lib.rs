@@ -73,6 +73,8 @@ pub mod random;
 pub mod setting;
 mod digits;
 mod npy;
+#[cfg(feature = "record")]
+mod npz;
 pub mod point_file;
 mod numeric;
 mod plane;

@@ -9,7 +9,9 @@ use clap::Args;
 use super::available;
 use super::error::CliError;
 use crate::experiment::Experiment;
+use crate::point_file::Source;
 use crate::scenario::{Document, Embedded, Resources, Scenario, closest, find, plain_name};
+use crate::store::GENERATOR;
 use crate::target::{Anywhere, Files, Folder};
 
 /// A scenario and what is changed in it.
@@ -32,6 +34,12 @@ pub(super) struct ScenarioArgs {
     /// Generator stage: `off`, `distill`, `adversarial`, `inherit` or `pairs`, with its default settings
     #[arg(long, value_name = "NAME")]
     generator: Option<String>,
+    /// How much work the generator may be, where the scenario does not say: `fast` (seconds) or `high` (a minute or two)
+    #[arg(long, value_name = "WORD")]
+    quality: Option<String>,
+    /// Go on with the trained generator of a run that has ended
+    #[arg(long, value_name = "RUN_DIR")]
+    generator_from: Option<PathBuf>,
     /// Births and deaths beside the motion: `off`, `birth-death`, `weights` or `poisson`
     #[arg(long, value_name = "NAME")]
     reaction: Option<String>,
@@ -62,6 +70,8 @@ impl ScenarioArgs {
             steps: None,
             discriminator: None,
             generator: None,
+            quality: None,
+            generator_from: None,
             reaction: None,
             view: None,
             allow_outside: false,
@@ -125,7 +135,42 @@ impl ScenarioArgs {
         for assignment in &self.set {
             document.set(assignment)?;
         }
+        let found = self.change_generator(found, &mut document)?;
         Ok((found, document))
+    }
+
+    /// Applies the options that are about whatever generator there is.
+    fn change_generator(
+        &self,
+        mut found: Found,
+        document: &mut Document,
+    ) -> Result<Found, CliError> {
+        let named = self.quality.iter().map(|_| "--quality");
+        let named = named.chain(self.generator_from.iter().map(|_| "--generator-from"));
+        for option in named {
+            let scenario: Scenario = document.read()?;
+            let Some(generator) = &scenario.generator else {
+                return Err(CliError::Usage(format!(
+                    "{option} is about a generator, and there is none\n  = help: add `--generator distill`, or leave {option} out"
+                )));
+            };
+            let key = |name: &str| format!("generator.{}.{name}", generator.name());
+            match (option, &self.quality, &self.generator_from) {
+                ("--quality", Some(word), _) => document.set_by(option, &key("quality"), word)?,
+                (_, _, Some(folder)) => {
+                    let path = folder.join(GENERATOR);
+                    let name = path.display().to_string();
+                    document.set_by(option, &key("from"), &format!("{name:?}"))?;
+                    found.files = Box::new(Beside {
+                        name,
+                        path,
+                        others: found.files,
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
     }
 
     /// The text of the scenario called `name` and where its relative paths lead.
@@ -190,6 +235,31 @@ impl ScenarioArgs {
             None => "`ratioflow list` shows what ships".to_owned(),
         };
         format!("there is no file and no shipped scenario called `{name}`\n  = help: {hint}")
+    }
+}
+
+/// Files of a scenario, and one that was named on the command line, wherever that is.
+struct Beside {
+    name: String,
+    path: PathBuf,
+    others: Box<dyn Files + Sync>,
+}
+
+impl Files for Beside {
+    fn read(&self, name: &str) -> std::io::Result<Vec<u8>> {
+        if name == self.name {
+            std::fs::read(&self.path)
+        } else {
+            self.others.read(name)
+        }
+    }
+
+    fn open(&self, name: &str) -> std::io::Result<Box<dyn Source>> {
+        if name == self.name {
+            Ok(Box::new(std::fs::File::open(&self.path)?))
+        } else {
+            self.others.open(name)
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use rand::seq::SliceRandom;
 
 use crate::cloud::{self, Cloud};
 use crate::flow::Flow;
-use crate::generator::{Generator, Units};
+use crate::generator::{Generator, GeneratorSpec, Trained, Units};
 use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet, W2_LAW, W2Law};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
@@ -56,6 +56,12 @@ pub struct Experiment {
     pub bath: Cloud,
     /// Particles that are measured: of a larger cloud the first so many.
     pub measured: usize,
+    /// The units in which a generator learns, if there is one.
+    units: Units,
+    /// What it goes on from, if from anything.
+    trained: Option<Arc<Trained>>,
+    /// Points of the source, `particles×2`, where the cloud begins as a generator has it and not with these.
+    latents: Option<Cloud>,
     /// Why validation and reference sample do not judge as fresh draws would; nothing if they do.
     pub caveat: Option<String>,
 }
@@ -161,7 +167,12 @@ impl Experiment {
             .check()
             .map_err(|invalid| invalid.under("metrics"))?;
         warnings.extend(scenario.subsets());
-        let experiment = Self {
+        let units = Units::between([&*source, &*target], start, training.view());
+        let trained = start::trained(&scenario, target.dimension(), files)?;
+        let mut experiment = Self {
+            units,
+            trained: trained.map(Arc::new),
+            latents: None,
             caveat: target.parts().and_then(|parts| parts.caveat.clone()),
             target,
             source,
@@ -175,6 +186,13 @@ impl Experiment {
             scenario,
             own,
         };
+        let generator = experiment.scenario.generator.as_ref();
+        if generator.is_some_and(GeneratorSpec::begins_elsewhere)
+            && let Some(generator) = experiment.generator()?
+        {
+            let begun = generator.cloud();
+            experiment.latents = Some(std::mem::replace(&mut experiment.start, begun));
+        }
         // Says now whatever is wrong between the parts.
         experiment.flow()?;
         Ok(experiment)
@@ -216,15 +234,11 @@ impl Experiment {
         let Some(spec) = &self.scenario.generator else {
             return Ok(None);
         };
-        let units = Units::between(
-            [&*self.source, &*self.target],
-            self.start.view(),
-            self.training.view(),
-        );
         let built = spec.build(
-            self.start.clone(),
+            self.latents.as_ref().unwrap_or(&self.start).clone(),
             [&self.source, &self.target].map(Arc::clone),
-            units,
+            self.units,
+            self.trained.as_deref(),
             Stream::new(self.scenario.seed, "generator weights"),
         );
         built

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::cloud::{self, CloudView};
-use crate::generator::GeneratorSpec;
+use crate::generator::{GeneratorSpec, Trained};
 use crate::scenario::Scenario;
 use crate::setting::Invalid;
-use crate::target::{AutoSpec, Target, TargetSpec};
+use crate::target::{AutoSpec, BuildError, Files, Target, TargetSpec};
 
 /// Says so if many particles are drawn to each of the points of a file.
 pub(super) fn crowded(particles: usize, points: usize) -> Option<String> {
@@ -30,6 +30,30 @@ pub(super) fn fitting(
         .fit(training, dimension)
         .map_err(|invalid| invalid.under("source"))?;
     Ok(Arc::new(fitting))
+}
+
+/// What a generator goes on from, where its settings name a file.
+///
+/// # Errors
+/// [`BuildError::File`] for a file that is not there or holds no generator.
+pub(super) fn trained(
+    scenario: &Scenario,
+    dimension: usize,
+    files: &dyn Files,
+) -> Result<Option<Trained>, BuildError> {
+    let Some(generator) = &scenario.generator else {
+        return Ok(None);
+    };
+    let Some(name) = generator.file() else {
+        return Ok(None);
+    };
+    let wrong = |reason: String| BuildError::File {
+        key: format!("generator.{}.from", generator.name()),
+        file: format!("{name:?}"),
+        reason,
+    };
+    let bytes = files.read(name).map_err(|error| wrong(error.to_string()))?;
+    Trained::parse(bytes, dimension).map(Some).map_err(wrong)
 }
 
 /// Refuses a source on the line for a target in the plane, and the other way round.

@@ -10,9 +10,10 @@ use crate::cloud::{Cloud, CloudView};
 use crate::network::{Affinity, Network, Objective, Optimizer, Real, Workspace};
 use crate::random::Stream;
 
-/// A map `g_θ: ℝ² → ℝ²` with parameters that can be improved. At first it is the identity, exactly.
+/// A map `g_θ: ℝⁱ → ℝ²` with parameters that can be improved. At first it is the identity, exactly, unless latent points are no points of the source or the network
+/// gives places.
 pub(super) trait Model: Debug + Send + Sync {
-    /// `g(z)`, `n×2`, of the average parameters where there is one.
+    /// `g(z)`, `n×2`, of the average parameters where there is one; `z` is `n×i`.
     fn apply(&self, z: CloudView<'_>) -> Cloud;
 
     /// `g_θ(z)`, `n×2`, of the parameters that are trained.
@@ -46,9 +47,9 @@ pub(super) trait Model: Debug + Send + Sync {
     fn load_state(&mut self, state: &[f64]) -> bool;
 }
 
-/// `g_θ(z) = z + s MLP_θ((z − c)/a)`, in the precision `T`. The identity is kept in double precision.
+/// `g_θ(z) = b + k z + s MLP_θ((z − c)/a)`, in the precision `T`. All but the network is in double precision.
 #[derive(Debug)]
-pub(super) struct Residual<T: Real> {
+pub(super) struct Mlp<T: Real> {
     units: Units,
     network: Network<T>,
     /// The same network with average parameters.
@@ -89,11 +90,21 @@ impl<T: Real> Objective<T> for Nearness<'_, T> {
     }
 }
 
-impl<T: Real> Residual<T> {
-    /// A network with these hidden widths whose output layer is zero.
-    pub(super) fn new(hidden: &[usize], units: Units, spec: &TrainingSpec, stream: Stream) -> Self {
-        let mut network = Network::new(hidden, 2, spec.activation, stream);
-        network.silence();
+impl<T: Real> Mlp<T> {
+    /// A network with so many `inputs` and these hidden widths; the output layer of one that gives displacements is zero.
+    pub(super) fn new(
+        inputs: usize,
+        hidden: &[usize],
+        units: Units,
+        spec: &TrainingSpec,
+        stream: Stream,
+    ) -> Self {
+        let mut network = Network::between([inputs, 2], hidden, spec.activation, stream);
+        if spec.residual {
+            network.silence();
+        }
+        // What lies across the line stays nothing.
+        (units.dimension..2).for_each(|axis| network.silence_output(axis));
         let count = network.parameters().len();
         Self {
             units,
@@ -107,7 +118,7 @@ impl<T: Real> Residual<T> {
     }
 }
 
-impl<T: Real> Residual<T> {
+impl<T: Real> Mlp<T> {
     /// Latent points in the network's units, row by row.
     fn latents(&self, z: CloudView<'_>) -> Vec<T> {
         let narrow = |((_, axis), &v): ((usize, usize), &f64)| T::of(self.units.latent(v, axis));
@@ -115,17 +126,17 @@ impl<T: Real> Residual<T> {
     }
 }
 
-impl<T: Real> Residual<T> {
+impl<T: Real> Mlp<T> {
     fn map(&self, network: &Network<T>, z: CloudView<'_>) -> Cloud {
         let mut outputs = vec![T::ZERO; 2 * z.nrows()];
         network.evaluate(&self.latents(z), &mut outputs);
-        Array2::from_shape_fn(z.raw_dim(), |(i, axis)| {
-            z[[i, axis]] + self.units.output * outputs[2 * i + axis].wide()
+        Array2::from_shape_fn((z.nrows(), 2), |(i, axis)| {
+            self.units.before(z.row(i), axis) + self.units.output * outputs[2 * i + axis].wide()
         })
     }
 }
 
-impl<T: Real> Model for Residual<T> {
+impl<T: Real> Model for Mlp<T> {
     fn apply(&self, z: CloudView<'_>) -> Cloud {
         self.map(self.average.as_ref().unwrap_or(&self.network), z)
     }
@@ -160,7 +171,7 @@ impl<T: Real> Model for Residual<T> {
             .step(rate, &self.gradient, self.network.parameters_mut());
     }
 
-    /// Forward and backward in one pass: the network itself should give `(aim − z)/s`.
+    /// Forward and backward in one pass: the network itself should give `(aim − b − k z)/s`.
     fn approach(&mut self, z: CloudView<'_>, aim: CloudView<'_>, weights: &[f64], rate: f64) {
         let units = self.units;
         let [at, aims] = &mut self.batch;
@@ -171,9 +182,8 @@ impl<T: Real> Model for Residual<T> {
         );
         aims.clear();
         aims.extend(
-            aim.iter()
-                .zip(z)
-                .map(|(&aim, &z)| T::of((aim - z) / units.output)),
+            aim.indexed_iter()
+                .map(|((i, axis), &aim)| T::of((aim - units.before(z.row(i), axis)) / units.output)),
         );
         self.network.train(
             at,
@@ -317,6 +327,7 @@ impl Model for Affine {
             centre,
             input,
             output,
+            ..
         } = self.units;
         let [m0, m1, rest @ ..] = self.average.unwrap_or(self.parameters);
         let bend = rest.map(|v| output * v / input);

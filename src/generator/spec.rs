@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::latent::LatentSpec;
+use super::quality::Quality;
 use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
-use crate::setting::{Invalid, WordOr, at_least, exactly, positive, within};
+use crate::setting::{Invalid, WordOr, at_least, positive, within};
 
 /// The generator's objective and its settings, one table of a scenario file: `[generator.distill]`.
 ///
@@ -31,9 +33,11 @@ pub enum GeneratorSpec {
 }
 
 /// How a generator is fitted to pairs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PairsSpec {
+    /// What the keys are that a file leaves out.
+    pub quality: Quality,
     /// Pairs, at least 2: particles that flow beside the drawn ones. The generator learns from these alone, so that the drawn cloud is one of latent points
     /// that it has never seen.
     pub count: usize,
@@ -46,7 +50,6 @@ pub struct PairsSpec {
     /// Decay in [0, 1) of the running average of the parameters that is drawn, measured and kept.
     pub average: f64,
     /// Adam's decay rates.
-    #[serde(deserialize_with = "exactly")]
     pub betas: [f64; 2],
     /// Pairs in each optimiser step, or `full`: all.
     pub batch: WordOr<usize, Full>,
@@ -60,10 +63,23 @@ pub struct PairsSpec {
 
 impl Default for PairsSpec {
     fn default() -> Self {
+        Self::of(Quality::Fast)
+    }
+}
+
+impl PairsSpec {
+    /// The settings that go by this word.
+    #[must_use]
+    pub fn of(quality: Quality) -> Self {
         let usual = TrainingSpec::default();
+        let (count, inner_steps) = match quality {
+            Quality::Fast => (16_384, 30_000),
+            Quality::High => (32_768, 100_000),
+        };
         Self {
-            count: 16_384,
-            inner_steps: 30_000,
+            quality,
+            count,
+            inner_steps,
             optimizer: usual.optimizer,
             learning_rate: 5e-3,
             average: 0.999,
@@ -74,12 +90,11 @@ impl Default for PairsSpec {
             precision: usual.precision,
         }
     }
-}
 
-impl PairsSpec {
     /// The same as the training of the others.
     fn training(&self) -> TrainingSpec {
         TrainingSpec {
+            quality: self.quality,
             inner_steps: self.inner_steps,
             optimizer: self.optimizer,
             learning_rate: self.learning_rate,
@@ -89,6 +104,9 @@ impl PairsSpec {
             betas: self.betas,
             batch: self.batch,
             latents: Latents::Fixed,
+            latent: None,
+            residual: true,
+            from: None,
             network: self.network.clone(),
             activation: self.activation,
             precision: self.precision,
@@ -98,9 +116,11 @@ impl PairsSpec {
 }
 
 /// How a generator is trained at each step of the flow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingSpec {
+    /// What the keys are that a file leaves out; what is written stands.
+    pub quality: Quality,
     /// K, optimiser steps at each step of the flow.
     pub inner_steps: usize,
     /// How the parameters follow their gradient; its memory is kept from step to step.
@@ -116,12 +136,21 @@ pub struct TrainingSpec {
     /// On which points the discriminator is fitted whose field the generator learns from.
     pub field: FieldRule,
     /// Adam's decay rates.
-    #[serde(deserialize_with = "exactly")]
     pub betas: [f64; 2],
     /// Latent points in each optimiser step, or `full`: all of the round's.
     pub batch: WordOr<usize, Full>,
     /// Whether each round trains on latent points of its own, as many as particles, or on those of the drawn cloud.
     pub latents: Latents,
+    /// Latent points that are no points of the source, of any number of coordinates; none: those of the source, so that g begins as the identity and x₀ = z. Otherwise the cloud
+    /// begins with what the network gives at first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latent: Option<LatentSpec>,
+    /// Whether the network gives a displacement, `g(z) = z + s MLP(z)`, or the place itself, `g(z) = c + s MLP(z)` with the centre c of the source, from weights that are
+    /// not silent at first. A displacement of latent points of their own is one of `c + a (z₁, z₂)`, with the spread a of the source.
+    pub residual: bool,
+    /// `generator.npz` of another run, from whose parameters and units this one goes on; none: from the beginning. Memory of the optimiser is not in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Widths of the hidden layers of `g(z) = z + MLP(z)`, or `affine`: `g(z) = m + S z`. Both see latent points standardised by the
     /// source, and give displacements in units of the pooled standard deviation of source and target.
     pub network: WordOr<Vec<usize>, AffineWord>,
@@ -219,16 +248,32 @@ pub enum Precision {
 
 impl Default for TrainingSpec {
     fn default() -> Self {
+        Self::of(Quality::Fast)
+    }
+}
+
+impl TrainingSpec {
+    /// The settings that go by this word.
+    #[must_use]
+    pub fn of(quality: Quality) -> Self {
+        let (inner_steps, batch, learning_rate, average) = match quality {
+            Quality::Fast => (8, 256, 2e-3, 0.99),
+            Quality::High => (80, 512, 3e-3, 0.999),
+        };
         Self {
-            inner_steps: 8,
+            quality,
+            inner_steps,
             optimizer: OptimizerKind::Adam,
-            learning_rate: 2e-3,
+            learning_rate,
             learning_rate_decay: Decay::Cosine,
-            average: 0.99,
+            average,
             field: FieldRule::Fresh,
             betas: [0.9, 0.999],
-            batch: WordOr::Value(256),
+            batch: WordOr::Value(batch),
             latents: Latents::Fresh,
+            latent: None,
+            residual: true,
+            from: None,
             network: WordOr::Value(vec![128, 128, 128]),
             activation: Activation::Relu,
             precision: Precision::F32,
@@ -280,6 +325,24 @@ impl GeneratorSpec {
                 Cow::Borrowed(spec)
             }
             Self::Pairs(spec) => Cow::Owned(spec.training()),
+        }
+    }
+
+    /// The file with whose parameters it begins, if with any.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) => {
+                spec.from.as_deref()
+            }
+            Self::Pairs(_) => None,
+        }
+    }
+
+    /// Names the copy of that file.
+    pub fn rename_file(&mut self, path: String) {
+        if let Self::Distill(spec) | Self::Adversarial(spec) | Self::Inherit(spec) = self {
+            spec.from = Some(path);
         }
     }
 
@@ -361,6 +424,18 @@ impl TrainingSpec {
         }
         if let WordOr::Value(batch) = self.batch {
             at_least("batch", batch, 1)?;
+        }
+        if let Some(latent) = self.latent {
+            latent.check()?;
+        }
+        let affine = self.network == WordOr::Word(AffineWord::Affine);
+        if affine && self.latent.is_some() {
+            let remedy = "\"affine\" is a map of the plane to itself, which begins as the identity; give widths such as [128, 128, 128], or take `latent` away";
+            return Err(Invalid::new("network", "\"affine\"", remedy));
+        }
+        if affine && !self.residual {
+            let remedy = "an affine map is the same either way; set true, or give `network` widths such as [128, 128, 128]";
+            return Err(Invalid::new("residual", false, remedy));
         }
         if let WordOr::Value(hidden) = &self.network {
             check_widths("network", hidden)?;

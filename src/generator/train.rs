@@ -6,7 +6,8 @@ use ndarray::s;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::model::{Affine, Model, Residual};
+use super::latent::Latent;
+use super::model::{Affine, Mlp, Model};
 use super::spec::{
     AffineWord, BetaRule, FieldRule, GeneratorSpec, Latents, Precision, TrainingSpec,
 };
@@ -52,37 +53,97 @@ pub struct Round {
 }
 
 impl GeneratorSpec {
-    /// A generator that gives exactly `latents` (`n×2`) at first, and learns in these `units`. Fresh latent points are drawn from
-    /// the source, fresh points of the target from the target; the first weights come from `stream`.
+    /// A generator whose drawn cloud is that of `latents`, or, where it has latent points of its own, of as many of those; its `units` are those between source
+    /// and target. At first it gives exactly `latents` (`n×2`), unless it [begins elsewhere](Self::begins_elsewhere). Fresh latent points are drawn from
+    /// the source, or their own law, fresh points of the target from the target; the first weights come from `stream`, or are those of `trained`.
     ///
     /// # Errors
-    /// As [`check`](Self::check).
+    /// As [`check`](Self::check); and if `trained` is of another shape, or the network can give no displacement of its latent points.
     pub fn build(
         &self,
         latents: Cloud,
         [source, target]: [Arc<dyn Target>; 2],
         units: Units,
+        trained: Option<&Trained>,
         stream: Stream,
     ) -> Result<Generator, Invalid> {
         self.check()?;
         let spec = &*self.training();
-        let model: Box<dyn Model> = match (&spec.network, spec.precision) {
+        let latent = spec.latent.map_or(Latent::Source(source), Latent::Own);
+        let inputs = latent.dimension();
+        if spec.residual && inputs < units.dimension {
+            let remedy = "a point of fewer coordinates than the space cannot be displaced in it; give 2 or more, or set residual = false";
+            let invalid = Invalid::new("latent.dimension", inputs, remedy);
+            return Err(invalid.under(self.name()));
+        }
+        let units = match trained {
+            Some(trained) => trained.units,
+            None => units.suited(spec.latent.is_some(), spec.residual),
+        };
+        let mut model: Box<dyn Model> = match (&spec.network, spec.precision) {
             (WordOr::Word(AffineWord::Affine), _) => Box::new(Affine::new(units, spec)),
             (WordOr::Value(hidden), Precision::F32) => {
-                Box::new(Residual::<f32>::new(hidden, units, spec, stream))
+                Box::new(Mlp::<f32>::new(inputs, hidden, units, spec, stream))
             }
             (WordOr::Value(hidden), Precision::F64) => {
-                Box::new(Residual::<f64>::new(hidden, units, spec, stream))
+                Box::new(Mlp::<f64>::new(inputs, hidden, units, spec, stream))
             }
+        };
+        if let Some(trained) = trained
+            && !model.set_layers(&trained.layers)
+        {
+            let from = spec.from.clone().unwrap_or_default();
+            let remedy = format!(
+                "its layers are {}, and those of this generator {}; give the same `network` and `latent`",
+                widths(&trained.layers),
+                widths(&model.layers())
+            );
+            return Err(Invalid::new("from", from, remedy).under(self.name()));
+        }
+        let latents = match &latent {
+            Latent::Source(_) => latents,
+            own @ Latent::Own(_) => own.sample(latents.nrows(), stream.part("latents")),
         };
         Ok(Generator {
             spec: self.clone(),
             model,
             latents,
-            source,
+            latent,
             target,
             units,
         })
+    }
+
+    /// Whether the first cloud is what the network gives, and not the points of the source.
+    #[must_use]
+    pub fn begins_elsewhere(&self) -> bool {
+        let spec = self.training();
+        spec.latent.is_some() || !spec.residual || spec.from.is_some()
+    }
+}
+
+/// Widths from the input to the output, such as `2-128-2`.
+fn widths(layers: &[Affinity]) -> String {
+    let inputs = layers.first().map(|(weights, _)| weights.ncols());
+    let outputs = layers.iter().map(|(weights, _)| weights.nrows());
+    let all: Vec<String> = inputs.into_iter().chain(outputs).map(|n| n.to_string()).collect();
+    all.join("-")
+}
+
+/// What a generator has learned: its layers, and the units in which they are to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// See [`Generator::layers`].
+    pub layers: Vec<Affinity>,
+    /// See [`Generator::units`].
+    pub units: Units,
+}
+
+#[cfg(not(feature = "record"))]
+impl Trained {
+    /// Files of arrays are read by the feature `record`.
+    pub(crate) fn parse(_: Vec<u8>, _: usize) -> Result<Self, String> {
+        Err("this build reads no files of arrays".to_owned())
     }
 }
 
@@ -93,7 +154,7 @@ pub struct Generator {
     model: Box<dyn Model>,
     /// Latent points of the drawn cloud: a particle keeps its own.
     latents: Cloud,
-    source: Arc<dyn Target>,
+    latent: Latent,
     target: Arc<dyn Target>,
     units: Units,
 }
@@ -111,7 +172,7 @@ impl Generator {
         self.model.apply(self.latents.view())
     }
 
-    /// `g_θ` at other latent points (`m×2`).
+    /// `g_θ` at other latent points (`m×i`), as many coordinates each as [`latent_dimension`](Self::latent_dimension) says.
     #[must_use]
     pub fn apply(&self, z: CloudView<'_>) -> Cloud {
         self.model.apply(z)
@@ -230,7 +291,7 @@ impl Generator {
         let pool = match spec.latents {
             Latents::Fixed => self.latents.clone(),
             Latents::Fresh => self
-                .source
+                .latent
                 .sample(self.latents.nrows(), stream.part("latent")),
         };
         let other = match aim {
@@ -250,12 +311,12 @@ impl Generator {
         part: u64,
     ) -> Result<Batches, FitError> {
         let rows = spec.rows(self.latents.nrows());
-        let sample = |of: &dyn Target, name: &str| {
-            of.sample(rows * steps, round.stream.part(&format!("{name} {part}")))
-        };
-        let fake = self.model.present(sample(&*self.source, "fake").view());
-        drive.refit(sample(&*self.target, "real").view(), fake.view(), part)?;
-        let pool = sample(&*self.source, "latent");
+        let stream = |name: &str| round.stream.part(&format!("{name} {part}"));
+        let latents = |name: &str| self.latent.sample(rows * steps, stream(name));
+        let fake = self.model.present(latents("fake").view());
+        let real = self.target.sample(rows * steps, stream("real"));
+        drive.refit(real.view(), fake.view(), part)?;
+        let pool = latents("latent");
         let other = self.other(&pool, drive, round);
         Ok(Batches {
             all: [pool, other],
@@ -319,7 +380,7 @@ impl Generator {
         }
     }
 
-    /// What takes a latent point `z`, standardised as `(z − c)/a`, to the displacement `(g(z) − z)/s`, in the generator's units: layers, with the
+    /// What takes a latent point `z`, standardised as `(z − c)/a`, to `(g(z) − b − k z)/s`, in the generator's units: layers, with the
     /// activation between two of them. An affine generator is a single layer.
     #[must_use]
     pub fn layers(&self) -> Vec<Affinity> {
@@ -337,16 +398,28 @@ impl Generator {
         self.target.dimension()
     }
 
+    /// Coordinates of a latent point: 2 where those are points of the source, also on the line, whose second is nothing.
+    #[must_use]
+    pub fn latent_dimension(&self) -> usize {
+        self.latent.dimension()
+    }
+
+    /// The latent points of the drawn cloud, `n×i`.
+    #[must_use]
+    pub fn latents(&self) -> CloudView<'_> {
+        self.latents.view()
+    }
+
     /// The units in which it learns.
     #[must_use]
     pub fn units(&self) -> Units {
         self.units
     }
 
-    /// `g(z)` of `count` fresh latent points, drawn from the source: `count×2`.
+    /// `g(z)` of `count` fresh latent points: `count×2`.
     #[must_use]
     pub fn sample(&self, count: usize, stream: Stream) -> Cloud {
-        self.model.apply(self.source.sample(count, stream).view())
+        self.model.apply(self.latent.sample(count, stream).view())
     }
 
     /// Parameters and optimiser memory, as plain numbers, so that a run can be gone on with.

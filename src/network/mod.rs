@@ -1,4 +1,4 @@
-//! A small multilayer perceptron on the plane, with gradients by its parameters and by its input.
+//! A small multilayer perceptron, on the plane unless told otherwise, with gradients by its parameters and by its input.
 
 mod activation;
 mod aligned;
@@ -28,7 +28,7 @@ use product::padded;
 const WIDEST: usize = 4096;
 const DEEPEST: usize = 16;
 
-/// A fully connected network `ℝ² → ℝᵒ`,
+/// A fully connected network `ℝⁱ → ℝᵒ`, i being 2 unless told otherwise,
 ///
 /// `a₀ = x`, `aₗ = φ(Wₗ aₗ₋₁ + bₗ)` for the hidden layers, `out = W a + b`,
 ///
@@ -91,13 +91,24 @@ pub fn check_widths(key: &str, hidden: &[usize]) -> Result<(), Invalid> {
 }
 
 impl<T: Real> Network<T> {
-    /// A network with `hidden` widths (at least one) and `outputs` numbers out, its parameters drawn from
+    /// A network on the plane with `hidden` widths (at least one) and `outputs` numbers out, its parameters drawn from
     /// `stream` by the usual fan-in rule: weights uniform in `±gain √(3/i)` for `i` incoming numbers, with
     /// the gain that keeps the activation's variance (He et al. 2015), biases uniform in `±1/√i`. The
     /// output layer has gain 1.
     #[must_use]
     pub fn new(hidden: &[usize], outputs: usize, activation: Activation, stream: Stream) -> Self {
-        let (layers, length) = arrange(hidden, outputs);
+        Self::between([2, outputs], hidden, activation, stream)
+    }
+
+    /// The same with so many numbers in (at least one) and out.
+    #[must_use]
+    pub fn between(
+        [inputs, outputs]: [usize; 2],
+        hidden: &[usize],
+        activation: Activation,
+        stream: Stream,
+    ) -> Self {
+        let (layers, length) = arrange([inputs, outputs], hidden);
         let mut parameters = Aligned::zeros(length);
         let mut rng = stream.rng();
         for (place, layer) in layers.iter().enumerate() {
@@ -135,6 +146,24 @@ impl<T: Real> Network<T> {
         self.parameters[start..].fill(T::ZERO);
     }
 
+    /// Sets what belongs to one output to zero, so that this one is exactly zero everywhere.
+    pub fn silence_output(&mut self, output: usize) {
+        let Layer {
+            row,
+            weights,
+            biases,
+            ..
+        } = *self.output();
+        self.parameters[weights + output * row..][..row].fill(T::ZERO);
+        self.parameters[biases + output] = T::ZERO;
+    }
+
+    /// How many numbers go in.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs
+    }
+
     /// How many numbers come out.
     #[must_use]
     pub fn outputs(&self) -> usize {
@@ -162,9 +191,9 @@ impl<T: Real> Network<T> {
 }
 
 /// Lays the layers out one after the other; gives them and the number of parameters.
-fn arrange(hidden: &[usize], outputs: usize) -> (Vec<Layer>, usize) {
+fn arrange([mut inputs, outputs]: [usize; 2], hidden: &[usize]) -> (Vec<Layer>, usize) {
     let mut layers = Vec::with_capacity(hidden.len() + 1);
-    let (mut inputs, mut place) = (2, 0);
+    let mut place = 0;
     for &width in hidden {
         let row = padded(width);
         let biases = place + inputs * row;
@@ -199,7 +228,7 @@ pub(crate) fn training_bytes(hidden: &[usize], rows: f64, size: f64) -> [f64; 2]
     [32.0 * size * weights, (rows / CHUNK as f64).ceil() * chunk]
 }
 
-/// Number of weights between layers of these widths, two numbers in and two out.
+/// Number of weights between layers of these widths, two numbers in and two out; a few more of either change little.
 fn weights(hidden: &[usize]) -> f64 {
     let widths = [2].into_iter().chain(hidden.iter().copied()).chain([2]);
     let widths: Vec<f64> = widths.map(|width| width as f64).collect();

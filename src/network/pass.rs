@@ -63,9 +63,9 @@ impl<T: Real> Workspace<T> {
 }
 
 impl<T: Real> Network<T> {
-    /// Writes the outputs at the points `at` (`n×2`, row by row) into `outputs` (`n×o`).
+    /// Writes the outputs at the points `at` (`n×i`, row by row) into `outputs` (`n×o`).
     pub fn evaluate(&self, at: &[T], outputs: &mut [T]) {
-        at.par_chunks(2 * CHUNK)
+        at.par_chunks(self.inputs() * CHUNK)
             .zip(outputs.par_chunks_mut(self.outputs * CHUNK))
             .for_each_init(
                 || Tape::new(self),
@@ -76,9 +76,10 @@ impl<T: Real> Network<T> {
     /// Writes the first output (`n`) and its gradient by the input (`n×2`) at the points `at` (`n×2`).
     ///
     /// # Panics
-    /// If the network has more than one output.
+    /// If the network has more than one output, or other than two inputs.
     pub fn evaluate_with_gradient(&self, at: &[T], outputs: &mut [T], gradient: &mut [T]) {
-        assert_eq!(self.outputs, 1, "the input gradient is that of a scalar");
+        let shape = (self.inputs(), self.outputs);
+        assert_eq!(shape, (2, 1), "the input gradient is that of a scalar on the plane");
         let mut transposed = Vec::new();
         self.transpose(&mut transposed);
         at.par_chunks(2 * CHUNK)
@@ -92,7 +93,7 @@ impl<T: Real> Network<T> {
             );
     }
 
-    /// Writes the gradient of the objective's sum over the points `at` (`n×2`) by the parameters into
+    /// Writes the gradient of the objective's sum over the points `at` (`n×i`) by the parameters into
     /// `gradient`, and gives the sum.
     ///
     /// # Panics
@@ -106,7 +107,7 @@ impl<T: Real> Network<T> {
     ) -> T {
         let Workspace { transposed, parts } = workspace;
         self.transpose(transposed);
-        let count = at.len().div_ceil(2 * CHUNK);
+        let count = at.len().div_ceil(self.inputs() * CHUNK);
         parts.retain(|part| part.gradient.len() == self.parameters.len() && part.tape.fits(self));
         while parts.len() < count {
             parts.push(Part {
@@ -130,7 +131,7 @@ impl<T: Real> Network<T> {
         if count == 1 {
             work((0, (at, &mut parts[0])));
         } else {
-            at.par_chunks(2 * CHUNK)
+            at.par_chunks(self.inputs() * CHUNK)
                 .zip(parts.par_iter_mut())
                 .enumerate()
                 .for_each(work);
@@ -221,7 +222,7 @@ fn evaluate<T: Real, const M: usize, const FUSED: bool>(
 ) {
     let few = network.outputs;
     let mut gradient = gradient.chunks_mut(2 * TILE);
-    for (at, outputs) in at.chunks(2 * TILE).zip(outputs.chunks_mut(few * TILE)) {
+    for (at, outputs) in at.chunks(network.inputs() * TILE).zip(outputs.chunks_mut(few * TILE)) {
         tape.load(at);
         if let Some(gradient) = gradient.next() {
             tape.forward::<M, FUSED>(network, Depth::Slopes);
@@ -246,8 +247,9 @@ fn train<T: Real, const M: usize, const FUSED: bool>(
 ) -> T {
     let few = network.outputs;
     let mut loss = T::ZERO;
-    for (place, at) in at.chunks(2 * TILE).enumerate() {
-        let (first, count) = (first + place * TILE, at.len() / 2);
+    let inputs = network.inputs();
+    for (place, at) in at.chunks(inputs * TILE).enumerate() {
+        let (first, count) = (first + place * TILE, at.len() / inputs);
         tape.load(at);
         tape.penalties.fill(T::ZERO);
         let penalised = objective.penalties(first, &mut tape.penalties[..count]);

@@ -51,7 +51,7 @@ impl<T: Real> Tape<T> {
         let tile = |row: usize| Aligned::zeros(TILE * row);
         let widest = network.hidden().iter().map(|l| l.row).max().unwrap_or(0);
         Self {
-            input: tile(2),
+            input: tile(network.inputs()),
             hidden: network
                 .hidden()
                 .iter()
@@ -76,6 +76,7 @@ impl<T: Real> Tape<T> {
     pub(super) fn fits(&self, network: &Network<T>) -> bool {
         let rows = network.hidden().iter().map(|layer| TILE * layer.row);
         self.outputs.len() == TILE * network.outputs
+            && self.input.len() == TILE * network.inputs()
             && self.hidden.iter().map(|h| h.value.len()).eq(rows)
     }
 
@@ -97,7 +98,7 @@ impl<T: Real> Tape<T> {
             let here = &mut here[0];
             let (input, stride) = match before.last() {
                 Some(below) => (&*below.value, below.value.len() / TILE),
-                None => (&*self.input, 2),
+                None => (&*self.input, layer.inputs),
             };
             let weights = &network.parameters[layer.weights..layer.biases];
             let biases = &network.parameters[layer.biases..][..layer.row];
@@ -131,7 +132,7 @@ impl<T: Real> Tape<T> {
         dots::<T, FUSED>(&top.value, weights, layer.row, biases, &mut self.outputs);
     }
 
-    /// Back from the one output to the input: `∂D/∂z` in each layer, and `∇ₓD`.
+    /// Back from the one output to the input, a point of the plane: `∂D/∂z` in each layer, and `∇ₓD`.
     #[inline(always)]
     pub(super) fn sensitivities<const M: usize, const FUSED: bool>(
         &mut self,
@@ -307,7 +308,7 @@ impl<T: Real> Tape<T> {
             }
             let (input, stride) = match before.last() {
                 Some(below) => (&*below.value, below.value.len() / TILE),
-                None => (&*self.input, 2),
+                None => (&*self.input, layer.inputs),
             };
             transposed_times::<T, M, FUSED>(
                 input,

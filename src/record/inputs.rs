@@ -38,6 +38,19 @@ pub(super) fn keep(
         }
         spec.rename_files(&copies);
     }
+    if let Some(generator) = &mut kept.generator
+        && let Some(name) = generator.file().map(str::to_owned)
+    {
+        let copy = if is_copy(&name) {
+            name.clone()
+        } else {
+            format!("{INPUTS}/generator.npz")
+        };
+        let file = files.open(&name);
+        let file = file.map_err(|error| ReportError::io("read", Path::new(&name), error))?;
+        directory.put_from(&copy, file)?;
+        generator.rename_file(copy);
+    }
     Ok(kept)
 }
 

@@ -1,5 +1,6 @@
 //! `trajectory.npz`: the snapshots of a run that has ended, written and read back.
 
+use std::fs::File;
 use std::path::Path;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, concatenate};
@@ -7,7 +8,8 @@ use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, concatenate};
 use crate::experiment::Experiment;
 use crate::film::{Recorder, Round, Snapshot};
 use crate::render::{FieldGrid, Gauge, View};
-use crate::store::{Arrays, ReportError, RunDirectory, Stored, TRAJECTORY};
+use crate::npz::Stored;
+use crate::store::{Arrays, ReportError, RunDirectory, TRAJECTORY, plain};
 
 /// Writes `trajectory.npz`.
 pub(super) fn save(
@@ -120,7 +122,7 @@ fn rounds_of(
 
 /// The snapshots of `trajectory.npz`.
 pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, String> {
-    let mut arrays = Stored::open(folder, TRAJECTORY)?;
+    let mut arrays = plain::arrays(folder, TRAJECTORY)?;
     let steps: Array1<i64> = arrays.get("steps")?;
     let times: Array1<f64> = arrays.get("times")?;
     let clouds: Array3<f64> = arrays.get("particles")?;
@@ -225,7 +227,7 @@ fn round(rounds: &[Array3<f32>; 2], k: usize) -> Option<Round> {
 }
 
 /// A recorder over the view in which the fields on file were asked for.
-fn empty(experiment: &Experiment, arrays: &mut Stored) -> Result<Recorder, String> {
+fn empty(experiment: &Experiment, arrays: &mut Stored<File>) -> Result<Recorder, String> {
     let recorder = Recorder::of(experiment, 0);
     let Some(view) = arrays.find::<f64, Ix2>("view")? else {
         return Ok(recorder);
@@ -242,7 +244,7 @@ fn empty(experiment: &Experiment, arrays: &mut Stored) -> Result<Recorder, Strin
 /// The gauge of each frame. A run of an earlier version has kept none: its step sizes are then the mean ones up to the next frame, and of the last frame
 /// from the one before; its fields have faded where nobody is.
 fn gauges(
-    arrays: &mut Stored,
+    arrays: &mut Stored<File>,
     steps: &Array1<i64>,
     times: &Array1<f64>,
 ) -> Result<Vec<[f64; 3]>, String> {

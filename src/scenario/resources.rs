@@ -446,7 +446,13 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
         WordOr::Word(_) => [0.0; 2],
     };
     let key = |name: &str| format!("generator.{}.{name}", spec.name());
+    let latent = training.latent.map_or(0.0, |latent| 8.0 * latent.dimension as f64);
     vec![
+        (
+            key("latent.dimension"),
+            // The drawn cloud's, and those of a round beside them.
+            latent * (2 * particles + 3 * pool(scenario)) as f64,
+        ),
         (key("network"), held),
         (key("batch"), worked),
         (key("batch"), (PARTICLE + SAMPLE) * pool(scenario) as f64),

@@ -1,6 +1,5 @@
 //! The run directory: its lock, the list of what is ours in it, and each kind of file in it that is read again, with its writer and its reader.
 
-mod arrays;
 mod atomic;
 mod checkpoint;
 mod comparison;
@@ -16,8 +15,7 @@ mod available;
 pub(crate) mod table;
 
 pub use crate::npy::Element;
-pub use arrays::Arrays;
-pub(crate) use arrays::Stored;
+pub use crate::npz::Arrays;
 pub use atomic::AtomicFile;
 pub use available::available;
 pub(crate) use available::free_memory;

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use super::error::ReportError;
+use crate::npz::Stored;
 
 /// Longest text that a run directory holds, in bytes: tables of a million rows are a third of it.
 pub(crate) const TEXT: u64 = 1 << 30;
@@ -78,6 +79,11 @@ pub(crate) fn open(root: &Path, name: &str, most: u64) -> io::Result<File> {
 /// The bytes of the plain file `name` below `root`.
 ///
 /// # Errors
+/// The arrays of a `.npz` file; what is wrong with it in words.
+pub(crate) fn arrays(root: &Path, name: &str) -> Result<Stored<File>, String> {
+    Stored::read(open(root, name, STATE).map_err(|error| error.to_string())?)
+}
+
 /// As [`open`].
 pub(crate) fn read(root: &Path, name: &str, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

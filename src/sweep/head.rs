@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::error::SweepError;
+use crate::generator::GeneratorSpec;
 use crate::scenario::{Document, Scenario, ScenarioError};
 use crate::store::{ReportError, plain};
 use crate::target::{Files, Folder};
@@ -297,7 +298,8 @@ pub(super) fn digest_of(scenario: &Scenario) -> [u8; 32] {
 /// The names of the files that a scenario reads.
 pub(super) fn files_of(scenario: &Scenario) -> impl Iterator<Item = &str> {
     let specs = [&scenario.target, &scenario.source].into_iter();
-    specs.flat_map(|spec| spec.files())
+    let generator = scenario.generator.iter().filter_map(GeneratorSpec::file);
+    specs.flat_map(|spec| spec.files()).chain(generator)
 }
 
 /// Hashes of files, each of which is read once.

@@ -1,9 +1,7 @@
 //! Named arrays in one `.npz` file that numpy opens without pickle; the same arrays give the same bytes.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, Read as _, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
 use ndarray::{ArrayD, ArrayView, Dimension};
@@ -11,7 +9,6 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::plain;
 use crate::npy::{Element, Header, Preamble};
 
 /// Numbers that are handed to the archive at once.
@@ -27,7 +24,7 @@ pub struct Arrays<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> Arrays<W> {
-    /// Begins a file in `writer`, such as an [`AtomicFile`](super::AtomicFile).
+    /// Begins a file in `writer`, such as an [`AtomicFile`](crate::store::AtomicFile).
     pub fn new(writer: W) -> Self {
         let fault = Rc::default();
         let writer = Calm {
@@ -167,12 +164,11 @@ fn own(error: ZipError) -> io::Error {
 }
 
 /// Arrays as [`Arrays`] writes them: stored, so that a small file cannot promise large ones.
-pub(crate) struct Stored(ZipArchive<File>);
+pub(crate) struct Stored<R>(ZipArchive<R>);
 
-impl Stored {
-    pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, String> {
-        let file = plain::open(folder, name, plain::STATE).map_err(|error| error.to_string())?;
-        Ok(Self(ZipArchive::new(file).map_err(|e| e.to_string())?))
+impl<R: Read + Seek> Stored<R> {
+    pub(crate) fn read(from: R) -> Result<Self, String> {
+        Ok(Self(ZipArchive::new(from).map_err(|e| e.to_string())?))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -1,0 +1,122 @@
+//! Bundles of settings under one word, and what a file says beside that word.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::latent::LatentSpec;
+use super::spec::{
+    AffineWord, BetaRule, Decay, FieldRule, Full, Latents, PairsSpec, Precision, TrainingSpec,
+};
+use crate::network::{Activation, OptimizerKind};
+use crate::setting::{WordOr, exactly};
+
+/// How much work a generator may be: the word for the settings that are not written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quality {
+    /// Seconds.
+    #[default]
+    Fast,
+    /// A minute or two: ten times the optimiser steps, on more points each.
+    High,
+}
+
+impl Quality {
+    /// All of them: name in a scenario file, and what it is.
+    pub const CATALOGUE: &[(&str, &str)] = &[
+        ("fast", "seconds"),
+        ("high", "a minute or two"),
+    ];
+}
+
+/// What a file says of a training; a key that it leaves out is as its `quality` has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    quality: Quality,
+    inner_steps: Option<usize>,
+    optimizer: Option<OptimizerKind>,
+    learning_rate: Option<f64>,
+    learning_rate_decay: Option<Decay>,
+    average: Option<f64>,
+    field: Option<FieldRule>,
+    betas: Option<Betas>,
+    batch: Option<WordOr<usize, Full>>,
+    latents: Option<Latents>,
+    latent: Option<LatentSpec>,
+    residual: Option<bool>,
+    from: Option<String>,
+    network: Option<WordOr<Vec<usize>, AffineWord>>,
+    activation: Option<Activation>,
+    precision: Option<Precision>,
+    beta: Option<WordOr<f64, BetaRule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Betas(#[serde(deserialize_with = "exactly")] [f64; 2]);
+
+impl<'de> Deserialize<'de> for TrainingSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let usual = Self::of(written.quality);
+        Ok(Self {
+            quality: written.quality,
+            inner_steps: written.inner_steps.unwrap_or(usual.inner_steps),
+            optimizer: written.optimizer.unwrap_or(usual.optimizer),
+            learning_rate: written.learning_rate.unwrap_or(usual.learning_rate),
+            learning_rate_decay: written.learning_rate_decay.unwrap_or(usual.learning_rate_decay),
+            average: written.average.unwrap_or(usual.average),
+            field: written.field.unwrap_or(usual.field),
+            betas: written.betas.map_or(usual.betas, |Betas(betas)| betas),
+            batch: written.batch.unwrap_or(usual.batch),
+            latents: written.latents.unwrap_or(usual.latents),
+            latent: written.latent,
+            residual: written.residual.unwrap_or(usual.residual),
+            from: written.from,
+            network: written.network.unwrap_or(usual.network),
+            activation: written.activation.unwrap_or(usual.activation),
+            precision: written.precision.unwrap_or(usual.precision),
+            beta: written.beta.unwrap_or(usual.beta),
+        })
+    }
+}
+
+/// The same of pairs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPairs {
+    #[serde(default)]
+    quality: Quality,
+    count: Option<usize>,
+    inner_steps: Option<usize>,
+    optimizer: Option<OptimizerKind>,
+    learning_rate: Option<f64>,
+    average: Option<f64>,
+    betas: Option<Betas>,
+    batch: Option<WordOr<usize, Full>>,
+    network: Option<WordOr<Vec<usize>, AffineWord>>,
+    activation: Option<Activation>,
+    precision: Option<Precision>,
+}
+
+impl<'de> Deserialize<'de> for PairsSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = WrittenPairs::deserialize(deserializer)?;
+        let usual = Self::of(written.quality);
+        Ok(Self {
+            quality: written.quality,
+            count: written.count.unwrap_or(usual.count),
+            inner_steps: written.inner_steps.unwrap_or(usual.inner_steps),
+            optimizer: written.optimizer.unwrap_or(usual.optimizer),
+            learning_rate: written.learning_rate.unwrap_or(usual.learning_rate),
+            average: written.average.unwrap_or(usual.average),
+            betas: written.betas.map_or(usual.betas, |Betas(betas)| betas),
+            batch: written.batch.unwrap_or(usual.batch),
+            network: written.network.unwrap_or(usual.network),
+            activation: written.activation.unwrap_or(usual.activation),
+            precision: written.precision.unwrap_or(usual.precision),
+        })
+    }
+}
