@@ -206,6 +206,7 @@ fn in_other_units_one_step_of_distilling_is_one_of_climbing_at_twice_epsilon_the
         centre: [500.0, -20.0],
         input: 3.0,
         output: 7.0,
+        ..Units::default()
     };
     let mut drive = Bent::new(Map::Identity);
     for network in [

@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 43] = [
+const MORE: [(&str, &[&str]); 44] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -163,6 +163,12 @@ const MORE: [(&str, &[&str]); 43] = [
             "discriminator.mlp.optimizer='sgd'",
             "generator.adversarial.optimizer='adam'",
             "generator.adversarial.precision='f64'",
+        ],
+    ),
+    (
+        "latents",
+        &[
+            "generator.distill={network=[8],inner_steps=2,residual=false,latent={dimension=3,distribution='uniform'}}",
         ],
     ),
 ];

@@ -10,6 +10,7 @@ use ratioflow::point_file;
 use ratioflow::random::Stream;
 use ratioflow::record::generator;
 use ratioflow::scenario::{Document, Embedded};
+use ratioflow::target::Folder;
 
 const SCENARIO: &str = "target.ring = {}
 [cloud]
@@ -148,28 +149,33 @@ fn a_flow_is_only_resampled_and_says_so() {
     assert!((200..=300).contains(&distinct.len()), "{}", distinct.len());
 }
 
-/// The snippet of the documentation gives what the program gives.
+/// The snippet of the documentation gives what the program gives, whatever the latent points are.
 #[test]
 fn numpy_evaluates_the_network_as_the_documentation_says() {
-    let home = run(SCENARIO);
+    let own = "network = [16, 16]\nresidual = false\nlatent = { dimension = 5, distribution = \"uniform\" }";
+    let wide = "network = [16, 16]\nprecision = \"f64\"\nlatent = { dimension = 3 }";
+    for (settings, inputs) in [("network = [16, 16]", 2), (own, 5), (wide, 3)] {
+        let home = run(&SCENARIO.replace("network = [16, 16]", settings));
+        numpy_agrees(&home.path().join("r"), inputs);
+    }
+}
+
+fn numpy_agrees(folder: &Path, inputs: usize) {
     let text = include_str!("../docs/generators.md");
     let snippet = text.split("```python").nth(1).unwrap();
     let snippet = snippet.split("```").next().unwrap();
     let script = format!(
-        "{snippet}\nt = np.load('z.npy')\nnp.savetxt('found.csv', g(t), delimiter=',', fmt='%.17g')\n"
+        "{snippet}\nt = np.loadtxt('z.csv', delimiter=',')\nnp.savetxt('found.csv', g(t), delimiter=',', fmt='%.17g')\n"
     );
-    let latents = Stream::new(5, "z").normals(50);
+    let latents = Stream::new(5, "z").normals(25 * inputs);
+    let latents = Array2::from_shape_vec((50, inputs), latents.into_iter().collect()).unwrap();
     let rows = latents.rows().into_iter();
-    let lines: Vec<String> = rows.map(|p| format!("{},{}", p[0], p[1])).collect();
-    let text = lines.join(
-        "
-",
-    );
-    fs::write(home.path().join("r/z.csv"), text).unwrap();
-    let script = script.replace("np.load('z.npy')", "np.loadtxt('z.csv', delimiter=',')");
+    let lines = rows.map(|p| p.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
+    let text: Vec<String> = lines.collect();
+    fs::write(folder.join("z.csv"), text.join("\n")).unwrap();
     let python = Command::new("python3")
         .args(["-c", &script])
-        .current_dir(home.path().join("r"))
+        .current_dir(folder)
         .output();
     let told = match &python {
         Ok(output) if output.status.success() => None,
@@ -184,16 +190,90 @@ fn numpy_evaluates_the_network_as_the_documentation_says() {
         println!("SKIPPED: no NumPy here, so the snippet was not run: {told}");
         return;
     }
-    let found = fs::read(home.path().join("r/found.csv")).unwrap();
+    let found = fs::read(folder.join("found.csv")).unwrap();
     let found = point_file::read(&found, "found.csv").unwrap();
-    let truth = generator(&home.path().join("r"))
-        .unwrap()
-        .apply(latents.view());
+    let trained = generator(folder).unwrap();
+    assert_eq!(trained.latent_dimension(), inputs);
+    let truth = trained.apply(latents.view());
     let worst = (&found - &truth)
         .iter()
         .fold(0.0_f64, |most, d| most.max(d.abs()));
     assert!(worst < 1e-5, "{worst}");
-    assert!(rms(&(&truth - &latents)) > 0.1, "it has learnt something");
+    assert!(rms(&truth) > 0.1, "it has learnt something");
+}
+
+/// Whoever goes on begins with the very map that was trained, whatever the source is then, and the run directory repeats the run by itself.
+#[test]
+fn a_run_goes_on_from_the_generator_of_another() {
+    let home = run(SCENARIO);
+    let path = home.path();
+    let moved = format!(
+        "{SCENARIO}[source.gaussian]\nmean = [0.5, 0.1]\ncovariance = [[2.0, 0.3], [0.3, 1.0]]\n"
+    );
+    fs::create_dir(path.join("below")).unwrap();
+    fs::write(path.join("below/moved.toml"), moved).unwrap();
+    let words = "run below/moved.toml --generator-from r --out on --no-frames";
+    let output = ratioflow(path, words);
+    assert!(output.status.success(), "{output:?}");
+    let kept = fs::read_to_string(path.join("on/scenario.toml")).unwrap();
+    assert!(kept.contains("from = \"inputs/generator.npz\""), "{kept}");
+    let file = |name: &str| fs::read(path.join(name)).unwrap();
+    assert_eq!(file("r/generator.npz"), file("on/inputs/generator.npz"));
+    // Repeated from its own folder.
+    let output = ratioflow(path, "run on/scenario.toml --out again --no-frames");
+    assert!(output.status.success(), "{output:?}");
+    for name in ["generator.npz", "trajectory.npz", "scenario.toml"] {
+        assert!(
+            file(&format!("on/{name}")) == file(&format!("again/{name}")),
+            "{name}"
+        );
+    }
+    assert_ne!(file("r/generator.npz"), file("on/generator.npz"));
+    // The first cloud.
+    let document = Document::parse("s", &kept).unwrap();
+    let experiment = Experiment::read(&document, &Folder(path.join("on"))).unwrap();
+    let before = generator(&path.join("r")).unwrap();
+    let source = experiment.source.sample(
+        experiment.start.nrows(),
+        Stream::new(experiment.scenario.seed, "source"),
+    );
+    assert_eq!(experiment.start, before.apply(source.view()));
+    assert!(rms(&(&experiment.start - &source)) > 0.1);
+    refused(
+        path,
+        "run below/moved.toml --generator-from below",
+        2,
+        &["below/generator.npz", "--generator-from"],
+    );
+    refused(
+        path,
+        "run below/moved.toml --generator-from r --set generator.distill.network=[4]",
+        2,
+        &["2-16-16-2", "2-4-2"],
+    );
+    refused(
+        path,
+        "run eight-gaussians --generator-from r",
+        2,
+        &["--generator distill"],
+    );
+    // A file with a number that is none.
+    let mut bytes = file("r/generator.npz");
+    let place = bytes
+        .windows(13)
+        .position(|w| w == b"0.weight.npy\x93")
+        .unwrap()
+        + 13
+        + 127
+        - 8;
+    bytes[place + 8..place + 12].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(path.join("below/generator.npz"), bytes).unwrap();
+    refused(
+        path,
+        "run below/moved.toml --generator-from below",
+        2,
+        &["generator.npz"],
+    );
 }
 
 fn rms(moves: &Array2<f64>) -> f64 {

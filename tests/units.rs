@@ -248,8 +248,18 @@ fn every_generator_gives_the_same_in_all_units_and_everywhere() {
                     "precision=\"f64\"",
                     "network=\"affine\"",
                     "optimizer=\"sgd\"",
+                    "latent={ dimension = 5 }",
+                    "residual=false",
                 ]
-                .map(|setting| {
+                .iter()
+                // A pair begins where the flow does: with a point of the source.
+                .filter(move |setting| {
+                    kind != "pairs"
+                        || !["latent", "residual"]
+                            .iter()
+                            .any(|key| setting.starts_with(key))
+                })
+                .map(move |setting| {
                     let mut settings = vec![format!("generator.{kind}.{setting}")];
                     if kind == "pairs" {
                         settings.push("generator.pairs.count=60".to_owned());

@@ -234,11 +234,11 @@ impl Experiment {
         let Some(spec) = &self.scenario.generator else {
             return Ok(None);
         };
-        let built = spec.build(
+        let built = spec.build_from(
+            self.trained.as_deref(),
             self.latents.as_ref().unwrap_or(&self.start).clone(),
             [&self.source, &self.target].map(Arc::clone),
             self.units,
-            self.trained.as_deref(),
             Stream::new(self.scenario.seed, "generator weights"),
         );
         built

@@ -49,10 +49,17 @@ pub(super) fn trained(
     };
     let wrong = |reason: String| BuildError::File {
         key: format!("generator.{}.from", generator.name()),
-        file: format!("{name:?}"),
+        file: name.to_owned(),
         reason,
     };
-    let bytes = files.read(name).map_err(|error| wrong(error.to_string()))?;
+    let bytes = files.read(name).map_err(|error| {
+        let hint = if error.kind() == std::io::ErrorKind::NotFound {
+            "; a run that has ended with a generator has left one in its folder"
+        } else {
+            ""
+        };
+        wrong(format!("{error}{hint}"))
+    })?;
     Trained::parse(bytes, dimension).map(Some).map_err(wrong)
 }
 

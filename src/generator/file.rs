@@ -74,7 +74,8 @@ impl Trained {
             let array: Option<Array0<f64>> = arrays.find(name)?;
             Ok(array.map(Array0::into_scalar))
         };
-        let missing = |name: &str| format!("it has no array `{name}`: another version has written it");
+        let missing =
+            |name: &str| format!("it has no array `{name}`: another version has written it");
         let input = number("input")?.ok_or_else(|| missing("input"))?;
         let output = number("output")?.ok_or_else(|| missing("output"))?;
         // Before there were others, all latent points were those of the source.
@@ -91,8 +92,16 @@ impl Trained {
             dimension,
         };
         let weights = layers.iter().flat_map(|(w, b)| w.iter().chain(b));
-        let of_units = [units.centre, units.shift, [units.input, units.output], [skip, skip]];
-        if !weights.chain(of_units.as_flattened()).all(|v| v.is_finite()) {
+        let of_units = [
+            units.centre,
+            units.shift,
+            [units.input, units.output],
+            [skip, skip],
+        ];
+        if !weights
+            .chain(of_units.as_flattened())
+            .all(|v| v.is_finite())
+        {
             return Err("it holds numbers that are not finite".to_owned());
         }
         if layers.is_empty() || input <= 0.0 || output <= 0.0 {

@@ -49,7 +49,10 @@ impl LatentSpec {
     pub(super) fn check(self) -> Result<(), Invalid> {
         at_least("latent.dimension", self.dimension, 1)?;
         if self.dimension > Self::MOST {
-            let remedy = format!("must be at most {}: a plane can use no more, and each latent point takes that much memory", Self::MOST);
+            let remedy = format!(
+                "must be at most {}: a plane can use no more, and each latent point takes that much memory",
+                Self::MOST
+            );
             return Err(Invalid::new("latent.dimension", self.dimension, remedy));
         }
         Ok(())

@@ -182,8 +182,9 @@ impl<T: Real> Model for Mlp<T> {
         );
         aims.clear();
         aims.extend(
-            aim.indexed_iter()
-                .map(|((i, axis), &aim)| T::of((aim - units.before(z.row(i), axis)) / units.output)),
+            aim.indexed_iter().map(|((i, axis), &aim)| {
+                T::of((aim - units.before(z.row(i), axis)) / units.output)
+            }),
         );
         self.network.train(
             at,

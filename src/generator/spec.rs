@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::latent::LatentSpec;
-use super::quality::Quality;
 use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
 
@@ -30,6 +29,17 @@ pub enum GeneratorSpec {
     Inherit(TrainingSpec),
     /// `E ‖g_θ(z) − x_T(z)‖² / s²`, once, at the last step: the pure flow runs first, and g is fitted to the pairs of latent points and where they came to.
     Pairs(PairsSpec),
+}
+
+/// How much work a generator may be: the word for the settings that are not written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quality {
+    /// Seconds.
+    #[default]
+    Fast,
+    /// A minute or two: ten times the optimiser steps, on more points each.
+    High,
 }
 
 /// How a generator is fitted to pairs.

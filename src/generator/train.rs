@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::s;
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
-
+use super::batches::{Batches, Missed};
 use super::latent::Latent;
 use super::model::{Affine, Mlp, Model};
 use super::spec::{
@@ -52,19 +49,36 @@ pub struct Round {
     pub stream: Stream,
 }
 
+/// Optimiser steps between two looks at which pairs are missed.
+const LOOK: usize = 64;
+
 impl GeneratorSpec {
     /// A generator whose drawn cloud is that of `latents`, or, where it has latent points of its own, of as many of those; its `units` are those between source
     /// and target. At first it gives exactly `latents` (`n×2`), unless it [begins elsewhere](Self::begins_elsewhere). Fresh latent points are drawn from
-    /// the source, or their own law, fresh points of the target from the target; the first weights come from `stream`, or are those of `trained`.
+    /// the source, or their own law, fresh points of the target from the target; the first weights come from `stream`.
     ///
     /// # Errors
-    /// As [`check`](Self::check); and if `trained` is of another shape, or the network can give no displacement of its latent points.
+    /// As [`check`](Self::check); and if the network can give no displacement of its latent points.
     pub fn build(
         &self,
         latents: Cloud,
+        between: [Arc<dyn Target>; 2],
+        units: Units,
+        stream: Stream,
+    ) -> Result<Generator, Invalid> {
+        self.build_from(None, latents, between, units, stream)
+    }
+
+    /// The same with the parameters and units of one that was `trained`, if there is one, in place of the first weights and `units`.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); and if its layers have other widths.
+    pub fn build_from(
+        &self,
+        trained: Option<&Trained>,
+        latents: Cloud,
         [source, target]: [Arc<dyn Target>; 2],
         units: Units,
-        trained: Option<&Trained>,
         stream: Stream,
     ) -> Result<Generator, Invalid> {
         self.check()?;
@@ -126,7 +140,11 @@ impl GeneratorSpec {
 fn widths(layers: &[Affinity]) -> String {
     let inputs = layers.first().map(|(weights, _)| weights.ncols());
     let outputs = layers.iter().map(|(weights, _)| weights.nrows());
-    let all: Vec<String> = inputs.into_iter().chain(outputs).map(|n| n.to_string()).collect();
+    let all: Vec<String> = inputs
+        .into_iter()
+        .chain(outputs)
+        .map(|n| n.to_string())
+        .collect();
     all.join("-")
 }
 
@@ -242,29 +260,16 @@ impl Generator {
     /// to the last. A minibatch has those pairs more often that are missed most, and counts them less in turn.
     pub fn fit_pairs(&mut self, z: CloudView<'_>, aim: CloudView<'_>, stream: Stream) {
         let spec = self.spec.training().into_owned();
-        let rows = spec.rows(z.nrows());
-        let mut rng = stream.part("pairs").rng();
-        let mut draw = Vec::new();
-        let mut batch = [(); 2].map(|()| Cloud::zeros((rows, 2)));
-        let mut weights = vec![1.0; rows];
+        let mut pairs = Missed::new([z, aim], spec.rows(z.nrows()), stream);
         for step in 0..spec.inner_steps {
-            if step % ROUND == 0 {
-                draw = chances(&self.model.present(z), aim);
-            }
-            for (row, weight) in weights.iter_mut().enumerate() {
-                let mark = rng.random::<f64>();
-                let chosen = draw.partition_point(|&(upto, _)| upto <= mark);
-                let chosen = chosen.min(draw.len() - 1);
-                *weight = draw[chosen].1;
-                for (into, from) in batch.iter_mut().zip([z, aim]) {
-                    into.row_mut(row).assign(&from.row(chosen));
-                }
+            if step % LOOK == 0 {
+                pairs.look(&self.model.present(z));
             }
             let along = step as f64 / spec.inner_steps as f64;
             let decayed = spec.learning_rate_decay.factor(f64::midpoint(1.0, along));
-            let [z, aim] = batch.each_ref().map(|all| all.view());
+            let ([z, aim], weights) = pairs.next();
             self.model
-                .approach(z, aim, &weights, spec.learning_rate * decayed);
+                .approach(z, aim, weights, spec.learning_rate * decayed);
             if spec.average > 0.0 {
                 // At first an average of the few steps that there were: not of the identity.
                 let young = (step + 1) as f64 / (step + 10) as f64;
@@ -318,11 +323,7 @@ impl Generator {
         drive.refit(real.view(), fake.view(), part)?;
         let pool = latents("latent");
         let other = self.other(&pool, drive, round);
-        Ok(Batches {
-            all: [pool, other],
-            rows,
-            choice: Choice::InTurn(0),
-        })
+        Ok(Batches::in_turn([pool, other], rows))
     }
 
     /// What belongs to the latent points `z` (`n×2`): where their images should go, or, for those that climb, where they were.
@@ -432,83 +433,5 @@ impl Generator {
     #[must_use]
     pub fn load_state(&mut self, state: &[f64]) -> bool {
         self.model.load_state(state)
-    }
-}
-
-/// Steps between two looks at which pairs are missed.
-const ROUND: usize = 64;
-
-/// Of each pair the sum of the chances of those before it and its own, in [0, 1], and how much it then counts: `p ∝ error + mean error/10`, weight `1/(p n)`.
-fn chances(images: &Cloud, aim: CloudView<'_>) -> Vec<(f64, f64)> {
-    let n = images.nrows() as f64;
-    let missed = images.rows().into_iter().zip(aim.rows());
-    let missed: Vec<f64> = missed
-        .map(|(at, aim)| (at[0] - aim[0]).hypot(at[1] - aim[1]))
-        .collect();
-    let mean = missed.iter().sum::<f64>() / n;
-    let least = if mean > 0.0 { 0.1 * mean } else { 1.0 };
-    let total = n * (mean + least);
-    let mut sum = 0.0;
-    let one = |missed: f64| {
-        let chance = (missed + least) / total;
-        sum += chance;
-        (sum, 1.0 / (chance * n))
-    };
-    missed.into_iter().map(one).collect()
-}
-
-/// How a minibatch is chosen.
-enum Choice {
-    /// All points, each time.
-    All,
-    /// Any of them, with replacement.
-    Random(Box<ChaCha8Rng>, [Cloud; 2]),
-    /// Those that follow; so many rows were used.
-    InTurn(usize),
-}
-
-/// Latent points with what belongs to them, in minibatches.
-struct Batches {
-    all: [Cloud; 2],
-    rows: usize,
-    choice: Choice,
-}
-
-impl Batches {
-    /// Of these rows, with replacement, or all of them.
-    fn random(spec: &TrainingSpec, all: [Cloud; 2], stream: Stream) -> Self {
-        let rows = spec.rows(all[0].nrows());
-        let choice = if rows == all[0].nrows() {
-            Choice::All
-        } else {
-            let room = [(); 2].map(|()| Cloud::zeros((rows, 2)));
-            Choice::Random(Box::new(stream.part("minibatch").rng()), room)
-        };
-        Self { all, rows, choice }
-    }
-
-    fn next(&mut self) -> [CloudView<'_>; 2] {
-        let rows = self.rows;
-        match &mut self.choice {
-            Choice::All => self.all.each_ref().map(|all| all.view()),
-            Choice::InTurn(used) => {
-                let from = *used;
-                *used += rows;
-                let slice = |all: &'_ Cloud| from..from + rows.min(all.nrows() - from);
-                let [z, other] = &self.all;
-                [z.slice(s![slice(z), ..]), other.slice(s![slice(other), ..])]
-            }
-            Choice::Random(rng, batch) => {
-                for row in 0..rows {
-                    let chosen = rng.random_range(0..self.all[0].nrows());
-                    for (into, from) in batch.iter_mut().zip(&self.all) {
-                        for axis in 0..2 {
-                            into[[row, axis]] = from[[chosen, axis]];
-                        }
-                    }
-                }
-                batch.each_ref().map(|all| all.view())
-            }
-        }
     }
 }

@@ -67,7 +67,11 @@ impl Units {
     /// The same where latent points are of a law of their `own`, and where the network gives displacements (`residual`) or places.
     pub(super) fn suited(self, own: bool, residual: bool) -> Self {
         let Self { centre, input, .. } = self;
-        let (c, a) = if own { ([0.0; 2], 1.0) } else { (centre, input) };
+        let (c, a) = if own {
+            ([0.0; 2], 1.0)
+        } else {
+            (centre, input)
+        };
         let (skip, shift) = match (residual, own) {
             (true, false) => (1.0, [0.0; 2]),
             (true, true) => (input, centre),

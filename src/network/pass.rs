@@ -79,7 +79,11 @@ impl<T: Real> Network<T> {
     /// If the network has more than one output, or other than two inputs.
     pub fn evaluate_with_gradient(&self, at: &[T], outputs: &mut [T], gradient: &mut [T]) {
         let shape = (self.inputs(), self.outputs);
-        assert_eq!(shape, (2, 1), "the input gradient is that of a scalar on the plane");
+        assert_eq!(
+            shape,
+            (2, 1),
+            "the input gradient is that of a scalar on the plane"
+        );
         let mut transposed = Vec::new();
         self.transpose(&mut transposed);
         at.par_chunks(2 * CHUNK)
@@ -222,7 +226,10 @@ fn evaluate<T: Real, const M: usize, const FUSED: bool>(
 ) {
     let few = network.outputs;
     let mut gradient = gradient.chunks_mut(2 * TILE);
-    for (at, outputs) in at.chunks(network.inputs() * TILE).zip(outputs.chunks_mut(few * TILE)) {
+    for (at, outputs) in at
+        .chunks(network.inputs() * TILE)
+        .zip(outputs.chunks_mut(few * TILE))
+    {
         tape.load(at);
         if let Some(gradient) = gradient.next() {
             tape.forward::<M, FUSED>(network, Depth::Slopes);

@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, concatenate};
 
 use crate::experiment::Experiment;
 use crate::film::{Recorder, Round, Snapshot};
-use crate::render::{FieldGrid, Gauge, View};
 use crate::npz::Stored;
+use crate::render::{FieldGrid, Gauge, View};
 use crate::store::{Arrays, ReportError, RunDirectory, TRAJECTORY, plain};
 
 /// Writes `trajectory.npz`.

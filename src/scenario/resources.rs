@@ -446,7 +446,9 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
         WordOr::Word(_) => [0.0; 2],
     };
     let key = |name: &str| format!("generator.{}.{name}", spec.name());
-    let latent = training.latent.map_or(0.0, |latent| 8.0 * latent.dimension as f64);
+    let latent = training
+        .latent
+        .map_or(0.0, |latent| 8.0 * latent.dimension as f64);
     vec![
         (
             key("latent.dimension"),

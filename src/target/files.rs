@@ -69,7 +69,7 @@ impl BuildError {
 }
 
 /// Gets the file that the key `file` names. `named` is the value as given.
-pub(crate) fn fetch<T>(named: &str, got: io::Result<T>) -> Result<T, BuildError> {
+pub(super) fn fetch<T>(named: &str, got: io::Result<T>) -> Result<T, BuildError> {
     got.map_err(|error| {
         let hint = if error.kind() == io::ErrorKind::NotFound {
             "; relative paths are relative to the scenario file"

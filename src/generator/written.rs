@@ -1,33 +1,14 @@
-//! Bundles of settings under one word, and what a file says beside that word.
+//! What a file says of a generator's training: a word for a bundle of settings, and whatever it sets beside that.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use super::latent::LatentSpec;
 use super::spec::{
-    AffineWord, BetaRule, Decay, FieldRule, Full, Latents, PairsSpec, Precision, TrainingSpec,
+    AffineWord, BetaRule, Decay, FieldRule, Full, Latents, PairsSpec, Precision, Quality,
+    TrainingSpec,
 };
 use crate::network::{Activation, OptimizerKind};
 use crate::setting::{WordOr, exactly};
-
-/// How much work a generator may be: the word for the settings that are not written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Quality {
-    /// Seconds.
-    #[default]
-    Fast,
-    /// A minute or two: ten times the optimiser steps, on more points each.
-    High,
-}
-
-impl Quality {
-    /// All of them: name in a scenario file, and what it is.
-    pub const CATALOGUE: &[(&str, &str)] = &[
-        ("fast", "seconds"),
-        ("high", "a minute or two"),
-    ];
-}
 
 /// What a file says of a training; a key that it leaves out is as its `quality` has it.
 #[derive(Deserialize)]
@@ -66,7 +47,9 @@ impl<'de> Deserialize<'de> for TrainingSpec {
             inner_steps: written.inner_steps.unwrap_or(usual.inner_steps),
             optimizer: written.optimizer.unwrap_or(usual.optimizer),
             learning_rate: written.learning_rate.unwrap_or(usual.learning_rate),
-            learning_rate_decay: written.learning_rate_decay.unwrap_or(usual.learning_rate_decay),
+            learning_rate_decay: written
+                .learning_rate_decay
+                .unwrap_or(usual.learning_rate_decay),
             average: written.average.unwrap_or(usual.average),
             field: written.field.unwrap_or(usual.field),
             betas: written.betas.map_or(usual.betas, |Betas(betas)| betas),
