@@ -3,9 +3,12 @@
 use ratioflow::cloud::{self, Cloud};
 use ratioflow::discriminator::mlp::MlpSpec;
 use ratioflow::discriminator::{Discriminator, FitContext, Loss, Ratio};
+use ratioflow::experiment::Experiment;
 use ratioflow::field::wasserstein::WassersteinSpec;
 use ratioflow::flow::{Flow, FlowSpec};
+use ratioflow::observe::Losses;
 use ratioflow::random::Stream;
+use ratioflow::scenario::{Document, Embedded};
 use ratioflow::target::{GaussianSpec, MixtureSpec, Target};
 use rayon::prelude::*;
 
@@ -190,4 +193,46 @@ fn the_critic_finds_the_distance_and_the_direction() {
     assert_eq!(critic.state(), other.state());
     assert_eq!(critic.step_rule(), other.step_rule());
     assert!(other.load_state(&critic.state()[1..]).is_err());
+}
+
+/// What both players of a GAN make small, against the integrals, for `p = N(½, 1)` and `q = N(−½, 1)` along x, whose log ratio is `x`.
+#[test]
+fn the_losses_of_both_players_are_those_of_the_exact_ratio() {
+    let text = "
+        cloud = { particles = 40000, samples = 40000 }
+        target.gaussian.mean = [0.5, 0.0]
+        source.gaussian.mean = [-0.5, 0.0]
+        discriminator.oracle = {}
+        generator.distill = { network = 'affine', field = 'cloud' }
+        metrics = { floor_draws = 19, only = ['energy_distance'], particles = 400 }
+    ";
+    let document = Document::parse("two", text).unwrap();
+    let experiment = Experiment::read(&document, &Embedded).unwrap();
+    let mut flow = experiment.flow().unwrap();
+    flow.advance().unwrap();
+    let step = flow.last();
+    assert_eq!(step.field.loss_name(), Some("logistic"));
+    let found = Losses::of(&step, usize::MAX);
+    // E_p log(1 + e^{−x}), by the midpoint rule.
+    let softplus: f64 = (0..4000)
+        .map(|i| {
+            let x = -8.0 + 0.004 * (f64::from(i) + 0.5);
+            0.004 * (-0.5 * (x - 0.5_f64).powi(2)).exp() / std::f64::consts::TAU.sqrt()
+                * (-x).exp().ln_1p()
+        })
+        .sum();
+    let js = std::f64::consts::LN_2 - softplus;
+    let near = |value: Option<f64>, truth: f64| {
+        let value = value.unwrap();
+        assert!((value - truth).abs() < 0.03, "{value} is not {truth}");
+    };
+    near(found.js, js);
+    near(found.kl_forward, 0.5);
+    near(found.generator, 0.5);
+    near(found.discriminator, 2.0 * softplus);
+    let exact = 2.0 * (std::f64::consts::LN_2 - found.js.unwrap());
+    assert!((found.discriminator.unwrap() - exact).abs() < 1e-12);
+    // Few are the first of all.
+    assert_ne!(Losses::of(&step, 10).js, found.js);
+    assert_eq!(Losses::of(&step, 10).generator, found.generator);
 }

@@ -4,7 +4,6 @@
 //! a question is written into the memory that [`room`] names, and its answer is read from where [`answer_at`] says.
 
 mod carry;
-mod losses;
 mod measures;
 mod question;
 mod session;

@@ -6,6 +6,7 @@ use ratioflow::experiment::Experiment;
 use ratioflow::flow::{Ending, Flow};
 use ratioflow::generator::GeneratorSpec;
 use ratioflow::monotone;
+use ratioflow::observe::Losses;
 use ratioflow::scenario::{
     Document, Embedded, Resources, SHIPPED, Scenario, ScenarioError, Variant,
 };
@@ -13,10 +14,12 @@ use ratioflow::target::{Memory, TargetSpec};
 use serde_json::{Map, Value, json};
 
 use crate::carry::carried;
-use crate::losses;
 use crate::measures::Gauge;
 use crate::question::{Edit, Keep, Plan, Question};
 use crate::written;
+
+/// Target samples at which D is asked for its loss at each look.
+const ASKED: usize = 500;
 
 /// Memory that a page may ask for: a browser gives 4 GB at most, and keeps some for itself.
 const MEMORY: f64 = 1.5e9;
@@ -194,7 +197,7 @@ impl Session {
                 "steps": experiment.scenario.flow.steps,
                 "particles": experiment.start.nrows(),
                 "generator": experiment.scenario.generator.as_ref().map(GeneratorSpec::name),
-                "loss": losses::name(&experiment.scenario, &flow),
+                "loss": flow.last().field.loss_name(),
                 "warnings": experiment.warnings,
                 "scenario": experiment.scenario,
             }));
@@ -251,11 +254,12 @@ impl Session {
         let log_ratio = step.field.is_log_ratio();
         let known = step.scale > 0.0;
         let kl = -step.ratio.log.mean().unwrap_or(f64::NAN);
-        let [loss, climbed] = if known {
-            losses::of(&panel.experiment.scenario, &panel.flow)
+        let losses = if known {
+            Losses::of(&step, ASKED)
         } else {
-            [Value::Null, Value::Null]
+            Losses::default()
         };
+        let [loss, climbed] = [losses.discriminator, losses.generator];
         let mut answer = Answer::of(json!({
             "step": state.step,
             "steps": step.steps,

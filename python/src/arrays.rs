@@ -9,10 +9,19 @@ use ratioflow::cloud::Cloud;
 /// A copy of an `n×2` array: what happens to the array while the engine works must not matter. The package has converted it and refused
 /// what is no point of the plane; here it is only made sure of.
 pub(crate) fn cloud(name: &str, array: &PyReadonlyArray2<'_, f64>) -> PyResult<Cloud> {
+    columned(name, array, 2)
+}
+
+/// The same of an array with so many columns.
+pub(crate) fn columned(
+    name: &str,
+    array: &PyReadonlyArray2<'_, f64>,
+    columns: usize,
+) -> PyResult<Cloud> {
     let view = array.as_array();
-    if view.ncols() != 2 {
+    if view.ncols() != columns {
         return Err(PyValueError::new_err(format!(
-            "`{name}` has shape {:?}: must be n×2, points of the plane",
+            "`{name}` has shape {:?}: must be n×{columns}",
             view.shape()
         )));
     }

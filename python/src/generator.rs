@@ -11,7 +11,7 @@ use ratioflow::random::Stream;
 use ratioflow::record::{MemoryRun, generator};
 use ratioflow::scenario::Resources;
 
-use crate::arrays::{cloud, line, table};
+use crate::arrays::{columned, line, table};
 use crate::error::{fits, reported};
 use crate::work::watched;
 
@@ -68,19 +68,20 @@ impl Generator {
         Ok(table(py, points.ok_or_else(Self::gone)?))
     }
 
-    /// The images (n×2) of latent points (n×2).
+    /// The images (n×2) of latent points (n×2, or n × [`latent_dimension`](Self::latent_dimension)).
     fn apply<'py>(
         &self,
         py: Python<'py>,
         z: PyReadonlyArray2<'_, f64>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let z = cloud("z", &z)?;
+        let columns = self.latent_dimension()?;
+        let z = columned("z", &z, columns)?;
         let held = self.0.clone();
         let points = watched(py, move || Some(held.get()?.apply(z.view())))?;
         Ok(table(py, points.ok_or_else(Self::gone)?))
     }
 
-    /// The arrays of `generator.npz`: `k.weight` (outputs × inputs) and `k.bias` of each layer, `centre`, `input` and `output`.
+    /// The arrays of `generator.npz`: `k.weight` (outputs × inputs) and `k.bias` of each layer, `centre`, `input`, `output`, `skip` and `shift`.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let generator = self.0.get().ok_or_else(Self::gone)?;
         let single = generator.spec().training().precision == Precision::F32;
@@ -98,8 +99,14 @@ impl Generator {
             }
         }
         let units = generator.units();
-        dict.set_item("centre", PyArray1::from_slice(py, &units.centre))?;
-        for (name, number) in [("input", units.input), ("output", units.output)] {
+        dict.set_item("centre", line(py, generator.centre()))?;
+        dict.set_item("shift", PyArray1::from_slice(py, &units.shift))?;
+        let numbers = [
+            ("input", units.input),
+            ("output", units.output),
+            ("skip", units.skip),
+        ];
+        for (name, number) in numbers {
             let scalar = ndarray::arr0(number);
             dict.set_item(name, PyArray0::from_owned_array(py, scalar))?;
         }
@@ -110,6 +117,12 @@ impl Generator {
     #[getter]
     fn kind(&self) -> PyResult<&'static str> {
         Ok(self.0.get().ok_or_else(Self::gone)?.spec().name())
+    }
+
+    /// Coordinates of a latent point.
+    #[getter]
+    fn latent_dimension(&self) -> PyResult<usize> {
+        Ok(self.0.get().ok_or_else(Self::gone)?.latent_dimension())
     }
 
     /// The name of the function between its layers.

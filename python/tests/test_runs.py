@@ -187,7 +187,7 @@ def test_a_generator_samples_applies_and_shows_its_parameters(trained):
     # The network as docs/generators.md has it.
     x = (z - state["centre"]) / state["input"]
     x = np.maximum(x @ state["0.weight"].T + state["0.bias"], 0)
-    expected = z + state["output"] * (x @ state["1.weight"].T + state["1.bias"])
+    expected = state["shift"] + state["skip"] * z + state["output"] * (x @ state["1.weight"].T + state["1.bias"])
     np.testing.assert_allclose(generator.apply(z), expected, atol=1e-5)
     with pytest.raises(ValueError, match="`n` is 0"):
         generator.sample(0)
@@ -195,6 +195,20 @@ def test_a_generator_samples_applies_and_shows_its_parameters(trained):
         generator.apply(np.zeros(3))
     with pytest.raises(TypeError, match="pickle its run"):
         pickle.dumps(generator)
+
+
+def test_a_generator_may_have_latent_points_of_its_own():
+    training = {"network": [8], "residual": False, "latent": {"dimension": 5, "distribution": "uniform"}}
+    generator = rf.run("eight-gaussians", set={**SHORT, "generator.distill": training}).generator
+    assert generator.latent_dimension == 5 and "5 → 8 → 2" in repr(generator)
+    state = generator.state_dict()
+    assert state["0.weight"].shape == (8, 5) and state["centre"].shape == (5,) and state["skip"] == 0
+    z = np.random.default_rng(5).normal(size=(30, 5))
+    x = np.maximum(z @ state["0.weight"].T + state["0.bias"], 0)
+    expected = state["shift"] + state["output"] * (x @ state["1.weight"].T + state["1.bias"])
+    np.testing.assert_allclose(generator.apply(z), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="must be n×5"):
+        generator.apply(z[:, :2])
 
 
 def test_the_same_scenario_gives_the_same_run_again(run):

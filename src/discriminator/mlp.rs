@@ -418,6 +418,14 @@ impl Discriminator for Mlp {
         Ok(())
     }
 
+    fn loss_name(&self) -> Option<&'static str> {
+        Some(self.spec.loss.name())
+    }
+
+    fn loss(&self, real: &[f64], fake: &[f64]) -> f64 {
+        self.spec.loss.of_log_ratios(real, fake)
+    }
+
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         match &self.learners[..] {
             [] => *into = Ratio::zeros(at.nrows()),

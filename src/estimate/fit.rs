@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use ndarray::{Array1, Array2};
 
 use crate::cloud::CloudView;
+use crate::numeric::softplus;
 use crate::random::Stream;
 
 /// `D ≈ log p/q` at `n` points, with its gradient.
@@ -154,6 +155,21 @@ pub trait Discriminator: Debug + Send + Sync {
     /// diagnostic that reads `D` as a log ratio applies to it, and no map h but the identity.
     fn is_log_ratio(&self) -> bool {
         self.kind() == Kind::LogRatio
+    }
+
+    /// What a fit makes small, in words; nothing where that is no mean over samples of both sides.
+    fn loss_name(&self) -> Option<&'static str> {
+        self.is_log_ratio().then_some("logistic")
+    }
+
+    /// That loss, of such `D` at samples of `p` (`real`) and of `q` (`fake`), without noise and penalties. By default that of the GAN of Goodfellow et al. 2014,
+    /// `−E_p log σ(D) − E_q log(1 − σ(D))`, which any log ratio can be asked for.
+    fn loss(&self, real: &[f64], fake: &[f64]) -> f64 {
+        let mean = |values: &[f64], sign: f64| {
+            let all = values.iter().map(|&d| softplus(sign * d).0);
+            all.sum::<f64>() / values.len() as f64
+        };
+        mean(real, -1.0) + mean(fake, 1.0)
     }
 
     /// Whether a fit can give the points of the cloud unequal weights; see [`weigh`](Self::weigh).

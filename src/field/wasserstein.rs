@@ -206,6 +206,15 @@ impl Discriminator for Critic {
         Ok(())
     }
 
+    fn loss_name(&self) -> Option<&'static str> {
+        Some("E_q D − E_p D")
+    }
+
+    fn loss(&self, real: &[f64], fake: &[f64]) -> f64 {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        mean(fake) - mean(real)
+    }
+
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         match &self.learner {
             Some(learner) => {

@@ -253,6 +253,8 @@ pub(crate) fn gloss(about: &About) -> &'static str {
         ("off", _) => "0: told from the target by none",
         ("c2st", _) => "0.5: neighbours are of either cloud alike",
         ("kl_discriminator", _) => "KL(q‖p) as D itself sees it",
+        ("js" | "kl_forward", _) => "as D itself sees it: 0 where it sees no difference",
+        ("distillation_energy", _) => "0: the moved points, as a set",
         ("distillation_gap", _) => "0: the moves are learnt, 1: none is",
         (_, Ideal::Low) => "less is better, down to the floor",
         (_, Ideal::High) => "more is better",
@@ -276,6 +278,11 @@ fn floor_of(floors: &Floors, name: &str) -> Option<FloorLine> {
             q95: 0.0,
         });
     }
+    // Two independent samples of the target are as far apart as two such sets.
+    let name = match name {
+        "distillation_energy" => "energy_distance",
+        name => name,
+    };
     let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
     (about.ideal == Ideal::Low).then_some(FloorLine {
         median: floor.median,

@@ -31,6 +31,26 @@ impl Field<'_> {
         self.discriminator.is_log_ratio()
     }
 
+    /// What the fit makes small, in words; see [`Discriminator::loss_name`].
+    #[must_use]
+    pub fn loss_name(&self) -> Option<&'static str> {
+        self.discriminator.loss_name()
+    }
+
+    /// That loss, of such `D` at samples of both sides; see [`Discriminator::loss`].
+    #[must_use]
+    pub fn loss(&self, real: &[f64], fake: &[f64]) -> Option<f64> {
+        let _ = self.loss_name()?;
+        Some(self.discriminator.loss(real, fake))
+    }
+
+    /// `−E h(D)` of such `D` at points of the cloud: what a generator makes small that climbs.
+    #[must_use]
+    pub fn climbed(&self, fake: &[f64]) -> f64 {
+        let values = fake.iter().map(|&d| self.map.value(d));
+        -values.sum::<f64>() / fake.len() as f64
+    }
+
     /// At how many points the map h takes another number in place of D; see [`Monotone::holds_back`].
     #[must_use]
     pub fn held_back(&self, ratio: &Ratio) -> usize {

@@ -9,8 +9,9 @@ use super::momentum::Memory;
 use super::origin::Origin;
 use super::reaction::Reacted;
 use super::state::State;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::FitContext;
+use crate::generator::Generator;
 
 /// Named arrays of plain numbers.
 pub type StateDict = BTreeMap<String, ArrayD<f64>>;
@@ -33,6 +34,18 @@ pub enum StateError {
 }
 
 impl Step<'_> {
+    /// The generator, if there is one.
+    #[must_use]
+    pub fn generator(&self) -> Option<&Generator> {
+        self.flow.generator()
+    }
+
+    /// The target sample that the discriminator sees, `m×2`.
+    #[must_use]
+    pub fn real(&self) -> CloudView<'_> {
+        self.flow.real()
+    }
+
     /// What the rest of the flow follows from; [`Flow::load_state_dict`] takes it up.
     #[must_use]
     pub fn state_dict(&self) -> StateDict {

@@ -11,6 +11,14 @@ use crate::network::Affinity;
 use crate::npz::{Arrays, Stored};
 
 impl Generator {
+    /// c, as many numbers as a latent point has coordinates.
+    #[must_use]
+    pub fn centre(&self) -> Array1<f64> {
+        let centre = self.units().centre;
+        let axis = |axis| *centre.get(axis).unwrap_or(&0.0);
+        Array1::from_shape_fn(self.latent_dimension(), axis)
+    }
+
     /// Adds its arrays: `k.weight` (outputs × inputs) and `k.bias` of each layer, `centre` (as many as a latent point has coordinates), `input`, `output`, `skip` and `shift`.
     ///
     /// # Errors
@@ -28,9 +36,7 @@ impl Generator {
             }
         }
         let units = self.units();
-        let all = |axis| *units.centre.get(axis).unwrap_or(&0.0);
-        let centre = Array1::from_shape_fn(self.latent_dimension(), all);
-        arrays.add("centre", centre.view())?;
+        arrays.add("centre", self.centre().view())?;
         arrays.add("input", arr0(units.input).view())?;
         arrays.add("output", arr0(units.output).view())?;
         arrays.add("skip", arr0(units.skip).view())?;

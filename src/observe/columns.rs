@@ -92,13 +92,53 @@ pub const FLOW_COLUMNS: [&About; 9] = [
     &CLIPPED,
 ];
 
-/// The column that a flow with a generator has besides.
-pub const DISTILLATION_GAP: About = column(
+const DISTILLATION_GAP: About = column(
     "distillation_gap",
     "distillation gap",
     "mean squared distance from the generator's cloud to the moved points that it was to learn, over the mean squared length of those moves: 0 has learnt them, 1 is as good as not moving",
     Some(Scale::Log),
 );
+
+const DISTILLATION_ENERGY: About = column(
+    "distillation_energy",
+    "energy distance to the moved points",
+    "from the generator's cloud to the moved points that it was to learn, both as sets: the floor is that of two independent samples of the target",
+    Some(Scale::Log),
+);
+const LOSS_DISCRIMINATOR: About = column(
+    "loss_discriminator",
+    "loss of D",
+    "what the fit of D makes small, at the cloud and the target sample, without noise and penalties: the loss of an mlp, E_q D − E_p D of wasserstein, and of any other log ratio the logistic one, which is 2 log 2 where D sees no difference",
+    Some(Scale::Linear),
+);
+const LOSS_GENERATOR: About = column(
+    "loss_generator",
+    "−E h(D(g(z)))",
+    "what an adversarial generator makes small; where D is refit at every step, that it stays says nothing",
+    Some(Scale::Linear),
+);
+const JS: About = column(
+    "js",
+    "JS as D sees it",
+    "the Jensen–Shannon divergence of cloud and target in nats by the discriminator, log 2 less half its logistic loss: below the true one but for chance, and 0 where D sees no difference",
+    Some(Scale::Linear),
+);
+const KL_FORWARD: About = column(
+    "kl_forward",
+    "E_p D",
+    "the discriminator's own estimate of KL(p‖q), biased by its smoothing; left empty where D is no log ratio",
+    Some(Scale::Linear),
+);
+
+/// The columns that a flow with a generator has besides.
+pub const GENERATOR_COLUMNS: [&About; 6] = [
+    &DISTILLATION_GAP,
+    &DISTILLATION_ENERGY,
+    &LOSS_DISCRIMINATOR,
+    &LOSS_GENERATOR,
+    &JS,
+    &KL_FORWARD,
+];
 
 /// What is read off the joint test at each measured step.
 pub const OFF: About = column(
@@ -140,6 +180,6 @@ pub const REACTION_COLUMNS: [&About; 4] = [&BIRTHS, &DEATHS, &ESS, &REACTION_DIS
 pub fn flow_columns() -> impl Iterator<Item = &'static About> {
     FLOW_COLUMNS
         .into_iter()
-        .chain([&DISTILLATION_GAP])
+        .chain(GENERATOR_COLUMNS)
         .chain(REACTION_COLUMNS)
 }

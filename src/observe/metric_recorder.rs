@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::Array1;
+use ndarray::{Array1, s};
 
-use super::columns::{DISTILLATION_GAP, FLOW_COLUMNS, REACTION_COLUMNS, W2_MOVED};
+use super::columns::{FLOW_COLUMNS, GENERATOR_COLUMNS, REACTION_COLUMNS, W2_MOVED};
+use super::losses::Losses;
 use super::{Cadence, ObserveError, Observer};
-use crate::cloud;
+use crate::cloud::{self, CloudView};
 use crate::flow::Step;
 use crate::metric::{
-    About, ExactW2, FloorCrossing, Floors, KL, KNN_KL, Mark, Measurement, MetricSet, Trail,
-    Transport,
+    About, EnergyDistance, ExactW2, FloorCrossing, Floors, KL, KNN_KL, Mark, Measurement,
+    Metric as _, MetricSet, Trail, Transport,
 };
 
 /// A measured step.
@@ -210,8 +211,23 @@ impl MetricRecorder {
                 values.push(column.name, value);
             }
         }
-        if let Some(gap) = step.state.distillation_gap {
-            values.push(DISTILLATION_GAP.name, gap);
+        if let Some(generator) = step.generator() {
+            let losses = Losses::of(step, self.panel.most());
+            // Pairs are no game: their particles move by themselves.
+            let loss = losses.generator.filter(|_| !generator.is_of_pairs());
+            let described = [
+                step.state.distillation_gap,
+                self.distillation_energy(step),
+                losses.discriminator,
+                loss,
+                losses.js,
+                losses.kl_forward,
+            ];
+            for (column, value) in GENERATOR_COLUMNS.iter().zip(described) {
+                if let Some(value) = value {
+                    values.push(column.name, value);
+                }
+            }
         }
         if let Some(reaction) = &step.state.reaction {
             let counts = [reaction.births, reaction.deaths].map(|count| count as f64);
@@ -227,6 +243,15 @@ impl MetricRecorder {
             time: step.state.time,
             values,
         });
+    }
+
+    /// The energy distance between the generator's cloud and where the field had moved its points, of as many as are measured.
+    fn distillation_energy(&self, step: &Step<'_>) -> Option<f64> {
+        let most = self.panel.most();
+        let first = |of: CloudView<'_>| of.slice(s![..of.nrows().min(most), ..]).to_owned();
+        let moved = first(step.moved?);
+        let drawn = first(step.state.cloud.view());
+        Some(EnergyDistance::new(moved.view()).measure(drawn.view()))
     }
 
     /// The exact W2 distance between the first cloud and the present one; `None` for clouds that are too large to be matched unasked.

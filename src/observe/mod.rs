@@ -1,12 +1,14 @@
 //! Whoever watches a flow: the trait, how often to look, and the loop that runs a flow under observation.
 
 mod columns;
+mod losses;
 mod metric_recorder;
 
 use std::error::Error;
 use std::ops::ControlFlow;
 
-pub use columns::{DISTILLATION_GAP, FLOW_COLUMNS, OFF, REACTION_COLUMNS, W2_MOVED, flow_columns};
+pub use columns::{FLOW_COLUMNS, GENERATOR_COLUMNS, OFF, REACTION_COLUMNS, W2_MOVED, flow_columns};
+pub use losses::Losses;
 pub use metric_recorder::{MetricRecorder, Row};
 
 use crate::flow::{Ending, Flow, FlowError, Step};

@@ -15,7 +15,7 @@ use crate::experiment::{Experiment, Summary};
 use crate::film::Recorder;
 use crate::flow::{Ending, Flow};
 use crate::metric::Floors;
-use crate::observe::{DISTILLATION_GAP, FLOW_COLUMNS, MetricRecorder, REACTION_COLUMNS, drive};
+use crate::observe::{FLOW_COLUMNS, GENERATOR_COLUMNS, MetricRecorder, REACTION_COLUMNS, drive};
 use crate::scenario::Scenario;
 use crate::store::{
     Checkpoint, Fingerprint, METRICS, Manifest, ReportError, RunDirectory, SCENARIO, SNAPSHOTS,
@@ -288,10 +288,13 @@ pub(super) fn columns(scenario: &Scenario, meter: &MetricRecorder) -> Vec<&'stat
     let reaction = REACTION_COLUMNS
         .into_iter()
         .filter(|_| scenario.flow.reaction.is_some());
+    let generator = GENERATOR_COLUMNS
+        .into_iter()
+        .filter(|_| scenario.generator.is_some());
     meter
         .measures()
         .chain(FLOW_COLUMNS.map(|column| column.name))
-        .chain(scenario.generator.as_ref().map(|_| DISTILLATION_GAP.name))
+        .chain(generator.map(|column| column.name))
         .chain(reaction.map(|column| column.name))
         .collect()
 }

@@ -11,21 +11,22 @@ import numpy.typing as npt
 Points = npt.NDArray[np.float64]
 
 
-def points(name: str, value: Any, least: int = 1) -> Points:
-    """``value`` as an (n, 2) array of float64, C-contiguous; it is not copied if it is one already.
+def points(name: str, value: Any, least: int = 1, columns: int = 2) -> Points:
+    """``value`` as an (n, ``columns``) array of float64, C-contiguous; it is not copied if it is one already.
 
     Raises ``ValueError`` for another shape, fewer than ``least`` points, what is no real number, and coordinates that are not finite.
     """
+    shape = "n×2, points of the plane" if columns == 2 else f"n×{columns}"
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"`{name}` is a masked array with points left out: give those that are there, such as {name}.compressed()")
     try:
         array = np.asarray(value)
     except Exception as error:
-        raise ValueError(f"`{name}` is a {type(value).__name__} that NumPy makes no array of ({error}): must be n×2, points of the plane") from error
+        raise ValueError(f"`{name}` is a {type(value).__name__} that NumPy makes no array of ({error}): must be {shape}") from error
     if array.dtype.kind not in "biuf":
         raise ValueError(f"`{name}` holds {array.dtype}: must be real numbers")
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise ValueError(f"`{name}` has shape {array.shape}: must be n×2, points of the plane")
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ValueError(f"`{name}` has shape {array.shape}: must be {shape}")
     if len(array) < least:
         raise ValueError(f"`{name}` has {len(array)} points: must have at least {least}")
     with np.errstate(over="ignore"):

@@ -62,11 +62,11 @@ class Generator:
         return self._native.sample(whole("n", n, 1), whole("seed", seed))
 
     def apply(self, z: npt.ArrayLike) -> Points:
-        """The images (n, 2) of latent points ``z`` (n, 2), which are as the source gives them."""
-        return self._native.apply(points("z", z))
+        """The images (n, 2) of latent points ``z`` (n, 2), which are as the source gives them, or (n, ``latent_dimension``) where the generator has latent points of its own."""
+        return self._native.apply(points("z", z, columns=self.latent_dimension))
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:
-        """Its parameters, the arrays of ``generator.npz``: ``k.weight`` (outputs × inputs) and ``k.bias`` of each layer, ``centre``, ``input`` and ``output``."""
+        """Its parameters, the arrays of ``generator.npz``: ``k.weight`` (outputs × inputs) and ``k.bias`` of each layer, ``centre``, ``input``, ``output``, ``skip`` and ``shift``."""
         return self._native.state_dict()
 
     @property
@@ -79,12 +79,17 @@ class Generator:
         """The function between its layers."""
         return self._native.activation
 
+    @property
+    def latent_dimension(self) -> int:
+        """Coordinates of a latent point."""
+        return self._native.latent_dimension
+
     def __reduce__(self) -> Any:
         raise TypeError("a generator cannot be pickled by itself: pickle its run, or keep its state_dict()")
 
     def __repr__(self) -> str:
         sizes = [array.shape for name, array in self.state_dict().items() if name.endswith(".weight")]
-        return f"<Generator {self.kind}: {' → '.join(str(n) for n in [2, *(shape[0] for shape in sizes)])}>"
+        return f"<Generator {self.kind}: {' → '.join(str(n) for n in [self.latent_dimension, *(shape[0] for shape in sizes)])}>"
 
 
 class Run:
