@@ -10,7 +10,7 @@ use crate::numeric::{Real, softplus};
 ///
 /// Five are the variational bounds of f-divergences (Nowozin, Cseke and Tomioka, f-GAN, 2016),
 /// `E_p T − E_q f*(T)`, with `T = f′(e^D)` so that `D` is the log ratio itself; `f*(T) = r f′ − f` is then the map `h` of
-/// the divergence. All but `logistic`, `least-squares`, `jensen-shannon` and the last two belong to one family of powers.
+/// the divergence. All but `logistic`, `least-squares`, `jensen-shannon` and the last three belong to one family of powers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
@@ -37,6 +37,10 @@ pub enum Loss {
     Relativistic,
     /// `E_p max(0, 1 − D) + E_q max(0, 1 + D)` (Lim and Ye 2017), least at the sign of `log p/q`: no log ratio.
     Hinge,
+    /// `−E_p D + E_q D`, the gradient by which an energy `−D` is learned (contrastive divergence; Hinton 2002, and Tieleman 2008 for samples that go on from fit to fit). It
+    /// has no least value: D gathers `p − q` from fit to fit, and rests where `q = p`. Of a cloud that follows `∇D` with `flow.noise = 1`, and so samples `e^D`, that is where
+    /// `D = log p` but for a constant: no log ratio, which would be 0 there.
+    Energy,
 }
 
 /// The log ratio beyond which an exponential no longer grows, see [`power`].
@@ -44,7 +48,7 @@ const TEMPERED: f64 = 3.0;
 
 impl Loss {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Logistic,
         Self::LeastSquares,
         Self::Exponential,
@@ -55,6 +59,7 @@ impl Loss {
         Self::JensenShannon,
         Self::Relativistic,
         Self::Hinge,
+        Self::Energy,
     ];
 
     /// Name in a scenario file.
@@ -71,13 +76,14 @@ impl Loss {
             Self::JensenShannon => "jensen-shannon",
             Self::Relativistic => "relativistic",
             Self::Hinge => "hinge",
+            Self::Energy => "energy",
         }
     }
 
     /// Whether the optimum is a known function of the log ratio.
     #[must_use]
     pub fn is_ratio(self) -> bool {
-        self != Self::Hinge
+        !matches!(self, Self::Hinge | Self::Energy)
     }
 
     /// Whether it is a mean over pairs of a sample of `p` and one of `q`, so that the optimum is open to a constant.
@@ -96,7 +102,8 @@ impl Loss {
             | Self::LeastSquares
             | Self::JensenShannon
             | Self::Relativistic
-            | Self::Hinge => None,
+            | Self::Hinge
+            | Self::Energy => None,
         }
     }
 
@@ -126,6 +133,7 @@ impl Loss {
                 let (value, slope) = hinge(-d);
                 (value, -slope)
             }
+            None if self == Self::Energy => (-d, -T::ONE),
             None => {
                 let (value, slope) = softplus(-d);
                 (value, -slope)
@@ -143,6 +151,7 @@ impl Loss {
             }
             None if self == Self::LeastSquares => half_square_of_sigma(d),
             None if self == Self::Hinge => hinge(d),
+            None if self == Self::Energy => (d, T::ONE),
             None => softplus(d),
         }
     }

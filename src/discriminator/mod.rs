@@ -8,6 +8,7 @@ pub mod kliep;
 pub mod logistic;
 mod loss;
 pub mod mlp;
+mod mlp_spec;
 pub mod moments;
 pub mod oracle;
 pub mod relative;

@@ -16,6 +16,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) activation: Activation,
     pub(crate) optimizer: OptimizerKind,
     pub(crate) betas: [f64; 2],
+    /// Decay of a running average of the weights; 0: none.
+    pub(crate) average: f64,
 }
 
 /// What is carried from fit to fit.
@@ -24,6 +26,8 @@ pub(crate) struct Learner {
     pub(crate) frame: Standardiser,
     pub(crate) network: Network<f32>,
     pub(crate) optimizer: Optimizer<f32>,
+    /// The same network with average weights, which is the one that is evaluated, and the decay.
+    average: Option<(Network<f32>, f32)>,
 }
 
 impl Learner {
@@ -31,10 +35,20 @@ impl Learner {
     pub(crate) fn new(frame: Standardiser, plan: Plan<'_>, stream: Stream) -> Self {
         let network = Network::new(plan.hidden, plan.outputs, plan.activation, stream);
         let count = network.parameters().len();
+        let average = (plan.average > 0.0).then(|| (network.clone(), plan.average as f32));
         Self {
             frame,
             network,
             optimizer: Optimizer::new(plan.optimizer, plan.betas, count),
+            average,
+        }
+    }
+
+    /// Makes it say 0 everywhere.
+    pub(crate) fn silence(&mut self) {
+        self.network.silence();
+        if let Some((average, _)) = &mut self.average {
+            average.silence();
         }
     }
 
@@ -50,6 +64,12 @@ impl Learner {
         }
         self.optimizer
             .step(rate, gradient, self.network.parameters_mut());
+        if let Some((average, decay)) = &mut self.average {
+            let both = average.parameters_mut().iter_mut();
+            for (mean, &weight) in both.zip(self.network.parameters()) {
+                *mean = *decay * *mean + (1.0 - *decay) * weight;
+            }
+        }
     }
 
     /// Writes what `read` makes of the output `d`, and its derivative by `d`, at each of the points `at` (`n×2`) into
@@ -65,8 +85,11 @@ impl Learner {
         let points = self.frame.standardise(at);
         let mut values = vec![0.0; count];
         let mut slopes = vec![0.0; 2 * count];
-        self.network
-            .evaluate_with_gradient(&points, &mut values, &mut slopes);
+        let network = self
+            .average
+            .as_ref()
+            .map_or(&self.network, |(mean, _)| mean);
+        network.evaluate_with_gradient(&points, &mut values, &mut slopes);
         let rows = into.gradient.rows_mut().into_iter().zip(&mut into.log);
         for ((mut gradient, log), (&d, slope)) in
             rows.zip(values.iter().zip(slopes.chunks_exact(2)))
@@ -98,6 +121,8 @@ impl Learner {
         let mut state = vec![centre[0], centre[1], scale];
         state.extend(self.network.parameters().iter().copied().map(f64::from));
         state.extend(self.optimizer.state());
+        let average = self.average.iter().flat_map(|(mean, _)| mean.parameters());
+        state.extend(average.copied().map(f64::from));
         state
     }
 
@@ -114,7 +139,9 @@ impl Learner {
         // The weights drawn here are overwritten below; only the shape counts.
         let mut learner = Self::new(shape, plan, Stream::new(0, "restored"));
         let weights = learner.network.parameters().len();
-        let expected = HEAD + weights + learner.optimizer.state_len();
+        let memory = HEAD + weights + learner.optimizer.state_len();
+        let averages = learner.average.as_ref().map_or(0, |_| weights);
+        let expected = memory + averages;
         if state.len() != expected {
             return Err(expected);
         }
@@ -122,15 +149,15 @@ impl Learner {
             centre: [state[0], state[1]],
             scale: state[2],
         };
-        for (weight, &kept) in learner
-            .network
-            .parameters_mut()
-            .iter_mut()
-            .zip(&state[HEAD..])
-        {
-            *weight = kept as f32;
+        let average = learner.average.as_mut().map(|(mean, _)| mean);
+        let networks = [Some(&mut learner.network), average].into_iter().flatten();
+        for (network, from) in networks.zip([HEAD, memory]) {
+            let weights = network.parameters_mut().iter_mut();
+            for (weight, &kept) in weights.zip(&state[from..]) {
+                *weight = kept as f32;
+            }
         }
-        learner.optimizer.load_state(&state[HEAD + weights..]);
+        learner.optimizer.load_state(&state[HEAD + weights..memory]);
         Ok(learner)
     }
 }

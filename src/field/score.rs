@@ -87,6 +87,7 @@ impl ScoreSpec {
             activation: self.activation,
             optimizer: OptimizerKind::Adam,
             betas: self.betas,
+            average: 0.0,
         }
     }
 

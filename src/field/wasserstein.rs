@@ -123,6 +123,7 @@ impl Critic {
             activation: self.spec.activation,
             optimizer: OptimizerKind::Adam,
             betas: self.spec.betas,
+            average: 0.0,
         }
     }
 }

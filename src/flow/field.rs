@@ -2,7 +2,7 @@
 
 use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
-use crate::discriminator::{Discriminator, Ratio};
+use crate::discriminator::{Discriminator, Kind, Ratio};
 use crate::monotone::Monotone;
 
 /// The fitted ratio together with the map: the velocity field at any place.
@@ -29,6 +29,12 @@ impl Field<'_> {
     #[must_use]
     pub fn is_log_ratio(&self) -> bool {
         self.discriminator.is_log_ratio()
+    }
+
+    /// What `D` and `∇D` are.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.discriminator.kind()
     }
 
     /// What the fit makes small, in words; see [`Discriminator::loss_name`].

@@ -1,4 +1,4 @@
-//! What a particle remembers of its motion: none, heavy ball, Nesterov, an average, or a g-h filter.
+//! What a particle remembers of its motion: none, heavy ball, Nesterov, an average, a g-h filter, or a Kalman filter.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,15 +23,57 @@ pub enum Momentum {
     /// rate: predict `v̂ ← v̂ + a`, then correct by the residual `v − v̂`, with gain `g = 1 − β²` for `v̂` and
     /// `(1 − β)²` for `a` (the critically damped pair); `Δ = ε v̂`.
     GH,
+    /// A Kalman filter for a velocity that wanders and is seen with noise: `v̂ ← v̂ + K e` with the innovation `e = v − v̂`, `Δ = ε v̂`. How much of each there is
+    /// nobody says; the innovations do. Those of the best gain are uncorrelated in time (Mehra 1970): K, one for all particles, begins at 1, and is raised while
+    /// those of two steps go on the same way, and lowered while they take each other back. Correlations are running averages that decay with β.
+    Kalman,
 }
 
 /// The memory that belongs to a [`Momentum`]: one or two vectors a particle.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Memory {
-    /// Displacement of the last step (heavy ball, Nesterov), or the filtered velocity (ema, g-h); `n×2` or empty.
+    /// Displacement of the last step (heavy ball, Nesterov), or the filtered velocity (ema, g-h, kalman); `n×2` or empty.
     pub(super) first: Option<Cloud>,
-    /// Rate of change of the filtered velocity a step (g-h).
+    /// Rate of change of the filtered velocity a step (g-h), or the last innovation (kalman).
     pub(super) second: Option<Cloud>,
+    /// What all particles share (kalman).
+    pub(super) gain: Option<Gain>,
+}
+
+/// The gain of a Kalman filter, and what it follows from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Gain {
+    /// K in [0, 1].
+    pub(super) gain: f64,
+    /// Running averages of the product of two innovations that follow each other, and of the square of one.
+    pub(super) product: f64,
+    pub(super) square: f64,
+}
+
+impl Gain {
+    /// All of what is seen.
+    const ALL: Self = Self {
+        gain: 1.0,
+        product: 0.0,
+        square: 0.0,
+    };
+
+    /// The gain after an innovation and the one before it.
+    fn after(self, now: &Cloud, before: &Cloud, beta: f64) -> Self {
+        let mean = |a: &Cloud, b: &Cloud| {
+            let all = a.iter().zip(b).map(|(a, b)| a * b);
+            all.sum::<f64>() / a.len() as f64
+        };
+        let follow = |kept: f64, new: f64| beta * kept + (1.0 - beta) * new;
+        let product = follow(self.product, mean(now, before));
+        let square = follow(self.square, mean(now, now));
+        let correlation = if square > 0.0 { product / square } else { 0.0 };
+        Self {
+            gain: (self.gain + (1.0 - beta) * correlation).clamp(0.0, 1.0),
+            product,
+            square,
+        }
+    }
 }
 
 impl Momentum {
@@ -76,6 +118,61 @@ impl Momentum {
                 memory.second = Some(rate + &(residual * rate_gain));
                 memory.first.insert(filtered).view().mapv(|m| m * epsilon)
             }
+            Self::Kalman => {
+                let filtered = match memory.first.take() {
+                    Some(predicted) => {
+                        let innovation = v - &predicted;
+                        let mut gain = memory.gain.unwrap_or(Gain::ALL);
+                        if let Some(before) = &memory.second {
+                            gain = gain.after(&innovation, before, beta);
+                        }
+                        memory.gain = Some(gain);
+                        let filtered = predicted + &(&innovation * gain.gain);
+                        memory.second = Some(innovation);
+                        filtered
+                    }
+                    None => v.clone(),
+                };
+                memory.first.insert(filtered).view().mapv(|m| m * epsilon)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng as _;
+    use rand_distr::StandardNormal;
+
+    use super::*;
+    use crate::random::Stream;
+
+    /// A velocity that wanders with variance Q a step and is seen with noise of variance R has one best gain, `(√(q² + 4q) − q)/2` with `q = Q/R`.
+    #[test]
+    fn the_gain_comes_to_that_of_the_kalman_filter_that_knows_both_variances() {
+        for (q, seed) in [(0.01, 1), (0.1, 2), (1.0, 3)] {
+            let mut rng = Stream::new(seed, "signal").rng();
+            let mut cloud = |scale: f64| {
+                let one = || scale * rng.sample::<f64, _>(StandardNormal);
+                Cloud::from_shape_simple_fn((1000, 2), one)
+            };
+            let mut truth = cloud(1.0);
+            let mut memory = Memory::default();
+            let mut gains = Vec::new();
+            for step in 0..400 {
+                truth += &cloud(f64::sqrt(q));
+                let seen = &truth + &cloud(1.0);
+                Momentum::Kalman.displace(&seen, 1.0, 0.8, &mut memory);
+                if step >= 200 {
+                    gains.extend(memory.gain.map(|gain| gain.gain));
+                }
+            }
+            let best = 0.5 * (f64::sqrt(q * q + 4.0 * q) - q);
+            let mean = gains.iter().sum::<f64>() / gains.len() as f64;
+            assert!(
+                (mean - best).abs() < 0.05 * best + 0.01,
+                "{mean} for {best}"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, ArrayD, Ix2, arr1};
 
 use super::engine::{Flow, Step};
-use super::momentum::Memory;
+use super::momentum::{Gain, Memory};
 use super::origin::Origin;
 use super::reaction::Reacted;
 use super::state::State;
@@ -58,6 +58,8 @@ const STATE: &str = "state";
 const CLOUD: &str = "cloud";
 /// What the particles remember of their motion.
 const MEMORY: [&str; 2] = ["motion", "rate of motion"];
+/// The gain of a Kalman filter, and the averages that it follows from.
+const GAIN: &str = "gain";
 /// What the fit began with.
 const FIT_CARRY: &str = "fit from";
 const FIT_CLOUD: &str = "fit to";
@@ -101,6 +103,14 @@ impl Flow {
             if let Some(memory) = memory {
                 keep(name, memory.clone().into_dyn());
             }
+        }
+        if let Some(Gain {
+            gain,
+            product,
+            square,
+        }) = memory.gain
+        {
+            keep(GAIN, arr1(&[gain, product, square]).into_dyn());
         }
         if let Some(reaction) = reaction {
             let counts = [reaction.births, reaction.deaths].map(|count| count as f64);
@@ -171,6 +181,7 @@ impl Flow {
             memory: Memory {
                 first: memory(MEMORY[0])?,
                 second: memory(MEMORY[1])?,
+                gain: gain(carried)?,
             },
         };
         let fit_cloud = self.points(carried, FIT_CLOUD)?;
@@ -270,6 +281,21 @@ impl Flow {
             .filter(|cloud| cloud.dim() == self.start.dim())
             .ok_or(StateError::Shape(name))
     }
+}
+
+/// The kept gain of a Kalman filter, if there is one.
+fn gain(carried: &StateDict) -> Result<Option<Gain>, StateError> {
+    if !carried.contains_key(GAIN) {
+        return Ok(None);
+    }
+    let &[gain, product, square] = list(carried, GAIN)? else {
+        return Err(StateError::Shape(GAIN));
+    };
+    Ok(Some(Gain {
+        gain,
+        product,
+        square,
+    }))
 }
 
 /// A kept list of numbers.

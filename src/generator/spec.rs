@@ -110,6 +110,7 @@ impl PairsSpec {
             learning_rate: self.learning_rate,
             learning_rate_decay: Decay::Cosine,
             average: self.average,
+            towards_average: None,
             field: FieldRule::Cloud,
             betas: self.betas,
             batch: self.batch,
@@ -143,6 +144,10 @@ pub struct TrainingSpec {
     /// Decay in [0, 1) of a running average of the parameters, which is the generator that is drawn, measured and kept. 0: none, they
     /// are the trained parameters themselves. Of a constant rate it takes the jitter.
     pub average: f64,
+    /// Gain in (0, 1] of `distill` towards the running average of the generator: what is aimed at is `ḡ(z) + gain (x − ḡ(z))` for the moved point x of z, the correction of a g-h filter that predicts
+    /// ḡ. None: x itself, as with gain 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub towards_average: Option<f64>,
     /// On which points the discriminator is fitted whose field the generator learns from.
     pub field: FieldRule,
     /// Adam's decay rates.
@@ -277,6 +282,7 @@ impl TrainingSpec {
             learning_rate,
             learning_rate_decay: Decay::Cosine,
             average,
+            towards_average: None,
             field: FieldRule::Fresh,
             betas: [0.9, 0.999],
             batch: WordOr::Value(batch),
@@ -386,6 +392,14 @@ impl GeneratorSpec {
                 Self::Pairs(spec) => at_least("count", spec.count, 2),
                 _ => Ok(()),
             })
+            .and_then(|()| match (self, spec.towards_average) {
+                (Self::Adversarial(_) | Self::Inherit(_), Some(gain)) => Err(Invalid::new(
+                    "towards_average",
+                    gain,
+                    "belongs to [generator.distill]; this objective aims at no points",
+                )),
+                _ => Ok(()),
+            })
             .and_then(|()| match (self, &spec.beta) {
                 (Self::Distill(_) | Self::Adversarial(_), WordOr::Value(beta)) => {
                     Err(Invalid::new(
@@ -425,6 +439,14 @@ impl TrainingSpec {
         positive("learning_rate", self.learning_rate)?;
         check_betas(self.betas)?;
         within("average", self.average, 0.0, 0.999_999)?;
+        if let Some(gain) = self.towards_average {
+            positive("towards_average", gain)?;
+            within("towards_average", gain, 0.0, 1.0)?;
+            if self.average <= 0.0 {
+                let remedy = "there is no running average to aim at; set `average`, such as 0.95, or take this away";
+                return Err(Invalid::new("towards_average", gain, remedy));
+            }
+        }
         if self.field == FieldRule::Fresh && self.latents == Latents::Fixed {
             return Err(Invalid::new(
                 "latents",

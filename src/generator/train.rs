@@ -335,7 +335,15 @@ impl Generator {
         // Distillation asks the field once; the others follow it as they move.
         let mut moves = drive.velocity(before.view()) * round.step_size;
         cloud::shorten(&mut moves, round.longest);
-        before + moves
+        let moved = before + moves;
+        match self.spec.training().towards_average {
+            Some(gain) => {
+                let mean = self.model.apply(z.view());
+                let correction = (moved - &mean) * gain;
+                mean + correction
+            }
+            None => moved,
+        }
     }
 
     /// Whether each point of the drawn cloud can be given an aim of its own: `distill`, with the field of the cloud and the same latent points at each step.

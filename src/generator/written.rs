@@ -21,6 +21,7 @@ struct Written {
     learning_rate: Option<f64>,
     learning_rate_decay: Option<Decay>,
     average: Option<f64>,
+    towards_average: Option<f64>,
     field: Option<FieldRule>,
     betas: Option<Betas>,
     batch: Option<WordOr<usize, Full>>,
@@ -51,6 +52,7 @@ impl<'de> Deserialize<'de> for TrainingSpec {
                 .learning_rate_decay
                 .unwrap_or(usual.learning_rate_decay),
             average: written.average.unwrap_or(usual.average),
+            towards_average: written.towards_average,
             field: written.field.unwrap_or(usual.field),
             betas: written.betas.map_or(usual.betas, |Betas(betas)| betas),
             batch: written.batch.unwrap_or(usual.batch),

@@ -29,6 +29,12 @@ const KL_DISCRIMINATOR: About = column(
     "the discriminator's own estimate of KL(q‖p), biased by its smoothing; left empty where D is no log ratio",
     Some(Scale::Linear),
 );
+const SD_DISCRIMINATOR: About = column(
+    "sd_discriminator",
+    "sd of D",
+    "standard deviation of D over the particles: 0 where a log ratio sees no difference, that of log p where an energy has been learned",
+    None,
+);
 const SPEED: About = column(
     "speed",
     "rms speed",
@@ -80,8 +86,9 @@ const CLIPPED: About = column(
 );
 
 /// The columns of every flow, in their order.
-pub const FLOW_COLUMNS: [&About; 9] = [
+pub const FLOW_COLUMNS: [&About; 10] = [
     &KL_DISCRIMINATOR,
+    &SD_DISCRIMINATOR,
     &SPEED,
     &STEP_SIZE,
     &PATH_LENGTH,

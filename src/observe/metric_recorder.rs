@@ -8,6 +8,7 @@ use super::columns::{FLOW_COLUMNS, GENERATOR_COLUMNS, REACTION_COLUMNS, W2_MOVED
 use super::losses::Losses;
 use super::{Cadence, ObserveError, Observer};
 use crate::cloud::{self, CloudView};
+use crate::discriminator::Kind;
 use crate::flow::Step;
 use crate::metric::{
     About, EnergyDistance, ExactW2, FloorCrossing, Floors, KL, KNN_KL, Mark, Measurement,
@@ -194,9 +195,11 @@ impl MetricRecorder {
         let first = self.rows.first().map_or(&values, |row| &row.values);
         let lost = kl(first).zip(kl(&values)).map(|(then, now)| then - now);
         let is_ratio = step.field.is_log_ratio();
+        let has_level = step.field.kind() != Kind::Velocity;
         let described = [
             // Without a log ratio there is no −mean D that could be a divergence.
             is_ratio.then(|| -weighted_mean(&step.ratio.log, shares)),
+            has_level.then(|| deviation(&step.ratio.log, shares)),
             Some(cloud::rms(step.velocity)),
             Some(step.step_size),
             Some(step.state.path_length),
@@ -275,6 +278,12 @@ fn weighted_mean(values: &Array1<f64>, shares: &[f64]) -> f64 {
     }
     let all = values.iter().zip(shares);
     all.map(|(v, share)| share * v).sum::<f64>() / values.len() as f64
+}
+
+/// The standard deviation of `values`, weighted in the same way.
+fn deviation(values: &Array1<f64>, shares: &[f64]) -> f64 {
+    let mean = weighted_mean(values, shares);
+    weighted_mean(&values.mapv(|v| (v - mean).powi(2)), shares).sqrt()
 }
 
 impl Observer for MetricRecorder {

@@ -158,6 +158,11 @@ shipped![
         "64-fields.toml",
         "65-drifting-roll.toml",
         "66-drifting-board.toml";
+    Dynamics:
+        "67-energy-model.toml";
+    Generators:
+        "68-towards-the-average.toml",
+        "69-inheritance.toml";
 ];
 
 impl Shipped {
