@@ -8,6 +8,7 @@ use super::ending::{Ending, Failure, FlowError};
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::origin::Origin;
+use super::part::{Part, Parts};
 use super::reaction::{Carrier, Reacted, ReactionSpec};
 use super::room::Room;
 use super::shown::Shown;
@@ -82,6 +83,7 @@ pub struct Flow {
     pub(super) shown: Option<Shown>,
     /// See [`Step::moved`].
     pub(super) moved: Option<Cloud>,
+    pub(super) parts: Parts,
 }
 
 impl Flow {
@@ -141,6 +143,7 @@ impl Flow {
             ending: None,
             shown: None,
             moved: None,
+            parts: Parts::default(),
             spec,
             real,
             start,
@@ -223,6 +226,7 @@ impl Flow {
         let first = !self.fitted && self.state.step == 0;
         // Within the thread pool, which is entered once, not at every parallel loop.
         let done = rayon::scope(|_| self.go_on());
+        self.parts.begins(None);
         self.show();
         match done {
             Ok(()) => Ok(Some(self.last())),
@@ -316,6 +320,7 @@ impl Flow {
         if !self.fitted {
             return self.refit();
         }
+        self.parts.begins(Some(Part::Move));
         let generator = self.generator.as_ref().map(Generator::state);
         let next = match self.step() {
             Ok(next) => next,
@@ -366,6 +371,7 @@ impl Flow {
         let mut distillation_gap = None;
         let mut reaction = None;
         if self.generator.as_ref().is_some_and(Generator::is_of_pairs) {
+            self.parts.begins(Some(Part::Distil));
             distillation_gap = self.fit_pairs(&mut moved);
             self.check_drawn(&moved)?;
         } else if let Some(mut generator) = self.generator.take() {
@@ -378,6 +384,7 @@ impl Flow {
                 }
             };
             let aim = reaction.as_ref().map(|_| &moved);
+            self.parts.begins(Some(Part::Distil));
             let trained = self.train(&mut generator, aim, epsilon, longest);
             let drawn = generator.cloud();
             self.generator = Some(generator);
@@ -392,6 +399,7 @@ impl Flow {
             self.moved = Some(std::mem::replace(&mut moved, drawn));
         }
 
+        self.parts.begins(Some(Part::Move));
         let displaced = &moved - &self.state.cloud;
         let mut gained = &displaced * &self.ratio.gradient;
         for (mut row, share) in gained.rows_mut().into_iter().zip(self.state.shares()) {

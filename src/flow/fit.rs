@@ -4,6 +4,7 @@ use super::ending::Failure;
 use super::engine::Flow;
 use super::field::Field;
 use super::origin::Origin;
+use super::part::Part;
 use super::room::all_finite;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{FitContext, Ratio};
@@ -29,6 +30,7 @@ impl Flow {
 
     /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
     pub(super) fn refit(&mut self) -> Result<(), Failure> {
+        self.parts.begins(Some(Part::Fit));
         if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
             (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
             return Ok(());
@@ -71,11 +73,13 @@ impl Flow {
     /// The velocity of a cloud that is only tried, at the time `step`. The ratio is fitted to it, unless fits are fewer than steps: the field
     /// of the present cloud knows nothing of where that one is.
     pub(super) fn fit_ahead(&mut self, cloud: &Cloud, step: usize) -> Result<Cloud, Failure> {
+        self.parts.begins(Some(Part::Fit));
         let (_, velocity) = if self.spec.refit_every == 1 {
             self.fit_at(cloud.view(), self.round(step, 1))?
         } else {
             self.velocity_at(cloud.view())?
         };
+        self.parts.begins(Some(Part::Move));
         Ok(velocity)
     }
 

@@ -1,8 +1,48 @@
 //! How long the phases of a run took: `timings.json`.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+
+use crate::flow::{Flow, Part};
+
+/// How long each part of the steps of a flow took.
+#[derive(Clone, Debug)]
+pub(super) struct Parts(Arc<Mutex<Spent>>);
+
+#[derive(Debug)]
+struct Spent {
+    since: Instant,
+    now: Option<Part>,
+    /// Fit, move, distil.
+    all: [Duration; 3],
+}
+
+impl Parts {
+    /// The same flow, and the watch that it is timed by.
+    pub(super) fn of(flow: Flow) -> (Flow, Self) {
+        let spent = Arc::new(Mutex::new(Spent {
+            since: Instant::now(),
+            now: None,
+            all: [Duration::ZERO; 3],
+        }));
+        let watch = Self(Arc::clone(&spent));
+        let flow = flow.telling(move |part| {
+            let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            if let Some(done) = spent.now {
+                let since = spent.since;
+                spent.all[done as usize] += now - since;
+            }
+            (spent.since, spent.now) = (now, part);
+        });
+        (flow, watch)
+    }
+}
+
+/// The phases of a step, in the order of [`Part`].
+const STEP: [&str; 3] = ["fit", "move", "distil"];
 
 /// Wall-clock time of each phase. `timings.json` is the only file that may differ between two equal runs.
 #[derive(Clone, Debug)]
@@ -40,11 +80,22 @@ impl Clock {
         self.phases.push((phase, time.as_secs_f64()));
     }
 
-    /// The part of a step in the phase of the flow.
+    /// Takes the parts of the steps out of the phase of the flow, where what is around them stays.
+    pub(super) fn part(&mut self, parts: &Parts) {
+        let spent = parts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (phase, time) in STEP.into_iter().zip(spent.all) {
+            if !time.is_zero() {
+                self.shift("flow", phase, time);
+            }
+        }
+    }
+
+    /// The part of a step in the phases of the flow.
     pub(super) fn seconds_per_step(&self) -> Option<f64> {
-        let flow = self.phases.iter().find(|(name, _)| *name == "flow");
-        let (_, seconds) = flow.filter(|_| self.steps > 0)?;
-        Some(seconds / self.steps as f64)
+        let of_flow = |name: &str| name == "flow" || STEP.contains(&name);
+        let flow = self.phases.iter().filter(|(name, _)| of_flow(name));
+        let seconds = flow.map(|(_, seconds)| seconds).sum::<f64>();
+        (self.steps > 0).then(|| seconds / self.steps as f64)
     }
 
     pub(super) fn report(&self, steps: usize) -> String {

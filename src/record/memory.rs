@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use super::checkpoint_writer::CheckpointWriter;
-use super::clock::Clock;
+use super::clock::{Clock, Parts};
 use super::conclude::{Conclusion, begun, conclude, meter_of};
 use super::draw::{Alone, pace};
 use super::error::RunError;
@@ -45,7 +45,7 @@ pub fn run_in_memory(
     let mut manifest = begun(name, &experiment);
     let (meter, gauge) = meter_of(&experiment)?;
     let frames = experiment.scenario.output.frames;
-    let mut flow = experiment.flow()?;
+    let (mut flow, parts) = Parts::of(experiment.flow()?);
     clock.lap("floors");
     let mut watch = Watch {
         meter,
@@ -58,6 +58,7 @@ pub fn run_in_memory(
         meter, recorder, ..
     } = watch;
     clock.lap("flow");
+    clock.part(&parts);
     clock.steps = flow.state().step;
     let Conclusion { summary, floors } =
         conclude(&experiment, gauge, &flow, &ending, &meter, &mut manifest)?;

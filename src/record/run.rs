@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::checkpoint_writer::{CheckpointWriter, Interrupted};
-use super::clock::Clock;
+use super::clock::{Clock, Parts};
 use super::conclude::{Conclusion, Gauge, begun, conclude, meter_of};
 use super::draw::{Alone, pace};
 use super::error::RunError;
@@ -247,6 +247,7 @@ fn observe(
     }
     let table = Table::create(&directory.file(METRICS)?, &columns)?;
     let begun = flow.state().step;
+    let (mut flow, parts) = Parts::of(flow);
     clock.lap("floors");
 
     let mut watch = Watch {
@@ -279,6 +280,7 @@ fn observe(
     clock.shift("flow", "metrics", log.spent);
     clock.shift("flow", "fields", camera.spent);
     clock.shift("flow", "checkpoints", keeper.spent);
+    clock.part(&parts);
     clock.steps = flow.state().step - begun;
     Ok((flow, ending, meter, recorder, gauge))
 }
