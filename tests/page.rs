@@ -80,6 +80,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
             recorder: &record.recorder,
             meter: &record.meter,
             note: name,
+            diverged: false,
             outcome: None,
         })
         .collect();
@@ -375,6 +376,7 @@ mod data {
                     recorder,
                     meter,
                     note: "",
+                    diverged: false,
                     outcome: None,
                 }],
             },

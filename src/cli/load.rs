@@ -116,14 +116,15 @@ impl ScenarioArgs {
             Some(name) => document.set_by("--reaction", "flow.reaction.carrier", name)?,
             None => {}
         }
+        // After these, so that a setting may go into the table that an option has just chosen.
+        for assignment in &self.set {
+            document.set(assignment)?;
+        }
+        // An option that names one key and nothing below it is what was meant.
         if let Some(view) = &self.view {
             let corners = format!("[{view}]");
             let value = if view.contains(',') { &corners } else { view };
             document.set_by("--view", "output.view", value)?;
-        }
-        // Last, so that a setting may go into the table that an option has just chosen.
-        for assignment in &self.set {
-            document.set(assignment)?;
         }
         Ok((found, document))
     }

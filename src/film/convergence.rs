@@ -96,8 +96,8 @@ impl<'a> Scene<'a> {
                 return Vec::new();
             }
             return vec![Balance {
-                name: "share of the lost KL that D promised",
-                note: "1 if D is exact",
+                name: "lost KL that D promised",
+                note: "as a share: 1 if D is exact",
                 logarithmic: true,
                 series: shares,
             }];
@@ -164,6 +164,7 @@ struct Series<'a> {
     label: &'a str,
     steps: Vec<f64>,
     values: Vec<f64>,
+    theory: Vec<f64>,
     converged_at: Option<f64>,
     wide: bool,
 }
@@ -174,6 +175,7 @@ impl Series<'_> {
             label: self.label,
             steps: &self.steps,
             values: &self.values,
+            theory: &self.theory,
             converged_at: self.converged_at,
             wide: self.wide,
         }
@@ -198,6 +200,7 @@ impl<'a> DrawnRun<'a> {
             label,
             steps: rows.iter().map(|row| row.step as f64).collect(),
             values,
+            theory: self.theory(name),
             converged_at: self
                 .meter
                 .arrivals()
