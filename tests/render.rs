@@ -10,8 +10,8 @@ use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
     Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Gauge, Headline, Image,
-    Lattice, Pace, Panel, Profile, Show, Style, Theme, View, curves, curves_svg, draw, draw_svg, film, look,
-    origin, series,
+    Lattice, Pace, Panel, Profile, Show, Style, Theme, View, curves, curves_svg, draw, draw_svg,
+    film, look, origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -745,7 +745,11 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
     };
     let moments = [(0, points.view()), (5, points.view())];
     let image = |cloud: &[f64], theme: Theme| {
-        let truth: Vec<f64> = target.iter().zip(cloud).map(|(p, q)| (p / q).ln()).collect();
+        let truth: Vec<f64> = target
+            .iter()
+            .zip(cloud)
+            .map(|(p, q)| (p / q).ln())
+            .collect();
         let panel = Panel {
             particles: points.view(),
             births: &[],
@@ -802,7 +806,10 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
 fn panels_share_their_axes() {
     let act = Act::new(200, 100);
     let cloud = act.cloud(0.5);
-    let field = act.field(0.5);
+    let lattice = Lattice::new(act.view, 8);
+    let points = lattice.points();
+    let zero = Array1::zeros(points.nrows());
+    let field = FieldGrid::new(lattice, &zero, Cloud::zeros(points.raw_dim()));
     let panel = act.panel(&cloud, Some(&field));
     let panels = [
         Panel {
@@ -1066,9 +1073,16 @@ fn a_failed_panel_is_greyed_and_says_so() {
     };
     let [well, failed] = [false, true].map(|diverged| {
         let image = draw(&still(UNIT, &[panel(diverged)]), &BARE);
-        let ink = |pixel: Colour| 765 - [pixel.r, pixel.g, pixel.b].map(u32::from).iter().sum::<u32>();
+        let ink = |pixel: Colour| {
+            765 - [pixel.r, pixel.g, pixel.b]
+                .map(u32::from)
+                .iter()
+                .sum::<u32>()
+        };
         // The particle stands just above the words.
-        (0..image.height()).map(|y| ink(image.at(366, y))).sum::<u32>()
+        (0..image.height())
+            .map(|y| ink(image.at(366, y)))
+            .sum::<u32>()
     });
     assert_ne!(well, failed);
 }

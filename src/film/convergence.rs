@@ -1,6 +1,7 @@
 //! The curves of a run, or of several side by side: what was measured, and what theory says of it.
 
 use super::pictures::{DrawnRun, Scene, sharp};
+use super::theory::closed_form;
 use crate::metric::{ALL, About, Floors, Ideal, Scale};
 use crate::observe::{OFF, Row, W2_MOVED, flow_columns};
 use crate::render::{Chart, Curve, Figure, FloorLine, Style, curves, curves_svg};
@@ -190,6 +191,15 @@ impl<'a> DrawnRun<'a> {
         }
         let value = |row: &Row| row.values.get(name).unwrap_or(f64::NAN);
         self.meter.rows().iter().map(value).collect()
+    }
+
+    /// What theory says of the measure `name` at each measured step; empty where it says nothing.
+    pub(crate) fn theory(&self, name: &str) -> Vec<f64> {
+        let mut snapshots = self.recorder.snapshots().iter();
+        if !snapshots.any(|snapshot| snapshot.field.is_log_ratio()) {
+            return Vec::new();
+        }
+        closed_form(self.scenario, self.meter.rows(), name)
     }
 
     /// All values of the measure `name`; `None` if it was never measured.

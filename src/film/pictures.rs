@@ -246,7 +246,7 @@ impl Scene<'_> {
         let points = places.points.as_ref().map(|points| points.view());
         // Within a step there is no time.
         let law = snapshot.filter(|_| points.is_none());
-        let law = law.and_then(|snapshot| Law::at(take.scenario, snapshot.time));
+        let law = law.and_then(|snapshot| Law::of(take.scenario, snapshot));
         let points = points.or(snapshot.map(|snapshot| snapshot.cloud.view()));
         Past {
             lives: Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.ink()),

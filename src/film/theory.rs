@@ -1,6 +1,6 @@
 //! What a closed form says of a run, where there is one: drawn beside what was measured.
 
-use super::pictures::DrawnRun;
+use super::recorder::Snapshot;
 use crate::flow::{FlowSpec, Momentum, Precondition};
 use crate::metric::{KL, MASS_TV};
 use crate::monotone::{Map, MapSpec};
@@ -26,9 +26,15 @@ pub(crate) struct Law {
 }
 
 impl Law {
+    /// Of the cloud of a run at this snapshot; nothing where D is no log ratio.
+    pub(crate) fn of(scenario: &Scenario, snapshot: &Snapshot) -> Option<Self> {
+        let time = snapshot.field.is_log_ratio().then_some(snapshot.time)?;
+        Self::at(scenario, time)
+    }
+
     /// Of the cloud of a run at `time`, for an exact D: from one Gaussian to another it stays one, and with `S` the covariance of the target
     /// `m(t) = e^{−tS⁻¹} m(0)` and `C(t) = S + e^{−tS⁻¹} (C(0) − S) e^{−tS⁻¹}`. Nothing for a flow that is another.
-    pub(crate) fn at(scenario: &Scenario, time: f64) -> Option<Self> {
+    fn at(scenario: &Scenario, time: f64) -> Option<Self> {
         if !moves_alone(scenario) || scenario.flow.reaction.is_some() || !time.is_finite() {
             return None;
         }
@@ -43,7 +49,10 @@ impl Law {
         let axes = [[cos, sin], [-sin, cos]];
         let product = |m: [[f64; 2]; 2], k: usize, l: usize| -> f64 {
             let pairs = [[0, 0], [0, 1], [1, 0], [1, 1]];
-            pairs.map(|[i, j]| axes[k][i] * m[i][j] * axes[l][j]).iter().sum()
+            pairs
+                .map(|[i, j]| axes[k][i] * m[i][j] * axes[l][j])
+                .iter()
+                .sum()
         };
         let variances = [0, 1].map(|k| product(target.covariance, k, k));
         // What is left of a deviation along each axis; of an axis that is none, all.
@@ -103,29 +112,22 @@ pub(super) fn log_ratio([p, q]: [[f64; 2]; 2], x: f64) -> f64 {
     0.5 * (log(q) - log(p))
 }
 
-impl DrawnRun<'_> {
-    /// What a closed form says of the measure `name` at each measured step; empty where there is none.
-    pub(crate) fn theory(&self, name: &str) -> Vec<f64> {
-        let is_divergence = [KL.name, KL_DISCRIMINATOR].contains(&name);
-        let mut snapshots = self.recorder.snapshots().iter();
-        let is_ratio = snapshots.any(|snapshot| snapshot.field.is_log_ratio());
-        if !is_ratio || !is_divergence && name != MASS_TV.name {
-            return Vec::new();
+/// What a closed form says of the measure `name` at each of these rows, if D is a log ratio and exact; empty where there is none.
+pub(super) fn closed_form(scenario: &Scenario, rows: &[Row], name: &str) -> Vec<f64> {
+    let is_divergence = [KL.name, KL_DISCRIMINATOR].contains(&name);
+    if is_divergence {
+        let law = |row: &Row| Law::at(scenario, row.time).map(|law| law.divergence());
+        let all: Option<Vec<f64>> = rows.iter().map(law).collect();
+        if let Some(values) = all {
+            return values;
         }
-        let rows = self.meter.rows();
-        if is_divergence {
-            let law = |row: &Row| Law::at(self.scenario, row.time).map(|law| law.divergence());
-            let all: Option<Vec<f64>> = rows.iter().map(law).collect();
-            if let Some(values) = all {
-                return values;
-            }
-        }
-        let Some(masses) = Masses::of(self.scenario) else {
-            return Vec::new();
-        };
-        let after = |row: &Row| masses.after(row.step)[usize::from(is_divergence)];
-        rows.iter().map(after).collect()
     }
+    let wanted = is_divergence || name == MASS_TV.name;
+    let Some(masses) = Masses::of(scenario).filter(|_| wanted) else {
+        return Vec::new();
+    };
+    let after = |row: &Row| masses.after(row.step)[usize::from(is_divergence)];
+    rows.iter().map(after).collect()
 }
 
 /// Masses of modes that births and deaths alone change: with an exact D each log ratio of a mass to its own shrinks by `1 − κ` a step, up to the
@@ -156,9 +158,8 @@ impl Masses {
             return None;
         }
         let [start, target] = both(scenario)?;
-        let alike = |(a, b): (&Component, &Component)| {
-            a.mean == b.mean && a.covariance == b.covariance
-        };
+        let alike =
+            |(a, b): (&Component, &Component)| a.mean == b.mean && a.covariance == b.covariance;
         let wide = |c: &Component| c.covariance[0][0].max(c.covariance[1][1]).sqrt();
         let far = |a: &Component, b: &Component| {
             let [x, y] = [0, 1].map(|i| a.mean[i] - b.mean[i]);
@@ -212,6 +213,7 @@ fn moves_alone(scenario: &Scenario) -> bool {
         h,
         shift,
         precondition,
+        clip,
         momentum,
         noise,
         refit_every,
@@ -226,6 +228,7 @@ fn moves_alone(scenario: &Scenario) -> bool {
         && *h == MapSpec::Word(Map::Identity)
         && *shift == 0.0
         && *precondition == Precondition::None
+        && matches!(clip, WordOr::Word(_))
         && *momentum == Momentum::None
         && *refit_every == 1
         && quiet
@@ -248,7 +251,13 @@ mod tests {
     #[test]
     fn the_gaussian_flow_has_the_divergences_that_its_scenario_names() {
         let scenario = shipped("gaussian-pair", &[]);
-        for (time, kl) in [(0.0, 2.667), (0.1, 0.847), (0.5, 0.340), (1.0, 0.187), (2.0, 0.058)] {
+        for (time, kl) in [
+            (0.0, 2.667),
+            (0.1, 0.847),
+            (0.5, 0.340),
+            (1.0, 0.187),
+            (2.0, 0.058),
+        ] {
             let found = Law::at(&scenario, time).unwrap().divergence();
             assert!((found - kl).abs() < 6e-4, "t = {time}: {found}, not {kl}");
         }
@@ -287,6 +296,7 @@ mod tests {
         for (name, setting) in [
             ("gaussian-pair", "flow.h=\"exp\""),
             ("gaussian-pair", "flow.noise=1"),
+            ("gaussian-pair", "flow.clip=0.01"),
             ("gaussian-pair", "flow.momentum=\"heavy-ball\""),
             ("gaussian-pair", "flow.reaction={}"),
             ("eight-gaussians", "seed=2"),

@@ -365,7 +365,7 @@ impl Stage {
             descent,
             laws: {
                 let law = |frame: &&Snapshot| {
-                    let laws = Law::at(take.scenario, frame.time)?.on_line()?;
+                    let laws = Law::of(take.scenario, frame)?.on_line()?;
                     Some(laws.map(|law| law.map(short)))
                 };
                 frames.iter().map(law).collect()

@@ -176,6 +176,11 @@ function layCharts(beside) {
 
 // Gives every canvas and chart its size.
 function layout() {
+  // Where names and words have no room beside each other, they stand on two lines.
+  const { classList } = $("player");
+  classList.toggle("many", panels.length > 3);
+  classList.remove("stacked");
+  classList.toggle("stacked", inFull() && panels.length > 1 && panels.some((panel) => panel.terseness() > 2));
   const high = (name) => document.querySelector(name).offsetHeight;
   const holder = document.querySelector(".panels");
   // Where title and key stand beside the picture, they take nothing of its height.

@@ -296,7 +296,7 @@ class Panel {
     const outer = [width + MARGIN.left + MARGIN.right, this.height + MARGIN.top + MARGIN.bottom];
     [this.canvas.width, this.canvas.height] = outer.map((v) => Math.round(v * scale));
     [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
-    this.manner = this.terseness();
+    this.manner = Math.min(this.terseness(), 2);
     this.stale();
   }
 
@@ -308,7 +308,7 @@ class Panel {
     return film.line ? 0 : Math.min(140, Math.max(0, ...widths));
   }
 
-  // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone.
+  // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone; 3 if not even so.
   terseness() {
     const caption = this.now.parentElement;
     const { fontSize, paddingRight } = getComputedStyle(caption);
@@ -322,7 +322,7 @@ class Panel {
     // Of marks that are still to come, how long they may be.
     const said = known.length > 0 ? [known, ...[1, 2].map((k) => marks.map((mark) => `step ${film.steps}: ${mark.words[k]}`))] : [["energy distance 0.00000 · 1000 × the sampling floor"], ["energy distance 0.0000 · 100 × floor"], []];
     const fits = (manner) => said[manner].every((words) => pen.measureText(words).width <= room);
-    return [0, 1].find(fits) ?? 2;
+    return [0, 1, 2].find(fits) ?? 3;
   }
 
   // What was drawn for another size or theme is of no use any more.
@@ -834,7 +834,7 @@ class Panel {
     if (state.show.arrows && this.still && !failed && this.known() !== "none" && !film.line) lines.push("moves too short for arrows");
     const layers = ["field", "arrows"].filter((name) => state.show[name]).join(" and ");
     if (layers && film.field_view && !film.line && this.known() !== "all") {
-      lines.push(this.known() === "part" ? `${layers} recorded within the dashes alone` : `no ${layers} recorded here`);
+      lines.push(this.known() === "part" ? `${layers} recorded within the dashes alone` : `no ${layers.replace("and", "or")} recorded here`);
     }
     return lines;
   }

@@ -200,7 +200,13 @@ fn on_line(
     let nothing = Cloud::zeros((0, 2));
     let steps = clouds.last().map_or(0, |(step, _)| *step);
     let top = Profile::top_of(target);
-    let ratio = |density: &[f64]| target.iter().zip(density).map(|(p, q)| (p / q).ln()).collect();
+    let ratio = |density: &[f64]| {
+        target
+            .iter()
+            .zip(density)
+            .map(|(p, q)| (p / q).ln())
+            .collect()
+    };
     let truths: Vec<Vec<f64>> = kept.iter().map(|(.., density)| ratio(density)).collect();
     let panels: Vec<Panel<'_>> = kept
         .iter()

@@ -395,7 +395,7 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
 }
 
 /// Parts of an edge between two bands, as much as it covers of a pixel, and steps in which bands fade: few colours make small files.
-const PARTS: usize = 16;
+const PARTS: usize = 8;
 const FADES: usize = 8;
 /// Shades from the first band to the last.
 const ROW: usize = 2 * BANDS * PARTS + 1;

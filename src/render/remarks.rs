@@ -114,7 +114,7 @@ fn lines(panel: &Panel<'_>, beside: Beside, view: &View, style: &Style) -> Vec<S
         (false, false) => return lines,
     };
     if field.is_some_and(|field| !field.meets(view)) {
-        lines.push(format!("no {layers} recorded here"));
+        lines.push(format!("no {} recorded here", layers.replace("and", "or")));
     } else if field.is_some_and(|field| field.falls_short_of(view)) {
         lines.push(format!("{layers} recorded within the dashes alone"));
     }
@@ -197,7 +197,7 @@ mod tests {
         };
         let told = "field and arrows recorded within the dashes alone";
         assert_eq!(said(&nobody, part), [told]);
-        assert_eq!(said(&nobody, apart), ["no field and arrows recorded here"]);
+        assert_eq!(said(&nobody, apart), ["no field or arrows recorded here"]);
         assert_eq!(said(&nobody, UNIT), [""; 0]);
     }
 }

@@ -167,7 +167,10 @@ mod tests {
                 );
             }
             let paper = distance(bands[BANDS], theme.paper().to_oklab());
-            assert!(paper > 0.035, "{theme:?}: neutral is {paper:.3} from nothing");
+            assert!(
+                paper > 0.035,
+                "{theme:?}: neutral is {paper:.3} from nothing"
+            );
         }
     }
 }

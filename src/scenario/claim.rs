@@ -13,7 +13,7 @@ use crate::setting::{Invalid, within};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// What is claimed, for people.
+    /// What is claimed, for people; with `FAILS` in it where it is that something goes wrong, which makes it a lesson.
     pub says: String,
     /// The variant that it is about; without one the scenario as `run` runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -236,8 +236,7 @@ impl ViewSpec {
         let Self(WordOr::Value(Corners(corners))) = self else {
             return Ok(());
         };
-        let narrow =
-            |[low, high]: &[f64; 2]| high - low < LEAST * low.abs().max(high.abs());
+        let narrow = |[low, high]: &[f64; 2]| high - low < LEAST * low.abs().max(high.abs());
         let [left, right, bottom, top] = *corners;
         let remedy = if !corners.iter().all(|v| v.abs() <= FURTHEST) {
             "must be xmin, xmax, ymin, ymax, none of them beyond ±1e100: name a part of the plane where the target is, or leave it at auto"
