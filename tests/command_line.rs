@@ -204,6 +204,36 @@ fn settings_that_no_estimator_can_use_are_refused() {
     }
 }
 
+/// What an option names alone stands over a setting of the same key; a view that no picture can show is refused.
+#[test]
+fn a_view_is_what_the_option_says_and_can_be_drawn() {
+    let home = TempDir::new().unwrap();
+    let set = ["--set", "output.view=[-9,9,-9,9]"];
+    let check = |view: &str| {
+        let mut command = ratioflow(home.path());
+        command.args(["check", "two-gaussians", "--view", view]);
+        command.args(set).output().unwrap()
+    };
+    let text = String::from_utf8(check("-1,1,-1,1").stdout).unwrap();
+    let view = text.lines().find(|line| line.starts_with("view")).unwrap();
+    assert!(view.contains("1.0") && !view.contains('9'), "{view}");
+    let text = String::from_utf8(check("target").stdout).unwrap();
+    assert!(text.contains("view = \"target\""), "{text}");
+    for view in [
+        "-1e300,1e300,-1,1",
+        "0,1,5,1e101",
+        "1,1.00000000000000022,0,1",
+        "2,1,0,1",
+        "0,1,0,nan",
+    ] {
+        let output = check(view);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{view}: {told}");
+        let named = told.contains("--view") || told.contains("output.view");
+        assert!(named, "{view}: {told}");
+    }
+}
+
 /// Every refusal: exit code 2, one message with these words, and nothing left behind.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of inputs")]

@@ -12,7 +12,9 @@ use ratioflow::record::{
     snapshots,
 };
 use ratioflow::render::{Show, Theme};
-use ratioflow::scenario::{Checked, Document, Embedded, Scenario, ViewSpec};
+use ratioflow::scenario::{
+    At, Checked, Claim, Document, Embedded, Relation, Scenario, Than, ViewSpec,
+};
 use ratioflow::store::{Manifest, ReportError, RunDirectory, Status};
 use tempfile::TempDir;
 
@@ -372,6 +374,51 @@ fn the_gallery_shows_what_failed_as_such_and_lets_no_name_out() {
     assert!(page.contains("{{ 7*7 }}") && !page.contains("<script>") && !page.contains("<b>bold"));
     assert!(page.contains("<b>Broken:</b> &lt;i&gt;all&lt;&#x2f;i&gt;"));
     assert_eq!(page.matches("</style").count(), 1);
+}
+
+/// A lesson is kept where something fails: no mark of what arrived stands above it, whatever the measures say.
+#[test]
+fn a_lesson_is_marked_as_one() {
+    let folder = TempDir::new().unwrap();
+    let manifest = run(&[], folder.path());
+    let claim = |says: &str| Claim {
+        says: says.to_owned(),
+        variant: None,
+        quantity: "speed".to_owned(),
+        at: At::default(),
+        is: Relation::Greater,
+        than: Than::Number(-1.0),
+        holds: 1.0,
+    };
+    let found = |says: &str| Found::of("", &manifest, &[claim(says)]);
+    assert_ne!(found("It comes to rest.").state, "lesson");
+    let lesson = found("FAILS: it never rests.");
+    assert_eq!(lesson.state, "lesson");
+    // Of another variant nothing is claimed.
+    let other = Found::of("other", &manifest, &[claim("FAILS: it never rests.")]);
+    assert_ne!(other.state, "lesson");
+    let exhibit = |kept| Exhibit {
+        name: "lesson".to_owned(),
+        title: String::new(),
+        question: String::new(),
+        expect: String::new(),
+        command: String::new(),
+        animated: false,
+        night: false,
+        found: vec![lesson.clone()],
+        claims: vec![Checked {
+            says: "FAILS: it never rests.".to_owned(),
+            kept,
+            found: String::new(),
+            value: None,
+            holds: 1.0,
+        }],
+        failure: String::new(),
+    };
+    let page = gallery(&[exhibit(true), exhibit(false)], "", "").unwrap();
+    assert!(!page.contains("mark arrived"));
+    assert_eq!(page.matches("<b class=\"lesson\">lesson:</b>").count(), 2);
+    assert!(page.contains("Lesson kept:</b> FAILS") && page.contains("Lesson broken:</b> FAILS"));
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
             recorder: &record.recorder,
             meter: &record.meter,
             note: name,
+            diverged: false,
             outcome: None,
         })
         .collect();
@@ -304,8 +305,8 @@ mod data {
             near(target[axis * m + i], axis, value);
         }
 
-        // Bands end at ratios of 1.2, 2, 5, 20: a log ratio of ln 2 lies at 2, halfway to ln 5 at 2.5.
-        let edges = [1.0_f64, 1.2, 2.0, 5.0, 20.0].map(f64::ln);
+        // Bands end at ratios of 1.03, 1.2, 2, 10: a log ratio of ln 1.2 lies at 2, halfway to ln 2 at 2.5.
+        let edges = [1.0_f64, 1.03, 1.2, 2.0, 10.0].map(f64::ln);
         let place = |log_ratio: f64| {
             let size = log_ratio.abs();
             let below = edges.iter().rposition(|&edge| edge <= size).unwrap().min(3);
@@ -375,6 +376,7 @@ mod data {
                     recorder,
                     meter,
                     note: "",
+                    diverged: false,
                     outcome: None,
                 }],
             },

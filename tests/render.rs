@@ -10,8 +10,8 @@ use rand_distr::StandardNormal;
 use ratioflow::cloud::Cloud;
 use ratioflow::render::{
     Chart, Colour, Curve, FieldGrid, Figure, Film, FloorLine, Frame, Gauge, Headline, Image,
-    Lattice, Pace, Panel, Profile, Show, Style, Theme, View, curves, draw, draw_svg, film, look,
-    origin, series,
+    Lattice, Pace, Panel, Profile, Show, Style, Theme, View, curves, curves_svg, draw, draw_svg,
+    film, look, origin, series,
 };
 
 /// A made-up flow with a known field: a Gaussian blob that turns into a ring of eight.
@@ -110,6 +110,7 @@ impl Act {
             profile: None,
             headline: None,
             note: "",
+            diverged: false,
         }
     }
 
@@ -186,6 +187,7 @@ fn figure(several: bool, style: &Style) -> Image {
         label,
         steps: &steps,
         values,
+        theory: &[],
         converged_at,
         wide: false,
     };
@@ -277,6 +279,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
             } else {
                 ""
             },
+            diverged: k == 0,
         })
         .collect();
     let frame = Frame {
@@ -445,6 +448,7 @@ fn bare<'a>(particles: &'a Cloud, nothing: &'a Cloud) -> Panel<'a> {
         profile: None,
         headline: None,
         note: "",
+        diverged: false,
     }
 }
 
@@ -577,6 +581,7 @@ fn words_are_drawn_and_kept_to_their_places() {
                 0.0,
                 Panel {
                     note: &long,
+                    diverged: false,
                     ..panel
                 },
             ),
@@ -671,15 +676,15 @@ fn the_field_is_the_right_way_up_and_in_the_right_band() {
         colours(&|x, _| 9.0 * x).map(blue),
         [false, true, false, true]
     );
-    // Within a factor of 1.2, between 2 and 5, and beyond 20, on either side.
+    // Within a factor of 1.03, between 2 and 10, and beyond 10, on either side.
     let flat = |factor: f64| {
         let [a, rest @ ..] = colours(&|_, _| f64::ln(factor));
         assert_eq!(rest, [a; 3]);
         a
     };
-    assert_eq!(flat(1.19), flat(1.0 / 1.19));
-    assert_eq!(flat(2.1), flat(4.9));
-    assert_eq!(flat(21.0), flat(f64::INFINITY));
+    assert_eq!(flat(1.02), flat(1.0 / 1.02));
+    assert_eq!(flat(2.1), flat(9.9));
+    assert_eq!(flat(11.0), flat(f64::INFINITY));
     assert_eq!(flat(f64::NAN), flat(1.0));
     assert_ne!(flat(1.9), flat(2.1));
     assert_ne!(flat(2.1), flat(1.0 / 2.1));
@@ -740,6 +745,11 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
     };
     let moments = [(0, points.view()), (5, points.view())];
     let image = |cloud: &[f64], theme: Theme| {
+        let truth: Vec<f64> = target
+            .iter()
+            .zip(cloud)
+            .map(|(p, q)| (p / q).ln())
+            .collect();
         let panel = Panel {
             particles: points.view(),
             births: &[],
@@ -747,7 +757,8 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
                 places: &places,
                 target: &target,
                 cloud,
-                exact: true,
+                truth: &truth,
+                closed: false,
                 top: 0.5,
                 moments: &moments,
                 births: &[],
@@ -795,7 +806,11 @@ fn a_cloud_on_the_line_is_drawn_by_its_curves() {
 fn panels_share_their_axes() {
     let act = Act::new(200, 100);
     let cloud = act.cloud(0.5);
-    let panel = act.panel(&cloud, None);
+    let lattice = Lattice::new(act.view, 8);
+    let points = lattice.points();
+    let zero = Array1::zeros(points.nrows());
+    let field = FieldGrid::new(lattice, &zero, Cloud::zeros(points.raw_dim()));
+    let panel = act.panel(&cloud, Some(&field));
     let panels = [
         Panel {
             name: "one",
@@ -972,6 +987,138 @@ fn what_cannot_be_seen_is_told() {
             assert_eq!(image.at(x, y), empty.at(x, y));
         }
     }
+}
+
+/// Where one colour covers a plot of the unit view, the one at this place in it.
+fn colour_at(image: &Image, [x, y]: [f64; 2]) -> Colour {
+    // The plot is 640 pixels wide, from the 46th on; below it are the labels and the key.
+    let top = image.height() - 104 - 576 + (576.0 * (1.0 - (y + 0.9) / 1.8)) as u32;
+    image.at(46 + (640.0 * (x + 1.0) / 2.0) as u32, top)
+}
+
+/// Grey is where the ratio is one, and bare paper where nobody is.
+#[test]
+fn no_band_and_the_neutral_band_are_two_things() {
+    let nothing = Cloud::zeros((0, 2));
+    let cloud = Cloud::from_shape_fn((400, 2), |(k, axis)| {
+        let place = [k % 20, k / 20][axis] as f64;
+        -0.9 + 0.3 * place / 19.0
+    });
+    let lattice = Lattice::new(UNIT, 64);
+    let points = lattice.points();
+    let zero = Array1::zeros(points.nrows());
+    let gauge = Gauge {
+        scale: 0.1,
+        ..Gauge::PLAIN
+    };
+    let field = FieldGrid::new(lattice, &zero, Cloud::zeros(points.raw_dim()));
+    let field = field.gauged(gauge, [nothing.view(), cloud.view()]);
+    for theme in [Theme::Light, Theme::Dark] {
+        let show = Show {
+            particles: false,
+            field: true,
+            ..BARE.show
+        };
+        let style = Style {
+            theme,
+            show,
+            ..BARE
+        };
+        let panel = Panel {
+            field: Some(&field),
+            ..bare(&cloud, &nothing)
+        };
+        let image = draw(&still(UNIT, &[panel]), &style);
+        let [near, far] = [[-0.75, -0.75], [0.6, 0.5]].map(|place| colour_at(&image, place));
+        let paper = image.at(0, 0);
+        assert_eq!(far, paper, "{theme:?}: far from all");
+        assert_ne!(near, paper, "{theme:?}: where the ratio is one");
+    }
+}
+
+/// Of three samples under a thousand particles nothing would be seen; they lie above.
+#[test]
+fn a_few_samples_lie_above_many_particles() {
+    let act = Act::new(2000, 4);
+    let few = ndarray::array![[0.0, 0.0], [0.3, 0.2], [-0.4, 0.1]];
+    let crowd = Cloud::from_elem((1000, 2), 0.0);
+    let show = Show {
+        target: true,
+        ..BARE.show
+    };
+    let style = Style { show, ..BARE };
+    let image = |target: &Cloud, particles: &Cloud| {
+        let panel = Panel {
+            target: target.view(),
+            ..bare(particles, &act.target)
+        };
+        colour_at(&draw(&still(UNIT, &[panel]), &style), [0.0, 0.0])
+    };
+    let none = Cloud::zeros((0, 2));
+    let covered = image(&Cloud::from_elem((2000, 2), 0.0), &crowd);
+    assert_eq!(covered, image(&none, &crowd), "many samples lie below");
+    assert_ne!(image(&few, &crowd), covered, "few lie above");
+}
+
+/// What is left of a run that failed beside others is greyed, and says why.
+#[test]
+fn a_failed_panel_is_greyed_and_says_so() {
+    let nothing = Cloud::zeros((0, 2));
+    let cloud = Cloud::zeros((1, 2));
+    let panel = |diverged| Panel {
+        name: "wild",
+        note: "diverged at step 41",
+        diverged,
+        ..bare(&cloud, &nothing)
+    };
+    let [well, failed] = [false, true].map(|diverged| {
+        let image = draw(&still(UNIT, &[panel(diverged)]), &BARE);
+        let ink = |pixel: Colour| {
+            765 - [pixel.r, pixel.g, pixel.b]
+                .map(u32::from)
+                .iter()
+                .sum::<u32>()
+        };
+        // The particle stands just above the words.
+        (0..image.height())
+            .map(|y| ink(image.at(366, y)))
+            .sum::<u32>()
+    });
+    assert_ne!(well, failed);
+}
+
+/// The closed form is dashes over the curve, and named in the key.
+#[test]
+fn a_closed_form_is_drawn_over_its_curve() {
+    let (steps, values, theory) = ([0.0, 1.0, 2.0], [1.0, 0.5, 0.2], [1.0, 0.45, 0.25]);
+    let text = |theory: &[f64]| {
+        let curve = Curve {
+            label: "measured",
+            steps: &steps,
+            values: &values,
+            theory,
+            converged_at: None,
+            wide: false,
+        };
+        let chart = Chart {
+            name: "KL",
+            note: "",
+            floor: None,
+            logarithmic: false,
+            curves: &[curve],
+        };
+        let figure = Figure {
+            title: "",
+            across: "step",
+            charts: &[chart],
+            note: "",
+            main: 0,
+        };
+        curves_svg(&figure, &Style::default())
+    };
+    let dashes = |theory: &[f64]| text(theory).matches("stroke-dasharray").count();
+    // Over the curve, and in the key.
+    assert_eq!(dashes(&theory), dashes(&[]) + 2);
 }
 
 #[test]
@@ -1531,6 +1678,7 @@ fn curves_are_drawn_with_gaps_and_marks() {
             label: "flow",
             steps: &steps,
             values,
+            theory: &[],
             converged_at: None,
             wide: false,
         };
@@ -1620,6 +1768,7 @@ fn nothing_breaks_a_figure() {
                     label: "a label that is rather long for a label, is it not, my friend",
                     steps,
                     values,
+                    theory: &[],
                     converged_at: Some(3.0),
                     wide: true,
                 };

@@ -219,6 +219,15 @@ fn a_run_goes_on_from_the_generator_of_another() {
     assert!(kept.contains("from = \"inputs/generator.npz\""), "{kept}");
     let file = |name: &str| fs::read(path.join(name)).unwrap();
     assert_eq!(file("r/generator.npz"), file("on/inputs/generator.npz"));
+    // What was copied is ours: a run that takes the place of this one leaves none of it behind.
+    let output = ratioflow(path, "run s.toml -q --out on --force --no-frames");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!path.join("on/inputs/generator.npz").exists());
+    assert!(
+        ratioflow(path, &format!("{words} --force"))
+            .status
+            .success()
+    );
     // Repeated from its own folder.
     let output = ratioflow(path, "run on/scenario.toml --out again --no-frames");
     assert!(output.status.success(), "{output:?}");

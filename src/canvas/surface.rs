@@ -95,7 +95,7 @@ impl Canvas {
             return draw(self, rect);
         };
         let [width, height] = [rect.width, rect.height];
-        let mut canvas = Self::new(width, height, sheet.resolution, Colour::default());
+        let mut canvas = Self::new(width, height, sheet.resolution, sheet.paper);
         let [width, height] = canvas.size();
         let whole = Rect {
             x: 0.0,

@@ -14,7 +14,7 @@ use crate::pixels::Colour;
 /// Elements in the order in which they were drawn.
 pub(crate) struct Sheet {
     size: [f64; 2],
-    paper: Colour,
+    pub(crate) paper: Colour,
     /// Device pixels per logical pixel of what has to be a picture in the picture.
     pub(crate) resolution: f64,
     elements: String,

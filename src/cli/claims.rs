@@ -102,7 +102,11 @@ fn row(name: &str, base: &Scenario, checked: &[Checked]) -> String {
     let claims: Vec<String> = checked
         .iter()
         .map(|claim| {
-            let mark = if claim.kept { "✓" } else { "✕" };
+            let mark = match (claim.kept, claim.is_lesson()) {
+                (true, true) => "!",
+                (true, false) => "✓",
+                (false, _) => "✕",
+            };
             format!("{mark} {} <small>({})</small>", claim.says, claim.found)
         })
         .collect();

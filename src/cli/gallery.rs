@@ -184,6 +184,7 @@ fn fill(
     exhibit.expect.clone_from(&scenario.expect);
     exhibit.animated = scenario.drawn_frames() > 0;
     let directory = gallery.part(name)?;
+    let claims = scenario.claim.clone();
     if scenario.variants.is_empty() {
         let progress = Progress::new(scenario.flow.steps, args.progress, common.quiet);
         let experiment = Experiment::new(scenario, &Embedded)
@@ -198,7 +199,7 @@ fn fill(
         );
         progress.clear();
         let manifest = record?.manifest;
-        exhibit.found.push(Found::of("", &manifest));
+        exhibit.found.push(Found::of("", &manifest, &claims));
         exhibit.claims = manifest.claims;
         return Ok(());
     }
@@ -236,7 +237,10 @@ fn fill(
     exhibit.found = comparison
         .order
         .iter()
-        .filter_map(|variant| Some(Found::of(variant, comparison.variants.get(variant)?)))
+        .filter_map(|variant| {
+            let manifest = comparison.variants.get(variant)?;
+            Some(Found::of(variant, manifest, &claims))
+        })
         .collect();
     Ok(())
 }

@@ -126,14 +126,15 @@ impl ScenarioArgs {
             Some(name) => document.set_by("--reaction", "flow.reaction.carrier", name)?,
             None => {}
         }
+        // After these, so that a setting may go into the table that an option has just chosen.
+        for assignment in &self.set {
+            document.set(assignment)?;
+        }
+        // An option that names one key and nothing below it is what was meant.
         if let Some(view) = &self.view {
             let corners = format!("[{view}]");
             let value = if view.contains(',') { &corners } else { view };
             document.set_by("--view", "output.view", value)?;
-        }
-        // Last, so that a setting may go into the table that an option has just chosen.
-        for assignment in &self.set {
-            document.set(assignment)?;
         }
         let found = self.change_generator(found, &mut document)?;
         Ok((found, document))
@@ -145,30 +146,20 @@ impl ScenarioArgs {
         mut found: Found,
         document: &mut Document,
     ) -> Result<Found, CliError> {
-        let named = self.quality.iter().map(|_| "--quality");
-        let named = named.chain(self.generator_from.iter().map(|_| "--generator-from"));
-        for option in named {
-            let scenario: Scenario = document.read()?;
-            let Some(generator) = &scenario.generator else {
-                return Err(CliError::Usage(format!(
-                    "{option} is about a generator, and there is none\n  = help: add `--generator distill`, or leave {option} out"
-                )));
-            };
-            let key = |name: &str| format!("generator.{}.{name}", generator.name());
-            match (option, &self.quality, &self.generator_from) {
-                ("--quality", Some(word), _) => document.set_by(option, &key("quality"), word)?,
-                (_, _, Some(folder)) => {
-                    let path = folder.join(GENERATOR);
-                    let name = path.display().to_string();
-                    document.set_by(option, &key("from"), &format!("{name:?}"))?;
-                    found.files = Box::new(Beside {
-                        name,
-                        path,
-                        others: found.files,
-                    });
-                }
-                _ => {}
-            }
+        if let Some(word) = &self.quality {
+            let key = of_generator(document, "--quality", "quality")?;
+            document.set_by("--quality", &key, word)?;
+        }
+        if let Some(folder) = &self.generator_from {
+            let key = of_generator(document, "--generator-from", "from")?;
+            let path = folder.join(GENERATOR);
+            let name = path.display().to_string();
+            document.set_by("--generator-from", &key, &format!("{name:?}"))?;
+            found.files = Box::new(Beside {
+                name,
+                path,
+                others: found.files,
+            });
         }
         Ok(found)
     }
@@ -236,6 +227,17 @@ impl ScenarioArgs {
         };
         format!("there is no file and no shipped scenario called `{name}`\n  = help: {hint}")
     }
+}
+
+/// The full name of a key of whatever generator the document has, which an option is about.
+fn of_generator(document: &Document, option: &str, key: &str) -> Result<String, CliError> {
+    let scenario: Scenario = document.read()?;
+    let generator = scenario.generator.ok_or_else(|| {
+        CliError::Usage(format!(
+            "{option} is about a generator, and there is none\n  = help: add `--generator distill`, or leave {option} out"
+        ))
+    })?;
+    Ok(format!("generator.{}.{key}", generator.name()))
 }
 
 /// Files of a scenario, and one that was named on the command line, wherever that is.

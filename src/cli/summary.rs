@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::terminal::{plain, say, warn};
+use crate::film::unseen;
 use crate::page::Page;
 use crate::record::Record;
 use crate::render::number;
@@ -35,6 +36,10 @@ pub(super) fn tell(
         "look at it: {}",
         plain(&directory.join(Page::FILE).display().to_string())
     ));
+    let unseen = unseen(scenario, &record.recorder);
+    if !unseen.is_empty() {
+        say(&unseen);
+    }
     let (others, modes) = match record.summary.details.as_slice() {
         [modes, others] => (others.as_str(), modes.clone()),
         rest => (rest.last().map_or("", String::as_str), motion(manifest)),
@@ -52,10 +57,13 @@ pub(super) fn tell(
 /// Says of each claim whether it is kept.
 pub(super) fn claims(checked: &[Checked]) {
     for claim in checked {
-        let (colour, word) = (if claim.kept { "32" } else { "33" }, claim.word());
+        // That something fails is no good news, though it is what was claimed.
+        let good = claim.kept && !claim.is_lesson();
+        let (colour, word) = (if good { "32" } else { "33" }, claim.word());
+        let what = if claim.is_lesson() { "lesson" } else { "claim" };
         let (says, found) = (plain(&claim.says), plain(&claim.found));
         say(&format!(
-            "\x1b[1;{colour}mclaim {word}\x1b[0m: {says} ({found})"
+            "\x1b[1;{colour}m{what} {word}\x1b[0m: {says} ({found})"
         ));
     }
 }

@@ -40,7 +40,7 @@ fn modes(values: &Measurement, floors: &Floors) -> Option<String> {
         .get("high_quality")
         .map_or(f64::NAN, |floor| floor.mean);
     Some(format!(
-        "modes {modes}, high quality {:.2} % (perfect samples: {:.2} %), bridges {:.2} %, mass error {:.2} %",
+        "modes {modes}, high quality {:.2} % (perfect samples: {:.2} %), off all modes {:.2} %, mass error {:.2} %",
         100.0 * good,
         100.0 * best,
         100.0 * bridges,

@@ -1,6 +1,7 @@
 //! The curves of a run, or of several side by side: what was measured, and what theory says of it.
 
 use super::pictures::{DrawnRun, Scene, sharp};
+use super::theory::closed_form;
 use crate::metric::{ALL, About, Floors, Ideal, Scale};
 use crate::observe::{OFF, Row, W2_MOVED, flow_columns};
 use crate::render::{Chart, Curve, Figure, FloorLine, Style, curves, curves_svg};
@@ -96,8 +97,8 @@ impl<'a> Scene<'a> {
                 return Vec::new();
             }
             return vec![Balance {
-                name: "share of the lost KL that D promised",
-                note: "1 if D is exact",
+                name: "lost KL that D promised",
+                note: "as a share: 1 if D is exact",
                 logarithmic: true,
                 series: shares,
             }];
@@ -164,6 +165,7 @@ struct Series<'a> {
     label: &'a str,
     steps: Vec<f64>,
     values: Vec<f64>,
+    theory: Vec<f64>,
     converged_at: Option<f64>,
     wide: bool,
 }
@@ -174,6 +176,7 @@ impl Series<'_> {
             label: self.label,
             steps: &self.steps,
             values: &self.values,
+            theory: &self.theory,
             converged_at: self.converged_at,
             wide: self.wide,
         }
@@ -190,6 +193,15 @@ impl<'a> DrawnRun<'a> {
         self.meter.rows().iter().map(value).collect()
     }
 
+    /// What theory says of the measure `name` at each measured step; empty where it says nothing.
+    pub(crate) fn theory(&self, name: &str) -> Vec<f64> {
+        let mut snapshots = self.recorder.snapshots().iter();
+        if !snapshots.any(|snapshot| snapshot.field.is_log_ratio()) {
+            return Vec::new();
+        }
+        closed_form(self.scenario, self.meter.rows(), name)
+    }
+
     /// All values of the measure `name`; `None` if it was never measured.
     fn series(&self, name: &str, label: &'a str) -> Option<Series<'a>> {
         let rows = self.meter.rows();
@@ -198,6 +210,7 @@ impl<'a> DrawnRun<'a> {
             label,
             steps: rows.iter().map(|row| row.step as f64).collect(),
             values,
+            theory: self.theory(name),
             converged_at: self
                 .meter
                 .arrivals()

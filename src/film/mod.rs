@@ -9,6 +9,7 @@ mod recorder;
 mod sight;
 mod round;
 mod spread;
+mod theory;
 
 pub(crate) use convergence::{all_and, charts, gloss, is_main};
 pub(crate) use lineage::Lineage;
@@ -17,4 +18,5 @@ pub use pictures::{DrawnRun, Scene};
 pub use profile::Ground;
 pub use recorder::{Parents, Recorder, Snapshot, view_of};
 pub use round::Round;
-pub(crate) use sight::sight;
+pub(crate) use sight::{sight, unseen};
+pub(crate) use theory::Law;

@@ -4,6 +4,7 @@ use super::lineage::Lives;
 use super::phases::{Moment, Phase, learner, strip};
 use super::profile::{Ground, Past, Places};
 use super::recorder::{Recorder, Snapshot};
+use super::theory::Law;
 use crate::cloud::CloudView;
 use crate::metric::Mark;
 use crate::observe::MetricRecorder;
@@ -27,6 +28,8 @@ pub struct DrawnRun<'a> {
     pub meter: &'a MetricRecorder,
     /// How the run ended, if not as planned; written into the last frames.
     pub note: &'a str,
+    /// Whether it failed.
+    pub diverged: bool,
     /// Where the last cloud stands, against the sample that is kept for it; it stands above that cloud. Until then the meter's own marks do.
     pub outcome: Option<&'a Mark>,
 }
@@ -154,6 +157,15 @@ impl Scene<'_> {
         self.draw(last, None, &panels, style, draw)
     }
 
+    /// The longest of the moves that arrows stand for, in all runs; those that failed beside others do not count, whose last move may be beyond all measure.
+    pub(crate) fn longest_move(&self) -> f64 {
+        let all = || self.takes.iter();
+        let failed = all().all(|take| take.diverged);
+        let counted = all().filter(|take| failed || !take.diverged);
+        let moves = counted.map(|take| take.recorder.longest_move());
+        moves.fold(0.0, f64::max)
+    }
+
     /// The steps of the snapshots of the run that has most of them, and of those the one that came furthest.
     fn frame_steps(&self) -> Vec<usize> {
         let all = self.takes.iter().map(|take| take.recorder.snapshots());
@@ -232,13 +244,16 @@ impl Scene<'_> {
         let places =
             places.map_or_else(Places::default, |(phase, snapshot)| phase.places(snapshot));
         let points = places.points.as_ref().map(|points| points.view());
+        // Within a step there is no time.
+        let law = snapshot.filter(|_| points.is_none());
+        let law = law.and_then(|snapshot| Law::of(take.scenario, snapshot));
         let points = points.or(snapshot.map(|snapshot| snapshot.cloud.view()));
         Past {
             lives: Lives::up_to(all, now, LOOK.trail.frames, colours, style.theme.ink()),
             along: self
                 .line
                 .zip(points)
-                .map(|(line, points)| line.along(all, now, points)),
+                .map(|(line, points)| line.along(all, now, points, law)),
             phase: places,
             note: self.note(take, step),
         }
@@ -302,6 +317,7 @@ impl Scene<'_> {
             }
             .or_else(|| take.headline(snapshot.step)),
             note,
+            diverged: take.diverged && self.takes.len() > 1 && !note.is_empty(),
         }
     }
 
@@ -315,7 +331,6 @@ impl Scene<'_> {
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
         let time = self.takes.first().and_then(|take| take.at(step));
-        let longest = self.takes.iter().map(|take| take.recorder.longest_move());
         let has_strip = style.show.formula || style.show.phases;
         let phases = has_strip.then(|| self.strip(step));
         let threads = panels.iter().any(|panel| panel.threads.is_some());
@@ -327,7 +342,7 @@ impl Scene<'_> {
                 steps: self.steps as u64,
                 time: time.map_or(f64::NAN, |snapshot| snapshot.time),
                 view: self.view,
-                longest: longest.fold(0.0, f64::max),
+                longest: self.longest_move(),
                 strip: phases.as_ref().map(|phases| Strip {
                     phases,
                     lit: phase.map(|phase| phase as usize),

@@ -6,6 +6,7 @@ use ndarray::Array1;
 
 use super::lineage::{Lineage, Lives};
 use super::recorder::{Recorder, Snapshot};
+use super::theory::{Law, log_ratio};
 use crate::cloud::{Cloud, CloudView};
 use crate::experiment::Experiment;
 use crate::kernel;
@@ -70,12 +71,13 @@ impl Ground {
         self.top
     }
 
-    /// What is to be seen of a flow at the snapshot `now` of these, with its points at these places.
+    /// What is to be seen of a flow at the snapshot `now` of these, with its points at these places, and with this law if one is known.
     pub(super) fn along<'a>(
         &self,
         all: &'a [Snapshot],
         now: usize,
         points: CloudView<'_>,
+        law: Option<Law>,
     ) -> Along<'a> {
         let last = now.min(all.len().saturating_sub(1));
         let lineage = Lineage::of(all).filter(|_| !all.is_empty());
@@ -83,7 +85,18 @@ impl Ground {
         let cloud = all.get(last).map_or_else(Vec::new, |snapshot| {
             blurred(&self.places, points, &snapshot.shares, self.blur)
         });
+        let laws = law.and_then(|law| law.on_line());
+        let truth = match laws {
+            Some(laws) => self.places.iter().map(|&x| log_ratio(laws, x)).collect(),
+            None if self.exact => {
+                let pairs = self.density.iter().zip(&cloud);
+                pairs.map(|(p, q)| (p / q).ln()).collect()
+            }
+            None => Vec::new(),
+        };
         Along {
+            truth,
+            closed: laws.is_some(),
             moments: moments.map(|s| (s.step, s.cloud.view())).collect(),
             births: lineage.map_or_else(Vec::new, |lineage| lineage.births(0, last)),
             cloud,
@@ -96,7 +109,8 @@ impl Ground {
             places: &self.places,
             target: &self.density,
             cloud: &along.cloud,
-            exact: self.exact,
+            truth: &along.truth,
+            closed: along.closed,
             top: self.top,
             moments: &along.moments,
             births: &along.births,
@@ -129,6 +143,9 @@ pub(super) struct Along<'a> {
     moments: Vec<(usize, CloudView<'a>)>,
     births: Vec<usize>,
     cloud: Vec<f64>,
+    /// `log p/q` at the places, as far as it is known, and whether by a closed form.
+    truth: Vec<f64>,
+    closed: bool,
 }
 
 /// Density of points at regular places, with N times their weights or equal ones: shared between the two places next to each, and blurred from there.

@@ -136,6 +136,11 @@ impl Recorder {
         self.within(dimension)
     }
 
+    /// The target sample.
+    pub(super) fn target(&self) -> CloudView<'_> {
+        self.target.view()
+    }
+
     /// The view in which the field is asked for.
     #[must_use]
     pub fn view(&self) -> View {

@@ -2,8 +2,8 @@
 
 use super::recorder::{Recorder, view};
 use crate::cloud::CloudView;
-use crate::render::View;
-use crate::scenario::{Sight, ViewSpec};
+use crate::render::{View, counted};
+use crate::scenario::{Scenario, Sight, ViewSpec};
 use crate::setting::WordOr;
 
 /// What the pictures of these runs towards `target` show.
@@ -18,4 +18,29 @@ pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder], target: CloudView<'
         }
         _ => around(&[target]),
     }
+}
+
+/// What the pictures of a run do not show, in a sentence: how many particles of the last cloud and how many target samples lie outside; empty where that is no
+/// news.
+pub(crate) fn unseen(scenario: &Scenario, recorder: &Recorder) -> String {
+    let target = recorder.target();
+    let mut view = sight(scenario.output.view, &[recorder], target).sane();
+    if recorder.lattice().is_on_line() {
+        view.y = [f64::NEG_INFINITY, f64::INFINITY];
+    }
+    let last = recorder.snapshots().last().map(|last| last.cloud.view());
+    let told = |cloud: CloudView<'_>, what: &str| {
+        let missing = view.missing(cloud);
+        let news = missing.is_news(cloud.nrows());
+        news.then(|| counted(missing.outside, what))
+    };
+    let particles = last.and_then(|cloud| told(cloud, "particle"));
+    let parts: Vec<String> = particles
+        .into_iter()
+        .chain(told(target, "target sample"))
+        .collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("outside the pictures: {}", parts.join(", "))
 }

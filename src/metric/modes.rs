@@ -65,9 +65,9 @@ pub const MASS_TV: About = About {
 /// What [`ModeMeasure::bridges`] measures.
 pub const BRIDGES: About = About {
     name: "bridges",
-    words: "points on bridges",
+    words: "points off all modes",
     measures: "fraction of points more than 4 σ from every component",
-    sees: "sees the few points that lie between modes, which no global distance sees; blind to everything else",
+    sees: "sees the few points that lie between modes or outside all of them, which no global distance sees; blind to everything else",
     ideal: Ideal::Low,
     grain: Grain::Share,
     axis: Some(Scale::Linear),

@@ -180,6 +180,9 @@ class Chart {
       pen = true;
     });
     element("path", { class: "line", d: path }, this.svg).style.stroke = series(k);
+    const theory = run.series[this.place].theory ?? [];
+    const told = theory.map((value, row) => [this.across(run.measured[row]), this.height(value)]).filter(([, v]) => v !== null);
+    if (told.length > 1) element("path", { class: "theory", d: `M${told.map(([x, v]) => `${x.toFixed(2)} ${this.up(v).toFixed(2)}`).join("L")}` }, this.svg);
     const row = since === null ? -1 : run.measured.findIndex((step) => step >= since);
     const v = row < 0 ? null : this.height(values[row]);
     if (v !== null) {

@@ -12,6 +12,9 @@ use crate::render::look;
 pub(super) struct Series {
     /// Empty if this run was not measured so.
     values: Vec<Option<f64>>,
+    /// What theory says at the same steps; nothing where it says nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    theory: Vec<f64>,
     /// Where perfect samples stand: median, and the values between which 95 % of them lie.
     floor: Option<Floor>,
     /// Step at which it reached the floor.
@@ -53,7 +56,7 @@ impl Chart {
         let all: Vec<Series> = takes.iter().map(|take| series(take, about.name)).collect();
         let values = || {
             all.iter()
-                .flat_map(|one| one.values.iter().flatten().copied())
+                .flat_map(|one| one.values.iter().flatten().chain(&one.theory).copied())
         };
         let floor = all.iter().find_map(|one| one.floor.as_ref());
         let edges = floor.map(|floor| [Some(floor.median), floor.low, floor.high]);
@@ -86,6 +89,7 @@ pub(super) fn series(take: &DrawnRun<'_>, name: &str) -> Series {
     let mut arrivals = take.meter.arrivals();
     Series {
         values,
+        theory: take.theory(name).into_iter().map(short).collect(),
         floor: if name == OFF.name {
             Some(Floor::NONE_OFF)
         } else {

@@ -12,7 +12,7 @@ use super::palette::Ramps;
 use super::raws::{Raw, Raws};
 use super::rounds::{self, COARSE};
 use crate::cloud::CloudView;
-use crate::film::{DrawnRun, Ground, Scene, Snapshot, charts, phases};
+use crate::film::{DrawnRun, Ground, Law, Scene, Snapshot, charts, phases};
 use crate::metric::Mark;
 use crate::render::look::{LOOK, Look};
 use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin, unlimited};
@@ -100,8 +100,10 @@ struct Places {
 struct Run<'a> {
     name: &'a str,
     note: &'a str,
-    /// Particles in the run, and in the page.
+    diverged: bool,
+    /// Particles and target samples in the run, and particles in the page.
     particles: usize,
+    targets: usize,
     shown: usize,
     /// Step and time of each frame.
     steps: Vec<usize>,
@@ -148,6 +150,9 @@ struct Run<'a> {
     widths: Option<usize>,
     #[serde(flatten)]
     descent: Descent,
+    /// Each frame: mean and variance of target and cloud on the line, where they are known by a closed form of the flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    laws: Option<Vec<[[f64; 2]; 2]>>,
     /// Steps at which the run was measured.
     measured: Vec<usize>,
     series: Vec<Series>,
@@ -220,8 +225,7 @@ impl<'a> Film<'a> {
             .first()
             .map_or(view, |take| take.recorder.view());
         let mut raws = Raws::default();
-        let longest = scene.takes.iter().map(|take| take.recorder.longest_move());
-        let longest = longest.fold(0.0, f64::max);
+        let longest = scene.longest_move();
         let stage = Stage {
             grid,
             runs: scene.takes.len(),
@@ -305,7 +309,9 @@ impl Stage {
         Run {
             name: take.name,
             note: take.note,
+            diverged: take.diverged,
             particles,
+            targets: scene.target.nrows(),
             shown: kept.len(),
             steps: frames.iter().map(|frame| frame.step).collect(),
             times: frames.iter().map(|frame| short(frame.time)).collect(),
@@ -357,6 +363,13 @@ impl Stage {
             dark: raws.add(colours(Theme::Dark)),
             widths: widths(&frames, &kept).map(|raw| raws.add(raw)),
             descent,
+            laws: {
+                let law = |frame: &&Snapshot| {
+                    let laws = Law::of(take.scenario, frame)?.on_line()?;
+                    Some(laws.map(|law| law.map(short)))
+                };
+                frames.iter().map(law).collect()
+            },
             measured: rows_measured.iter().map(|row| row.step).collect(),
             series: charts
                 .iter()

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::html::{filled, hash};
 use super::{STYLE, palette};
-use crate::scenario::Checked;
+use crate::scenario::{Checked, Claim};
 use crate::store::Manifest;
 
 /// A scenario on show.
@@ -41,20 +41,22 @@ pub struct Exhibit {
 pub struct Found {
     /// Name of the variant; empty for a run by itself.
     pub name: String,
-    /// `arrived`, `short` or `diverged`.
+    /// `arrived`, `short` or `diverged`; `lesson` where a claim is that it fails.
     pub state: &'static str,
     /// In words.
     pub headline: String,
 }
 
 impl Found {
-    /// What a manifest says of its run.
+    /// What a manifest says of its run, of which some of the `claims` may be that it fails.
     #[must_use]
-    pub fn of(name: &str, manifest: &Manifest) -> Self {
+    pub fn of(name: &str, manifest: &Manifest, claims: &[Claim]) -> Self {
         let headline = manifest.ending.clone().unwrap_or_default();
+        let own = |claim: &&Claim| claim.variant.as_deref().unwrap_or_default() == name;
+        let lesson = claims.iter().filter(own).any(Claim::is_lesson);
         Self {
             name: name.to_owned(),
-            state: manifest.state(),
+            state: if lesson { "lesson" } else { manifest.state() },
             headline,
         }
     }

@@ -35,11 +35,14 @@ class LinePanel extends Panel {
     const { reach } = film.look.line;
     this.frame(context, densities, [0, top], [left, right], "density", false);
     this.frame(context, ratios, [-reach, reach], [left, right], "log r", false);
-    this.words(context, "now", origins.x + 6, origins.y + this.letter);
-    this.words(context, "at the start", origins.x + 6, origins.y + origins.height - 5);
+    // In a small picture there is no room for both.
+    const tall = origins.height > 2.7 * this.letter;
+    this.words(context, tall ? "now" : "start to now", origins.x + 6, origins.y + this.letter);
+    if (tall) this.words(context, "at the start", origins.x + 6, origins.y + origins.height - 5);
     this.frame(context, paths, [film.steps, 0], [left, right], "step", true);
     context.setTransform(1, 0, 0, 1, 0, 0);
-    this.remarks(context, at);
+    this.lost(context, at);
+    this.remarks(context, at, state);
     this.tell(state);
   }
 
@@ -184,8 +187,13 @@ class LinePanel extends Panel {
     const middle = plot.y + plot.height / 2;
     const up = (d) => middle - ((0.5 * d) / film.look.line.reach) * plot.height;
     this.rule(context, plot, middle, []);
-    if (film.line.exact) {
-      const truth = (k) => Math.log(film.line.target[k] / this.cloud[k]);
+    const laws = this.run.laws?.[at[0]];
+    if (laws || film.line.exact) {
+      const count = film.line.target.length;
+      const log = (x, [mean, variance]) => (x - mean) ** 2 / variance + Math.log(variance);
+      const x = (k) => FIELD.x[0] + (k * (FIELD.x[1] - FIELD.x[0])) / (count - 1);
+      const closed = (k) => 0.5 * (log(x(k), laws[1]) - log(x(k), laws[0]));
+      const truth = laws ? closed : (k) => Math.log(film.line.target[k] / this.cloud[k]);
       this.curve(context, truth, up, { ink: palette.series[2], dashes: [2, 3], width: 1.5 });
     }
     if (state.show.field) this.told(context, at, up, { width: 1.8 });
@@ -299,8 +307,13 @@ class LinePanel extends Panel {
   }
 
   words(context, text, x, y) {
-    context.fillStyle = palette.muted;
     context.font = `${this.letter}px ${FONT}`;
+    // What lies behind them must not make them unreadable.
+    context.globalAlpha = 0.8;
+    context.fillStyle = palette.paper;
+    context.fillRect(x - 4, y - 0.9 * this.letter, context.measureText(text).width + 8, 1.2 * this.letter);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.muted;
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
     context.fillText(text, x, y);
@@ -317,7 +330,10 @@ class LinePanel extends Panel {
     context.textAlign = "right";
     context.textBaseline = "middle";
     const { apart } = this;
+    // Labels of the next part stand close to the ends of a low one.
+    const few = height < 3.2 * this.letter;
     for (const [value, label] of ticks([Math.min(low, high), Math.max(low, high)], height / apart)) {
+      if (few && value !== 0) continue;
       context.fillText(label, x - 6, y + ((high - value) / (high - low)) * height);
     }
     if (!lowest) return;

@@ -12,9 +12,9 @@ const state = {
   typical: 1,
 };
 const HOLD = 1.2;
-// Between panels, and above each of several.
 const GAP = 14;
-const CAPTION = 54;
+// Above each of several panels; in full screen as much as its words take.
+const caption = () => (inFull() ? document.querySelector(".panel figcaption").offsetHeight + 8 : 54);
 let panels = [];
 let charts = [];
 let moments = [];
@@ -140,12 +140,14 @@ function abreast(wide, tall) {
   const count = panels.length;
   const size = (columns) => {
     const rows = Math.ceil(count / columns);
-    const across = (wide - GAP * (columns - 1)) / columns - 46;
-    return Math.min(across, (tall / rows - CAPTION - 34) / panels[0].aspect);
+    // Beside and below a plot stand the labels of its axes, above it remarks.
+    const larger = lettering() / LETTER;
+    const across = (wide - GAP * (columns - 1)) / columns - 46 * larger;
+    return Math.min(across, (tall / rows - caption() - 46 * larger) / panels[0].aspect);
   };
   const all = panels.map((_, k) => k + 1).filter((n) => n === Math.ceil(count / Math.ceil(count / n)));
   const best = all.reduce((a, b) => (size(b) > size(a) ? b : a));
-  if (size(best) >= 190) return best;
+  if (size(best) >= (film.line ? 280 : 190)) return best;
   const least = innerWidth < 560 && count > 3 ? 150 : 230;
   const most = clamp(Math.floor((wide + GAP) / (least + GAP)), 1, count);
   return Math.ceil(count / Math.ceil(count / most));
@@ -174,6 +176,11 @@ function layCharts(beside) {
 
 // Gives every canvas and chart its size.
 function layout() {
+  // Where names and words have no room beside each other, they stand on two lines.
+  const { classList } = $("player");
+  classList.toggle("many", panels.length > 3);
+  classList.remove("stacked");
+  classList.toggle("stacked", inFull() && panels.length > 1 && panels.some((panel) => panel.terseness() > 2));
   const high = (name) => document.querySelector(name).offsetHeight;
   const holder = document.querySelector(".panels");
   // Where title and key stand beside the picture, they take nothing of its height.
@@ -183,9 +190,9 @@ function layout() {
   const columns = abreast(holder.clientWidth, innerHeight - head - controls);
   const rows = Math.ceil(panels.length / columns);
   holder.style.setProperty("--columns", columns);
-  const least = inFull() ? 160 : panels.length > 1 ? 220 : 300;
-  const caption = panels.length > 1 ? CAPTION : 34;
-  const tall = (innerHeight - head - controls) / rows - (inFull() ? Math.max(caption, 14 + high(".panel figcaption")) : caption);
+  // A cloud on the line has four parts, one below the other.
+  const least = inFull() ? 160 : panels.length > 1 && !film.line ? 220 : 300;
+  const tall = (innerHeight - head - controls) / rows - (inFull() || panels.length > 1 ? caption() + (inFull() ? 6 : 0) : 34);
   for (const panel of panels) panel.fit(Math.max(least, tall));
   const single = panels.length === 1 && matchMedia("(min-width: 1000px)").matches;
   layCharts(panels.length === 1 && matchMedia("(min-width: 1000px)").matches);
@@ -334,6 +341,8 @@ async function begin() {
   document.body.classList.toggle("on-line", Boolean(film.line));
   document.querySelector(".line-key .births").hidden = runs.every((run) => run.births === null);
   charts = film.charts.map(({ main }, k) => new Chart($(main ? "main-charts" : "other-charts"), k, runs, seek));
+  if (runs.every((run) => run.laws)) $("truth-words").textContent = "log p/q, closed form";
+  document.querySelector(".told").hidden = !runs.some((run) => run.series.some(({ theory }) => theory));
   moments = [...new Set(runs.flatMap((run) => run.steps))].sort((a, b) => a - b);
   $("time").max = film.steps;
   layPhases();

@@ -128,11 +128,12 @@ class Bands {
     this.weights = run.veils === null ? null : new Float32Array(this.depths.length);
   }
 
-  // Shades from band to band, as an edge covers a pixel; one such row for each step in which they fade, the faintest first.
+  // Shades from band to band, as an edge covers a pixel; one such row for each step in which they fade into the paper, the faintest first.
   table() {
     if (this.of === palette.bands) return this.shades;
     const SHADES = 16;
     const bands = palette.bands.map(rgb);
+    const paper = rgb(palette.paper);
     this.row = SHADES * (bands.length - 1) + 1;
     this.shades = new Uint32Array(this.row * (film.veils + 1));
     for (let k = 0; k < this.row; k += 1) {
@@ -140,8 +141,7 @@ class Bands {
       const part = k / SHADES - base;
       for (let veil = 0; veil <= film.veils; veil += 1) {
         const [r, g, b] = bands[base].map((c, i) => {
-          const neutral = bands[film.bands][i];
-          return Math.round(neutral + (veil / film.veils) * (c + part * (bands[base + 1][i] - c) - neutral));
+          return Math.round(paper[i] + (veil / film.veils) * (c + part * (bands[base + 1][i] - c) - paper[i]));
         });
         this.shades[veil * this.row + k] = (255 << 24) | (b << 16) | (g << 8) | r;
       }
@@ -285,6 +285,8 @@ class Panel {
     const larger = this.letter / LETTER;
     MARGIN.left = Math.max((this.figure.clientWidth < 430 ? 30 : 40) * larger, this.labels() + 12);
     MARGIN.bottom = 8 + 1.4 * this.letter;
+    // Remarks and the length h stand above the plot.
+    MARGIN.top = 8 + 1.2 * this.letter;
     this.apart = (this.figure.clientWidth < 320 ? 30 : film.look.apart[0]) * larger;
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
     const { aspect } = this;
@@ -294,7 +296,7 @@ class Panel {
     const outer = [width + MARGIN.left + MARGIN.right, this.height + MARGIN.top + MARGIN.bottom];
     [this.canvas.width, this.canvas.height] = outer.map((v) => Math.round(v * scale));
     [this.canvas.style.width, this.canvas.style.height] = outer.map((v) => `${v}px`);
-    this.manner = this.terseness();
+    this.manner = Math.min(this.terseness(), 2);
     this.stale();
   }
 
@@ -306,19 +308,21 @@ class Panel {
     return film.line ? 0 : Math.min(140, Math.max(0, ...widths));
   }
 
-  // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone.
+  // How short the words above the picture must be to stand on one line: in full, in fewer words, or the numbers alone; 3 if not even so.
   terseness() {
     const caption = this.now.parentElement;
     const { fontSize, paddingRight } = getComputedStyle(caption);
     const pen = this.canvas.getContext("2d");
     pen.font = `${fontSize} ${FONT}`;
-    const room = caption.clientWidth - parseFloat(paddingRight);
+    const named = caption.querySelector(".name");
+    const beside = named && getComputedStyle(caption).display === "flex" ? named.offsetWidth + 16 : 0;
+    const room = caption.clientWidth - parseFloat(paddingRight) - beside;
     const { marks, outcome } = this.run;
     const known = [...marks, ...(outcome ? [outcome] : [])].map((mark) => `step ${film.steps}: ${mark.words[0]}`);
     // Of marks that are still to come, how long they may be.
     const said = known.length > 0 ? [known, ...[1, 2].map((k) => marks.map((mark) => `step ${film.steps}: ${mark.words[k]}`))] : [["energy distance 0.00000 · 1000 × the sampling floor"], ["energy distance 0.0000 · 100 × floor"], []];
     const fits = (manner) => said[manner].every((words) => pen.measureText(words).width <= room);
-    return [0, 1].find(fits) ?? 2;
+    return [0, 1, 2].find(fits) ?? 3;
   }
 
   // What was drawn for another size or theme is of no use any more.
@@ -367,29 +371,49 @@ class Panel {
     context.beginPath();
     context.rect(...plot);
     context.clip();
-    this.ground(context, plot);
     if (state.show.field && this.run.is_log_ratio) this.field(context, plot, at, state.playing);
-    if (state.show.target) this.target(context);
+    if (state.show.target && !this.above) this.target(context);
+    if ((state.show.field || state.show.arrows) && film.field_view && this.known() === "part") this.border(context);
     if (state.show.arrows) this.arrows(context, at);
     if (state.show.mesh) this.mesh(context, at);
     this.below?.(context);
     this.particles(context, at, state);
-    if (state.show.field) this.circle(context, at);
+    if (state.show.target && this.above) this.target(context);
     context.restore();
     this.axes(context, plot);
-    this.remarks(context, at);
+    if (state.show.field) this.length(context, at);
+    this.lost(context, at);
+    this.remarks(context, at, state);
     this.tell(state);
   }
 
-  // The part of the plane in which the field is known.
-  ground(context) {
+  // Dashes around the part of the plane in which the field is known, where more of the plane is seen.
+  border(context) {
     const { unit, scale } = this;
     const [x, y] = [
-      (MARGIN.left + this.width / 2 + (FIELD.x[0] - camera.x) * unit) * scale,
-      (MARGIN.top + this.height / 2 - (FIELD.y[1] - camera.y) * unit) * scale,
+      MARGIN.left + this.width / 2 + (FIELD.x[0] - camera.x) * unit,
+      MARGIN.top + this.height / 2 - (FIELD.y[1] - camera.y) * unit,
     ];
-    context.fillStyle = palette.bands[film.bands];
-    context.fillRect(x, y, (FIELD.x[1] - FIELD.x[0]) * unit * scale, (FIELD.y[1] - FIELD.y[0]) * unit * scale);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.strokeStyle = palette.muted;
+    context.lineWidth = 1;
+    context.globalAlpha = 0.8;
+    context.setLineDash([5, 4]);
+    context.strokeRect(x, y, (FIELD.x[1] - FIELD.x[0]) * unit, (FIELD.y[1] - FIELD.y[0]) * unit);
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  // Whether the field is known in all that is seen, in none of it, or in a part.
+  known() {
+    const [left, top] = this.place(MARGIN.left, MARGIN.top);
+    const [right, bottom] = this.place(MARGIN.left + this.width, MARGIN.top + this.height);
+    // Sides of the plot are whole pixels.
+    const near = 1 / this.unit;
+    if (left > FIELD.x[1] || right < FIELD.x[0] || bottom > FIELD.y[1] || top < FIELD.y[0]) return "none";
+    const all = left >= FIELD.x[0] - near && right <= FIELD.x[1] + near && bottom >= FIELD.y[0] - near && top <= FIELD.y[1] + near;
+    return all ? "all" : "part";
   }
 
   // Coarser while it moves.
@@ -405,6 +429,7 @@ class Panel {
 
   target(context) {
     const { run, layer, scale } = this;
+    const { above } = this;
     const key = [camera.x, camera.y, camera.zoom, this.canvas.width, palette.target].join();
     if (this.drawnTarget !== key) {
       layer.width = this.canvas.width;
@@ -412,7 +437,7 @@ class Panel {
       const into = layer.getContext("2d");
       const count = run.target.length / 2;
       const dot = film.look.target;
-      const dots = new Dots([palette.target], this.radius(dot, count), dot.alpha, false, scale);
+      const dots = new Dots([palette.target], this.radius(dot, count), above ? film.look.particle.alpha : dot.alpha, above, scale);
       const to = this.projection();
       for (let i = 0; i < count; i += 1) {
         if (run.target[i] === NOWHERE) continue;
@@ -443,6 +468,7 @@ class Panel {
     const to = part > 0 ? from + 2 * count : from;
     const [left, bottom] = [FIELD.x[0], FIELD.y[0]];
     const paths = Array.from({ length: 3 }, () => new Path2D());
+    let drawn = 0;
     const pitch = run.arrow_pitch;
     for (let row = first(up); row < up; row += stride) {
       for (let column = first(across); column < across; column += stride) {
@@ -457,8 +483,10 @@ class Panel {
         const x = MARGIN.left + this.width / 2 + (left - camera.x) * unit + column * spacing;
         const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * spacing;
         arrow(path, x, y, along[0] / size, -along[1] / size, length);
+        drawn += 1;
       }
     }
+    this.still = drawn === 0;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = palette.ink;
     paths.forEach((path, k) => {
@@ -469,35 +497,51 @@ class Panel {
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
-  // A circle of radius h in the lower right corner, as large as h is in the plane; of a large one a quarter, about the corner itself.
-  circle(context, [frame, part]) {
+  // A few samples lie above many particles, where they would not be seen.
+  get above() {
+    return film.look.few * this.run.targets <= this.run.particles;
+  }
+
+  // What is written about h, above the plot on the right; empty where it is not known.
+  h([frame, part]) {
+    const { run } = this;
+    return run.blurred && run.scales.length > 0 ? `h = ${number(between(run.scales, frame, part))}` : "";
+  }
+
+  // The length h on the upper border of the plot, from its right end: there it hides nothing.
+  length(context, [frame, part]) {
     const { run, scale } = this;
-    if (!run.blurred || run.scales.length === 0) return;
-    const h = between(run.scales, frame, part);
-    const radius = h * this.unit;
-    const [right, bottom] = [MARGIN.left + this.width, MARGIN.top + this.height];
-    const whole = 2 * radius <= 0.28 * Math.min(this.width, this.height);
-    const x = whole ? right - 10 - radius : right;
-    const y = whole ? bottom - 10 - Math.max(radius, 5) : bottom;
+    const words = this.h([frame, part]);
+    if (!words) return;
+    const width = Math.min(between(run.scales, frame, part) * this.unit, this.width);
+    const [right, top] = [MARGIN.left + this.width, MARGIN.top];
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.strokeStyle = palette.ink;
-    context.lineWidth = 1.2;
-    context.globalAlpha = 0.6;
-    context.beginPath();
-    context.arc(x, y, radius, whole ? 0 : Math.PI, whole ? 2 * Math.PI : 1.5 * Math.PI);
-    context.stroke();
-    context.globalAlpha = 0.7;
+    context.fillStyle = palette.ink;
+    context.globalAlpha = 0.75;
+    context.fillRect(right - width, top - 3, width, 3);
+    context.globalAlpha = 1;
+    context.fillStyle = palette.muted;
     context.font = `${this.letter}px ${FONT}`;
     context.textAlign = "right";
     context.textBaseline = "alphabetic";
-    const words = `h = ${number(h)}`;
-    const at = whole ? x - radius - 6 : right - 10;
-    const wide = context.measureText(words).width;
+    context.fillText(words, right, top - 6);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  // What is left of a run that failed while others go on is greyed, and says so.
+  lost(context, [frame]) {
+    const { run, scale } = this;
+    if (!run.diverged || panels.length < 2 || frame < run.steps.length - 1) return;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = palette.paper;
-    context.fillRect(at - wide - 3, bottom - 10 - this.letter, wide + 6, 1.3 * this.letter);
+    context.globalAlpha = film.look.lost;
+    context.fillRect(MARGIN.left, MARGIN.top, this.width, this.height);
     context.globalAlpha = 1;
     context.fillStyle = palette.ink;
-    context.fillText(words, at, bottom - 10);
+    context.font = `bold ${Math.min(1.3 * this.letter, this.width / 14)}px ${FONT}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(run.note, MARGIN.left + this.width / 2, MARGIN.top + this.height / 2);
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
@@ -756,37 +800,66 @@ class Panel {
     }
   }
 
-  // What the picture itself does not show: how the run ended, particles outside the view, particles left out.
-  remarks(context, [frame, part]) {
-    const { run, scale } = this;
+  // What the picture itself does not show: how the run ended, who is outside the view, who is left out, where the field is not known.
+  lines([frame, part], state) {
+    const { run } = this;
     const lines = [];
-    if (frame === run.steps.length - 1 && run.note) lines.push(run.note);
-    let outside = 0;
-    let nowhere = 0;
+    const over = frame === run.steps.length - 1;
+    const failed = over && run.diverged && panels.length > 1;
+    if (over && run.note && !failed) lines.push(run.note);
+    const limit = [VIEW.width, VIEW.height].map((v) => v / 2 / film.grid.step);
     const count = run.shown;
     const next = part > 0 ? 2 * count : 0;
-    const limit = [VIEW.width, VIEW.height].map((v) => v / 2 / film.grid.step);
+    const cloud = { nowhere: 0, outside: 0, far: 0, all: count };
     for (let i = 2 * count * frame; i < 2 * count * frame + count; i += 1) {
       const keep = part > 0 && moves(run, i - 2 * count * frame, frame) ? part : 0;
-      const [px, py] = [i, i + count].map((k) => run.cloud[k] + (keep > 0 ? keep * (run.cloud[k + next] - run.cloud[k]) : 0));
-      if (px === NOWHERE || py === NOWHERE) nowhere += 1;
-      else if (Math.abs(px) > limit[0] || Math.abs(py) > limit[1]) outside += 1;
+      where(cloud, limit, ...[i, i + count].map((k) => run.cloud[k] + (keep > 0 ? keep * (run.cloud[k + next] - run.cloud[k]) : 0)));
     }
-    this.strays ??= !film.field_view || run.target.length === 0 ? 0 : Array.from({ length: run.target.length / 2 }, (_, i) => i)
-      .filter((i) => Math.abs(run.target[i]) > limit[0] || Math.abs(run.target[run.target.length / 2 + i]) > limit[1]).length / (run.target.length / 2);
-    const share = (n) => `${((100 * n) / count).toFixed(n * 200 > count ? 0 : 1)} %`;
-    if (nowhere > 0) lines.push(`${share(nowhere)} of the particles not finite`);
-    if (camera.zoom === 1 && outside * film.look.news > count) lines.push(`${share(outside)} of the particles outside`);
-    if (camera.zoom === 1 && this.strays * film.look.news > 1) lines.push(`${(100 * this.strays).toFixed(this.strays > 0.005 ? 0 : 1)} % of the target samples outside`);
+    const told = film.field_view ? run.target.length / 2 : 0;
+    this.strays ??= Array.from({ length: told }, (_, i) => i)
+      .reduce((found, i) => where(found, limit, run.target[i], run.target[told + i]), { nowhere: 0, outside: 0, far: 0, all: told });
+    for (const [found, of, shown, all] of [[cloud, "particle", count, run.particles], [this.strays, "target sample", told, run.targets]]) {
+      // Of a part of the points, as many as that makes of all.
+      const counted = (n) => {
+        const whole = Math.round((n * all) / shown);
+        return `${shown < all ? "about " : ""}${whole} ${of}${whole === 1 ? "" : "s"}`;
+      };
+      if (found.nowhere > 0) lines.push(`${counted(found.nowhere)} not finite`);
+      if (camera.zoom === 1 && (found.far > 0 || found.outside * film.look.news > found.all)) {
+        lines.push(`${counted(found.outside)} ${found.far === found.outside ? "far " : ""}outside`);
+      }
+    }
     if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} shown`);
+    if (state.show.field && !run.is_log_ratio && panels.some((panel) => panel.run.is_log_ratio)) lines.push("no log p/q");
+    if (state.show.arrows && this.still && !failed && this.known() !== "none" && !film.line) lines.push("moves too short for arrows");
+    const layers = ["field", "arrows"].filter((name) => state.show[name]).join(" and ");
+    if (layers && film.field_view && !film.line && this.known() !== "all") {
+      lines.push(this.known() === "part" ? `${layers} recorded within the dashes alone` : `no ${layers.replace("and", "or")} recorded here`);
+    }
+    return lines;
+  }
+
+  // The remarks above the plot; those for which there is no room, on it.
+  remarks(context, at, state) {
+    const { scale } = this;
+    const lines = this.lines(at, state);
+    context.font = `${this.letter * scale}px ${FONT}`;
+    context.textAlign = "left";
+    context.textBaseline = "alphabetic";
+    context.fillStyle = palette.ink;
+    const taken = state.show.field && !film.line ? context.measureText(this.h(at)).width : 0;
+    const fits = (count) => context.measureText(lines.slice(0, count).join(" · ")).width + taken + 14 * scale < this.width * scale;
+    let above = lines.length;
+    while (above > 0 && !fits(above)) above -= 1;
+    context.fillText(lines.splice(0, above).join(" · "), MARGIN.left * scale, (MARGIN.top - 6) * scale);
     // Small enough to hide little of a small picture.
     const letter = Math.min(this.letter, Math.max(9, this.width / 30));
     context.font = `${letter * scale}px ${FONT}`;
-    context.textAlign = "left";
     context.textBaseline = "middle";
+    const lower = film.line ? 1.2 * this.letter : 0;
     lines.forEach((line, k) => {
       const tall = 1.65 * letter;
-      const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + 10 + (tall + 3) * k) * scale];
+      const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + lower + 10 + (tall + 3) * k) * scale];
       context.globalAlpha = 0.82;
       context.fillStyle = palette.paper;
       context.fillRect(x, y, context.measureText(line).width + 14 * scale, tall * scale);
@@ -811,6 +884,16 @@ class Panel {
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
   }
+}
+
+// Counts a point, in steps of the grid: nowhere, outside of these limits, or further outside than the picture is wide.
+function where(found, limit, x, y) {
+  if (x === NOWHERE || y === NOWHERE) found.nowhere += 1;
+  else if (Math.abs(x) > limit[0] || Math.abs(y) > limit[1]) {
+    found.outside += 1;
+    if (Math.abs(x) > 3 * limit[0] || Math.abs(y) > 3 * limit[1]) found.far += 1;
+  }
+  return found;
 }
 
 // A part of the next move at a place of the arrows, in the target's units; see `Stage::arrows` in film.rs.
@@ -846,7 +929,7 @@ function tellScales(at) {
   const h = blurred && known.length === 1 ? between(known[0].run.scales, ...moment(known[0].run, at)) : null;
   const ratio = known.length === 0 ? "no log p/q: a field of moves alone"
     : !blurred ? "log p/q as estimated"
-      : `log p/q, both blurred by ${h === null ? "the circle’s h" : `h = ${number(h)}`}`;
+      : `log p/q, both blurred by ${h === null ? "h of the panel" : `h = ${number(h)}`}`;
   const { run, unit } = panels[0];
   const arrows = times(stretch(Math.max(...panels.map((panel) => panel.run.longest ?? 0), run.longest === undefined ? film.longest : 0), unit));
   for (const [id, words] of [["ratio-words", ratio], ["arrow-words", arrows]]) {

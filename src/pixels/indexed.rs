@@ -1,7 +1,7 @@
 //! Pictures of at most 255 colours: a third of the bytes, and the colours are chosen so that no eye sees it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -38,7 +38,7 @@ impl Palette {
     /// Oklab, weighted by the square root of how often they occur.
     #[must_use]
     pub fn of(samples: &[&Image]) -> Self {
-        let mut counts: BTreeMap<Colour, u32> = BTreeMap::new();
+        let mut counts: HashMap<Colour, u32> = HashMap::new();
         let mut total = 0_usize;
         for image in samples {
             let mut pixels = image.pixels().chunks_exact(4).peekable();
@@ -56,6 +56,8 @@ impl Palette {
             }
             total += image.pixels().len() / 4;
         }
+        // In an order that is always the same.
+        let counts: BTreeMap<Colour, u32> = counts.into_iter().collect();
         // What covers an eight-thousandth of the pixels is an area, and kept as it is.
         let mut areas: Vec<(u32, Colour)> = counts
             .iter()

@@ -240,6 +240,7 @@ fn save_common_pictures(
             recorder: &records[0].recorder,
             meter: &records[0].meter,
             note,
+            diverged: records[0].manifest.status == Status::Diverged,
             outcome: mark.as_ref(),
         })
         .collect();

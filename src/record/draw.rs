@@ -10,7 +10,7 @@ use crate::observe::MetricRecorder;
 use crate::page::{NearLab, Page, Sheet, short_command};
 use crate::render::{Pace, Style};
 use crate::scenario::Scenario;
-use crate::store::{Manifest, ReportError, RunDirectory};
+use crate::store::{Manifest, ReportError, RunDirectory, Status};
 
 /// Writes animation, frames, last picture and curves.
 pub(super) fn save_pictures(
@@ -85,6 +85,7 @@ impl Alone<'_> {
             recorder: self.recorder,
             meter: self.meter,
             note: self.note,
+            diverged: self.manifest.status == Status::Diverged,
             outcome: mark,
         }
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::scenario::Scenario;
-use crate::store::{INPUTS, ReportError, RunDirectory, plain};
+use crate::store::{GENERATOR, INPUTS, ReportError, RunDirectory, plain};
 use crate::target::Files;
 
 /// Copies the files that the scenario reads into the folder `inputs` and names the copies instead.
@@ -44,7 +44,7 @@ pub(super) fn keep(
         let copy = if is_copy(&name) {
             name.clone()
         } else {
-            format!("{INPUTS}/generator.npz")
+            format!("{INPUTS}/{GENERATOR}")
         };
         let file = files.open(&name);
         let file = file.map_err(|error| ReportError::io("read", Path::new(&name), error))?;

@@ -158,6 +158,7 @@ fn visit<T>(
             recorder: &archive.recorder,
             meter: &archive.meter,
             note: &archive.note,
+            diverged: archive.manifest.status == Status::Diverged,
             outcome: archive.mark.as_ref(),
         })
         .collect();

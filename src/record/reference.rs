@@ -156,6 +156,7 @@ fn divergence(
         label,
         steps: &times,
         values,
+        theory: &[],
         converged_at: None,
         wide,
     };
@@ -199,9 +200,18 @@ fn on_line(
     let nothing = Cloud::zeros((0, 2));
     let steps = clouds.last().map_or(0, |(step, _)| *step);
     let top = Profile::top_of(target);
+    let ratio = |density: &[f64]| {
+        target
+            .iter()
+            .zip(density)
+            .map(|(p, q)| (p / q).ln())
+            .collect()
+    };
+    let truths: Vec<Vec<f64>> = kept.iter().map(|(.., density)| ratio(density)).collect();
     let panels: Vec<Panel<'_>> = kept
         .iter()
-        .map(|(moment, label, density)| {
+        .zip(&truths)
+        .map(|((moment, label, density), truth)| {
             let until =
                 clouds.partition_point(|(step, _)| moment.step.is_some_and(|now| *step <= now));
             let cloud = moment.cloud.as_ref().unwrap_or(&nothing);
@@ -219,7 +229,8 @@ fn on_line(
                     places,
                     target,
                     cloud: density,
-                    exact: true,
+                    truth,
+                    closed: false,
                     top,
                     moments: &clouds[..until],
                     births: &[],
@@ -227,6 +238,7 @@ fn on_line(
                 }),
                 headline: None,
                 note: "",
+                diverged: false,
             }
         })
         .collect();

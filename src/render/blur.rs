@@ -1,53 +1,37 @@
-//! How fine the field of a frame is: the bandwidth as a circle in the plane, and in the words of the key.
-
-use std::f64::consts::{FRAC_PI_2, PI, TAU};
+//! How fine the field of a frame is: the bandwidth as a length beside the plot, and in the words of the key.
 
 use super::Theme;
 use super::field::{FieldGrid, Gauge};
 use super::frame_parts::Panel;
 use super::view::View;
 use super::words::number;
-use crate::canvas::{Anchor, Canvas, Rect, regular};
+use crate::canvas::{Canvas, Rect};
 
-/// A whole circle up to this share of the shorter side of the plot, beyond that a quarter of one.
-const WHOLE: f64 = 0.28;
-/// From the border.
-const AIR: f64 = 10.0;
+/// How thick the mark of a length is.
+const THICK: f64 = 3.0;
 
-/// Draws a circle of radius h in the lower right corner of the plot, as large as h is in the plane. Of a large one a quarter is seen, about the corner itself.
-pub(super) fn circle(canvas: &mut Canvas, plot: Rect, view: &View, gauge: Gauge, theme: Theme) {
-    let radius = gauge.scale * plot.width / view.width();
-    if !(gauge.blurred && radius > 0.0 && radius.is_finite()) {
+/// Marks the length h on the upper border of the plot, from its right end: there it hides nothing, and its name has room above it. Of one that is longer
+/// than the border all of it is marked.
+pub(super) fn bar(canvas: &mut Canvas, plot: Rect, view: &View, gauge: Gauge, theme: Theme) {
+    let length = gauge.scale * plot.width / view.width();
+    if !(gauge.blurred && length > 0.0 && length.is_finite()) {
         return;
     }
-    let [right, bottom] = [plot.right(), plot.bottom()];
-    let whole = 2.0 * radius <= WHOLE * plot.width.min(plot.height);
-    let (centre, from, turn, beside) = if whole {
-        let centre = [right - AIR - radius, bottom - AIR - radius.max(5.0)];
-        (centre, 0.0, TAU, [centre[0] - radius - 6.0, bottom - AIR])
-    } else {
-        ([right, bottom], PI, FRAC_PI_2, [right - AIR, bottom - AIR])
+    let width = length.min(plot.width);
+    let mark = Rect {
+        x: plot.right() - width,
+        y: plot.y - THICK,
+        width,
+        height: THICK,
     };
-    let corners = (0..=96).map(|k| {
-        let (sin, cos) = (from + turn * f64::from(k) / 96.0).sin_cos();
-        [centre[0] + radius * cos, centre[1] + radius * sin]
-    });
-    let seen = corners.filter(|[x, y]| *x >= plot.x && *y >= plot.y);
-    let line: Vec<[f64; 2]> = seen.collect();
-    if line.len() > 1 {
-        canvas.stroke(&line, 1.2, None, theme.ink().alpha(0.6));
-    }
-    let letters = regular(11.0);
-    let text = format!("h = {}", number(gauge.scale));
-    let width = letters.width(&text);
-    let plate = Rect {
-        x: beside[0] - width - 3.0,
-        y: beside[1] - 10.5,
-        width: width + 6.0,
-        height: 14.0,
-    };
-    canvas.fill_box(plate, theme.paper().alpha(0.7));
-    canvas.text(&text, beside, Anchor::Right, letters, theme.ink());
+    canvas.fill_box(mark, theme.ink().alpha(0.75));
+}
+
+/// What is written beside that mark; empty where there is none.
+pub(super) fn length(panel: &Panel<'_>) -> String {
+    let gauge = panel.field.map(FieldGrid::gauge);
+    let told = gauge.filter(|gauge| gauge.blurred && gauge.scale > 0.0 && panel.profile.is_none());
+    told.map_or_else(String::new, |gauge| format!("h = {}", number(gauge.scale)))
 }
 
 /// What the bands of these panels are, in the words of the key.
@@ -62,7 +46,7 @@ pub(super) fn words(panels: &[Panel<'_>]) -> String {
         [] => "no log p/q: a field of moves alone".to_owned(),
         [only] if only.blurred => format!("log p/q, both blurred by h = {}", number(only.scale)),
         [_, ..] if ratios.iter().all(|gauge| gauge.blurred) => {
-            "log p/q, both blurred by the circle\u{2019}s h".to_owned()
+            "log p/q, both blurred by h of the panel".to_owned()
         }
         _ => "log p/q as estimated".to_owned(),
     }

@@ -33,11 +33,16 @@ pub struct Curve<'a> {
     pub steps: &'a [f64],
     /// Its values; the curve has a gap where a value is not finite.
     pub values: &'a [f64],
+    /// What theory says at the same steps; empty where it says nothing.
+    pub theory: &'a [f64],
     /// The step from which on the metric could not be told from its floor.
     pub converged_at: Option<f64>,
     /// Whether it is drawn wide, so that it is seen below a curve that lies on it.
     pub wide: bool,
 }
+
+/// The dashes of what theory says.
+pub(super) const THEORY: Option<[f64; 2]> = Some([5.0, 4.0]);
 
 /// Which marks a figure has to explain.
 #[derive(Clone, Copy, Default)]
@@ -131,6 +136,14 @@ pub(super) fn panel(
         }
     }
     axes::draw(canvas, plot, [&x, &y], theme, true, &lines);
+    for curve in chart.curves {
+        let pairs = curve.steps.iter().zip(curve.theory);
+        let points = pairs.filter_map(|(&s, &v)| Some([across(s), up(height(v)?)]));
+        let points: Vec<[f64; 2]> = points.collect();
+        if points.len() > 1 {
+            canvas.stroke(&points, 1.3, THEORY, theme.ink());
+        }
+    }
     // A value between two that cannot be drawn, or measured once only. Nothing lies over it.
     for (place, colour) in single {
         let disc = Disc {
@@ -224,7 +237,12 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
             });
             since.into_iter().flatten().find(fits).unwrap_or(last)
         }
-        _ => letters.fit(chart.note, left),
+        // Its first part, where there is no room for all.
+        _ => {
+            let parts = [Some(chart.note), chart.note.split(", ").next()];
+            let parts = parts.into_iter().flatten().map(str::to_owned);
+            parts.into_iter().find(fits).unwrap_or_default()
+        }
     };
     if !words.is_empty() {
         let place = [plot.right(), y];
@@ -243,7 +261,7 @@ fn axis(chart: &Chart<'_>, tall: f64, logarithmic: bool) -> Axis {
     let values = chart
         .curves
         .iter()
-        .flat_map(|curve| curve.values.iter().copied());
+        .flat_map(|curve| curve.values.iter().chain(curve.theory).copied());
     let range = look::span(values.chain(floor), logarithmic);
     let [_, linear, decades] = LOOK.apart;
     if logarithmic {

@@ -1,6 +1,6 @@
 //! Convergence: metrics against the step, one panel each, several runs overlaid, with the sampling floors.
 
-use super::chart::{Chart, Marks, colour, floor_colours, panel};
+use super::chart::{Chart, Marks, THEORY, colour, floor_colours, panel};
 use super::head::title;
 use super::{Style, Theme};
 use crate::canvas::{Anchor, Canvas, Letters, Rect, regular};
@@ -159,18 +159,20 @@ fn paint(canvas: &mut Canvas, figure: &Figure<'_>, layout: &Layout, theme: Theme
     for mark in key(figure, &labels, width) {
         let y = 66.0 + LINE * mark.line as f64;
         let line = |y: f64| [[mark.x + 1.0, y], [mark.x + 19.0, y]];
-        if let Some(place) = mark.place {
-            canvas.stroke(&line(y - 4.5), 3.0, None, colour(place, theme));
-        } else {
-            let [tint, deep] = floor_colours(theme);
-            let swatch = Rect {
-                x: mark.x + 1.0,
-                y: y - 10.0,
-                width: 18.0,
-                height: 11.0,
-            };
-            canvas.fill_box(swatch, tint);
-            canvas.stroke(&line(y - 4.0), 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
+        match mark.sign {
+            Sign::Run(place) => canvas.stroke(&line(y - 4.5), 3.0, None, colour(place, theme)),
+            Sign::Theory => canvas.stroke(&line(y - 4.5), 1.3, THEORY, theme.ink()),
+            Sign::Floor => {
+                let [tint, deep] = floor_colours(theme);
+                let swatch = Rect {
+                    x: mark.x + 1.0,
+                    y: y - 10.0,
+                    width: 18.0,
+                    height: 11.0,
+                };
+                canvas.fill_box(swatch, tint);
+                canvas.stroke(&line(y - 4.0), 1.0, Some([4.0, 3.0]), deep.alpha(0.8));
+            }
         }
         let place = [mark.x + 27.0, y];
         canvas.text(&mark.text, place, Anchor::Left, NAME, theme.ink());
@@ -242,9 +244,17 @@ fn span(figure: &Figure<'_>) -> [f64; 2] {
     }
 }
 
-/// A name in the key below the title: of the run at this place among the labels, or of the sampling floor.
+/// What a name in the key below the title stands beside: the run at this place among the labels, or what several charts show.
+#[derive(Clone, Copy)]
+enum Sign {
+    Run(usize),
+    Floor,
+    Theory,
+}
+
+/// A name in the key.
 struct Mark {
-    place: Option<usize>,
+    sign: Sign,
     text: String,
     x: f64,
     line: usize,
@@ -257,19 +267,23 @@ fn key(figure: &Figure<'_>, labels: &[&str], width: f64) -> Vec<Mark> {
     let runs = labels.iter().enumerate().filter(|_| labels.len() > 1);
     let floor = figure.charts.iter().any(|chart| chart.floor.is_some());
     let floor = floor.then_some((
-        None,
+        Sign::Floor,
         "sampling floor: 95 % of perfect samples, and their median",
     ));
-    runs.map(|(place, label)| (Some(place), *label))
+    let mut curves = figure.charts.iter().flat_map(|chart| chart.curves);
+    let theory = curves.any(|curve| !curve.theory.is_empty());
+    let theory = theory.then_some((Sign::Theory, "closed form, for an exact D"));
+    runs.map(|(place, label)| (Sign::Run(place), *label))
         .chain(floor)
-        .map(|(place, name)| {
+        .chain(theory)
+        .map(|(sign, name)| {
             let text = NAME.fit(name, right - LEFT - 27.0);
             let across = 27.0 + NAME.width(&text);
             if x > LEFT && x + across > right {
                 (x, line) = (LEFT, line + 1);
             }
             let mark = Mark {
-                place,
+                sign,
                 text,
                 x,
                 line,

@@ -11,6 +11,7 @@ use super::theme::{BANDS, EDGES, Theme};
 use super::view::View;
 use crate::canvas::{Canvas, Rect};
 use crate::cloud::{Cloud, CloudView};
+use crate::pixels::Colour;
 
 /// What a discriminator says at the places of a [`Lattice`].
 #[derive(Clone, Debug, PartialEq)]
@@ -210,6 +211,28 @@ impl FieldGrid {
         meet(own.x, view.x) && (meet(own.y, view.y) || self.lattice.is_on_line())
     }
 
+    /// Whether this view goes beyond the one in which the field was asked for.
+    pub(crate) fn falls_short_of(&self, view: &View) -> bool {
+        !self.lattice.is_on_line() && !self.lattice.view.holds(view)
+    }
+
+    /// Dashes around where it was asked for.
+    pub(crate) fn border(&self, canvas: &mut Canvas, plot: Rect, view: &View, theme: Theme) {
+        let own = &self.lattice.view;
+        let unit = plot.width / view.width();
+        let clamped = |[x, y]: [f64; 2]| {
+            [
+                (plot.x + (x - view.x[0]) * unit).clamp(plot.x, plot.right()),
+                (plot.bottom() - (y - view.y[0]) * unit).clamp(plot.y, plot.bottom()),
+            ]
+        };
+        let [left, bottom] = clamped([own.x[0], own.y[0]]);
+        let [right, top] = clamped([own.x[1], own.y[1]]);
+        let [a, b, c, d] = [[left, top], [right, top], [right, bottom], [left, bottom]];
+        let line = [a, b, c, d, a];
+        canvas.stroke(&line, 1.0, Some([5.0, 4.0]), theme.muted().alpha(0.8));
+    }
+
     /// Fills the part of the box `plot`, which shows `view`, that the field covers with contour bands.
     pub(crate) fn paint(&self, canvas: &mut Canvas, plot: Rect, view: &View, theme: Theme) {
         let clip = canvas.clip(plot);
@@ -217,11 +240,7 @@ impl FieldGrid {
         if width == 0 || height == 0 {
             return;
         }
-        let Lattice {
-            view: own,
-            columns,
-            rows,
-        } = self.lattice;
+        let (own, [columns, rows]) = (self.lattice.view, self.lattice.shape());
         // Where a pixel lies on the lattice, in places from the first.
         let along = |k: f64, n: usize, shown: [f64; 2], own: [f64; 2], count: usize| {
             let at = shown[0] - own[0] + k / n as f64 * (shown[1] - shown[0]);
@@ -292,7 +311,7 @@ impl FieldGrid {
     }
 
     /// Arrows of the next move at about every [`spacing`](super::look::Arrow::spacing) logical pixels of the box `plot`, which shows `view`, `stretch` times
-    /// as long as the move itself.
+    /// as long as the move itself; returns how many.
     pub(crate) fn arrows(
         &self,
         canvas: &mut Canvas,
@@ -300,7 +319,7 @@ impl FieldGrid {
         view: &View,
         stretch: f64,
         theme: Theme,
-    ) {
+    ) -> usize {
         /// Strengths of arrows where the field fades.
         const FADES: usize = 3;
         let Lattice {
@@ -348,6 +367,7 @@ impl FieldGrid {
             let ink = theme.ink().alpha(LOOK.arrow.alpha * strength);
             canvas.fill_all(shapes.iter().map(|shape| &shape[..]), ink);
         }
+        shapes.iter().map(Vec::len).sum()
     }
 }
 
@@ -375,21 +395,21 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
 }
 
 /// Parts of an edge between two bands, as much as it covers of a pixel, and steps in which bands fade: few colours make small files.
-const PARTS: usize = 16;
+const PARTS: usize = 8;
 const FADES: usize = 8;
 /// Shades from the first band to the last.
 const ROW: usize = 2 * BANDS * PARTS + 1;
 
-/// The shades from band to band, a row for each step in which they fade, the faintest first.
+/// The shades from band to band, a row for each step in which they fade into the paper, the faintest first.
 fn shades(theme: Theme) -> Vec<[u8; 3]> {
-    let bands = theme.bands().map(|c| [c.r, c.g, c.b].map(f32::from));
+    let channels = |c: Colour| [c.r, c.g, c.b].map(f32::from);
+    let (bands, paper) = (theme.bands().map(channels), channels(theme.paper()));
     let shade = |veil: usize, place: usize| {
         let base = (place / PARTS).min(2 * BANDS - 1);
         let part = (place - base * PARTS) as f32 / PARTS as f32;
         std::array::from_fn(|c| {
             let band = bands[base][c] + part * (bands[base + 1][c] - bands[base][c]);
-            let neutral = bands[BANDS][c];
-            (neutral + veil as f32 / FADES as f32 * (band - neutral) + 0.5) as u8
+            (paper[c] + veil as f32 / FADES as f32 * (band - paper[c]) + 0.5) as u8
         })
     };
     (0..=FADES)

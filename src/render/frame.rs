@@ -3,17 +3,18 @@
 use super::axes::{self, Axis};
 use super::blur;
 use super::density::Density;
+use super::field::FieldGrid;
 use super::frame_parts::{Frame, Panel, Profile};
 use super::head::{head, name};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
 use super::line::{self, Ground};
 use super::look::LOOK;
+use super::remarks;
 use super::strip;
 use super::view::View;
-use super::words;
 use super::{Style, Theme};
-use crate::canvas::{Anchor, Canvas, Clip, Disc, Rect, regular};
+use crate::canvas::{Canvas, Clip, Disc, Rect};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;
@@ -55,16 +56,32 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         };
         strip::draw(canvas, room, strip, theme);
     }
+    let bands = has_bands(frame.panels);
     for (place, panel) in frame.panels.iter().enumerate() {
         let plot = layout.plot(place);
-        if layout.named {
-            name(canvas, panel, plot, theme);
-        }
+        let taken = if layout.named {
+            name(canvas, panel, plot, theme)
+        } else {
+            0.0
+        };
         let edge = [layout.lowest(place), layout.seat(place).0 == 0];
+        let (mut view, mut still) = (layout.view, false);
         match &panel.profile {
-            Some(profile) => on_line(canvas, layout, (panel, profile), plot, edge, theme),
-            None => in_plane(canvas, layout, panel, plot, edge, style),
+            Some(profile) => {
+                on_line(canvas, layout, (panel, profile), plot, edge, theme);
+                // Across the line there is no outside.
+                view.y = [f64::NEG_INFINITY, f64::INFINITY];
+            }
+            None => still = !in_plane(canvas, layout, panel, plot, edge, style),
         }
+        let beside = remarks::Beside {
+            plot,
+            taken,
+            named: layout.named,
+            still,
+            bands,
+        };
+        remarks::draw(canvas, panel, beside, &view, style);
     }
     key(canvas, frame, layout, style);
 }
@@ -84,20 +101,9 @@ fn on_line(
         theme,
     };
     line::paint(canvas, panel, profile, ground, layout.stretch, edge);
-    // Below the words that say what the first part is.
-    let free = Rect {
-        y: plot.y + 14.0,
-        ..plot
-    };
-    // Across the line there is no outside.
-    let view = View {
-        y: [f64::NEG_INFINITY, f64::INFINITY],
-        ..layout.view
-    };
-    remarks(canvas, panel, free, &view, theme);
 }
 
-/// A panel of the plane.
+/// A panel of the plane; returns whether it has arrows, or should have none.
 fn in_plane(
     canvas: &mut Canvas,
     layout: &Layout,
@@ -105,21 +111,22 @@ fn in_plane(
     plot: Rect,
     [lowest, leftmost]: [bool; 2],
     style: &Style,
-) {
+) -> bool {
     let theme = style.theme;
     let clouds = [
         (style.show.target, panel.target),
         (style.show.particles, panel.particles),
     ];
+    let mut arrows = 0;
     if clouds
         .iter()
         .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
     {
         canvas.picture(plot, |canvas, plot| {
-            dense(canvas, layout, panel, plot, style);
+            arrows = dense(canvas, layout, panel, plot, style);
         });
     } else {
-        dense(canvas, layout, panel, plot, style);
+        arrows = dense(canvas, layout, panel, plot, style);
     }
     canvas.border(plot, 1.0, theme.faint());
     let x = Axis {
@@ -132,9 +139,18 @@ fn in_plane(
     };
     axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
     if let Some(field) = panel.field.filter(|_| style.show.field) {
-        blur::circle(canvas, plot, &layout.view, field.gauge(), theme);
+        blur::bar(canvas, plot, &layout.view, field.gauge(), theme);
     }
-    remarks(canvas, panel, plot, &layout.view, theme);
+    if panel.diverged {
+        canvas.fill_box(plot, theme.paper().alpha(LOOK.lost));
+    }
+    arrows > 0 || !style.show.arrows || panel.field.is_none_or(|field| !field.meets(&layout.view))
+}
+
+/// Whether a field of these has bands.
+fn has_bands(panels: &[Panel<'_>]) -> bool {
+    let mut fields = panels.iter().filter_map(|panel| panel.field);
+    fields.any(FieldGrid::is_log_ratio)
 }
 
 /// What stands below the panels.
@@ -149,11 +165,13 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
     if layout.on_line {
         let profiles = || frame.panels.iter().filter_map(|panel| panel.profile);
         let births = profiles().any(|profile| !profile.births.is_empty());
-        line::legend(canvas, room, theme, births);
+        let closed = profiles().all(|profile| profile.closed);
+        line::legend(canvas, room, theme, [births, closed], layout.stretch);
     } else {
         let key = legend::Key {
             stretch: layout.stretch,
             ratio: blur::words(frame.panels),
+            bands: has_bands(frame.panels),
             threads: frame.panels.iter().any(|panel| panel.threads.is_some()),
             births: frame.panels.iter().any(|panel| !panel.births.is_empty()),
             weights: frame.panels.iter().any(|panel| !panel.shares.is_empty()),
@@ -162,58 +180,100 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
     }
 }
 
-/// Everything that there are many of: the field, the target, the arrows, the particles.
-fn dense(canvas: &mut Canvas, layout: &Layout, panel: &Panel<'_>, plot: Rect, style: &Style) {
+/// Everything that there are many of: the field, the target, the arrows, the particles; returns how many arrows there are.
+fn dense(
+    canvas: &mut Canvas,
+    layout: &Layout,
+    panel: &Panel<'_>,
+    plot: Rect,
+    style: &Style,
+) -> usize {
     let (theme, view) = (style.theme, &layout.view);
-    let clip = canvas.clip(plot);
     let field = panel.field.filter(|field| field.meets(view));
-    canvas.fill_box(plot, theme.bands()[super::theme::BANDS]);
     if let Some(field) = field.filter(|field| style.show.field && field.is_log_ratio()) {
         canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, view, theme));
     }
-    let size = (plot.width * plot.height).sqrt();
-    if style.show.target {
-        let count = panel.target.nrows();
-        let grey = theme.target();
-        if count > DOTS {
-            shade(canvas, panel.target, |_| grey, view, plot, clip, 0.55);
-        } else {
-            let disc = Disc {
-                radius: LOOK.target.radius(size, count),
-                ink: grey.alpha(LOOK.target.alpha),
-                rim: None,
-            };
-            for place in places(panel.target, view, plot) {
-                canvas.disc(place, &disc, clip);
-            }
-        }
+    let few = LOOK.few * panel.target.nrows() <= panel.particles.nrows();
+    let above = few && style.show.particles;
+    if style.show.target && !above {
+        target(canvas, panel, plot, view, theme, above);
     }
-    if let Some(field) = field.filter(|_| style.show.arrows) {
-        field.arrows(canvas, plot, view, layout.stretch, theme);
+    if let Some(field) = field.filter(|field| field.falls_short_of(view)) {
+        field.border(canvas, plot, view, theme);
     }
+    let arrows = field.filter(|_| style.show.arrows).map_or(0, |field| {
+        field.arrows(canvas, plot, view, layout.stretch, theme)
+    });
     if style.show.particles {
-        let count = panel.particles.nrows();
-        let colour = |k: usize| panel.colours.get(k).copied().unwrap_or(theme.muted());
-        if style.show.trails {
-            trails(canvas, panel, plot, view, colour);
-        }
-        if let Some(from) = panel.threads {
-            threads(canvas, [from, panel.particles], plot, view, theme);
-        }
-        if count > DOTS {
-            shade(canvas, panel.particles, colour, view, plot, clip, 0.95);
-        } else {
-            let radius = LOOK.particle.radius(size, count);
-            let width = LOOK.rim.width(radius);
-            let rim = width.map(|width| (width, theme.paper().alpha(LOOK.rim.alpha)));
-            for (k, place) in places(panel.particles, view, plot).enumerate() {
-                let ink = colour(k).alpha(LOOK.particle.alpha);
-                let radius = radius * panel.shares.get(k).map_or(1.0, |share| share.sqrt());
-                canvas.disc(place, &Disc { radius, ink, rim }, clip);
-            }
-            flash(canvas, panel, plot, view, radius, clip, theme.ink());
-        }
+        particles(canvas, panel, plot, view, style);
     }
+    if style.show.target && above {
+        target(canvas, panel, plot, view, theme, above);
+    }
+    arrows
+}
+
+/// The target sample; where it lies above the particles, as strong as they are.
+fn target(
+    canvas: &mut Canvas,
+    panel: &Panel<'_>,
+    plot: Rect,
+    view: &View,
+    theme: Theme,
+    above: bool,
+) {
+    let clip = canvas.clip(plot);
+    let count = panel.target.nrows();
+    let grey = theme.target();
+    if count > DOTS {
+        shade(canvas, panel.target, |_| grey, view, plot, clip, 0.55);
+        return;
+    }
+    let radius = LOOK.target.radius(side(plot), count);
+    let [alpha, rim] = if above {
+        [LOOK.particle.alpha, 1.0]
+    } else {
+        [LOOK.target.alpha, 0.0]
+    };
+    let disc = Disc {
+        radius,
+        ink: grey.alpha(alpha),
+        rim: (rim > 0.0).then(|| (rim, theme.paper().into())),
+    };
+    for place in places(panel.target, view, plot) {
+        canvas.disc(place, &disc, clip);
+    }
+}
+
+/// The side of a square as large as the plot.
+fn side(plot: Rect) -> f64 {
+    (plot.width * plot.height).sqrt()
+}
+
+/// The particles, with what leads to them.
+fn particles(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, style: &Style) {
+    let (theme, clip) = (style.theme, canvas.clip(plot));
+    let count = panel.particles.nrows();
+    let colour = |k: usize| panel.colours.get(k).copied().unwrap_or(theme.muted());
+    if style.show.trails {
+        trails(canvas, panel, plot, view, colour);
+    }
+    if let Some(from) = panel.threads {
+        threads(canvas, [from, panel.particles], plot, view, theme);
+    }
+    if count > DOTS {
+        shade(canvas, panel.particles, colour, view, plot, clip, 0.95);
+        return;
+    }
+    let radius = LOOK.particle.radius(side(plot), count);
+    let width = LOOK.rim.width(radius);
+    let rim = width.map(|width| (width, theme.paper().alpha(LOOK.rim.alpha)));
+    for (k, place) in places(panel.particles, view, plot).enumerate() {
+        let ink = colour(k).alpha(LOOK.particle.alpha);
+        let radius = radius * panel.shares.get(k).map_or(1.0, |share| share.sqrt());
+        canvas.disc(place, &Disc { radius, ink, rim }, clip);
+    }
+    flash(canvas, panel, plot, view, radius, clip, theme.ink());
 }
 
 /// Rings around those who are born at this moment.
@@ -331,66 +391,4 @@ pub(super) fn shade(
     }
     density.soften(scale.round().max(1.0) as usize);
     density.paint(canvas, strongest);
-}
-
-/// What the picture itself does not show: particles and samples outside it, particles without a place, and the panel's note.
-fn remarks(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, view: &View, theme: Theme) {
-    let [particles, target] = [panel.particles, panel.target].map(|cloud| {
-        let (mut outside, mut nowhere) = (0_u64, 0_u64);
-        for row in cloud.rows() {
-            if !(row[0].is_finite() && row[1].is_finite()) {
-                nowhere += 1;
-            } else if !view.contains(row[0], row[1]) {
-                outside += 1;
-            }
-        }
-        [outside, nowhere]
-    });
-    let counted = |count: u64, what: &str, more: &str| {
-        let more = if count == 1 { "" } else { more };
-        format!("{} {what}{more}", words::count(count))
-    };
-    let mut lines = Vec::new();
-    if !panel.note.is_empty() {
-        lines.push(panel.note.to_owned());
-    }
-    if particles[1] > 0 {
-        lines.push(format!(
-            "{} not finite",
-            counted(particles[1], "particle", "s")
-        ));
-    }
-    // A stray or two are no news.
-    let news = |outside: u64, cloud: CloudView<'_>| outside as usize * LOOK.news > cloud.nrows();
-    if news(particles[0], panel.particles) {
-        lines.push(format!(
-            "{} outside",
-            counted(particles[0], "particle", "s")
-        ));
-    }
-    if news(target[0], panel.target) {
-        lines.push(format!(
-            "{} outside",
-            counted(target[0], "target sample", "s")
-        ));
-    }
-    let letters = regular(11.5);
-    for (k, line) in lines.iter().enumerate() {
-        let text = letters.fit(line, plot.width - 36.0);
-        let y = plot.y + 10.0 + 22.0 * k as f64;
-        let plate = Rect {
-            x: plot.x + 10.0,
-            y,
-            width: letters.width(&text) + 14.0,
-            height: 19.0,
-        };
-        canvas.fill_box(plate, theme.paper().alpha(0.82));
-        canvas.text(
-            &text,
-            [plate.x + 7.0, y + 13.5],
-            Anchor::Left,
-            letters,
-            theme.ink(),
-        );
-    }
 }

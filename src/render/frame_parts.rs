@@ -54,8 +54,10 @@ pub struct Panel<'p> {
     pub profile: Option<Profile<'p>>,
     /// The metric that tells how far the cloud has come.
     pub headline: Option<Headline<'p>>,
-    /// A remark written into the panel, such as `diverged at step 41`; empty for none.
+    /// A remark beside the panel, such as `stopped: …`; empty for none.
     pub note: &'p str,
+    /// Whether that says why the cloud is one that is left of a run that failed while others go on: the panel is then greyed, and the note stands across it.
+    pub diverged: bool,
 }
 
 /// The curves of a cloud on the line, over places in ascending order; all densities are per unit of length.
@@ -67,8 +69,10 @@ pub struct Profile<'p> {
     pub target: &'p [f64],
     /// Density of the cloud there: its particles, blurred.
     pub cloud: &'p [f64],
-    /// Whether that of the target is its own, and not that of a blurred sample: `log p/q` of the two is then shown as the true one.
-    pub exact: bool,
+    /// The true `log p/q` there; empty where the density of the target is not known.
+    pub truth: &'p [f64],
+    /// Whether that is known by a closed form of both, and not from the blurred particles.
+    pub closed: bool,
     /// The [highest density](Self::top_of) that the picture shows; the same throughout a film.
     pub top: f64,
     /// Steps done and particles of the recorded moments up to the present, the first first.

@@ -102,18 +102,14 @@ pub(super) fn title(canvas: &mut Canvas, text: &str, [x, y]: [f64; 2], width: f6
     }
 }
 
-pub(super) fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Theme) {
+/// Name and headline of one panel of several; returns the width of the name.
+pub(super) fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Theme) -> f64 {
     let fits = |letters: &Letters| letters.width(panel.name) <= plot.width;
     let sizes = [14.0, 13.0, 12.0].map(bold);
     let letters = sizes.into_iter().find(fits).unwrap_or(bold(11.0));
     let text = letters.fit(panel.name, plot.width);
-    canvas.text(
-        &text,
-        [plot.x, plot.y - 26.0],
-        Anchor::Left,
-        letters,
-        theme.ink(),
-    );
+    let place = [plot.x, plot.y - 26.0];
+    let taken = canvas.text(&text, place, Anchor::Left, letters, theme.ink());
     if let Some(headline) = panel.headline {
         verdict(
             canvas,
@@ -124,6 +120,7 @@ pub(super) fn name(canvas: &mut Canvas, panel: &Panel<'_>, plot: Rect, theme: Th
             theme,
         );
     }
+    taken
 }
 
 /// Where the cloud stands, in as many words as there is room for.

@@ -79,27 +79,38 @@ impl Lattice {
     #[must_use]
     pub fn distances(&self, clouds: &[CloudView<'_>]) -> Array1<f64> {
         let (rows, columns) = (self.rows, self.columns);
-        let mut taken = Array2::from_elem((rows, columns), false);
+        let mut beside = vec![f64::INFINITY; rows * columns];
         for point in clouds.iter().flat_map(|cloud| cloud.rows()) {
             if let Some(place) = self.nearest([point[0], point[1]]) {
-                taken[[place / columns, place % columns]] = true;
+                beside[place] = 0.0;
             }
         }
-        // Along each row first; then the nearest over all rows, by Pythagoras.
-        let beside = Array2::from_shape_fn((rows, columns), |(row, column)| {
-            (0..columns)
-                .filter(|&other| taken[[row, other]])
-                .map(|other| other.abs_diff(column).pow(2) as f64)
-                .fold(f64::INFINITY, f64::min)
-        });
+        // Along each row first, from either end, in places; then the nearest over all rows, by Pythagoras.
+        for row in beside.chunks_exact_mut(columns) {
+            for k in 1..columns {
+                row[k] = row[k].min(row[k - 1] + 1.0);
+            }
+            for k in (1..columns).rev() {
+                row[k - 1] = row[k - 1].min(row[k] + 1.0);
+            }
+            for far in row {
+                *far *= *far;
+            }
+        }
+        let mut squares = vec![f64::INFINITY; rows * columns];
+        for (row, nearest) in squares.chunks_exact_mut(columns).enumerate() {
+            for (other, beside) in beside.chunks_exact(columns).enumerate() {
+                let apart = other.abs_diff(row).pow(2) as f64;
+                for (nearest, beside) in nearest.iter_mut().zip(beside) {
+                    *nearest = nearest.min(apart + beside);
+                }
+            }
+        }
         let pitch = self.pitch();
-        Array1::from_shape_fn(rows * columns, |place| {
-            let (row, column) = (place / columns, place % columns);
-            let nearest = (0..rows)
-                .map(|other| other.abs_diff(row).pow(2) as f64 + beside[[other, column]])
-                .fold(f64::INFINITY, f64::min);
-            pitch * nearest.sqrt()
-        })
+        squares
+            .into_iter()
+            .map(|square| pitch * square.sqrt())
+            .collect()
     }
 
     /// Distance between neighbouring places.

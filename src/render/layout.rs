@@ -15,7 +15,7 @@ pub(super) const LEFT: f64 = 46.0;
 pub(super) const RIGHT: f64 = 34.0;
 pub(super) const GAP: f64 = 22.0;
 /// Title, headline of a single panel, and the line of progress.
-pub(super) const HEAD: f64 = 94.0;
+pub(super) const HEAD: f64 = 100.0;
 /// Name and headline of one panel of several.
 pub(super) const NAME: f64 = 46.0;
 /// Labels below the plots.
@@ -91,7 +91,7 @@ impl Layout {
         let named = count > 1 || frame.panels.iter().any(|panel| !panel.name.is_empty());
         let row = panel[1] + if named { NAME } else { 0.0 };
         let strip = frame.strip.map_or(0.0, |_| strip::HEIGHT);
-        let head = strip + if named { HEAD - 18.0 } else { HEAD };
+        let head = strip + if named { HEAD - 24.0 } else { HEAD };
         let key = if on_line {
             line::LEGEND
         } else {

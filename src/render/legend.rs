@@ -10,8 +10,8 @@ use crate::canvas::{Anchor, Canvas, Disc, Rect, regular};
 
 /// A line of the key, and the air below the last.
 const LINE: f64 = 46.0;
-const AIR: f64 = 18.0;
-const BAND: f64 = 24.0;
+const AIR: f64 = 30.0;
+const BAND: f64 = 26.0;
 const BAR: f64 = BAND * (2 * BANDS + 1) as f64;
 /// The room of what is said of births and weights.
 const BORN: f64 = 95.0;
@@ -24,6 +24,8 @@ pub(super) struct Key {
     pub(super) stretch: f64,
     /// What the bands are.
     pub(super) ratio: String,
+    /// Whether there are any.
+    pub(super) bands: bool,
     /// Whether threads lead to the particles.
     pub(super) threads: bool,
     /// Whether particles are born.
@@ -165,7 +167,7 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
             room.x + room.width - BAR
         };
         let y = middle - 5.0 + if below { LINE } else { 0.0 };
-        bar(canvas, [left, y], &key.ratio, style);
+        bar(canvas, [left, y], &key.ratio, key.bands, style);
     }
 }
 
@@ -181,7 +183,7 @@ pub(super) fn times(stretch: f64) -> String {
 }
 
 /// The bands with what they mean above, the factors at their edges and what they are the ratio of below.
-fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, style: &Style) {
+fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, bands: bool, style: &Style) {
     const HEIGHT: f64 = 11.0;
     let theme = style.theme;
     for (k, colour) in theme.bands().into_iter().enumerate() {
@@ -233,15 +235,19 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, style: &Style) {
             &factor.to_string(),
             [x, y + HEIGHT + 13.5],
             Anchor::Centre,
-            regular(9.5),
+            regular(9.0),
             theme.muted(),
         );
     }
-    canvas.text(
-        &letters.fit(ratio, BAR + 20.0),
-        [left + BAR, y + HEIGHT + 28.0],
-        Anchor::Right,
-        letters,
-        theme.muted(),
-    );
+    // Of moves alone there is no place that has no band because nobody is there.
+    let blank = if bands {
+        "no band: no particle or sample near"
+    } else {
+        ""
+    };
+    for (line, below) in [(ratio, 28.0), (blank, 41.0)] {
+        let place = [left + BAR, y + HEIGHT + below];
+        let text = letters.fit(line, BAR + 20.0);
+        canvas.text(&text, place, Anchor::Right, letters, theme.muted());
+    }
 }

@@ -91,11 +91,19 @@ pub(super) fn paint(
         axes::draw(canvas, part.plot, [&x, &y], theme, false, &[]);
     }
     let mut say = |words: &str, y: f64| {
+        let letters = regular(11.0);
+        // What lies behind them must not make them unreadable.
+        let plate = Rect {
+            x: plot.x + 3.0,
+            y: y - 10.0,
+            width: letters.width(words) + 8.0,
+            height: 13.0,
+        };
+        canvas.fill_box(plate, theme.paper().alpha(0.8));
         let place = [plot.x + 7.0, y];
-        canvas.text(words, place, Anchor::Left, regular(11.0), theme.muted());
+        canvas.text(words, place, Anchor::Left, letters, theme.muted());
     };
-    let now = format!("now; arrows: the next move, {}", times(stretch));
-    for (part, words) in parts.into_iter().zip(["density", "log r", &now, "step"]) {
+    for (part, words) in parts.into_iter().zip(["density", "log r", "now", "step"]) {
         say(words, part.plot.y + 14.0);
     }
     say("at the start", parts[2].plot.bottom() - 5.0);
@@ -266,12 +274,8 @@ fn ratios(
             middle - 0.5 * d / LOOK.line.reach * plot.height,
         ]
     };
-    if profile.exact {
-        let both = profile.target.iter().zip(profile.cloud);
-        let points = profile.places.iter().zip(both);
-        let points = points.map(|(&x, (p, q))| place([x, (p / q).ln()]));
-        curve(canvas, plot, points, 1.5, Some([2.0, 3.0]), truth);
-    }
+    let points = pairs(profile.places, profile.truth).map(place);
+    curve(canvas, plot, points, 1.5, Some([2.0, 3.0]), truth);
     let Some(field) = field else { return };
     for (massive, ink) in [
         (false, learned.alpha(LOOK.line.faint)),
@@ -390,13 +394,20 @@ fn birth(ink: Colour) -> Disc {
     }
 }
 
-/// The height of the key.
-pub(super) const LEGEND: f64 = 46.0;
+/// The height of the key, and of a line of it.
+pub(super) const LEGEND: f64 = 62.0;
+const LINE: f64 = 21.0;
 
-/// What the fill, the lines and the colours stand for; of births only where there can be some.
-pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, births: bool) {
+/// What the fill, the lines and the colours stand for; of births only where there can be some, and whether the true log ratio is one in closed form.
+pub(super) fn legend(
+    canvas: &mut Canvas,
+    room: Rect,
+    theme: Theme,
+    [births, closed]: [bool; 2],
+    stretch: f64,
+) {
     let [cloud, learned, truth] = inks(theme);
-    let middle = room.y + LEGEND / 2.0;
+    let middle = room.y + LINE;
     let letters = regular(11.0);
     let mut x = room.x;
     let square = Rect {
@@ -406,12 +417,17 @@ pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, births: bool
         height: 12.0,
     };
     canvas.fill_box(square, theme.target().alpha(0.34));
+    let ratio = if closed {
+        "log p/q, closed form"
+    } else {
+        "log p/q of both"
+    };
     let marks = [
         ("target p", None, None),
         ("cloud q", Some(cloud), None),
         ("D learned", Some(learned), None),
         ("σ(D), ½ at p = q", Some(learned), Some([6.0, 4.0])),
-        ("log p/q of both", Some(truth), Some([2.0, 3.0])),
+        (ratio, Some(truth), Some([2.0, 3.0])),
     ];
     for (words, ink, dashes) in marks {
         if let Some(ink) = ink {
@@ -420,6 +436,13 @@ pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, births: bool
         let place = [x + 23.0, middle + 4.0];
         x += 23.0 + canvas.text(words, place, Anchor::Left, letters, theme.muted()) + 16.0;
     }
+    let middle = middle + LINE;
+    x = room.x;
+    let shape = arrow([x + 9.0, middle], [1.0, 0.0], 18.0);
+    canvas.fill(&shape, theme.ink().alpha(0.7));
+    let words = format!("next move, {}", times(stretch));
+    let place = [x + 23.0, middle + 4.0];
+    x += 23.0 + canvas.text(&words, place, Anchor::Left, letters, theme.muted()) + 16.0;
     if births {
         let clip = canvas.clip(room);
         canvas.disc([x + 4.0, middle], &birth(theme.muted()), clip);

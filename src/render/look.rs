@@ -23,6 +23,10 @@ pub struct Look {
     pub line: Line,
     /// Of so many particles one may be outside without being news.
     pub news: usize,
+    /// A target sample so many times smaller than the cloud lies above it, where it would not be seen.
+    pub few: usize,
+    /// How much of a panel whose run failed is hidden.
+    pub lost: f64,
     /// Heights of an axis from tick to tick at least: along the edge of the plane, in a chart, in a chart of decades.
     pub apart: [f64; 3],
 }
@@ -176,6 +180,8 @@ pub const LOOK: Look = Look {
         most: [60, 60, 200],
     },
     news: 200,
+    few: 4,
+    lost: 0.62,
     apart: [64.0, 38.0, 26.0],
 };
 
@@ -222,7 +228,7 @@ pub fn span(values: impl Iterator<Item = f64>, logarithmic: bool) -> [f64; 2] {
     let (least, half) = if logarithmic {
         (0.5, 0.25)
     } else {
-        (1e-9 * size.max(1e-3), 0.5 * high.abs().max(0.1))
+        (1e-4 * size.max(1e-8), 0.5 * high.abs().max(0.1))
     };
     if high - low < least {
         (low, high) = (low - half, high + half);

@@ -24,6 +24,7 @@
 //!     profile: None,
 //!     headline: None,
 //!     note: "",
+//!     diverged: false,
 //! };
 //! let frame = Frame {
 //!     title: "Three particles",
@@ -59,6 +60,7 @@ pub mod look;
 pub mod origin;
 mod overlay;
 mod preview;
+mod remarks;
 mod scatter;
 mod strip;
 mod theme;
@@ -79,6 +81,7 @@ pub use scatter::{Estimates, Scatter, scatter};
 pub use strip::Strip;
 pub use theme::{BANDS, EDGES, Theme, series};
 pub use view::View;
+pub(crate) use words::counted;
 pub use words::{FloorLine, number};
 
 pub use crate::pixels::{Animation, Colour, Film, Image, Indexed, Pace, Palette, film};

@@ -25,9 +25,9 @@ pub enum Theme {
 
 /// Bands on either side of the neutral one.
 pub const BANDS: usize = 4;
-/// The ratio at the outer edge of the neutral band, and of each one beyond. The first is close to one, since a
-/// coarse estimate, with which a flow begins, never differs much from it.
-pub const EDGES: [f64; BANDS] = [1.2, 2.0, 5.0, 20.0];
+/// The ratio at the outer edge of the neutral band, and of each one beyond: the logarithm of each is about four times that of the one before. The first is close to one, since a
+/// coarse estimate, with which a flow begins, hardly differs from it.
+pub const EDGES: [f64; BANDS] = [1.03, 1.2, 2.0, 10.0];
 
 impl Theme {
     pub(crate) fn paper(self) -> Colour {
@@ -70,19 +70,20 @@ impl Theme {
     }
 
     /// The bands of the field from "far more cloud than target" over neutral to "far more target than
-    /// cloud": orange to blue, the pair that no common colour blindness confuses.
+    /// cloud": orange to blue, the pair that no common colour blindness confuses. The neutral one is a grey beside the paper, which is where nothing is known.
     pub(crate) fn bands(self) -> [Colour; 2 * BANDS + 1] {
         const ORANGE: f64 = 1.12;
         const BLUE: f64 = 4.42;
+        const CHROMA: [f64; BANDS + 1] = [0.003, 0.035, 0.066, 0.096, 0.124];
         std::array::from_fn(|place| {
             let side = place as f64 - BANDS as f64;
             let (depth, hue) = (side.abs(), if side < 0.0 { ORANGE } else { BLUE });
-            match self {
-                Self::Light if depth == 0.0 => Colour::hex(0xfd_fdfd),
-                Self::Light => Colour::oklch(0.985 - 0.026 * depth, 0.004 + 0.0155 * depth, hue),
-                Self::Dark if depth == 0.0 => Colour::hex(0x18_1c23),
-                Self::Dark => Colour::oklch(0.225 + 0.038 * depth, 0.010 + 0.0135 * depth, hue),
-            }
+            let depth = depth as usize;
+            let [lightness, chroma] = match self {
+                Self::Light => [[0.958, 0.915, 0.86, 0.80, 0.735], CHROMA],
+                Self::Dark => [[0.255, 0.315, 0.38, 0.45, 0.525], CHROMA],
+            };
+            Colour::oklch(lightness[depth], chroma[depth], hue)
         })
     }
 }
@@ -160,8 +161,16 @@ mod tests {
             let bands = theme.bands().map(Colour::to_oklab);
             for pair in bands.windows(2) {
                 let gap = distance(pair[0], pair[1]);
-                assert!((0.02..0.08).contains(&gap), "{theme:?}: a step of {gap:.3}");
+                assert!(
+                    (0.045..0.085).contains(&gap),
+                    "{theme:?}: a step of {gap:.3}"
+                );
             }
+            let paper = distance(bands[BANDS], theme.paper().to_oklab());
+            assert!(
+                paper > 0.035,
+                "{theme:?}: neutral is {paper:.3} from nothing"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The part of the plane that a picture shows, the same throughout a run.
 
+use super::look::LOOK;
 use crate::cloud::CloudView;
 
 /// A box in the plane, in the target's units. One unit is the same length along both axes.
@@ -14,7 +15,43 @@ pub struct View {
 /// Height over width that a panel may have.
 const ASPECT: [f64; 2] = [0.5, 0.9];
 
+/// How many points of a cloud a picture does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) outside: usize,
+    /// Of these, as many as are further away than the picture is wide, or tall.
+    pub(crate) far: usize,
+    /// Those that are not finite.
+    pub(crate) nowhere: usize,
+}
+
+impl Missing {
+    /// Whether those outside are worth a word, of so many points: a stray or two at the border are none, but one far away is.
+    pub(crate) fn is_news(&self, all: usize) -> bool {
+        self.far > 0 || self.outside * LOOK.news > all
+    }
+}
+
 impl View {
+    /// What of a cloud is not in the box.
+    pub(crate) fn missing(&self, cloud: CloudView<'_>) -> Missing {
+        let mut found = Missing {
+            outside: 0,
+            far: 0,
+            nowhere: 0,
+        };
+        let wide = self.grown(1.0);
+        for row in cloud.rows() {
+            if !(row[0].is_finite() && row[1].is_finite()) {
+                found.nowhere += 1;
+            } else if !self.contains(row[0], row[1]) {
+                found.outside += 1;
+                found.far += usize::from(!wide.contains(row[0], row[1]));
+            }
+        }
+        found
+    }
+
     /// A box that shows all these clouds with air around them, but for the outermost thousandth of the
     /// points on each side, lest a stray point make the rest tiny. Points that are not finite do not count;
     /// without any point it is the unit square around the origin, doubled.
@@ -93,6 +130,24 @@ impl View {
     #[must_use]
     pub fn contains(&self, x: f64, y: f64) -> bool {
         (self.x[0]..=self.x[1]).contains(&x) && (self.y[0]..=self.y[1]).contains(&y)
+    }
+
+    /// The box with `part` of its width more on the left and on the right, and of its height below and above.
+    pub(crate) fn grown(&self, part: f64) -> Self {
+        let grown = |[low, high]: [f64; 2]| {
+            let air = part * (high - low);
+            [low - air, high + air]
+        };
+        Self {
+            x: grown(self.x),
+            y: grown(self.y),
+        }
+    }
+
+    /// Whether the other is within this one, up to rounding.
+    pub(crate) fn holds(&self, other: &Self) -> bool {
+        let own = self.grown(1e-9);
+        own.contains(other.x[0], other.y[0]) && own.contains(other.x[1], other.y[1])
     }
 
     fn padded(self) -> Self {

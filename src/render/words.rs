@@ -63,6 +63,12 @@ pub(crate) fn count(value: u64) -> String {
     words
 }
 
+/// So many of something: `1 particle`, `2000 particles`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    let more = if number == 1 { "" } else { "s" };
+    format!("{} {what}{more}", count(number as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

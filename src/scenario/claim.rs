@@ -13,7 +13,7 @@ use crate::setting::{Invalid, within};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// What is claimed, for people.
+    /// What is claimed, for people; with `FAILS` in it where it is that something goes wrong, which makes it a lesson.
     pub says: String,
     /// The variant that it is about; without one the scenario as `run` runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -180,7 +180,16 @@ pub struct Checked {
     pub holds: f64,
 }
 
+/// The word in a claim by which its author says that what is shown is a failure.
+const FAILS: &str = "FAILS";
+
 impl Checked {
+    /// Whether it is a lesson: kept where something fails.
+    #[must_use]
+    pub fn is_lesson(&self) -> bool {
+        self.says.contains(FAILS)
+    }
+
     /// Whether it is kept, in a word or two. One seed breaks nothing that is claimed of most.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -224,6 +233,12 @@ impl Claim {
             other.variant = None;
         }
         self
+    }
+
+    /// Whether it is a lesson: what is claimed is that something FAILS.
+    #[must_use]
+    pub fn is_lesson(&self) -> bool {
+        self.says.contains(FAILS)
     }
 
     /// Whether it speaks of the scenario as `run` runs it.

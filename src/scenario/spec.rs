@@ -225,21 +225,28 @@ impl std::str::FromStr for ViewSpec {
 }
 
 impl ViewSpec {
-    /// Refuses a box that is empty or not finite.
+    /// Refuses a box that is empty, or that no picture can show.
     ///
     /// # Errors
     /// [`Invalid`] under the key `output.view`.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
+        /// The largest number of a place that pictures show, and the least width as a part of it.
+        const FURTHEST: f64 = 1e100;
+        const LEAST: f64 = 1e-13;
         let Self(WordOr::Value(Corners(corners))) = self else {
             return Ok(());
         };
+        let narrow = |[low, high]: &[f64; 2]| high - low < LEAST * low.abs().max(high.abs());
         let [left, right, bottom, top] = *corners;
-        let finite = corners.iter().all(|v| v.is_finite());
-        if finite && left < right && bottom < top {
+        let remedy = if !corners.iter().all(|v| v.abs() <= FURTHEST) {
+            "must be xmin, xmax, ymin, ymax, none of them beyond ±1e100: name a part of the plane where the target is, or leave it at auto"
+        } else if !(left < right && bottom < top) {
+            "must be xmin, xmax, ymin, ymax, with xmin below xmax and ymin below ymax"
+        } else if [[left, right], [bottom, top]].iter().any(narrow) {
+            "is narrower than numbers of this size can be told apart (a part of 1e-13 of them): widen it, or leave it at auto"
+        } else {
             return Ok(());
-        }
-        let remedy =
-            "must be xmin, xmax, ymin, ymax, finite, with xmin below xmax and ymin below ymax";
+        };
         Err(Invalid::new("output.view", format!("{corners:?}"), remedy))
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn is_frame(name: &str) -> bool {
 }
 
 pub(crate) fn is_input(name: &str) -> bool {
-    name.starts_with("target-") || name.starts_with("source-")
+    name.starts_with("target-") || name.starts_with("source-") || name == GENERATOR
 }
 
 pub(crate) fn is_number(name: &str) -> bool {
