@@ -9,7 +9,7 @@ use serde_json::json;
 use super::common::{Common, set_threads};
 use super::error::CliError;
 use super::terminal::{print, print_path, say};
-use crate::record::{Format, Redraw, redraw, snapshots};
+use crate::record::{Format, Redraw, latent, redraw, snapshots};
 use crate::render::{Show, Theme};
 use crate::scenario::ViewSpec;
 
@@ -66,6 +66,8 @@ enum Layer {
     Formula,
     /// The phases of each step one after the other: points, fit, move, and the generator's fit with threads from where the points were moved
     Loop,
+    /// Alone, and in `latent.png`: a grid of latent points, its image under the trained generator, and the images of straight ways between pairs of latent points
+    Latent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -114,7 +116,15 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
             Kind::Svg => Format::Svg,
         },
     };
-    let files = if args.snapshots.is_empty() {
+    let of_latents = args.show.contains(&Layer::Latent);
+    if of_latents && (args.show.len() > 1 || !args.snapshots.is_empty()) {
+        return Err(CliError::Usage(
+            "--show latent is a picture of its own\n  = help: leave out what else is named with it, and --snapshots".to_owned(),
+        ));
+    }
+    let files = if of_latents {
+        vec![latent(&args.directory, &wish)?.to_owned()]
+    } else if args.snapshots.is_empty() {
         redraw(&args.directory, &wish)?
     } else {
         let (name, missing) = snapshots(&args.directory, &wish, &args.snapshots)?;

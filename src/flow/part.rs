@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::engine::Flow;
-
 /// A part of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -29,18 +27,13 @@ impl fmt::Debug for Parts {
 }
 
 impl Parts {
+    pub(super) fn told(told: impl FnMut(Option<Part>) + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(told)))
+    }
+
     pub(super) fn begins(&mut self, part: Option<Part>) {
         if let Some(told) = &mut self.0 {
             told(part);
         }
-    }
-}
-
-impl Flow {
-    /// The same flow, which says what part of a step begins, such as to a clock: the engine has none.
-    #[must_use]
-    pub fn telling(mut self, told: impl FnMut(Option<Part>) + Send + Sync + 'static) -> Self {
-        self.parts = Parts(Some(Box::new(told)));
-        self
     }
 }

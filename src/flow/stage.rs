@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::engine::Flow;
 use super::field::Field;
+use super::part::{Part, Parts};
 use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError};
@@ -58,6 +59,13 @@ impl Flow {
     #[must_use]
     pub fn within(mut self, dimension: usize) -> Self {
         self.on_line = dimension == 1;
+        self
+    }
+
+    /// The same flow, which says what part of a step begins, and `None` when the step is done, such as to a clock: the engine has none.
+    #[must_use]
+    pub fn telling(mut self, told: impl FnMut(Option<Part>) + Send + Sync + 'static) -> Self {
+        self.parts = Parts::told(told);
         self
     }
 

@@ -425,10 +425,16 @@ impl Generator {
         self.units
     }
 
+    /// `count` fresh latent points, a row each.
+    #[must_use]
+    pub fn latent_sample(&self, count: usize, stream: Stream) -> Cloud {
+        self.latent.sample(count, stream)
+    }
+
     /// `g(z)` of `count` fresh latent points: `count×2`.
     #[must_use]
     pub fn sample(&self, count: usize, stream: Stream) -> Cloud {
-        self.model.apply(self.latent.sample(count, stream).view())
+        self.model.apply(self.latent_sample(count, stream).view())
     }
 
     /// Parameters and optimiser memory, as plain numbers, so that a run can be gone on with.

@@ -197,7 +197,7 @@ fn contents(folder: &Path) -> Result<Vec<String>, ReportError> {
 
 impl Redraw {
     /// What is asked for, and the scenario's own style where nothing is.
-    fn style(&self, scenario: &Scenario) -> Style {
+    pub(super) fn style(&self, scenario: &Scenario) -> Style {
         let own = Style::of(&scenario.output);
         Style {
             theme: self.theme.unwrap_or(own.theme),
@@ -306,7 +306,7 @@ pub(super) fn finished(folder: &Path) -> Result<(Manifest, Experiment), ReportEr
     Ok((manifest, experiment))
 }
 
-fn snapshots_of(experiment: &Experiment, folder: &Path) -> Result<Recorder, ReportError> {
+pub(super) fn snapshots_of(experiment: &Experiment, folder: &Path) -> Result<Recorder, ReportError> {
     trajectory::load(experiment, folder).map_err(|reason| {
         let reason = format!("`trajectory.npz` cannot be used: {reason}");
         not_a_run(folder, reason)

@@ -37,7 +37,7 @@ pub(crate) const PAGE: &str = "report.html";
 pub(crate) const LAB: &str = "lab.html";
 
 /// The files a run may leave, besides those in [`FRAMES`] and [`INPUTS`].
-pub(crate) const FILES: [&str; 23] = [
+pub(crate) const FILES: [&str; 25] = [
     "animation-dark.png",
     "animation.png",
     CHECKPOINT,
@@ -52,6 +52,8 @@ pub(crate) const FILES: [&str; 23] = [
     "final.svg",
     GENERATOR,
     LAB,
+    "latent.png",
+    "latent.svg",
     METRICS,
     PAGE,
     MANIFEST,

@@ -1,0 +1,141 @@
+//! What a trained generator does to latent points that no run has shown: a grid of them, wider than the source, and the ways from one to another.
+
+use std::path::Path;
+
+use ndarray::{Array2, Axis, concatenate};
+
+use super::generator_file::generator;
+use super::redraw::{Format, Redraw, finished, snapshots_of};
+use crate::cloud::Cloud;
+use crate::film::sight;
+use crate::generator::Generator;
+use crate::random::Stream;
+use crate::render::{Frame, Panel, draw, draw_svg, origin};
+use crate::store::{ReportError, RunDirectory};
+
+/// The grid reaches so many standard deviations of a latent coordinate: a source that is Gaussian has one point in fifteen thousand beyond.
+const REACH: f64 = 4.0;
+
+/// Lines of the grid each way, and points on each: dots that touch.
+const LINES: usize = 33;
+const DOTS_A_LINE: usize = 500;
+
+/// Ways from one latent point to another.
+const WAYS: usize = 12;
+
+/// Draws `latent.png` or `latent.svg` for the finished run in `folder`, and gives its name: a grid of latent points, its image under the trained generator, and the images
+/// of straight ways between pairs of fresh latent points. Of latent points with more than two coordinates the grid has the first two, and 0 for the others.
+///
+/// # Errors
+/// As [`redraw`](super::redraw::redraw), and as [`generator`] of a run without one.
+pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError> {
+    let generator = generator(folder)?;
+    let (manifest, experiment) = finished(folder)?;
+    let directory = RunDirectory::open(folder)?;
+    let scenario = &experiment.scenario;
+    let style = wish.style(scenario);
+    let (grid, ways) = (grid(&generator), ways(&generator, Stream::new(scenario.seed, "ways")));
+    // One colour for one place of z in all panels.
+    let places = concatenate![Axis(0), before(&generator, &grid), before(&generator, &ways)];
+    let colours = origin::colours(places.view(), style.theme);
+    let (of_grid, of_ways) = colours.split_at(grid.nrows());
+    let panels = [
+        ("z", before(&generator, &grid), of_grid),
+        ("g(z)", generator.apply(grid.view()), of_grid),
+        ("g along straight ways between pairs of z", generator.apply(ways.view()), of_ways),
+    ];
+    let target = experiment.training.view();
+    let drawn: Vec<Panel<'_>> = panels
+        .iter()
+        .map(|(name, particles, colours)| Panel {
+            name,
+            particles: particles.view(),
+            past: &[],
+            threads: None,
+            births: &[],
+            shares: &[],
+            colours,
+            target,
+            field: None,
+            profile: None,
+            headline: None,
+            note: "",
+            diverged: false,
+        })
+        .collect();
+    let recorder = snapshots_of(&experiment, folder)?;
+    let last = recorder.snapshots().last();
+    let view = sight(wish.view.unwrap_or(scenario.output.view), &[&recorder], target);
+    let title = if scenario.title.is_empty() {
+        &manifest.scenario
+    } else {
+        &scenario.title
+    };
+    let frame = Frame {
+        title,
+        step: manifest.steps,
+        steps: scenario.flow.steps as u64,
+        time: last.map_or(0.0, |last| last.time),
+        view,
+        longest: 0.0,
+        strip: None,
+        panels: &drawn,
+    };
+    let (name, bytes) = match wish.format {
+        Format::Png => ("latent.png", draw(&frame, &style).png()),
+        Format::Svg => ("latent.svg", draw_svg(&frame, &style).into_bytes()),
+    };
+    directory.put(name, &bytes)?;
+    Ok(name)
+}
+
+/// Points on the lines of a grid of latent points, `n×i`.
+fn grid(generator: &Generator) -> Array2<f64> {
+    let units = generator.units();
+    let centre = generator.centre();
+    let at = |k: usize, all: usize| REACH * (2.0 * k as f64 / (all - 1) as f64 - 1.0);
+    let axes = generator.latent_dimension().min(2);
+    let lines = if axes > 1 { LINES } else { 1 };
+    Array2::from_shape_fn(
+        (axes * lines * DOTS_A_LINE, generator.latent_dimension()),
+        |(row, axis)| {
+            let (line, dot) = (row / DOTS_A_LINE, row % DOTS_A_LINE);
+            let along = line / lines;
+            let place = if axis == along {
+                at(dot, DOTS_A_LINE)
+            } else if axis < axes {
+                at(line % lines, lines)
+            } else {
+                0.0
+            };
+            centre[axis] + units.input * place
+        },
+    )
+}
+
+/// Points on the straight ways between pairs of fresh latent points, `n×i`.
+fn ways(generator: &Generator, stream: Stream) -> Array2<f64> {
+    let ends = generator.latent_sample(2 * WAYS, stream);
+    Array2::from_shape_fn((WAYS * DOTS_A_LINE, ends.ncols()), |(row, axis)| {
+        let (way, dot) = (row / DOTS_A_LINE, row % DOTS_A_LINE);
+        let part = dot as f64 / (DOTS_A_LINE - 1) as f64;
+        (1.0 - part) * ends[[2 * way, axis]] + part * ends[[2 * way + 1, axis]]
+    })
+}
+
+/// Where latent points stand in the plane of the cloud before a network has moved them: their first two coordinates, in units of the source about its mean.
+fn before(generator: &Generator, z: &Array2<f64>) -> Cloud {
+    let units = generator.units();
+    let own = units.skip != 1.0;
+    Array2::from_shape_fn((z.nrows(), 2), |(row, axis)| {
+        if axis >= z.ncols() {
+            units.shift[axis]
+        } else if own {
+            // A map to places has no k, and its latent points the unit of the source all the same.
+            let wide = if units.skip > 0.0 { units.skip } else { units.output };
+            units.shift[axis] + wide * (z[[row, axis]] - generator.centre()[axis]) / units.input
+        } else {
+            z[[row, axis]]
+        }
+    })
+}
