@@ -207,6 +207,25 @@ fn veils(frames: &[&Snapshot]) -> Option<Raw> {
     even.then(|| Raw::Narrow(all.collect(), places))
 }
 
+/// Mean and variance of target and cloud on the line at each frame, where a closed form knows them.
+fn laws(take: &DrawnRun<'_>, frames: &[&Snapshot]) -> Option<Vec<[[f64; 2]; 2]>> {
+    let law = |frame: &&Snapshot| {
+        let laws = Law::of(take.scenario, frame)?.on_line()?;
+        Some(laws.map(|law| law.map(short)))
+    };
+    frames.iter().map(law).collect()
+}
+
+/// Where the log ratios of the field lie among the bands, frame by frame.
+fn fields(frames: &[&Snapshot], on_line: bool) -> Raw {
+    let all = frames.iter().flat_map(|frame| field(frame, on_line));
+    let places = frames.first().map_or(0, |frame| {
+        let [columns, rows] = frame.field.lattice().shape();
+        columns * rows
+    });
+    Raw::Wide(all.collect(), places)
+}
+
 /// The length over which the field of each frame is smooth.
 fn scales(frames: &[&Snapshot]) -> Vec<f64> {
     let scales = frames.iter().map(|frame| frame.field.gauge().scale);
@@ -324,13 +343,7 @@ impl Stage {
             )),
             ratio: raws.add(ratios(&frames, &kept)),
             lattice: [columns, rows],
-            field: raws.add(Raw::Wide(
-                frames
-                    .iter()
-                    .flat_map(|frame| field(frame, scene.line.is_some()))
-                    .collect(),
-                columns * rows,
-            )),
+            field: raws.add(fields(&frames, scene.line.is_some())),
             arrow_lattice: [across, up],
             arrow_pitch: ARROWS,
             arrows: raws.add(Raw::Narrow(
@@ -363,13 +376,7 @@ impl Stage {
             dark: raws.add(colours(Theme::Dark)),
             widths: widths(&frames, &kept).map(|raw| raws.add(raw)),
             descent,
-            laws: {
-                let law = |frame: &&Snapshot| {
-                    let laws = Law::of(take.scenario, frame)?.on_line()?;
-                    Some(laws.map(|law| law.map(short)))
-                };
-                frames.iter().map(law).collect()
-            },
+            laws: laws(take, &frames),
             measured: rows_measured.iter().map(|row| row.step).collect(),
             series: charts
                 .iter()

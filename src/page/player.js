@@ -148,7 +148,7 @@ function abreast(wide, tall) {
   const all = panels.map((_, k) => k + 1).filter((n) => n === Math.ceil(count / Math.ceil(count / n)));
   const best = all.reduce((a, b) => (size(b) > size(a) ? b : a));
   if (size(best) >= (film.line ? 280 : 190)) return best;
-  const least = innerWidth < 560 && count > 3 ? 150 : 230;
+  const least = film.line ? 300 : innerWidth < 560 && count > 3 ? 150 : 230;
   const most = clamp(Math.floor((wide + GAP) / (least + GAP)), 1, count);
   return Math.ceil(count / Math.ceil(count / most));
 }

@@ -219,30 +219,27 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
     // As much as the name leaves room for: the disc on the curve tells when as well.
     let left = room - name.width(chart.name) - 14.0;
     let fits = |words: &String| letters.width(words) <= left;
-    let words = match chart.curves {
-        [curve] => {
-            let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
-            let since = curve.converged_at.map(|step| {
-                // What begins there has not come there.
-                if curve.steps.first() == Some(&step) {
-                    return [
-                        format!("{last} · at its floor from the start"),
-                        format!("{last} · floor from the start"),
-                    ];
-                }
-                [
-                    format!("{last} · reached the floor at step {step}"),
-                    format!("{last} · floor at step {step}"),
-                ]
-            });
-            since.into_iter().flatten().find(fits).unwrap_or(last)
-        }
+    let words = if let [curve] = chart.curves {
+        let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
+        let since = curve.converged_at.map(|step| {
+            // What begins there has not come there.
+            if curve.steps.first() == Some(&step) {
+                return [
+                    format!("{last} · at its floor from the start"),
+                    format!("{last} · floor from the start"),
+                ];
+            }
+            [
+                format!("{last} · reached the floor at step {step}"),
+                format!("{last} · floor at step {step}"),
+            ]
+        });
+        since.into_iter().flatten().find(fits).unwrap_or(last)
+    } else {
         // Its first part, where there is no room for all.
-        _ => {
-            let parts = [Some(chart.note), chart.note.split(", ").next()];
-            let parts = parts.into_iter().flatten().map(str::to_owned);
-            parts.into_iter().find(fits).unwrap_or_default()
-        }
+        let parts = [Some(chart.note), chart.note.split(", ").next()];
+        let parts = parts.into_iter().flatten().map(str::to_owned);
+        parts.into_iter().find(fits).unwrap_or_default()
     };
     if !words.is_empty() {
         let place = [plot.right(), y];

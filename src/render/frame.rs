@@ -171,7 +171,12 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
         let key = legend::Key {
             stretch: layout.stretch,
             ratio: blur::words(frame.panels),
-            bands: has_bands(frame.panels),
+            // Of moves alone there is no place that has no band because nobody is there.
+            blank: if has_bands(frame.panels) {
+                "no band: no particle or sample near"
+            } else {
+                ""
+            },
             threads: frame.panels.iter().any(|panel| panel.threads.is_some()),
             births: frame.panels.iter().any(|panel| !panel.births.is_empty()),
             weights: frame.panels.iter().any(|panel| !panel.shares.is_empty()),

@@ -24,8 +24,8 @@ pub(super) struct Key {
     pub(super) stretch: f64,
     /// What the bands are.
     pub(super) ratio: String,
-    /// Whether there are any.
-    pub(super) bands: bool,
+    /// What it means where there are none.
+    pub(super) blank: &'static str,
     /// Whether threads lead to the particles.
     pub(super) threads: bool,
     /// Whether particles are born.
@@ -167,7 +167,7 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
             room.x + room.width - BAR
         };
         let y = middle - 5.0 + if below { LINE } else { 0.0 };
-        bar(canvas, [left, y], &key.ratio, key.bands, style);
+        bar(canvas, [left, y], &key.ratio, key.blank, style);
     }
 }
 
@@ -183,7 +183,7 @@ pub(super) fn times(stretch: f64) -> String {
 }
 
 /// The bands with what they mean above, the factors at their edges and what they are the ratio of below.
-fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, bands: bool, style: &Style) {
+fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, blank: &str, style: &Style) {
     const HEIGHT: f64 = 11.0;
     let theme = style.theme;
     for (k, colour) in theme.bands().into_iter().enumerate() {
@@ -239,12 +239,6 @@ fn bar(canvas: &mut Canvas, [left, y]: [f64; 2], ratio: &str, bands: bool, style
             theme.muted(),
         );
     }
-    // Of moves alone there is no place that has no band because nobody is there.
-    let blank = if bands {
-        "no band: no particle or sample near"
-    } else {
-        ""
-    };
     for (line, below) in [(ratio, 28.0), (blank, 41.0)] {
         let place = [left + BAR, y + HEIGHT + below];
         let text = letters.fit(line, BAR + 20.0);
