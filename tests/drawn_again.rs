@@ -8,7 +8,7 @@ use ndarray::{Array3, Axis};
 use ratioflow::experiment::Experiment;
 use ratioflow::page::{Exhibit, Found, gallery};
 use ratioflow::record::{
-    Audience, Format, Redraw, StopToken, VariantRuns, compare, record, redraw, redraw_dark,
+    Audience, Format, Redraw, StopToken, VariantRuns, compare, latent, record, redraw, redraw_dark,
     snapshots,
 };
 use ratioflow::render::{Show, Theme};
@@ -580,4 +580,39 @@ fn runs_of_earlier_versions_are_drawn() {
             != all["frames/0000.png"]
     );
     assert!(draw(Show::default()) == all);
+}
+
+#[test]
+fn a_generator_is_shown_at_latent_points_of_which_no_run_has_seen_any() {
+    let own = "generator.distill={network=[8],inner_steps=2,residual=false,latent={dimension=3}}";
+    let narrow =
+        "generator.distill={network=[8],inner_steps=2,residual=false,latent={dimension=1}}";
+    for settings in [LEARNS, own, narrow] {
+        let folder = TempDir::new().unwrap();
+        run(&[settings], folder.path());
+        assert_eq!(
+            latent(folder.path(), &Redraw::default()).unwrap(),
+            "latent.png"
+        );
+        let first = fs::read(folder.path().join("latent.png")).unwrap();
+        assert!(
+            size(&first)[0] >= 500 && first.len() > 10_000,
+            "{settings}"
+        );
+        latent(folder.path(), &Redraw::default()).unwrap();
+        assert!(first == fs::read(folder.path().join("latent.png")).unwrap());
+        let dark = Redraw {
+            theme: Some(Theme::Dark),
+            ..Redraw::default()
+        };
+        latent(folder.path(), &dark).unwrap();
+        assert!(first != fs::read(folder.path().join("latent.png")).unwrap());
+    }
+    let folder = TempDir::new().unwrap();
+    run(&[], folder.path());
+    let refused = latent(folder.path(), &Redraw::default())
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("no generator"), "{refused}");
+    assert!(!folder.path().join("latent.png").exists());
 }

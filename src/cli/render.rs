@@ -89,7 +89,7 @@ pub(super) fn within(text: &str, low: f64, high: f64) -> Result<f64, String> {
 pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(None)?;
     // What adds to the layers needs none of them named.
-    let alone = |layer: &Layer| matches!(layer, Layer::Formula | Layer::Loop);
+    let alone = |layer: &Layer| matches!(layer, Layer::Formula | Layer::Loop | Layer::Latent);
     let usual = args.show.iter().all(alone);
     let shows = |layer| usual || args.show.contains(&layer);
     let added = |layer| args.show.contains(&layer);

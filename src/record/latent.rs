@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Axis, concatenate, s};
 
 use super::generator_file::generator;
 use super::redraw::{Format, Redraw, finished, snapshots_of};
@@ -10,15 +10,18 @@ use crate::cloud::Cloud;
 use crate::film::sight;
 use crate::generator::Generator;
 use crate::random::Stream;
-use crate::render::{Frame, Panel, draw, draw_svg, origin};
+use crate::render::{Frame, Panel, View, draw, draw_svg, origin};
 use crate::store::{ReportError, RunDirectory};
 
-/// The grid reaches so many standard deviations of a latent coordinate: a source that is Gaussian has one point in fifteen thousand beyond.
-const REACH: f64 = 4.0;
+/// The grid reaches so many standard deviations of a latent coordinate each way: of a Gaussian one point in three hundred and seventy is beyond.
+const REACH: f64 = 3.0;
 
 /// Lines of the grid each way, and points on each: dots that touch.
-const LINES: usize = 33;
-const DOTS_A_LINE: usize = 500;
+const LINES: usize = 17;
+const DOTS_A_LINE: usize = 450;
+
+/// What stands above the latent points themselves.
+const LATENT: &str = "z";
 
 /// Ways from one latent point to another.
 const WAYS: usize = 12;
@@ -33,16 +36,29 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
     let (manifest, experiment) = finished(folder)?;
     let directory = RunDirectory::open(folder)?;
     let scenario = &experiment.scenario;
-    let style = wish.style(scenario);
-    let (grid, ways) = (grid(&generator), ways(&generator, Stream::new(scenario.seed, "ways")));
+    let mut style = wish.style(scenario);
+    // What the particles are told by D is no matter of latent points.
+    (style.show.field, style.show.arrows) = (false, false);
+    let (grid, ways) = (
+        grid(&generator),
+        ways(&generator, Stream::new(scenario.seed, "ways")),
+    );
     // One colour for one place of z in all panels.
-    let places = concatenate![Axis(0), before(&generator, &grid), before(&generator, &ways)];
+    let places = concatenate![
+        Axis(0),
+        before(&generator, &grid),
+        before(&generator, &ways)
+    ];
     let colours = origin::colours(places.view(), style.theme);
     let (of_grid, of_ways) = colours.split_at(grid.nrows());
     let panels = [
-        ("z", before(&generator, &grid), of_grid),
+        (LATENT, before(&generator, &grid), of_grid),
         ("g(z)", generator.apply(grid.view()), of_grid),
-        ("g along straight ways between pairs of z", generator.apply(ways.view()), of_ways),
+        (
+            "g along straight ways between pairs of z",
+            generator.apply(ways.view()),
+            of_ways,
+        ),
     ];
     let target = experiment.training.view();
     let drawn: Vec<Panel<'_>> = panels
@@ -55,7 +71,12 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
             births: &[],
             shares: &[],
             colours,
-            target,
+            // Latent points are no attempt at it.
+            target: if *name == LATENT {
+                target.slice(s![..0, ..])
+            } else {
+                target
+            },
             field: None,
             profile: None,
             headline: None,
@@ -65,7 +86,10 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
         .collect();
     let recorder = snapshots_of(&experiment, folder)?;
     let last = recorder.snapshots().last();
-    let view = sight(wish.view.unwrap_or(scenario.output.view), &[&recorder], target);
+    let view = match wish.view {
+        Some(asked) => sight(asked, &[&recorder], target),
+        None => View::around(&[target, panels[0].1.view(), panels[1].1.view()]),
+    };
     let title = if scenario.title.is_empty() {
         &manifest.scenario
     } else {
@@ -132,7 +156,11 @@ fn before(generator: &Generator, z: &Array2<f64>) -> Cloud {
             units.shift[axis]
         } else if own {
             // A map to places has no k, and its latent points the unit of the source all the same.
-            let wide = if units.skip > 0.0 { units.skip } else { units.output };
+            let wide = if units.skip > 0.0 {
+                units.skip
+            } else {
+                units.output
+            };
             units.shift[axis] + wide * (z[[row, axis]] - generator.centre()[axis]) / units.input
         } else {
             z[[row, axis]]

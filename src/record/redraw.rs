@@ -306,7 +306,10 @@ pub(super) fn finished(folder: &Path) -> Result<(Manifest, Experiment), ReportEr
     Ok((manifest, experiment))
 }
 
-pub(super) fn snapshots_of(experiment: &Experiment, folder: &Path) -> Result<Recorder, ReportError> {
+pub(super) fn snapshots_of(
+    experiment: &Experiment,
+    folder: &Path,
+) -> Result<Recorder, ReportError> {
     trajectory::load(experiment, folder).map_err(|reason| {
         let reason = format!("`trajectory.npz` cannot be used: {reason}");
         not_a_run(folder, reason)
