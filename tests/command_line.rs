@@ -605,14 +605,63 @@ fn a_comparison_takes_the_variants_of_another_scenario_that_suit_it() {
     }
 }
 
+/// What if there were fewer data, or the target were another? Each variant has its own floor, and its own samples in the picture.
+#[test]
+fn variants_may_have_other_data_each_with_its_own_floor() {
+    let home = TempDir::new().unwrap();
+    let mut command = ratioflow(home.path());
+    command.args(["compare", "eight-gaussians"]).args(SMALL);
+    command.args(["--variant", "few: cloud.particles=30, cloud.samples=40"]);
+    command.args(["--variant", "wide: target.ring.radius=6"]);
+    command.args(["--variant", "moons: source={ moons = {} }"]);
+    let output = command.args(["--out", "all"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    for name in ["few", "wide", "moons"] {
+        assert!(told.contains(&format!("floor of {name} ")), "{told}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(home.path().join("all/comparison.json")).unwrap())
+            .unwrap();
+    let floor = |name: &str| {
+        json["variants"][name]["floor"]["energy_distance"]["median"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!(floor("few") > floor("moons") && floor("few") != floor("wide"));
+    let points = |name: &str| {
+        json["variants"][name]["points"]["training"]
+            .as_u64()
+            .unwrap()
+    };
+    assert_eq!(points("few"), 40);
+    assert!(points("wide") > 40);
+    // Drawn again from what is on disk, the picture is the same.
+    let before = fs::read(home.path().join("all/final.png")).unwrap();
+    let mut command = ratioflow(home.path());
+    assert!(
+        command
+            .args(["render", "all"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(before == fs::read(home.path().join("all/final.png")).unwrap());
+}
+
 #[test]
 fn a_comparison_that_would_be_none_is_refused_before_anything_runs() {
     let home = TempDir::new().unwrap();
     let cases: &[(&[&str], &str)] = &[
         (&["a: seed=2"], "same seed"),
-        (&["a: target.ring.sd=0.3"], "same seed, source, target"),
-        (&["a: source={ moons = {} }"], "same seed, source"),
-        (&["a: cloud.particles=10"], "numbers of points"),
+        (
+            &[
+                "a: flow.steps=3",
+                "b: source={gaussian={mean=[0.0],covariance=[[1.0]]}}, target={gaussian={mean=[1.0],covariance=[[1.0]]}}",
+            ],
+            "not in one space",
+        ),
         (&["a:"], "sets nothing"),
         (&["flow.steps=3"], "has no name"),
         (&["a: flow.steps=3", "A: flow.steps=4"], "name of its own"),

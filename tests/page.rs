@@ -77,6 +77,7 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         .map(|(name, record)| DrawnRun {
             name,
             scenario: &experiment.scenario,
+            start: &experiment.start,
             recorder: &record.recorder,
             meter: &record.meter,
             note: name,
@@ -97,8 +98,6 @@ fn page_of(experiment: &Experiment, title: &str, runs: &[(&str, &Record)]) -> St
         scene: &Scene {
             title,
             steps: experiment.scenario.flow.steps,
-            start: experiment.start.view(),
-            target: experiment.training.view(),
             view: view_of(experiment.start.view(), experiment.training.view()),
             line: None,
             takes: &takes,
@@ -366,13 +365,12 @@ mod data {
             scene: &Scene {
                 title: "",
                 steps: experiment.scenario.flow.steps,
-                start: experiment.start.view(),
-                target: experiment.training.view(),
                 view: view_of(experiment.start.view(), experiment.training.view()),
                 line: None,
                 takes: &[DrawnRun {
                     name: "",
                     scenario: &experiment.scenario,
+                    start: &experiment.start,
                     recorder,
                     meter,
                     note: "",

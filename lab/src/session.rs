@@ -186,6 +186,18 @@ impl Session {
             let old = self.panels.iter().find(|panel| panel.name == own.name);
             let old = old.map(|panel| (&panel.flow, &panel.experiment.scenario));
             let flow = experiment.flow().map_err(|error| error.to_string())?;
+            if let Some(Panel {
+                experiment: first,
+                name,
+                ..
+            }) = panels.first()
+                && first.training != experiment.training
+            {
+                return Err(format!(
+                    "`{name}` and `{}` have other targets or samples, and the lab draws one target under all panels: `ratioflow compare` shows them side by side",
+                    own.name
+                ));
+            }
             let (flow, kept) = match carried(old, &experiment, keep) {
                 Some(flow) => (flow, true),
                 None => (flow, false),

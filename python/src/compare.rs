@@ -137,5 +137,6 @@ fn contenders(
             }),
         }
     }
+    record::one_space(&all).map_err(PyValueError::new_err)?;
     Ok(all)
 }

@@ -1,6 +1,5 @@
 //! `compare`: variants of one scenario side by side.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -18,10 +17,10 @@ use super::{available, summary};
 use crate::experiment::{Experiment, seconds_of_all, spoken};
 use crate::metric::{ALL, Grain, Verdict};
 use crate::page::Page;
-use crate::record::{Audience, Record, VariantRuns, compare, folders};
+use crate::record::{Audience, Record, VariantRuns, compare, folders, one_space};
 use crate::scenario::{Claim, Document, Resources, Scenario, Variant};
 use crate::setting::Invalid;
-use crate::store::{Comparison, RunDirectory, Status};
+use crate::store::{Comparison, Manifest, RunDirectory, Status};
 use crate::target::Files;
 
 #[derive(Clone, Debug, Args)]
@@ -303,7 +302,10 @@ pub(super) fn contenders(
             experiments: experiments.collect::<Result<_, _>>()?,
         })
     };
-    variants.iter().zip(&scenarios).map(contender).collect()
+    let all = variants.iter().zip(&scenarios).map(contender);
+    let all = all.collect::<Result<Vec<_>, CliError>>()?;
+    one_space(&all).map_err(CliError::Usage)?;
+    Ok(all)
 }
 
 /// The measures that tell variants apart, one of each kind.
@@ -356,23 +358,37 @@ fn table(comparison: &Comparison) -> String {
                 .map_or("–".to_owned(), |seconds| format!("{:.2}", 1e3 * seconds)),
         ));
     }
-    if let Some(first) = comparison
-        .order
-        .first()
-        .and_then(|name| comparison.variants.get(name))
-    {
-        let median = |metric| {
-            first
+    // Variants with other numbers of points, or towards other targets, have floors of their own.
+    let runs = comparison.order.iter();
+    let runs = runs.filter_map(|name| Some((name, comparison.variants.get(name)?)));
+    let floors = |manifest: &Manifest| {
+        SHOWN.map(|(metric, _)| {
+            manifest
                 .floor
                 .get(metric)
-                .and_then(|floor: &BTreeMap<_, _>| floor.get("median"))
+                .and_then(|f| f.get("median"))
+                .copied()
+        })
+    };
+    let known: Vec<_> = runs
+        .map(|(name, manifest)| (name, floors(manifest)))
+        .collect();
+    let alike = known.iter().all(|(_, floor)| *floor == known[0].1);
+    for (name, floor) in &known[..if alike {
+        known.len().min(1)
+    } else {
+        known.len()
+    }] {
+        let head = if alike {
+            "floor".to_owned()
+        } else {
+            format!("floor of {name}")
         };
-        rows.push(row(
-            "floor",
-            "",
-            SHOWN.map(|(metric, _)| cell(metric, median(metric))),
-            "",
-        ));
+        let cells = SHOWN.iter().zip(floor);
+        let cells: Vec<String> = cells
+            .map(|((metric, _), value)| cell(metric, value.as_ref()))
+            .collect();
+        rows.push([vec![head, String::new()], cells, vec![String::new()]].concat());
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..rows[0].len())

@@ -42,10 +42,11 @@ impl Scene<'_> {
             .map(|((about, scale), curves)| Chart {
                 name: about.words,
                 note: gloss(about),
-                floor: {
-                    let mut takes = self.takes.iter();
-                    takes.find_map(|take| floor_of(take.meter.floors(), about.name))
-                },
+                floor: shared(
+                    self.takes
+                        .iter()
+                        .map(|take| floor_of(take.meter.floors(), about.name)),
+                ),
                 logarithmic: *scale == Scale::Log,
                 curves,
             })
@@ -280,6 +281,13 @@ pub(crate) fn gloss(about: &About) -> &'static str {
 /// Whether what is promised is near what is lost.
 fn is_near(share: Option<&f64>) -> bool {
     share.is_some_and(|share| (0.5..2.0).contains(share))
+}
+
+/// What all have that have any, if it is the same; runs with other numbers of points, or towards other targets, have no floor in common.
+pub(crate) fn shared<T: PartialEq>(all: impl Iterator<Item = Option<T>>) -> Option<T> {
+    let mut all = all.flatten();
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
 }
 
 /// The floor of a measure of which less is better.

@@ -5,7 +5,7 @@ use super::phases::{Moment, Phase, learner, strip};
 use super::profile::{Ground, Past, Places};
 use super::recorder::{Recorder, Snapshot};
 use super::theory::Law;
-use crate::cloud::CloudView;
+use crate::cloud::Cloud;
 use crate::metric::Mark;
 use crate::observe::MetricRecorder;
 use crate::render::look::LOOK;
@@ -22,6 +22,8 @@ pub struct DrawnRun<'a> {
     pub name: &'a str,
     /// How it was run.
     pub scenario: &'a Scenario,
+    /// The first cloud, `n×2`, which gives particles their colours.
+    pub start: &'a Cloud,
     /// The snapshots, at least one.
     pub recorder: &'a Recorder,
     /// What was measured.
@@ -34,17 +36,13 @@ pub struct DrawnRun<'a> {
     pub outcome: Option<&'a Mark>,
 }
 
-/// Runs that begin with the same cloud and have the same target, to be drawn together.
+/// Runs that are drawn together.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// Title of the scenario.
     pub title: &'a str,
     /// Steps of the longest run.
     pub steps: usize,
-    /// The first cloud, which gives particles their colours.
-    pub start: CloudView<'a>,
-    /// The target sample to draw.
-    pub target: CloudView<'a>,
     /// What every picture shows.
     pub view: View,
     /// The target, if it is one on the line.
@@ -53,11 +51,23 @@ pub struct Scene<'a> {
     pub takes: &'a [DrawnRun<'a>],
 }
 
+impl DrawnRun<'_> {
+    /// The colour of each particle.
+    fn colours(&self, style: &Style) -> Vec<Colour> {
+        origin::colours(self.start.view(), style.theme)
+    }
+}
+
 impl Scene<'_> {
+    /// Of each run the colours of its particles.
+    fn colours(&self, style: &Style) -> Vec<Vec<Colour>> {
+        self.takes.iter().map(|take| take.colours(style)).collect()
+    }
+
     /// Animation and frames, at the steps of the run that has most of them. A run that ended earlier stays as it was.
     #[must_use]
     pub fn film(&self, style: &Style, pace: Pace, stills: bool) -> Film {
-        let colours = origin::colours(self.start, style.theme);
+        let colours = self.colours(style);
         let moments = self.film_moments(style);
         film(
             moments.len(),
@@ -70,7 +80,7 @@ impl Scene<'_> {
     /// The bytes of `final.png`, at twice the scale.
     #[must_use]
     pub fn last(&self, style: &Style) -> Vec<u8> {
-        let colours = origin::colours(self.start, style.theme);
+        let colours = self.colours(style);
         self.frame(self.last_moment(), &colours, &sharp(style), draw)
             .png()
     }
@@ -78,7 +88,7 @@ impl Scene<'_> {
     /// The text of `final.svg`.
     #[must_use]
     pub fn last_svg(&self, style: &Style) -> String {
-        let colours = origin::colours(self.start, style.theme);
+        let colours = self.colours(style);
         self.frame(self.last_moment(), &colours, style, draw_svg)
     }
 
@@ -101,8 +111,8 @@ impl Scene<'_> {
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
-        let colours = origin::colours(self.start, style.theme);
         let take = &self.takes[..1];
+        let colours = take[0].colours(style);
         let all = take.iter().flat_map(|take| take.recorder.snapshots());
         let nearest = |step: &usize| all.clone().min_by_key(|s| s.step.abs_diff(*step));
         let mut chosen: Vec<&Snapshot> = steps.iter().filter_map(nearest).collect();
@@ -210,13 +220,13 @@ impl Scene<'_> {
     fn frame<T>(
         &self,
         moment: Moment,
-        colours: &[Colour],
+        colours: &[Vec<Colour>],
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
-        let lives = self.takes.iter();
+        let lives = self.takes.iter().zip(colours);
         let lives: Vec<Past<'_>> = lives
-            .map(|take| self.past(take, moment, colours, style))
+            .map(|(take, colours)| self.past(take, moment, colours, style))
             .collect();
         let panels: Vec<Panel<'_>> = self
             .takes
@@ -302,7 +312,7 @@ impl Scene<'_> {
             births: &lives.births,
             shares: &snapshot.shares,
             colours: &lives.colours,
-            target: self.target,
+            target: take.recorder.target(),
             field: phase
                 .is_none_or(Phase::has_field)
                 .then_some(&snapshot.field),

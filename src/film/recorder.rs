@@ -137,7 +137,7 @@ impl Recorder {
     }
 
     /// The target sample.
-    pub(super) fn target(&self) -> CloudView<'_> {
+    pub(crate) fn target(&self) -> CloudView<'_> {
         self.target.view()
     }
 

@@ -11,10 +11,24 @@ pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder], target: CloudView<'
     let around = |clouds: &[CloudView<'_>]| View::around(clouds);
     match (spec.0, recorders) {
         (WordOr::Value(corners), _) => view(corners),
-        (WordOr::Word(Sight::Auto), [first, ..]) => first.view(),
+        // Runs towards other targets, or from elsewhere, have pictures of their own: all of them are seen.
+        (WordOr::Word(Sight::Auto), [first, rest @ ..]) => {
+            rest.iter().fold(first.view(), |all, own| {
+                let own = own.view();
+                let both = |a: [f64; 2], b: [f64; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+                View {
+                    x: both(all.x, own.x),
+                    y: both(all.y, own.y),
+                }
+            })
+        }
         (WordOr::Word(Sight::Cloud), [_, ..]) => {
             let snapshots = recorders.iter().flat_map(|recorder| recorder.snapshots());
             around(&snapshots.map(|s| s.cloud.view()).collect::<Vec<_>>())
+        }
+        (WordOr::Word(Sight::Target), [_, ..]) => {
+            let targets = recorders.iter().map(|recorder| recorder.target());
+            around(&targets.collect::<Vec<_>>())
         }
         _ => around(&[target]),
     }

@@ -93,7 +93,10 @@ class Chart {
   }
 
   get sampled() {
-    return this.runs.map((run) => run.series[this.place].floor).find(Boolean) ?? null;
+    // Runs with other numbers of points, or towards other targets, have no floor in common.
+    const floors = this.runs.map((run) => run.series[this.place].floor).filter(Boolean);
+    const same = ({ median, low, high }) => median === floors[0].median && low === floors[0].low && high === floors[0].high;
+    return floors.every(same) ? (floors[0] ?? null) : null;
   }
 
   // The vertical axis for a chart so tall: its range and its ticks.

@@ -312,7 +312,7 @@ impl Stage {
         let all = take.recorder.snapshots();
         let chosen: Vec<usize> = spread(all.len(), FRAMES).collect();
         let frames: Vec<&Snapshot> = chosen.iter().map(|&k| &all[k]).collect();
-        let particles = scene.start.nrows();
+        let particles = take.start.nrows();
         let most = (POSITIONS / self.runs.max(1) / frames.len().max(1)).max(250);
         let kept: Vec<usize> = spread(particles, most).collect();
         let [columns, rows] = all
@@ -321,8 +321,9 @@ impl Stage {
         let [across, up] = [columns, rows].map(|n| n.div_ceil(ARROWS));
         let descent = Descent::of(all, &chosen, &kept, particles, raws);
         let coloured = descent.origins.is_none().then_some(&kept[..]);
-        let colours = |theme| colours(scene.start, coloured, theme);
-        let targets: Vec<usize> = spread(scene.target.nrows(), TARGETS).collect();
+        let colours = |theme| colours(take.start.view(), coloured, theme);
+        let target = take.recorder.target();
+        let targets: Vec<usize> = spread(target.nrows(), TARGETS).collect();
         let rows_measured = take.meter.rows();
         let [moves, misses] = rounds::parts(self.grid, &frames, &kept);
         Run {
@@ -330,7 +331,7 @@ impl Stage {
             note: take.note,
             diverged: take.diverged,
             particles,
-            targets: scene.target.nrows(),
+            targets: target.nrows(),
             shown: kept.len(),
             steps: frames.iter().map(|frame| frame.step).collect(),
             times: frames.iter().map(|frame| short(frame.time)).collect(),
@@ -369,7 +370,7 @@ impl Stage {
             scales: scales(&frames),
             blurred: frames.iter().all(|frame| frame.field.gauge().blurred),
             target: raws.add(Raw::Wide(
-                self.places(scene.target, &targets).collect(),
+                self.places(target, &targets).collect(),
                 2 * targets.len(),
             )),
             light: raws.add(colours(Theme::Light)),

@@ -123,7 +123,7 @@ impl Page<'_> {
             address => env!("CARGO_PKG_REPOSITORY"),
             scenario => self.sheets.first().map_or("", |sheet| sheet.manifest.scenario.as_str()),
             seed => self.sheets.first().map_or(0, |sheet| sheet.manifest.seed),
-            particles => self.scene.start.nrows(),
+            particles => self.scene.takes.first().map_or(0, |take| take.start.nrows()),
             outcomes => Serde(&outcomes),
             rows => Serde(Row::all(self.sheets)),
             own => Serde(Row::flow(self.sheets)),

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::sheet::Sheet;
-use crate::film::all_and;
-use crate::metric::{About, MODES, Verdict};
+use crate::film::{all_and, shared};
+use crate::metric::{About, Floor, MODES, Verdict};
 use crate::observe::flow_columns;
 use crate::render::number;
 use crate::store::{Manifest, Status};
@@ -90,7 +90,10 @@ impl Row {
     }
 
     fn new(about: &'static About, sheets: &[Sheet<'_>]) -> Self {
-        let floor = sheets.iter().find_map(|sheet| sheet.floors.get(about.name));
+        let floors = sheets.iter().map(|sheet| sheet.floors.get(about.name));
+        let lines = |floor: &Floor| [floor.median, floor.q95].map(f64::to_bits);
+        let floor = shared(floors.clone().map(|floor| floor.map(lines)))
+            .and_then(|_| floors.flatten().next());
         Self {
             name: about.name,
             words: about.words,

@@ -1,4 +1,4 @@
-//! Several variants of a scenario side by side: the same first cloud and samples, one animation, one table.
+//! Several variants of a scenario side by side: the same seed, one animation, one table.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -76,6 +76,34 @@ pub fn compare(
     begun.claim = claims.to_vec();
     save(&begun, directory)?;
     play(name, contenders, courses, directory, claims, audience)
+}
+
+/// Refuses runs on the line beside runs in the plane, and several targets on the line, whose density is drawn under all.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn one_space(contenders: &[VariantRuns]) -> Result<(), String> {
+    let all = contenders
+        .iter()
+        .flat_map(|one| Some((&one.name, one.experiments.first()?)));
+    let all: Vec<_> = all.collect();
+    let Some(((first, base), rest)) = all.split_first() else {
+        return Ok(());
+    };
+    let on_line = base.target.dimension() == 1;
+    for (name, other) in rest {
+        if other.target.dimension() != base.target.dimension() {
+            return Err(format!(
+                "`{first}` and `{name}` are not in one space: a picture has the line or the plane\n  = help: compare those of either by themselves"
+            ));
+        }
+        if on_line && other.scenario.target != base.scenario.target {
+            return Err(format!(
+                "`{first}` and `{name}` have other targets on the line, where one density is drawn under all\n  = help: compare them in the plane, or each by itself"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The folders of all runs, in their order.
@@ -237,6 +265,7 @@ fn save_common_pictures(
         .map(|((contender, records), (note, mark))| DrawnRun {
             name: &contender.name,
             scenario: &contender.experiments[0].scenario,
+            start: &contender.experiments[0].start,
             recorder: &records[0].recorder,
             meter: &records[0].meter,
             note,
@@ -256,8 +285,6 @@ fn save_common_pictures(
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),
-        start: first.start.view(),
-        target: first.training.view(),
         view: sight(
             first.scenario.output.view,
             &recorders,

@@ -82,6 +82,7 @@ impl Alone<'_> {
         DrawnRun {
             name: "",
             scenario: &self.experiment.scenario,
+            start: &self.experiment.start,
             recorder: self.recorder,
             meter: self.meter,
             note: self.note,
@@ -97,7 +98,7 @@ impl Alone<'_> {
 
     fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>], line: Option<&'a Ground>) -> Scene<'a> {
         let scenario = &self.experiment.scenario;
-        let [start, target] = [&self.experiment.start, &self.experiment.training];
+        let target = self.experiment.training.view();
         Scene {
             title: if scenario.title.is_empty() {
                 &self.manifest.scenario
@@ -105,9 +106,7 @@ impl Alone<'_> {
                 &scenario.title
             },
             steps: scenario.flow.steps,
-            start: start.view(),
-            target: target.view(),
-            view: sight(scenario.output.view, &[self.recorder], target.view()),
+            view: sight(scenario.output.view, &[self.recorder], target),
             line,
             takes,
         }

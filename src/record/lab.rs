@@ -81,7 +81,9 @@ pub(super) fn of_all(
     directory: &RunDirectory,
 ) -> Result<Option<NearLab>, ReportError> {
     let asks = |run: &Experiment| run.scenario.output.lab && missing(run).is_none();
-    let Some((_, first)) = runs.first().filter(|(_, run)| asks(run)) else {
+    // The lab draws one target under all panels.
+    let alike = |run: &Experiment| runs.iter().all(|(_, other)| other.training == run.training);
+    let Some((_, first)) = runs.first().filter(|(_, run)| asks(run) && alike(run)) else {
         return Ok(near(directory));
     };
     let mut lab = Lab::of(name, &first.scenario.to_toml(), BTreeMap::new(), first);

@@ -25,7 +25,7 @@ mod variant_name;
 mod watch;
 
 pub use checkpoint_writer::Interrupted;
-pub use compare::{Audience, VariantRuns, compare, folders};
+pub use compare::{Audience, VariantRuns, compare, folders, one_space};
 pub use conclude::rehearse;
 pub use error::RunError;
 pub use facts::{RunFacts, check_claims};

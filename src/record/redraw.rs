@@ -155,6 +155,7 @@ fn visit<T>(
         .map(|(name, archive)| DrawnRun {
             name,
             scenario: &archive.experiment.scenario,
+            start: &archive.experiment.start,
             recorder: &archive.recorder,
             meter: &archive.meter,
             note: &archive.note,
@@ -173,8 +174,6 @@ fn visit<T>(
             &scenario.title
         },
         steps: steps.max().unwrap_or(0),
-        start: first.experiment.start.view(),
-        target: first.experiment.training.view(),
         view: sight(
             view.unwrap_or(scenario.output.view),
             &recorders,

@@ -265,7 +265,12 @@ fn key(figure: &Figure<'_>, labels: &[&str], width: f64) -> Vec<Mark> {
     let right = width - RIGHT;
     let (mut x, mut line) = (LEFT, 0);
     let runs = labels.iter().enumerate().filter(|_| labels.len() > 1);
-    let floor = figure.charts.iter().any(|chart| chart.floor.is_some());
+    // Of a count that chance leaves at 0 the floor is the axis.
+    let seen = |floor: FloorLine| floor.q95 > 0.0;
+    let floor = figure
+        .charts
+        .iter()
+        .any(|chart| chart.floor.is_some_and(seen));
     let floor = floor.then_some((
         Sign::Floor,
         "sampling floor: 95 % of perfect samples, and their median",

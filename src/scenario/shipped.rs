@@ -163,6 +163,8 @@ shipped![
     Generators:
         "68-towards-the-average.toml",
         "69-inheritance.toml";
+    Dynamics:
+        "70-fewer-data.toml";
 ];
 
 impl Shipped {

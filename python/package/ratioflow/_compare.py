@@ -19,7 +19,7 @@ from ._scenario import changes_of, given, toml
 
 
 class Comparison:
-    """Variants that were run on the same seed, samples and first cloud. ``comparison["name"]`` is the run of a variant."""
+    """Variants that were run on the same seed. ``comparison["name"]`` is the run of a variant."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
@@ -95,7 +95,7 @@ def compare(
     folder: str | os.PathLike[str] | None = None,
     allow_outside: bool = False,
 ) -> Comparison:
-    """Runs variants of a scenario on the same seed, samples and first cloud.
+    """Runs variants of a scenario on the same seed; those that change neither the data nor the source also from the same samples and the same first cloud.
 
     ``variants``: a dict from name to settings under dotted keys, ``{"fine": {"flow.steps": 400}}``, or texts as on the command line, ``"fine: flow.steps=400"``; None: those of the
     scenario, or else ``flow``, ``distill`` and ``adversarial``. Each is run on ``seeds`` seeds, 1 to 1000. Without ``frames`` no frames and no animation are drawn; the page plays all the same. ``folder`` is
