@@ -615,7 +615,7 @@ fn variants_may_have_other_data_each_with_its_own_floor() {
     command.args(["--variant", "wide: target.ring.radius=6"]);
     command.args(["--variant", "moons: source={ moons = {} }"]);
     let output = command.args(["--out", "all"]).output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
+    let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{output:?}");
     for name in ["few", "wide", "moons"] {
         assert!(told.contains(&format!("floor of {name} ")), "{told}");

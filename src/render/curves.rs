@@ -266,7 +266,7 @@ fn key(figure: &Figure<'_>, labels: &[&str], width: f64) -> Vec<Mark> {
     let (mut x, mut line) = (LEFT, 0);
     let runs = labels.iter().enumerate().filter(|_| labels.len() > 1);
     // Of a count that chance leaves at 0 the floor is the axis.
-    let seen = |floor: FloorLine| floor.q95 > 0.0;
+    let seen = |floor: super::FloorLine| floor.q95 > 0.0;
     let floor = figure
         .charts
         .iter()
