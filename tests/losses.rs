@@ -236,3 +236,35 @@ fn the_losses_of_both_players_are_those_of_the_exact_ratio() {
     assert_ne!(Losses::of(&step, 10).js, found.js);
     assert_eq!(Losses::of(&step, 10).generator, found.generator);
 }
+
+/// An energy that is learned with the cloud as its negatives becomes `−log p` but for a constant, where a log ratio ends at nothing.
+#[test]
+fn an_energy_learned_from_its_own_samples_is_that_of_the_target() {
+    let text = "
+        seed = 3
+        cloud = { particles = 1000, samples = 4000 }
+        target.gaussian.covariance = [[1.0, 0.0], [0.0, 0.25]]
+        source.gaussian.mean = [1.0, 1.0]
+        flow = { steps = 800, noise = 1, step_size = 0.01 }
+        discriminator.mlp = { loss = 'energy', noise = 'off', r1 = 0, hidden = [64, 64], inner_steps = 2, warm_up = 2, learning_rate = 2e-3 }
+        metrics = { floor_draws = 19, only = ['energy_distance'] }
+    ";
+    let document = Document::parse("energy", text).unwrap();
+    let experiment = Experiment::read(&document, &Embedded).unwrap();
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let cloud = &flow.state().cloud;
+    let spread = |axis: usize| cloud.column(axis).std(0.0);
+    assert!((spread(0) - 1.0).abs() < 0.12, "{}", spread(0));
+    assert!((spread(1) - 0.5).abs() < 0.08, "{}", spread(1));
+    let learned = &flow.last().ratio.log;
+    let truth = cloud.map_axis(ndarray::Axis(1), |x| {
+        -0.5 * (x[0] * x[0] + 4.0 * x[1] * x[1])
+    });
+    let centred = |of: &ndarray::Array1<f64>| of - of.mean().unwrap();
+    let (a, b) = (centred(learned), centred(&truth));
+    let correlation = a.dot(&b) / (a.dot(&a) * b.dot(&b)).sqrt();
+    assert!(correlation > 0.9, "{correlation}");
+    let slope = a.dot(&b) / b.dot(&b);
+    assert!((0.6..1.6).contains(&slope), "{slope}");
+}

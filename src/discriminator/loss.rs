@@ -278,6 +278,7 @@ mod tests {
     fn written(loss: Loss, d: f64) -> [f64; 2] {
         match loss {
             Loss::Hinge => [(1.0 - d).max(0.0), (1.0 + d).max(0.0)],
+            Loss::Energy => [-d, d],
             Loss::Logistic | Loss::JensenShannon | Loss::Relativistic => {
                 let sigma = 1.0 / (1.0 + (-d).exp());
                 [-sigma.ln(), -(1.0 - sigma).ln()]
