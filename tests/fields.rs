@@ -86,14 +86,14 @@ fn what_needs_a_log_ratio_refuses_a_field_that_has_none() {
 }
 
 #[test]
-fn hinge_is_no_log_ratio_and_the_other_losses_are() {
+fn hinge_and_energy_are_no_log_ratios_and_the_other_losses_are() {
     for loss in Loss::ALL {
         let text = format!("[mlp]\nhidden = [8]\nloss = \"{}\"", loss.name());
         let spec: DiscriminatorSpec = toml::from_str(&text).unwrap();
         let built = spec
             .build(&GaussianSpec::default().build().unwrap())
             .unwrap();
-        let expected = if loss == Loss::Hinge {
+        let expected = if matches!(loss, Loss::Hinge | Loss::Energy) {
             Kind::Gradient
         } else {
             Kind::LogRatio

@@ -281,11 +281,15 @@ try {
       await click("[data-lesson-next]");
       await wait(200);
     }
-    // Who goes back to the list while a lesson is still being set up stays there.
-    await browser.ask(`document.querySelector("[data-lesson='0']").click(); listLessons()`);
-    await wait(500);
-    await ready();
-    expect(await browser.ask("document.querySelectorAll('[data-lesson]').length") === 6, "the list of lessons went away");
+    // While a lesson is being set up no button of another is there to be pressed.
+    const alone = await browser.ask(`(() => {
+      document.querySelector("[data-lesson='0']").click();
+      return document.querySelectorAll("#lessons button").length === 0;
+    })()`);
+    expect(alone, "buttons of no lesson");
+    await browser.until(`document.querySelector("[data-lesson-next]") !== null && lab.ready`, "the lesson");
+    await click("[data-lesson-back]");
+    expect(await browser.ask("document.querySelectorAll('[data-lesson]').length") === 6, "no list of lessons");
   });
 
   await check("all measures and the verdict", async () => {

@@ -49,16 +49,16 @@ function trace(values, height, piece) {
 // Draws the densities of the target, dashed, and of the cloud, at the same heights: where both are alike, the lines are.
 function drawLevels(context, panel, frame) {
   const { run } = panel;
-  if (panel.known?.target !== run.target) {
+  if (panel.ofTarget?.target !== run.target) {
     const count = run.target.length / 2;
     const [a, b] = film.grid.middle;
-    panel.known = { target: run.target, values: density(count, (i) => run.target[i] + a, (i) => run.target[count + i] + b) };
+    panel.ofTarget = { target: run.target, values: density(count, (i) => run.target[i] + a, (i) => run.target[count + i] + b) };
   }
   const { cloud } = run.frames[frame];
   const here = density(cloud.length / 2, (i) => cloud[2 * i], (i) => cloud[2 * i + 1]);
-  const most = panel.known.values.reduce((a, b) => Math.max(a, b));
+  const most = panel.ofTarget.values.reduce((a, b) => Math.max(a, b));
   const place = ([column, row]) => panel.spot(VIEW.x[0] + (VIEW.width * column) / (BINS - 1), VIEW.y[0] + (VIEW.height * row) / (BINS - 1));
-  for (const [values, colour, dash] of [[panel.known.values, palette.muted, [4, 3]], [here, palette.ink, []]]) {
+  for (const [values, colour, dash] of [[panel.ofTarget.values, palette.muted, [4, 3]], [here, palette.ink, []]]) {
     context.strokeStyle = colour;
     context.setLineDash(dash);
     context.lineWidth = 1.2;
