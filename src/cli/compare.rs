@@ -358,38 +358,7 @@ fn table(comparison: &Comparison) -> String {
                 .map_or("–".to_owned(), |seconds| format!("{:.2}", 1e3 * seconds)),
         ));
     }
-    // Variants with other numbers of points, or towards other targets, have floors of their own.
-    let runs = comparison.order.iter();
-    let runs = runs.filter_map(|name| Some((name, comparison.variants.get(name)?)));
-    let floors = |manifest: &Manifest| {
-        SHOWN.map(|(metric, _)| {
-            manifest
-                .floor
-                .get(metric)
-                .and_then(|f| f.get("median"))
-                .copied()
-        })
-    };
-    let known: Vec<_> = runs
-        .map(|(name, manifest)| (name, floors(manifest)))
-        .collect();
-    let alike = known.iter().all(|(_, floor)| *floor == known[0].1);
-    for (name, floor) in &known[..if alike {
-        known.len().min(1)
-    } else {
-        known.len()
-    }] {
-        let head = if alike {
-            "floor".to_owned()
-        } else {
-            format!("floor of {name}")
-        };
-        let cells = SHOWN.iter().zip(floor);
-        let cells: Vec<String> = cells
-            .map(|((metric, _), value)| cell(metric, value.as_ref()))
-            .collect();
-        rows.push([vec![head, String::new()], cells, vec![String::new()]].concat());
-    }
+    rows.extend(floors(comparison));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..rows[0].len())
         .map(|column| width(column).unwrap_or(0))
@@ -406,6 +375,34 @@ fn table(comparison: &Comparison) -> String {
         padded.collect::<Vec<_>>().join("  ")
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The rows of the floors. Variants with other numbers of points, or towards other targets, have floors of their own.
+fn floors(comparison: &Comparison) -> Vec<Vec<String>> {
+    let runs = comparison.order.iter();
+    let runs = runs.filter_map(|name| Some((name, comparison.variants.get(name)?)));
+    let median = |manifest: &Manifest, metric| {
+        let floor = manifest.floor.get(metric);
+        floor.and_then(|floor| floor.get("median")).copied()
+    };
+    let medians = |manifest: &Manifest| SHOWN.map(|(metric, _)| median(manifest, metric));
+    let mut known: Vec<_> = runs
+        .map(|(name, manifest)| (name, medians(manifest)))
+        .collect();
+    let alike = known.iter().all(|(_, floor)| *floor == known[0].1);
+    if alike {
+        known.truncate(1);
+    }
+    let line = |(name, floor): (&String, [Option<f64>; SHOWN.len()])| {
+        let name = if alike {
+            "floor".to_owned()
+        } else {
+            format!("floor of {name}")
+        };
+        let cells = std::array::from_fn(|k| cell(SHOWN[k].0, floor[k].as_ref()));
+        row::<{ SHOWN.len() }>(&name, "", cells, "")
+    };
+    known.into_iter().map(line).collect()
 }
 
 fn row<const N: usize>(name: &str, verdict: &str, cells: [String; N], time: &str) -> Vec<String> {

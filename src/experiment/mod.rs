@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use crate::cloud::{self, Cloud};
 use crate::flow::Flow;
 use crate::generator::{Generator, GeneratorSpec, Trained, Units};
-use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet, W2_LAW, W2Law};
+use crate::metric::{Evidence, Floors, MEMORISATION, Memorisation, MetricSet};
 use crate::random::Stream;
 use crate::scenario::{Document, Scenario, ScenarioError};
 use crate::setting::Invalid;
@@ -159,9 +159,7 @@ impl Experiment {
         warnings.extend(start::narrow(all.view(), training.view()));
         let (start, bath) = all.view().split_at(Axis(0), scenario.cloud.particles);
         warnings.extend(scenario.discriminator.warnings(training.view()));
-        if scenario.metrics.wants(W2_LAW.name) && W2Law::new(&target).is_none() {
-            warnings.push("w2_law is left out: it needs a law on the line whose mass and mean over an interval are known; w2 is that to a sample".to_owned());
-        }
+        warnings.extend(start::lawless(&scenario, &target));
         scenario
             .metrics
             .check()
@@ -186,16 +184,22 @@ impl Experiment {
             scenario,
             own,
         };
-        let generator = experiment.scenario.generator.as_ref();
-        if generator.is_some_and(GeneratorSpec::begins_elsewhere)
-            && let Some(generator) = experiment.generator()?
-        {
-            let begun = generator.cloud();
-            experiment.latents = Some(std::mem::replace(&mut experiment.start, begun));
-        }
+        experiment.begin()?;
         // Says now whatever is wrong between the parts.
         experiment.flow()?;
         Ok(experiment)
+    }
+
+    /// Puts the cloud where the generator has it at first, if that is elsewhere.
+    fn begin(&mut self) -> Result<(), Invalid> {
+        let generator = self.scenario.generator.as_ref();
+        if generator.is_some_and(GeneratorSpec::begins_elsewhere)
+            && let Some(generator) = self.generator()?
+        {
+            let begun = generator.cloud();
+            self.latents = Some(std::mem::replace(&mut self.start, begun));
+        }
+        Ok(())
     }
 
     /// The flow at its beginning.

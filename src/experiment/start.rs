@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cloud::{self, CloudView};
 use crate::generator::{GeneratorSpec, Trained};
+use crate::metric::{W2_LAW, W2Law};
 use crate::scenario::Scenario;
 use crate::setting::Invalid;
 use crate::target::{AutoSpec, BuildError, Files, Target, TargetSpec};
@@ -61,6 +62,14 @@ pub(super) fn trained(
         wrong(format!("{error}{hint}"))
     })?;
     Trained::parse(bytes, dimension).map(Some).map_err(wrong)
+}
+
+/// Says so if a distance to the law itself is asked for of a target whose law is not known.
+pub(super) fn lawless(scenario: &Scenario, target: &Arc<dyn Target>) -> Option<String> {
+    let asked = scenario.metrics.wants(W2_LAW.name);
+    (asked && W2Law::new(target).is_none()).then(|| {
+        "w2_law is left out: it needs a law on the line whose mass and mean over an interval are known; w2 is that to a sample".to_owned()
+    })
 }
 
 /// Refuses a source on the line for a target in the plane, and the other way round.

@@ -18,5 +18,7 @@ pub use pictures::{DrawnRun, Scene};
 pub use profile::Ground;
 pub use recorder::{Parents, Recorder, Snapshot, view_of};
 pub use round::Round;
-pub(crate) use sight::{sight, unseen};
+pub(crate) use sight::sight;
+#[cfg(feature = "cli")]
+pub(crate) use sight::unseen;
 pub(crate) use theory::Law;

@@ -2,8 +2,12 @@
 
 use super::recorder::{Recorder, view};
 use crate::cloud::CloudView;
-use crate::render::{View, counted};
-use crate::scenario::{Scenario, Sight, ViewSpec};
+use crate::render::View;
+#[cfg(feature = "cli")]
+use crate::render::counted;
+#[cfg(feature = "cli")]
+use crate::scenario::Scenario;
+use crate::scenario::{Sight, ViewSpec};
 use crate::setting::WordOr;
 
 /// What the pictures of these runs towards `target` show.
@@ -36,6 +40,7 @@ pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder], target: CloudView<'
 
 /// What the pictures of a run do not show, in a sentence: how many particles of the last cloud and how many target samples lie outside; empty where that is no
 /// news.
+#[cfg(feature = "cli")]
 pub(crate) fn unseen(scenario: &Scenario, recorder: &Recorder) -> String {
     let target = recorder.target();
     let mut view = sight(scenario.output.view, &[recorder], target).sane();

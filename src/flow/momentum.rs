@@ -37,12 +37,12 @@ pub(super) struct Memory {
     /// Rate of change of the filtered velocity a step (g-h), or the last innovation (kalman).
     pub(super) second: Option<Cloud>,
     /// What all particles share (kalman).
-    pub(super) gain: Option<Gain>,
+    pub(super) gain: Option<Filter>,
 }
 
 /// The gain of a Kalman filter, and what it follows from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Gain {
+pub(super) struct Filter {
     /// K in [0, 1].
     pub(super) gain: f64,
     /// Running averages of the product of two innovations that follow each other, and of the square of one.
@@ -50,7 +50,7 @@ pub(super) struct Gain {
     pub(super) square: f64,
 }
 
-impl Gain {
+impl Filter {
     /// All of what is seen.
     const ALL: Self = Self {
         gain: 1.0,
@@ -122,7 +122,7 @@ impl Momentum {
                 let filtered = match memory.first.take() {
                     Some(predicted) => {
                         let innovation = v - &predicted;
-                        let mut gain = memory.gain.unwrap_or(Gain::ALL);
+                        let mut gain = memory.gain.unwrap_or(Filter::ALL);
                         if let Some(before) = &memory.second {
                             gain = gain.after(&innovation, before, beta);
                         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, ArrayD, Ix2, arr1};
 
 use super::engine::{Flow, Step};
-use super::momentum::{Gain, Memory};
+use super::momentum::{Filter, Memory};
 use super::origin::Origin;
 use super::reaction::Reacted;
 use super::state::State;
@@ -104,7 +104,7 @@ impl Flow {
                 keep(name, memory.clone().into_dyn());
             }
         }
-        if let Some(Gain {
+        if let Some(Filter {
             gain,
             product,
             square,
@@ -284,14 +284,14 @@ impl Flow {
 }
 
 /// The kept gain of a Kalman filter, if there is one.
-fn gain(carried: &StateDict) -> Result<Option<Gain>, StateError> {
+fn gain(carried: &StateDict) -> Result<Option<Filter>, StateError> {
     if !carried.contains_key(GAIN) {
         return Ok(None);
     }
     let &[gain, product, square] = list(carried, GAIN)? else {
         return Err(StateError::Shape(GAIN));
     };
-    Ok(Some(Gain {
+    Ok(Some(Filter {
         gain,
         product,
         square,

@@ -85,7 +85,7 @@ pub fn compare(
 pub fn one_space(contenders: &[VariantRuns]) -> Result<(), String> {
     let all = contenders
         .iter()
-        .flat_map(|one| Some((&one.name, one.experiments.first()?)));
+        .filter_map(|one| Some((&one.name, one.experiments.first()?)));
     let all: Vec<_> = all.collect();
     let Some(((first, base), rest)) = all.split_first() else {
         return Ok(());

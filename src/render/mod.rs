@@ -81,6 +81,7 @@ pub use scatter::{Estimates, Scatter, scatter};
 pub use strip::Strip;
 pub use theme::{BANDS, EDGES, Theme, series};
 pub use view::View;
+#[cfg(feature = "cli")]
 pub(crate) use words::counted;
 pub use words::{FloorLine, number};
 
