@@ -44,6 +44,8 @@ class Mlp(Estimator):
     """Multilayer perceptron, ten losses, warm-started; r1 and annealed instance noise as options.
 
     activation: The function between the layers.
+    average: Decay in [0, 1) of a running average of the weights, an optimiser step at a time, which moves the cloud in place of the trained
+        ones. 0: none. A field that lags behind the cloud pushes it too far: see scenario `towards-the-average`.
     batch: Samples drawn afresh from each side for every optimiser step.
     betas: Adam's decay rates. The first is small because the problem moves with the cloud.
     clip: The longest displacement of a particle in one step. With noise σ it is at least σ/2.
@@ -68,8 +70,9 @@ class Mlp(Estimator):
 
     name = "mlp"
 
-    def __init__(self, *, activation: Any = 'silu', batch: Any = 1024, betas: Any = (0.5, 0.99), clip: Any = 0.15, decay: Any = 0.3333333333333333, hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 'auto', loss: Any = 'logistic', noise: Any = 'anneal', optimizer: Any = 'adam', r1: Any = 0.05, r2: Any = 0.0, scales: Any = 1, start: Any = 'warm', step_size: Any = 0.05, warm_up: Any = 200) -> None:
+    def __init__(self, *, activation: Any = 'silu', average: Any = 0.0, batch: Any = 1024, betas: Any = (0.5, 0.99), clip: Any = 0.15, decay: Any = 0.3333333333333333, hidden: Any = (64, 64, 64), inner_steps: Any = 20, learning_rate: Any = 'auto', loss: Any = 'logistic', noise: Any = 'anneal', optimizer: Any = 'adam', r1: Any = 0.05, r2: Any = 0.0, scales: Any = 1, start: Any = 'warm', step_size: Any = 0.05, warm_up: Any = 200) -> None:
         self.activation = activation
+        self.average = average
         self.batch = batch
         self.betas = betas
         self.clip = clip
