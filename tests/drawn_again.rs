@@ -606,6 +606,13 @@ fn a_generator_is_shown_at_latent_points_of_which_no_run_has_seen_any() {
         assert!(first != fs::read(folder.path().join("latent.png")).unwrap());
     }
     let folder = TempDir::new().unwrap();
+    let on_line = "target={gaussian={mean=[1.0],covariance=[[1.0]]}}";
+    run(&[on_line, LEARNS], folder.path());
+    let refused = latent(folder.path(), &Redraw::default())
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("on the line"), "{refused}");
+    let folder = TempDir::new().unwrap();
     run(&[], folder.path());
     let refused = latent(folder.path(), &Redraw::default())
         .unwrap_err()

@@ -34,6 +34,12 @@ const WAYS: usize = 12;
 pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError> {
     let generator = generator(folder)?;
     let (manifest, experiment) = finished(folder)?;
+    if experiment.target.dimension() == 1 {
+        return Err(ReportError::NoGenerator {
+            path: folder.to_owned(),
+            reason: "a grid of latent points needs a plane to be drawn in, and this run is on the line, whose frames and `final.png` have threads from z to g(z)".to_owned(),
+        });
+    }
     let directory = RunDirectory::open(folder)?;
     let scenario = &experiment.scenario;
     let mut style = wish.style(scenario);

@@ -44,8 +44,8 @@ pub enum ReportError {
         /// What is missing or cannot be read.
         reason: String,
     },
-    /// The run has no trained generator to draw from.
-    #[error("cannot sample from {}: {reason}", path.display())]
+    /// The run has no trained generator that could be drawn from, or shown.
+    #[error("cannot use a generator of {}: {reason}", path.display())]
     NoGenerator {
         /// The run directory.
         path: PathBuf,
