@@ -7,6 +7,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 use super::generator_file::generator;
 use super::redraw::{Format, Redraw, finished, snapshots_of};
 use crate::cloud::Cloud;
+use crate::experiment::Experiment;
 use crate::film::sight;
 use crate::generator::Generator;
 use crate::random::Stream;
@@ -34,12 +35,7 @@ const WAYS: usize = 12;
 pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError> {
     let generator = generator(folder)?;
     let (manifest, experiment) = finished(folder)?;
-    if experiment.target.dimension() == 1 {
-        return Err(ReportError::NoGenerator {
-            path: folder.to_owned(),
-            reason: "a grid of latent points needs a plane to be drawn in, and this run is on the line, whose frames and `final.png` have threads from z to g(z)".to_owned(),
-        });
-    }
+    plane(&experiment, folder)?;
     let directory = RunDirectory::open(folder)?;
     let scenario = &experiment.scenario;
     let mut style = wish.style(scenario);
@@ -117,6 +113,17 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
     };
     directory.put(name, &bytes)?;
     Ok(name)
+}
+
+/// Refuses a run on the line.
+fn plane(experiment: &Experiment, folder: &Path) -> Result<(), ReportError> {
+    if experiment.target.dimension() == 2 {
+        return Ok(());
+    }
+    Err(ReportError::NoGenerator {
+        path: folder.to_owned(),
+        reason: "a grid of latent points needs a plane to be drawn in, and this run is on the line, whose frames and `final.png` have threads from z to g(z)".to_owned(),
+    })
 }
 
 /// Points on the lines of a grid of latent points, `n×i`.
