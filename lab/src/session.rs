@@ -183,9 +183,6 @@ impl Session {
             if let Some(GeneratorSpec::Pairs(_)) = experiment.scenario.generator {
                 return Err("the lab moves a generator at each step, and this one is fitted once, at the end, for minutes of a page: `ratioflow run` does it; or take generator.distill".to_owned());
             }
-            let old = self.panels.iter().find(|panel| panel.name == own.name);
-            let old = old.map(|panel| (&panel.flow, &panel.experiment.scenario));
-            let flow = experiment.flow().map_err(|error| error.to_string())?;
             if let Some(Panel {
                 experiment: first,
                 name,
@@ -198,6 +195,9 @@ impl Session {
                     own.name
                 ));
             }
+            let old = self.panels.iter().find(|panel| panel.name == own.name);
+            let old = old.map(|panel| (&panel.flow, &panel.experiment.scenario));
+            let flow = experiment.flow().map_err(|error| error.to_string())?;
             let (flow, kept) = match carried(old, &experiment, keep) {
                 Some(flow) => (flow, true),
                 None => (flow, false),

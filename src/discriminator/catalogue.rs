@@ -73,7 +73,7 @@ estimators! {
     /// Kernel density ratio with one bandwidth for both clouds, annealed from coarse to fine.
     Kde(KdeSpec) = "kde": "kernel density ratio, equal bandwidth on both sides, annealed (default)";
     /// A network trained to tell samples of the target from the cloud.
-    Mlp(MlpSpec) = "mlp": "multilayer perceptron, ten losses, warm-started; r1 and annealed instance noise as options";
+    Mlp(MlpSpec) = "mlp": "multilayer perceptron, eleven losses, warm-started; r1 and annealed instance noise as options";
     /// The exact density of a target that is a mixture of Gaussians, beside what is known of the cloud's.
     Oracle(OracleSpec) = "oracle": "exact density of a Gaussian mixture over the cloud's: moment-matched Gaussian, kde, or left out";
     /// Logistic regression on kernel features.

@@ -115,6 +115,15 @@ pub struct FitError {
     pub reason: String,
 }
 
+/// `−E_p log σ(D) − E_q log(1 − σ(D))` of such `D` at samples of `p` (`real`) and of `q` (`fake`).
+pub(crate) fn logistic_loss(real: &[f64], fake: &[f64]) -> f64 {
+    let mean = |values: &[f64], sign: f64| {
+        let all = values.iter().map(|&d| softplus(sign * d).0);
+        all.sum::<f64>() / values.len() as f64
+    };
+    mean(real, -1.0) + mean(fake, 1.0)
+}
+
 /// An estimator of `log p/q`, refit at every step of the flow.
 ///
 /// `fit` is the inner loop of a GAN, `evaluate` is the physics; evaluation never changes the fit.
@@ -165,11 +174,7 @@ pub trait Discriminator: Debug + Send + Sync {
     /// That loss, of such `D` at samples of `p` (`real`) and of `q` (`fake`), without noise and penalties. By default that of the GAN of Goodfellow et al. 2014,
     /// `−E_p log σ(D) − E_q log(1 − σ(D))`, which any log ratio can be asked for.
     fn loss(&self, real: &[f64], fake: &[f64]) -> f64 {
-        let mean = |values: &[f64], sign: f64| {
-            let all = values.iter().map(|&d| softplus(sign * d).0);
-            all.sum::<f64>() / values.len() as f64
-        };
-        mean(real, -1.0) + mean(fake, 1.0)
+        logistic_loss(real, fake)
     }
 
     /// Whether a fit can give the points of the cloud unequal weights; see [`weigh`](Self::weigh).

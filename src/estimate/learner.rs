@@ -27,7 +27,7 @@ pub(crate) struct Learner {
     pub(crate) network: Network<f32>,
     pub(crate) optimizer: Optimizer<f32>,
     /// The same network with average weights, which is the one that is evaluated, and the decay.
-    average: Option<(Network<f32>, f32)>,
+    average: Option<(Network<f32>, f64)>,
 }
 
 impl Learner {
@@ -35,7 +35,7 @@ impl Learner {
     pub(crate) fn new(frame: Standardiser, plan: Plan<'_>, stream: Stream) -> Self {
         let network = Network::new(plan.hidden, plan.outputs, plan.activation, stream);
         let count = network.parameters().len();
-        let average = (plan.average > 0.0).then(|| (network.clone(), plan.average as f32));
+        let average = (plan.average > 0.0).then(|| (network.clone(), plan.average));
         Self {
             frame,
             network,
@@ -65,10 +65,7 @@ impl Learner {
         self.optimizer
             .step(rate, gradient, self.network.parameters_mut());
         if let Some((average, decay)) = &mut self.average {
-            let both = average.parameters_mut().iter_mut();
-            for (mean, &weight) in both.zip(self.network.parameters()) {
-                *mean = *decay * *mean + (1.0 - *decay) * weight;
-            }
+            average.follow(&self.network, *decay);
         }
     }
 

@@ -11,7 +11,7 @@ mod soft;
 pub use bandwidth::{BandwidthRule, BandwidthSpec};
 pub(crate) use bandwidth::{Schedule, ladder};
 pub use fit::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
-pub(crate) use fit::{blind_noise, fitted_step_rule};
+pub(crate) use fit::{blind_noise, fitted_step_rule, logistic_loss};
 pub use radial::Radial;
 pub(crate) use radial::{Kernel, Weighted, rows};
 pub(crate) use recipe::Sizes;

@@ -56,8 +56,6 @@ pub struct Experiment {
     pub bath: Cloud,
     /// Particles that are measured: of a larger cloud the first so many.
     pub measured: usize,
-    /// The units in which a generator learns, if there is one.
-    units: Units,
     /// What it goes on from, if from anything.
     trained: Option<Arc<Trained>>,
     /// Points of the source, `particles×2`, where the cloud begins as a generator has it and not with these.
@@ -165,10 +163,8 @@ impl Experiment {
             .check()
             .map_err(|invalid| invalid.under("metrics"))?;
         warnings.extend(scenario.subsets());
-        let units = Units::between([&*source, &*target], start, training.view());
         let trained = start::trained(&scenario, target.dimension(), files)?;
         let mut experiment = Self {
-            units,
             trained: trained.map(Arc::new),
             latents: None,
             caveat: target.parts().and_then(|parts| parts.caveat.clone()),
@@ -238,11 +234,17 @@ impl Experiment {
         let Some(spec) = &self.scenario.generator else {
             return Ok(None);
         };
+        let drawn = self.latents.as_ref().unwrap_or(&self.start);
+        let units = Units::between(
+            [&*self.source, &*self.target],
+            drawn.view(),
+            self.training.view(),
+        );
         let built = spec.build_from(
             self.trained.as_deref(),
-            self.latents.as_ref().unwrap_or(&self.start).clone(),
+            drawn.clone(),
             [&self.source, &self.target].map(Arc::clone),
-            self.units,
+            units,
             Stream::new(self.scenario.seed, "generator weights"),
         );
         built

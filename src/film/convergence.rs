@@ -2,7 +2,7 @@
 
 use super::pictures::{DrawnRun, Scene, sharp};
 use super::theory::closed_form;
-use crate::metric::{ALL, About, Floors, Ideal, Scale};
+use crate::metric::{ALL, About, ENERGY_DISTANCE, Floor, Floors, Ideal, Scale};
 use crate::observe::{OFF, Row, W2_MOVED, flow_columns};
 use crate::render::{Chart, Curve, Figure, FloorLine, Style, curves, curves_svg};
 
@@ -290,6 +290,16 @@ pub(crate) fn shared<T: PartialEq>(all: impl Iterator<Item = Option<T>>) -> Opti
     all.all(|other| other == first).then_some(first)
 }
 
+/// The floor by which a chart is read, with the measure that it is one of.
+pub(crate) fn floor_by<'a>(floors: &'a Floors, name: &str) -> Option<(&'static About, &'a Floor)> {
+    // Two independent samples of the target are as far apart as two such sets.
+    let name = match name {
+        "distillation_energy" => ENERGY_DISTANCE.name,
+        name => name,
+    };
+    floors.known().find(|(about, _)| about.name == name)
+}
+
 /// The floor of a measure of which less is better.
 fn floor_of(floors: &Floors, name: &str) -> Option<FloorLine> {
     if name == OFF.name {
@@ -299,12 +309,7 @@ fn floor_of(floors: &Floors, name: &str) -> Option<FloorLine> {
             q95: 0.0,
         });
     }
-    // Two independent samples of the target are as far apart as two such sets.
-    let name = match name {
-        "distillation_energy" => "energy_distance",
-        name => name,
-    };
-    let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
+    let (about, floor) = floor_by(floors, name)?;
     (about.ideal == Ideal::Low).then_some(FloorLine {
         median: floor.median,
         q95: floor.q95,

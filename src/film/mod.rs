@@ -11,7 +11,7 @@ mod round;
 mod spread;
 mod theory;
 
-pub(crate) use convergence::{all_and, charts, gloss, is_main, shared};
+pub(crate) use convergence::{all_and, charts, floor_by, gloss, is_main, shared};
 pub(crate) use lineage::Lineage;
 pub(crate) use phases::phases;
 pub use pictures::{DrawnRun, Scene};

@@ -254,8 +254,8 @@ impl Scene<'_> {
         let places =
             places.map_or_else(Places::default, |(phase, snapshot)| phase.places(snapshot));
         let points = places.points.as_ref().map(|points| points.view());
-        // Within a step there is no time.
-        let law = snapshot.filter(|_| points.is_none());
+        // Within a step there is no time, and only on the line is it drawn.
+        let law = snapshot.filter(|_| points.is_none() && self.line.is_some());
         let law = law.and_then(|snapshot| Law::of(take.scenario, snapshot));
         let points = points.or(snapshot.map(|snapshot| snapshot.cloud.view()));
         Past {

@@ -10,8 +10,8 @@ use crate::scenario::Scenario;
 use crate::scenario::{Sight, ViewSpec};
 use crate::setting::WordOr;
 
-/// What the pictures of these runs towards `target` show.
-pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder], target: CloudView<'_>) -> View {
+/// What the pictures of these runs show.
+pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder]) -> View {
     let around = |clouds: &[CloudView<'_>]| View::around(clouds);
     match (spec.0, recorders) {
         (WordOr::Value(corners), _) => view(corners),
@@ -30,11 +30,10 @@ pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder], target: CloudView<'
             let snapshots = recorders.iter().flat_map(|recorder| recorder.snapshots());
             around(&snapshots.map(|s| s.cloud.view()).collect::<Vec<_>>())
         }
-        (WordOr::Word(Sight::Target), [_, ..]) => {
+        _ => {
             let targets = recorders.iter().map(|recorder| recorder.target());
             around(&targets.collect::<Vec<_>>())
         }
-        _ => around(&[target]),
     }
 }
 
@@ -43,7 +42,7 @@ pub(crate) fn sight(spec: ViewSpec, recorders: &[&Recorder], target: CloudView<'
 #[cfg(feature = "cli")]
 pub(crate) fn unseen(scenario: &Scenario, recorder: &Recorder) -> String {
     let target = recorder.target();
-    let mut view = sight(scenario.output.view, &[recorder], target).sane();
+    let mut view = sight(scenario.output.view, &[recorder]).sane();
     if recorder.lattice().is_on_line() {
         view.y = [f64::NEG_INFINITY, f64::INFINITY];
     }

@@ -147,11 +147,7 @@ impl<T: Real> Model for Mlp<T> {
 
     fn average(&mut self, decay: f64) {
         if let Some(average) = &mut self.average {
-            let (kept, new) = (T::of(decay), T::of(1.0 - decay));
-            let both = average.parameters_mut().iter_mut();
-            for (mean, &value) in both.zip(self.network.parameters()) {
-                *mean = kept * *mean + new * value;
-            }
+            average.follow(&self.network, decay);
         }
     }
 

@@ -300,7 +300,7 @@ impl Generator {
                 .sample(self.latents.nrows(), stream.part("latent")),
         };
         let other = match aim {
-            Some(aim) => aim.clone(),
+            Some(aim) => self.aimed(&pool, aim.clone()),
             None => self.other(&pool, drive, round),
         };
         Batches::random(spec, [pool, other], stream)
@@ -335,7 +335,11 @@ impl Generator {
         // Distillation asks the field once; the others follow it as they move.
         let mut moves = drive.velocity(before.view()) * round.step_size;
         cloud::shorten(&mut moves, round.longest);
-        let moved = before + moves;
+        self.aimed(z, before + moves)
+    }
+
+    /// What the latent points `z` aim at that are to come to `moved`, both a row each: that, or a part of the way to it from the running average.
+    fn aimed(&self, z: &Cloud, moved: Cloud) -> Cloud {
         match self.spec.training().towards_average {
             Some(gain) => {
                 let mean = self.model.apply(z.view());
@@ -411,12 +415,6 @@ impl Generator {
     #[must_use]
     pub fn latent_dimension(&self) -> usize {
         self.latent.dimension()
-    }
-
-    /// The latent points of the drawn cloud, `n×i`.
-    #[must_use]
-    pub fn latents(&self) -> CloudView<'_> {
-        self.latents.view()
     }
 
     /// The units in which it learns.

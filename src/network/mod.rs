@@ -158,6 +158,14 @@ impl<T: Real> Network<T> {
         self.parameters[biases + output] = T::ZERO;
     }
 
+    /// Moves its parameters towards those of `other`, of the same shape, of which it takes the part `1 − decay`: a running average.
+    pub fn follow(&mut self, other: &Self, decay: f64) {
+        let (kept, new) = (T::of(decay), T::of(1.0 - decay));
+        for (mean, &value) in self.parameters.iter_mut().zip(other.parameters.iter()) {
+            *mean = kept * *mean + new * value;
+        }
+    }
+
     /// How many numbers go in.
     #[must_use]
     pub fn inputs(&self) -> usize {

@@ -3,8 +3,8 @@
 use ndarray::s;
 
 use crate::discriminator::Ratio;
+use crate::estimate::logistic_loss;
 use crate::flow::Step;
-use crate::numeric::softplus;
 
 /// What is known of both players at a step; nothing of what a field without log ratio does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,10 +34,6 @@ impl Losses {
         let [real, fake] = [&said, step.ratio].map(|ratio| ratio.log.to_vec());
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let is_ratio = step.field.is_log_ratio();
-        let half = |values: &[f64], sign: f64| {
-            let all: Vec<f64> = values.iter().map(|d| softplus(sign * d).0).collect();
-            0.5 * mean(&all)
-        };
         // Numbers that are none say nothing.
         let finite = |value: f64| value.is_finite();
         Self {
@@ -46,7 +42,7 @@ impl Losses {
                 .generator()
                 .map(|_| step.field.climbed(&fake))
                 .filter(|v| finite(*v)),
-            js: is_ratio.then(|| std::f64::consts::LN_2 - half(&real, -1.0) - half(&fake, 1.0)),
+            js: is_ratio.then(|| std::f64::consts::LN_2 - 0.5 * logistic_loss(&real, &fake)),
             kl_forward: is_ratio.then(|| mean(&real)),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::film::{DrawnRun, gloss, is_main};
+use crate::film::{DrawnRun, floor_by, gloss, is_main, shared};
 use crate::metric::{About, Floors, Scale};
 use crate::observe::OFF;
 use crate::render::look;
@@ -21,7 +21,7 @@ pub(super) struct Series {
     since: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 struct Floor {
     median: f64,
     low: Option<f64>,
@@ -58,7 +58,7 @@ impl Chart {
             all.iter()
                 .flat_map(|one| one.values.iter().flatten().chain(&one.theory).copied())
         };
-        let floor = all.iter().find_map(|one| one.floor.as_ref());
+        let floor = shared(all.iter().map(|one| one.floor.as_ref()));
         let edges = floor.map(|floor| [Some(floor.median), floor.low, floor.high]);
         let logarithmic = scale == Scale::Log && values().any(|v| v > 0.0);
         let shown = values().chain(edges.into_iter().flatten().flatten());
@@ -102,7 +102,7 @@ pub(super) fn series(take: &DrawnRun<'_>, name: &str) -> Series {
 }
 
 fn floor(floors: &Floors, name: &str) -> Option<Floor> {
-    let (about, floor) = floors.known().find(|(about, _)| about.name == name)?;
+    let (about, floor) = floor_by(floors, name)?;
     let [low, high] = floor
         .range(about.ideal, 0.95)
         .map(|edge| Some(edge).filter(|v| v.is_finite()));

@@ -90,17 +90,21 @@ impl Row {
     }
 
     fn new(about: &'static About, sheets: &[Sheet<'_>]) -> Self {
-        let floors = sheets.iter().map(|sheet| sheet.floors.get(about.name));
+        // By their bits, since what is no number has a floor that is none.
         let lines = |floor: &Floor| [floor.median, floor.q95].map(f64::to_bits);
-        let floor = shared(floors.clone().map(|floor| floor.map(lines)))
-            .and_then(|_| floors.flatten().next());
+        let floors = sheets.iter().map(|sheet| sheet.floors.get(about.name));
+        let floor = shared(floors.map(|floor| floor.map(lines)));
+        let [median, q95] = [0, 1].map(|k| {
+            let line = floor.map(|lines| f64::from_bits(lines[k]));
+            line.map(|line| written(about.name, line))
+        });
         Self {
             name: about.name,
             words: about.words,
             measures: about.measures,
             sees: about.sees,
-            median: floor.map(|floor| written(about.name, floor.median)),
-            q95: floor.map(|floor| written(about.name, floor.q95)),
+            median,
+            q95,
             cells: sheets
                 .iter()
                 .map(|sheet| Cell::new(about.name, sheet))

@@ -285,11 +285,7 @@ fn save_common_pictures(
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),
-        view: sight(
-            first.scenario.output.view,
-            &recorders,
-            first.training.view(),
-        ),
+        view: sight(first.scenario.output.view, &recorders),
         line: line.as_ref(),
         takes: &takes,
     };

@@ -98,7 +98,6 @@ impl Alone<'_> {
 
     fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>], line: Option<&'a Ground>) -> Scene<'a> {
         let scenario = &self.experiment.scenario;
-        let target = self.experiment.training.view();
         Scene {
             title: if scenario.title.is_empty() {
                 &self.manifest.scenario
@@ -106,7 +105,7 @@ impl Alone<'_> {
                 &scenario.title
             },
             steps: scenario.flow.steps,
-            view: sight(scenario.output.view, &[self.recorder], target),
+            view: sight(scenario.output.view, &[self.recorder]),
             line,
             takes,
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::redraw;
 use crate::experiment::Experiment;
 use crate::generator::{Generator, GeneratorSpec, Trained};
-use crate::store::{Arrays, GENERATOR, ReportError, RunDirectory, Status, plain};
+use crate::store::{Arrays, GENERATOR, Manifest, ReportError, RunDirectory, Status, plain};
 
 /// Writes `generator.npz`.
 pub(super) fn save(generator: &Generator, directory: &RunDirectory) -> Result<(), ReportError> {
@@ -21,11 +21,23 @@ pub(super) fn save(generator: &Generator, directory: &RunDirectory) -> Result<()
 /// # Errors
 /// [`ReportError::NoGenerator`] if there is none, or what is there cannot be read, with the remedy; [`ReportError::NotARun`] if there is no run that has ended.
 pub fn generator(folder: &Path) -> Result<Generator, ReportError> {
+    let (manifest, experiment) = redraw::finished(folder)?;
+    trained(folder, &manifest, &experiment)
+}
+
+/// The same of a run that has been read already.
+///
+/// # Errors
+/// As [`generator`].
+pub(super) fn trained(
+    folder: &Path,
+    manifest: &Manifest,
+    experiment: &Experiment,
+) -> Result<Generator, ReportError> {
     let refuse = |reason: String| ReportError::NoGenerator {
         path: folder.to_owned(),
         reason,
     };
-    let (manifest, experiment) = redraw::finished(folder)?;
     if let Some(GeneratorSpec::Pairs(_)) = experiment.scenario.generator
         && manifest.status == Status::Diverged
     {
@@ -44,7 +56,7 @@ pub fn generator(folder: &Path) -> Result<Generator, ReportError> {
         )));
     }
     let damaged = |reason: String| refuse(format!("`{GENERATOR}` cannot be used: {reason}"));
-    load(&experiment, folder).map_err(damaged)
+    load(experiment, folder).map_err(damaged)
 }
 
 fn load(experiment: &Experiment, folder: &Path) -> Result<Generator, String> {

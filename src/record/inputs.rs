@@ -12,6 +12,11 @@ pub(super) fn keep(
     files: &dyn Files,
     directory: &RunDirectory,
 ) -> Result<Scenario, ReportError> {
+    let put = |name: &str, copy: &str| {
+        let file = files.open(name);
+        let file = file.map_err(|error| ReportError::io("read", Path::new(name), error))?;
+        directory.put_from(copy, file)
+    };
     let mut kept = scenario.clone();
     for (role, spec) in [("target", &mut kept.target), ("source", &mut kept.source)] {
         let names: Vec<String> = spec.files().iter().map(|&name| name.to_owned()).collect();
@@ -31,9 +36,7 @@ pub(super) fn keep(
             if same(&copies).is_some_and(|k| names[k] != *name) {
                 copy = format!("{INPUTS}/{role}-held-out-{base}");
             }
-            let file = files.open(name);
-            let file = file.map_err(|error| ReportError::io("read", Path::new(name), error))?;
-            directory.put_from(&copy, file)?;
+            put(name, &copy)?;
             copies.push(copy);
         }
         spec.rename_files(&copies);
@@ -46,9 +49,7 @@ pub(super) fn keep(
         } else {
             format!("{INPUTS}/{GENERATOR}")
         };
-        let file = files.open(&name);
-        let file = file.map_err(|error| ReportError::io("read", Path::new(&name), error))?;
-        directory.put_from(&copy, file)?;
+        put(&name, &copy)?;
         generator.rename_file(copy);
     }
     Ok(kept)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::{Array2, Axis, concatenate, s};
 
-use super::generator_file::generator;
+use super::generator_file::trained;
 use super::redraw::{Format, Redraw, finished, snapshots_of};
 use crate::cloud::Cloud;
 use crate::experiment::Experiment;
@@ -31,10 +31,10 @@ const WAYS: usize = 12;
 /// of straight ways between pairs of fresh latent points. Of latent points with more than two coordinates the grid has the first two, and 0 for the others.
 ///
 /// # Errors
-/// As [`redraw`](super::redraw::redraw), and as [`generator`] of a run without one.
+/// As [`redraw`](super::redraw::redraw), and as [`generator`](super::generator_file::generator) of a run without one.
 pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError> {
-    let generator = generator(folder)?;
     let (manifest, experiment) = finished(folder)?;
+    let generator = trained(folder, &manifest, &experiment)?;
     plane(&experiment, folder)?;
     let directory = RunDirectory::open(folder)?;
     let scenario = &experiment.scenario;
@@ -45,16 +45,13 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
         grid(&generator),
         ways(&generator, Stream::new(scenario.seed, "ways")),
     );
+    let lattice = before(&generator, &grid);
     // One colour for one place of z in all panels.
-    let places = concatenate![
-        Axis(0),
-        before(&generator, &grid),
-        before(&generator, &ways)
-    ];
+    let places = concatenate![Axis(0), lattice, before(&generator, &ways)];
     let colours = origin::colours(places.view(), style.theme);
     let (of_grid, of_ways) = colours.split_at(grid.nrows());
     let panels = [
-        (LATENT, before(&generator, &grid), of_grid),
+        (LATENT, lattice, of_grid),
         ("g(z)", generator.apply(grid.view()), of_grid),
         (
             "g along straight ways between pairs of z",
@@ -89,7 +86,7 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
     let recorder = snapshots_of(&experiment, folder)?;
     let last = recorder.snapshots().last();
     let view = match wish.view {
-        Some(asked) => sight(asked, &[&recorder], target),
+        Some(asked) => sight(asked, &[&recorder]),
         None => View::around(&[target, panels[0].1.view(), panels[1].1.view()]),
     };
     let title = if scenario.title.is_empty() {
@@ -160,23 +157,20 @@ fn ways(generator: &Generator, stream: Stream) -> Array2<f64> {
     })
 }
 
-/// Where latent points stand in the plane of the cloud before a network has moved them: their first two coordinates, in units of the source about its mean.
+/// Where latent points stand in the plane of the cloud: those of the source themselves, of others the first two coordinates, as wide as the source and about its mean.
 fn before(generator: &Generator, z: &Array2<f64>) -> Cloud {
     let units = generator.units();
-    let own = units.skip != 1.0;
+    if generator.spec().training().latent.is_none() {
+        return z.clone();
+    }
+    // A map to places has no k, and its latent points some width in the picture all the same.
+    let wide = if units.skip > 0.0 {
+        units.skip
+    } else {
+        units.output
+    };
     Array2::from_shape_fn((z.nrows(), 2), |(row, axis)| {
-        if axis >= z.ncols() {
-            units.shift[axis]
-        } else if own {
-            // A map to places has no k, and its latent points the unit of the source all the same.
-            let wide = if units.skip > 0.0 {
-                units.skip
-            } else {
-                units.output
-            };
-            units.shift[axis] + wide * (z[[row, axis]] - generator.centre()[axis]) / units.input
-        } else {
-            z[[row, axis]]
-        }
+        let place = z.get((row, axis)).copied().unwrap_or_default();
+        units.shift[axis] + wide * place
     })
 }

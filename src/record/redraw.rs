@@ -174,11 +174,7 @@ fn visit<T>(
             &scenario.title
         },
         steps: steps.max().unwrap_or(0),
-        view: sight(
-            view.unwrap_or(scenario.output.view),
-            &recorders,
-            first.experiment.training.view(),
-        ),
+        view: sight(view.unwrap_or(scenario.output.view), &recorders),
         line: line.as_ref(),
         takes: &takes,
     };

@@ -41,7 +41,7 @@ class Kde(Estimator):
         self.tolerance = tolerance
 
 class Mlp(Estimator):
-    """Multilayer perceptron, ten losses, warm-started; r1 and annealed instance noise as options.
+    """Multilayer perceptron, eleven losses, warm-started; r1 and annealed instance noise as options.
 
     activation: The function between the layers.
     average: Decay in [0, 1) of a running average of the weights, an optimiser step at a time, which moves the cloud in place of the trained
