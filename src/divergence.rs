@@ -7,7 +7,7 @@ use crate::numeric::softplus;
 ///
 /// Moving the sample `x = g_θ(z)` of `q` to lower `D_f` gives it the velocity `∇h(log p/q)` with `h = r f′ − f`
 /// ([`map`](Self::map)), where `r = p/q`: Yi, Zhu and Liu, `MonoFlow`, ICML 2023, table 1. There are two ways to follow it, and one to
-/// go wrong (section 4.3 there; `examples/monoflow_section_4_3` measures all three):
+/// go wrong (section 4.3 there; the scenario `attached-detached` measures all three):
 ///
 /// * minimise `E[f(r)]`, differentiated through everything that depends on θ, the density `q_θ` included;
 /// * minimise `−E[h(log r)]` with `r` frozen as a function of `x`, as a GAN does with its discriminator: the same gradient,
@@ -43,6 +43,14 @@ impl Divergence {
         Self::Neyman,
         Self::Jeffreys,
     ];
+
+    /// The one whose map is `h`; `None` for a map that belongs to none of them.
+    #[must_use]
+    pub fn of(h: Map) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|divergence| divergence.map() == h)
+    }
 
     /// Name in tables.
     #[must_use]

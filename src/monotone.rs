@@ -175,8 +175,17 @@ impl Monotone {
             .is_some_and(|[low, high]| !(low..=high).contains(&(u + self.shift)))
     }
 
+    /// Its name, if it has one.
+    #[must_use]
+    pub fn named(&self) -> Option<Map> {
+        match self.law {
+            Law::Named(map) => Some(map),
+            Law::ExpPower(_) | Law::Table(_) => None,
+        }
+    }
+
     /// `u + shift`, held inside the [`range`](Self::range).
-    fn argument(&self, u: f64) -> f64 {
+    pub(crate) fn argument(&self, u: f64) -> f64 {
         let u = u + self.shift;
         self.range().map_or(u, |[low, high]| u.clamp(low, high))
     }

@@ -377,7 +377,9 @@ fn what_calls_itself_a_log_ratio_is_one() {
         let alike = correlation(&found, &truth);
         let slope = alike * found.std(0.0) / truth.std(0.0);
         let ratio = it.is_log_ratio();
-        assert!(!ratio || alike > 0.7, "{name}: {alike}");
+        // Of a log ratio with a quadratic part, a linear D has the linear one.
+        let least = if name == "linear" { 0.5 } else { 0.7 };
+        assert!(!ratio || alike > least, "{name}: {alike}");
         assert!(
             !ratio || (0.4..1.6).contains(&slope),
             "{name}: slope {slope}"

@@ -1,31 +1,103 @@
-//! Which generator losses reach the target: the experiment of `examples/monoflow_section_4_3`, its gradients and its claims.
+//! Which generator losses reach the target if the ratio is exact: `MonoFlow`, section 4.3, as `generator.adversarial.loss` and `ratio` have it.
 
-#[path = "../examples/monoflow_section_4_3/experiment/mod.rs"]
-mod experiment;
+use std::sync::Arc;
 
-use ndarray::array;
-use ratioflow::cloud::CloudView;
+use ndarray::{Array2, arr1, arr2};
+use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::divergence::Divergence;
-use ratioflow::monotone::{Map, Monotone};
+use ratioflow::generator::{
+    AffineWord, Drive, FieldRule, Full, Generator, GeneratorSpec, Latents, Loss, RatioRule, Round,
+    TrainingSpec, Units,
+};
+use ratioflow::monotone::Monotone;
+use ratioflow::network::OptimizerKind;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
-use rayon::prelude::*;
+use ratioflow::target::{GaussianSpec, Mixture};
 
-use experiment::loss::Loss;
-use experiment::{
-    Affine, Cell, Estimate, Gradient, START, Settings, Verdict, exact_ratio, gradient, latents,
-    target, train,
-};
+const COVARIANCE: [[f64; 2]; 2] = [[1.0, 0.8], [0.8, 0.89]];
+const RATE: f64 = 1e-3;
 
-/// A generator close enough to the target for the expectations of all losses to exist.
-const NEAR: Affine = Affine([0.2, 0.1, 0.95, 0.05, 0.8, 0.55]);
+/// Close enough to the target for the expectations of all losses to exist: `m′`, `S′` in the generator's own units.
+const NEAR: [f64; 6] = [0.2, 0.1, -0.05, 0.05, 0.8, -0.45];
 
-const EXACT: Settings = Settings {
-    ratio: Estimate::Exact,
-    steps: 1000,
-    rate: 0.01,
-    batch: 1000,
-};
+fn gaussian(mean: [f64; 2], covariance: [[f64; 2]; 2]) -> Mixture {
+    let spec = GaussianSpec {
+        mean: mean.into(),
+        covariance: covariance.into(),
+    };
+    spec.build().unwrap()
+}
+
+/// The factors of one divergence, and nothing to ask a discriminator for.
+struct Known(Divergence);
+
+impl Drive for Known {
+    fn velocity(&self, _: CloudView<'_>) -> Cloud {
+        unreachable!("an exact ratio asks no discriminator")
+    }
+
+    fn factor(&self, loss: Loss, u: f64) -> f64 {
+        match loss {
+            Loss::H => Monotone::new(&WordOr::Word(self.0.map()), 0.0)
+                .unwrap()
+                .slope(u),
+            Loss::F => -self.0.slope(u),
+        }
+    }
+}
+
+/// An affine generator of `z ~ N(0, I)` at these parameters.
+fn generator(loss: Loss, rule: RatioRule, z: &Cloud, at: [f64; 6]) -> Generator {
+    let spec = GeneratorSpec::Adversarial(TrainingSpec {
+        inner_steps: 1,
+        optimizer: OptimizerKind::Sgd,
+        learning_rate: RATE,
+        batch: WordOr::Word(Full::Full),
+        latents: Latents::Fixed,
+        field: FieldRule::Cloud,
+        average: 0.0,
+        network: WordOr::Word(AffineWord::Affine),
+        loss,
+        ratio: Some(rule),
+        ..TrainingSpec::default()
+    });
+    let source = Arc::new(gaussian([0.0; 2], [[1.0, 0.0], [0.0, 1.0]]));
+    let target = Arc::new(gaussian([0.0; 2], COVARIANCE));
+    let units = Units::default();
+    let built = spec.build(
+        z.clone(),
+        [source, target],
+        units,
+        Stream::new(7, "weights"),
+    );
+    let mut generator = built.unwrap();
+    assert!(generator.set_layers(&layers(at)));
+    generator
+}
+
+fn layers([m0, m1, a, b, c, d]: [f64; 6]) -> Vec<(Array2<f64>, ndarray::Array1<f64>)> {
+    vec![(arr2(&[[a, b], [c, d]]), arr1(&[m0, m1]))]
+}
+
+fn flat(generator: &Generator) -> [f64; 6] {
+    let (s, m) = &generator.layers()[0];
+    [m[0], m[1], s[[0, 0]], s[[0, 1]], s[[1, 0]], s[[1, 1]]]
+}
+
+/// The gradient of the loss, by what one plain step at a known rate does.
+fn gradient(f: Divergence, loss: Loss, rule: RatioRule, z: &Cloud) -> [f64; 6] {
+    let mut generator = generator(loss, rule, z, NEAR);
+    let round = Round {
+        step_size: 0.1,
+        longest: f64::INFINITY,
+        progress: [0.0, 0.01],
+        stream: Stream::new(1, "round"),
+    };
+    generator.train(&mut Known(f), &round).unwrap();
+    let after = flat(&generator);
+    std::array::from_fn(|k| (NEAR[k] - after[k]) / RATE)
+}
 
 /// `log N(x; m, C)` with the covariance inverted, as one writes it without a generator in mind.
 fn log_normal(x: [f64; 2], m: [f64; 2], [[a, b], [_, c]]: [[f64; 2]; 2]) -> f64 {
@@ -35,170 +107,122 @@ fn log_normal(x: [f64; 2], m: [f64; 2], [[a, b], [_, c]]: [[f64; 2]; 2]) -> f64 
     -0.5 * distance2 - (2.0 * std::f64::consts::PI).ln() - 0.5 * det.ln()
 }
 
-/// The mean loss over the samples that `generator` makes of `z`, with r the ratio to the density of `q`.
-fn mean_loss(loss: &Loss, generator: &Affine, q: &Affine, z: CloudView<'_>) -> f64 {
-    let x = generator.apply(z);
+/// The mean loss over the images of `z` at the parameters `at`, with r the ratio to the density of the generator at `q`.
+fn mean_loss(f: Divergence, loss: Loss, at: [f64; 6], q: [f64; 6], z: &Cloud) -> f64 {
+    let map = |at| generator(loss, RatioRule::Detached, z, at);
+    let x = map(at).apply(z.view());
+    let [m0, m1, a, b, c, d] = map(q).parameters()[..] else {
+        panic!("an affine map has six parameters")
+    };
+    let mixed = a * c + b * d;
+    let covariance = [[a * a + b * b, mixed], [mixed, c * c + d * d]];
+    let h = Monotone::new(&WordOr::Word(f.map()), 0.0).unwrap();
     let losses = x.rows().into_iter().map(|x| {
         let x = [x[0], x[1]];
-        let log_p = log_normal(x, [0.0, 0.0], [[1.0, 0.8], [0.8, 0.89]]);
-        let u = log_p - log_normal(x, q.mean(), q.covariance());
+        let u = log_normal(x, [0.0; 2], COVARIANCE) - log_normal(x, [m0, m1], covariance);
         match loss {
-            Loss::F(divergence) => divergence.value(u),
-            Loss::MinusH(map) => -map.value(u),
+            Loss::F => f.value(u),
+            _ => -h.value(u),
         }
     });
     losses.sum::<f64>() / z.nrows() as f64
 }
 
+const CELLS: [(Loss, RatioRule); 4] = [
+    (Loss::F, RatioRule::Attached),
+    (Loss::F, RatioRule::Detached),
+    (Loss::H, RatioRule::Attached),
+    (Loss::H, RatioRule::Detached),
+];
+
 #[test]
 fn every_gradient_is_that_of_its_own_definition() {
-    let z = latents(64, Stream::new(1, "latent"));
-    let cells = Cell::all();
-    assert_eq!(cells.len(), 17);
-    for cell in cells {
-        for at in [START, NEAR] {
-            let ratio = exact_ratio(&target(), &at, z.view());
-            let slopes = gradient(&cell, &at, &ratio, z.view());
+    use ratioflow::target::Target;
+    let z = gaussian([0.0; 2], [[1.0, 0.0], [0.0, 1.0]]).sample(64, Stream::new(1, "latent"));
+    for f in Divergence::ALL {
+        for (loss, rule) in CELLS {
+            let slopes = gradient(f, loss, rule, &z);
             let size = slopes.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
             for (k, slope) in slopes.into_iter().enumerate() {
-                let loss = |d: f64| {
-                    let mut moved = at;
-                    moved.0[k] += d;
-                    let q = match cell.gradient {
-                        Gradient::Attached => &moved,
-                        Gradient::Detached => &at,
-                    };
-                    mean_loss(&cell.loss, &moved, q, z.view())
+                let value = |d: f64| {
+                    let mut moved = NEAR;
+                    moved[k] += d;
+                    let attached = rule == RatioRule::Attached;
+                    mean_loss(f, loss, moved, if attached { moved } else { NEAR }, &z)
                 };
-                let d = 1e-5;
-                let difference = (loss(d) - loss(-d)) / (2.0 * d);
+                let difference = (value(1e-5) - value(-1e-5)) / 2e-5;
                 assert!(
                     (slope - difference).abs() < 1e-6 * size,
-                    "{cell}, parameter {k}: {slope} against {difference}"
+                    "{f:?} {loss} {rule}, parameter {k}: {slope} against {difference}"
                 );
             }
         }
     }
 }
 
-/// The expected gradient at [`NEAR`], by the trapezoidal rule over z, whose error is far below rounding here.
-fn expected(loss: Loss, through: Gradient) -> [f64; 6] {
-    let mut cell = Cell::all().remove(0);
-    (cell.loss, cell.gradient) = (loss, through);
-    let (target, spacing) = (target(), 0.2);
-    let mut sum = [0.0; 6];
-    for i in -60..=60 {
-        for j in -60..=60 {
-            let z = array![[spacing * f64::from(i), spacing * f64::from(j)]];
-            let weight = spacing
-                * spacing
-                * log_normal([z[[0, 0]], z[[0, 1]]], [0.0; 2], START.covariance()).exp();
-            let ratio = exact_ratio(&target, &NEAR, z.view());
-            let slopes = gradient(&cell, &NEAR, &ratio, z.view());
-            sum.iter_mut()
-                .zip(slopes)
-                .for_each(|(s, g)| *s += weight * g);
-        }
-    }
-    sum
-}
-
-fn minus_h(map: Map) -> Loss {
-    Loss::MinusH(Monotone::new(&WordOr::Word(map), 0.0).unwrap())
-}
-
-/// ‖a − factor · b‖ / ‖a‖.
-fn difference(a: [f64; 6], factor: f64, b: [f64; 6]) -> f64 {
-    let gap: f64 = a.iter().zip(b).map(|(a, b)| (a - factor * b).powi(2)).sum();
+/// ‖a − b‖ / ‖a‖.
+fn difference(a: [f64; 6], b: [f64; 6]) -> f64 {
+    let gap: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
     let size: f64 = a.iter().map(|a| a * a).sum();
     (gap / size).sqrt()
 }
 
 #[test]
 fn detaching_the_ratio_turns_f_into_h() {
-    for divergence in Divergence::ALL {
-        let falls = expected(Loss::F(divergence), Gradient::Attached);
-        let follows = expected(minus_h(divergence.map()), Gradient::Detached);
-        let gap = difference(falls, 1.0, follows);
-        assert!(gap < 1e-8, "{divergence:?}: {gap}");
-        let mistaken = expected(Loss::F(divergence), Gradient::Detached);
-        let wrong = difference(falls, 1.0, mistaken);
+    use ratioflow::target::Target;
+    // Each point with its three images by turns of a quarter, so that odd moments vanish.
+    let drawn = gaussian([0.0; 2], [[1.0, 0.0], [0.0, 1.0]]).sample(100_000, Stream::new(1, "z"));
+    let z = Array2::from_shape_fn((400_000, 2), |(i, axis)| {
+        let (x, y) = (drawn[[i / 4, 0]], drawn[[i / 4, 1]]);
+        [[x, y], [-y, x], [-x, -y], [y, -x]][i % 4][axis]
+    });
+    for f in [
+        Divergence::ReverseKl,
+        Divergence::ForwardKl,
+        Divergence::Hellinger,
+        Divergence::JensenShannon,
+    ] {
+        let falls = gradient(f, Loss::F, RatioRule::Attached, &z);
+        let gap = difference(falls, gradient(f, Loss::H, RatioRule::Detached, &z));
+        assert!(gap < 0.02, "{f:?}: {gap}");
+        let mistaken = difference(falls, gradient(f, Loss::F, RatioRule::Detached, &z));
         assert_eq!(
-            wrong > 0.5,
-            divergence != Divergence::ReverseKl,
-            "{divergence:?}: {wrong}"
+            mistaken > 0.5,
+            f != Divergence::ReverseKl,
+            "{f:?}: {mistaken}"
         );
     }
 }
 
 #[test]
-fn attaching_the_ratio_turns_the_power_map_round() {
-    // −r^{1.5} is concave; its own h = r f′ − f is −½ r^{1.5}.
-    let attached = expected(minus_h(Map::ExpPower), Gradient::Attached);
-    let detached = expected(minus_h(Map::ExpPower), Gradient::Detached);
-    assert!(difference(attached, -0.5, detached) < 1e-9);
-}
-
-#[test]
-fn with_the_exact_ratio_each_loss_ends_where_it_should() {
-    let runs: Vec<(Cell, u64)> = Cell::all()
-        .into_iter()
-        .flat_map(|cell| [1, 2].map(|seed| (cell.clone(), seed)))
-        .collect();
-    runs.into_par_iter().for_each(|(cell, seed)| {
-        let end = train(&cell, &EXACT, seed);
-        let (kl, verdict) = (end.kl(), Verdict::of(&end));
-        let told = format!("{cell}, seed {seed}: KL {kl}");
-        let right = match (&cell.loss, cell.gradient) {
-            (Loss::F(_), Gradient::Attached) | (Loss::MinusH(_), Gradient::Detached) => true,
-            (Loss::F(divergence), Gradient::Detached) => *divergence == Divergence::ReverseKl,
-            (Loss::MinusH(_), Gradient::Attached) => false,
-        };
-        // The gradient of χ² has no finite variance at the start: how far it comes depends on the seed.
-        if right && cell.to_string().contains("χ²") {
-            assert!(kl < 0.5 * START.kl(), "{told}");
-        } else if right {
-            assert_eq!(verdict, Verdict::Reached, "{told}");
-        } else {
-            assert_eq!(verdict, Verdict::Diverges, "{told}");
-        }
-    });
-}
-
-#[test]
-fn a_learned_ratio_makes_the_same_choice() {
-    let settings = Settings {
-        ratio: Estimate::Learned(1e-4),
-        steps: 1000,
-        rate: 0.001,
-        batch: 32,
+fn what_is_asked_of_no_known_densities_is_refused() {
+    let refused = |more: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_ratioflow"))
+            .args(["check", "attached-detached"])
+            .args(more.split(' '))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more}");
+        String::from_utf8(output.stderr).unwrap()
     };
-    let lead = [
-        ("detached  E[f(r)]   reverse KL", true),
-        ("detached  E[f(r)]   forward KL", false),
-        ("detached  −E[h(u)]  h of Jensen-Shannon", true),
-    ];
-    lead.into_par_iter().for_each(|(name, right)| {
-        let mut cells = Cell::all().into_iter();
-        let cell = cells.find(|cell| cell.to_string() == name).unwrap();
-        let kl = train(&cell, &settings, 1).kl();
-        if right {
-            assert!(kl < 0.1 * START.kl(), "{cell}: {kl}");
-        } else {
-            assert!(kl > 1.1 * START.kl(), "{cell}: {kl}");
-        }
-    });
-}
-
-#[test]
-fn the_divergence_to_the_target_is_the_known_one() {
-    // Of the Gaussian pair: its first value was computed independently, from the covariances, in Python.
-    assert!((START.kl() - 2.666_852_82).abs() < 1e-8);
-    let there = Affine([0.0, 0.0, 1.0, 0.0, 0.8, 0.5]);
-    assert!(there.kl() < 1e-15);
-    assert_eq!(Verdict::of(&there), Verdict::Reached);
-    let between = Affine([0.5, 0.5, 1.0, 0.0, 0.0, 1.0]);
-    assert_eq!(Verdict::of(&between), Verdict::Stalls);
-    let flat = Affine([0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
-    assert_eq!(Verdict::of(&flat), Verdict::Diverges);
+    let attached = "--set generator.adversarial.ratio=attached";
+    for (more, place) in [
+        ("--discriminator kde", "it is the ratio of known densities"),
+        (
+            "--set generator.adversarial.network=[8]",
+            "set network = \"affine\"",
+        ),
+        ("--set source={pinwheel={}}", "densities of source and target"),
+        ("--set flow.precondition=covariance", "is followed as it is"),
+        (
+            "--set generator.adversarial.loss=f --set flow.h=arcsinh",
+            "belongs to none",
+        ),
+        ("--set generator.adversarial.ratio=half", "`attached`"),
+    ] {
+        let told = refused(&format!("{attached} {more}"));
+        assert!(told.contains(place), "{more}: {told}");
+    }
+    let told = refused("--generator distill --set generator.distill.loss=f");
+    assert!(told.contains("generator.adversarial"), "{told}");
 }

@@ -32,7 +32,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Settings with a memory of their own that no shipped scenario has.
-const MORE: [(&str, &[&str]); 44] = [
+const MORE: [(&str, &[&str]); 47] = [
     ("heun", &["flow.integrator='heun'"]),
     ("nesterov", &["flow.momentum='nesterov'"]),
     ("g-h", &["flow.momentum='g-h'"]),
@@ -48,6 +48,18 @@ const MORE: [(&str, &[&str]); 44] = [
     ("also", &["metrics.also=['w2', 'w2_moved', 'sinkhorn']"]),
     ("stop", &["metrics.stop='floor'", "metrics.every=1"]),
     ("refit-kde", &["flow.refit_every=4"]),
+    ("simultaneous", &["flow.updates='simultaneous'"]),
+    (
+        "simultaneous-generator",
+        &[
+            "flow.updates='simultaneous'",
+            "generator.distill={ network = [8], field = 'cloud' }",
+        ],
+    ),
+    (
+        "history",
+        &["generator.distill.network=[8]", "output.history=4"],
+    ),
     (
         "refit-mlp",
         &["flow.refit_every=4", "discriminator.mlp.noise='anneal'"],

@@ -77,7 +77,7 @@ fn samples_are_images_of_fresh_latent_points() {
     let experiment = Experiment::read(&document, &Embedded).unwrap();
     let mut flow = experiment.flow().unwrap();
     while flow.advance().unwrap().is_some() {}
-    let trained = generator(&path.join("r")).unwrap();
+    let trained = generator(&path.join("r"), None).unwrap();
     assert_eq!(trained.apply(experiment.start.view()), flow.state().cloud);
     // And its samples are no points of that cloud.
     let latents = experiment.source.sample(500, Stream::new(1, "sample"));
@@ -192,7 +192,7 @@ fn numpy_agrees(folder: &Path, inputs: usize) {
     }
     let found = fs::read(folder.join("found.csv")).unwrap();
     let found = point_file::read(&found, "found.csv").unwrap();
-    let trained = generator(folder).unwrap();
+    let trained = generator(folder, None).unwrap();
     assert_eq!(trained.latent_dimension(), inputs);
     let truth = trained.apply(latents.view());
     let worst = (&found - &truth)
@@ -241,7 +241,7 @@ fn a_run_goes_on_from_the_generator_of_another() {
     // The first cloud.
     let document = Document::parse("s", &kept).unwrap();
     let experiment = Experiment::read(&document, &Folder(path.join("on"))).unwrap();
-    let before = generator(&path.join("r")).unwrap();
+    let before = generator(&path.join("r"), None).unwrap();
     let source = experiment.source.sample(
         experiment.start.nrows(),
         Stream::new(experiment.scenario.seed, "source"),
@@ -282,6 +282,61 @@ fn a_run_goes_on_from_the_generator_of_another() {
         "run below/moved.toml --generator-from below",
         2,
         &["generator.npz"],
+    );
+}
+
+#[test]
+fn the_generator_of_any_step_that_is_kept_can_be_asked() {
+    let home = run(&SCENARIO.replace(
+        "frames = 0",
+        "frames = 21\nspread = \"steps\"\nanimation = false\nhistory = 5",
+    ));
+    let path = home.path();
+    let kept = fs::read_dir(path.join("r/history")).unwrap();
+    let mut kept: Vec<String> = kept
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    let names = ["000000", "000005", "000010", "000015", "000020"];
+    assert_eq!(kept, names.map(|name| format!("{name}.npz")));
+    let file = |name: &str| fs::read(path.join("r").join(name)).unwrap();
+    assert_eq!(file("history/000020.npz"), file("generator.npz"));
+    // A particle keeps its latent point: what g was makes the cloud that was.
+    let document = Document::parse("s", SCENARIO).unwrap();
+    let experiment = Experiment::read(&document, &Embedded).unwrap();
+    let mut flow = experiment.flow().unwrap();
+    while let Some(step) = flow.advance().unwrap() {
+        let (index, cloud) = (step.index, step.state.cloud.clone());
+        if index.is_multiple_of(5) {
+            let then = generator(&path.join("r"), Some(index)).unwrap();
+            assert_eq!(then.apply(experiment.start.view()), cloud, "step {index}");
+        }
+    }
+    let points = |words: &str| {
+        let output = ratioflow(path, words);
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    assert_eq!(points("sample r -n 9 --at 20"), points("sample r -n 9"));
+    assert_ne!(points("sample r -n 9 --at 10"), points("sample r -n 9"));
+    points("render r --show latent --at 10");
+    refused(
+        path,
+        "sample r -n 9 --at 7",
+        1,
+        &["step 7", "0, 5, 10, 15, 20"],
+    );
+    refused(path, "render r --at 10", 2, &["--show latent"]);
+    // Another run in its place leaves nothing of it behind.
+    let output = ratioflow(path, "run s.toml -q --out r --force --set output.history=0");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!path.join("r/history").exists());
+    refused(path, "sample r -n 9 --at 10", 1, &["output.history=20"]);
+    refused(
+        path,
+        "check s.toml --generator off --set output.history=5",
+        2,
+        &["output.history", "no generator"],
     );
 }
 

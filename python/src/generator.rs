@@ -139,7 +139,7 @@ impl Generator {
 /// The trained generator of the finished run in `folder`.
 #[pyfunction]
 pub(crate) fn load_generator(py: Python<'_>, folder: PathBuf) -> PyResult<Generator> {
-    let loaded = watched(py, move || generator(&folder))?;
+    let loaded = watched(py, move || generator(&folder, None))?;
     let loaded = loaded.map_err(|error| reported(&error))?;
     Ok(Generator(Held::Alone(Arc::new(loaded))))
 }

@@ -44,6 +44,9 @@ pub(super) struct RenderArgs {
     /// `png`: animation, frames, last cloud and curves; `svg`: last cloud and curves as shapes, for papers
     #[arg(long, default_value = "png")]
     format: Kind,
+    /// With --show latent: the generator as it was after this step, of those that `output.history` keeps
+    #[arg(long, value_name = "STEP")]
+    at: Option<usize>,
     /// Draw nothing but the run at these steps, side by side for a paper: `0,10,50,200` into `snapshots.png`
     #[arg(long, value_delimiter = ',', value_name = "STEPS")]
     snapshots: Vec<usize>,
@@ -122,8 +125,13 @@ pub(super) fn render(args: &RenderArgs, common: Common) -> Result<ExitCode, CliE
             "--show latent is a picture of its own\n  = help: leave out what else is named with it, and --snapshots".to_owned(),
         ));
     }
+    if args.at.is_some() && !of_latents {
+        return Err(CliError::Usage(
+            "--at is a step of the generator that --show latent draws\n  = help: add --show latent, or ask for steps of the cloud by --snapshots".to_owned(),
+        ));
+    }
     let files = if of_latents {
-        vec![latent(&args.directory, &wish)?.to_owned()]
+        vec![latent(&args.directory, args.at, &wish)?.to_owned()]
     } else if args.snapshots.is_empty() {
         redraw(&args.directory, &wish)?
     } else {

@@ -38,6 +38,9 @@ pub(super) struct SampleArgs {
     /// With --out: replace FILE
     #[arg(long, requires = "out")]
     force: bool,
+    /// The generator as it was after this step, of those that `output.history` keeps
+    #[arg(long, value_name = "STEP", conflicts_with = "resample")]
+    at: Option<usize>,
     /// Draw with replacement from the last cloud of a run without a generator: no new points
     #[arg(long)]
     resample: bool,
@@ -88,7 +91,7 @@ pub(super) fn sample(args: &SampleArgs, common: Common) -> Result<ExitCode, CliE
         }
         (cloud::rows(last.view(), &rows), dimension)
     } else {
-        let generator = generator(&args.directory)?;
+        let generator = generator(&args.directory, args.at)?;
         (generator.sample(count, stream), generator.dimension())
     };
     let points = points.slice(s![.., ..dimension]);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::kale::KaleSpec;
 use super::kde::KdeSpec;
 use super::kliep::KliepSpec;
+use super::linear::LinearSpec;
 use super::logistic::LogisticSpec;
 use super::mlp::MlpSpec;
 use super::moments::MomentsSpec;
@@ -86,6 +87,8 @@ estimators! {
     Kliep(KliepSpec) = "kliep": "maximum-likelihood fit of the ratio as a sum of kernels (KLIEP)";
     /// The witness of a Kullback-Leibler divergence smoothed by a kernel.
     Kale(KaleSpec) = "kale": "witness of a kernel-smoothed Kullback-Leibler divergence (KALE), from its dual";
+    /// A linear D, by gradient steps: the discriminator of the Dirac-GAN.
+    Linear(LinearSpec) = "linear": "linear D by gradient steps, one player of the smallest GAN: brings the mean home, and nothing else";
     /// The ratio of the Gaussians with the moments of either side.
     Moments(MomentsSpec) = "moments": "ratio of two moment-matched Gaussians: brings mean and covariance home, and nothing else";
     /// The witness of the maximum mean discrepancy: no log ratio.

@@ -5,6 +5,7 @@ mod features;
 pub mod kale;
 pub mod kde;
 pub mod kliep;
+pub mod linear;
 pub mod logistic;
 mod loss;
 pub mod mlp;

@@ -3,7 +3,7 @@
 use super::OwnParts;
 use crate::discriminator::{Discriminator, DiscriminatorSpec, Sizes};
 use crate::flow::FlowSpec;
-use crate::generator::FieldRule;
+use crate::generator::{FieldRule, Loss};
 use crate::scenario::{LastCloud, Scenario};
 use crate::setting::Invalid;
 use crate::target::Target;
@@ -24,6 +24,13 @@ pub(super) fn check(
                     "discriminator.{name} is no log ratio, which is what h is a function of; leave h out"
                 ),
             ));
+        }
+        let climbs = scenario.generator.as_ref().map(|spec| spec.training().loss);
+        if climbs == Some(Loss::F) {
+            let remedy = format!(
+                "discriminator.{name} is no log ratio, which is what f is a function of; leave loss out"
+            );
+            return Err(Invalid::new("generator.adversarial.loss", Loss::F, remedy));
         }
         warnings.push(format!(
             "discriminator.{name} is no log ratio: kl_discriminator and the bands of the pictures are left out"

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use ndarray::s;
 
-use super::ending::{Ending, Failure, FlowError};
+use super::ending::Ending;
 use super::field::Field;
 use super::momentum::{Memory, Momentum};
 use super::origin::Origin;
-use super::part::{Part, Parts};
+use super::part::Parts;
+use super::pending::Pending;
 use super::reaction::{Carrier, Reacted, ReactionSpec};
 use super::room::Room;
 use super::shown::Shown;
-use super::spec::{Clip, FlowSpec, Integrator};
+use super::spec::{Clip, FlowSpec, Integrator, Updates};
 use super::state::State;
 use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, Ratio, StepRule};
@@ -78,7 +79,8 @@ pub struct Flow {
     pub(super) step_rule: StepRule,
     pub(super) origin: Option<Origin>,
     pub(super) fitted: bool,
-    ending: Option<Ending>,
+    pub(super) pending: Option<Pending>,
+    pub(super) ending: Option<Ending>,
     /// The particles that are shown, where there are others.
     pub(super) shown: Option<Shown>,
     /// See [`Step::moved`].
@@ -140,6 +142,7 @@ impl Flow {
             },
             origin: None,
             fitted: false,
+            pending: None,
             ending: None,
             shown: None,
             moved: None,
@@ -191,6 +194,10 @@ impl Flow {
             let remedy = "the discriminator is fitted to fresh points in between (field = \"fresh\"); set 1, or field = \"cloud\"";
             return Err(Invalid::new("refit_every", self.spec.refit_every, remedy));
         }
+        if fresh && self.spec.updates != Updates::Alternating {
+            let remedy = "the discriminator is fitted to the present generator in between (field = \"fresh\"); set \"alternating\", or field = \"cloud\"";
+            return Err(Invalid::new("updates", "\"simultaneous\"", remedy));
+        }
         let drawn = s![..generator.cloud().nrows().min(self.start.nrows()), ..];
         if generator.cloud() != self.start.slice(drawn) || (self.shown.is_some() && !pairs) {
             return Err(Invalid::new(
@@ -207,36 +214,6 @@ impl Flow {
     #[must_use]
     pub fn generator(&self) -> Option<&Generator> {
         self.generator.as_ref()
-    }
-
-    /// Goes on to the next cloud and fits the ratio to it. The first call gives the first cloud, not moved
-    /// yet; `None` means that the flow has ended, and [`ending`](Self::ending) says why.
-    ///
-    /// # Errors
-    /// [`FlowError::Unfit`] if the ratio cannot be estimated for the first cloud; later on that is an
-    /// [`Ending`].
-    pub fn advance(&mut self) -> Result<Option<Step<'_>>, FlowError> {
-        if self.ending.is_some() {
-            return Ok(None);
-        }
-        if self.fitted && self.state.step == self.spec.steps {
-            self.ending = Some(Ending::Complete);
-            return Ok(None);
-        }
-        let first = !self.fitted && self.state.step == 0;
-        // Within the thread pool, which is entered once, not at every parallel loop.
-        let done = rayon::scope(|_| self.go_on());
-        self.parts.begins(None);
-        self.show();
-        match done {
-            Ok(()) => Ok(Some(self.last())),
-            Err(Failure::Unfit(error)) if first => Err(error.into()),
-            Err(cause) => {
-                let step = self.state.step + usize::from(self.fitted);
-                self.ending = Some(Ending::Diverged { step, cause });
-                Ok(None)
-            }
-        }
     }
 
     /// Why the flow ended; `None` while it goes on.
@@ -303,7 +280,7 @@ impl Flow {
     }
 
     /// Longest displacement of the present fit.
-    fn longest(&self) -> f64 {
+    pub(super) fn longest(&self) -> f64 {
         match self.spec.clip {
             WordOr::Value(longest) => longest,
             WordOr::Word(Clip::Off) => f64::INFINITY,
@@ -313,112 +290,5 @@ impl Flow {
                 None => 0.5 * self.step_rule.scale,
             },
         }
-    }
-
-    /// Takes a step, unless there is no fit yet, and fits the ratio. The state changes only if both are good.
-    fn go_on(&mut self) -> Result<(), Failure> {
-        if !self.fitted {
-            return self.refit();
-        }
-        self.parts.begins(Some(Part::Move));
-        let generator = self.generator.as_ref().map(Generator::state);
-        let next = match self.step() {
-            Ok(next) => next,
-            Err(cause) => {
-                self.take_back(generator.as_deref());
-                return Err(cause);
-            }
-        };
-        let before = std::mem::replace(&mut self.state, next);
-        let refitted = self.refit();
-        if refitted.is_err() {
-            self.state = before;
-            self.take_back(generator.as_deref());
-        }
-        refitted
-    }
-
-    /// The state after one more step.
-    fn step(&mut self) -> Result<State, Failure> {
-        let epsilon = self.step_size();
-        let longest = self.longest();
-        let beta = self.spec.momentum_decay;
-        let momentum = self.spec.momentum;
-        let mut memory = self.state.memory.clone();
-
-        let mut elsewhere = None;
-        if let Some(ahead) = momentum.look_ahead(beta, &memory) {
-            let there = &self.state.cloud + &ahead;
-            self.room.check(&there)?;
-            elsewhere = Some(self.fit_ahead(&there, self.state.step)?);
-        }
-        if self.spec.integrator == Integrator::Heun {
-            let before = elsewhere.unwrap_or_else(|| self.velocity.clone());
-            let predicted = &self.state.cloud + &(&before * epsilon);
-            self.room.check(&predicted)?;
-            let after = self.fit_ahead(&predicted, self.state.step + 1)?;
-            elsewhere = Some((before + after) * 0.5);
-        }
-        let velocity = elsewhere.as_ref().unwrap_or(&self.velocity);
-        let mut moves = momentum.displace(velocity, epsilon, beta, &mut memory);
-        let clipped = cloud::shorten(&mut moves, longest);
-        let gamma = self.noise(self.state.step);
-        if gamma > 0.0 {
-            moves += &self.shock((2.0 * gamma * epsilon).sqrt());
-        }
-        let mut moved = &self.state.cloud + &moves;
-        self.room.check(&moved)?;
-        let mut distillation_gap = None;
-        let mut reaction = None;
-        if self.generator.as_ref().is_some_and(Generator::is_of_pairs) {
-            self.parts.begins(Some(Part::Distil));
-            distillation_gap = self.fit_pairs(&mut moved);
-            self.check_drawn(&moved)?;
-        } else if let Some(mut generator) = self.generator.take() {
-            // A birth moves the aim of one latent point: the cloud itself stays where the generator has it.
-            reaction = match self.react(&mut moved) {
-                Ok(reacted) => reacted.map(|reacted| reacted.of_aims(&self.start)),
-                Err(failure) => {
-                    self.generator = Some(generator);
-                    return Err(failure);
-                }
-            };
-            let aim = reaction.as_ref().map(|_| &moved);
-            self.parts.begins(Some(Part::Distil));
-            let trained = self.train(&mut generator, aim, epsilon, longest);
-            let drawn = generator.cloud();
-            self.generator = Some(generator);
-            trained?;
-            let asked = match &reaction {
-                Some(_) => cloud::rms((&moved - &self.state.cloud).view()),
-                None => cloud::rms(moves.view()),
-            };
-            let missed = cloud::rms((&drawn - &moved).view());
-            distillation_gap = (asked > 0.0).then(|| (missed / asked).powi(2));
-            self.check_drawn(&drawn)?;
-            self.moved = Some(std::mem::replace(&mut moved, drawn));
-        }
-
-        self.parts.begins(Some(Part::Move));
-        let displaced = &moved - &self.state.cloud;
-        let mut gained = &displaced * &self.ratio.gradient;
-        for (mut row, share) in gained.rows_mut().into_iter().zip(self.state.shares()) {
-            row *= *share;
-        }
-        let promised = gained.sum() / displaced.nrows() as f64;
-        if self.generator.is_none() {
-            reaction = self.react(&mut moved)?;
-        }
-        Ok(State {
-            step: self.state.step + 1,
-            time: self.state.time + epsilon,
-            path_length: self.state.path_length + cloud::rms(displaced.view()),
-            dissipation: self.state.dissipation + promised,
-            cloud: moved,
-            clipped,
-            distillation_gap,
-            reaction,
-            memory,
-        })
     }
 }

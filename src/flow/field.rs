@@ -3,6 +3,8 @@
 use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, Kind, Ratio};
+use crate::divergence::Divergence;
+use crate::generator::Loss;
 use crate::monotone::Monotone;
 
 /// The fitted ratio together with the map: the velocity field at any place.
@@ -50,11 +52,15 @@ impl Field<'_> {
         Some(self.discriminator.loss(real, fake))
     }
 
-    /// `−E h(D)` of such `D` at points of the cloud: what a generator makes small that climbs.
+    /// The mean of a loss for such `D` at points of the cloud: what a generator makes small that climbs.
     #[must_use]
-    pub fn climbed(&self, fake: &[f64]) -> f64 {
-        let values = fake.iter().map(|&d| self.map.value(d));
-        -values.sum::<f64>() / fake.len() as f64
+    pub fn climbed(&self, loss: Loss, fake: &[f64]) -> f64 {
+        let divergence = self.map.named().and_then(Divergence::of);
+        let value = |&d: &f64| match (loss, divergence) {
+            (Loss::F, Some(f)) => f.value(self.map.argument(d)),
+            _ => -self.map.value(d),
+        };
+        fake.iter().map(value).sum::<f64>() / fake.len() as f64
     }
 
     /// At how many points the map h takes another number in place of D; see [`Monotone::holds_back`].

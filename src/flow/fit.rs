@@ -6,6 +6,7 @@ use super::field::Field;
 use super::origin::Origin;
 use super::part::Part;
 use super::room::all_finite;
+use super::state::State;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{FitContext, Ratio};
 
@@ -28,16 +29,16 @@ impl Flow {
         let _ = origin.repeat(&mut *self.discriminator, self.real.view());
     }
 
-    /// Fits the ratio to the present cloud, if its turn has come, and evaluates it there.
-    pub(super) fn refit(&mut self) -> Result<(), Failure> {
+    /// Fits the ratio to the present cloud, or to an `earlier` one, if its turn has come, and evaluates it at the present one.
+    pub(super) fn refit(&mut self, earlier: Option<&State>) -> Result<(), Failure> {
         self.parts.begins(Some(Part::Fit));
         if self.fitted && !self.state.step.is_multiple_of(self.spec.refit_every) {
             (self.ratio, self.velocity) = self.velocity_at(self.state.cloud.view())?;
             return Ok(());
         }
         let round = self.round(self.state.step, 0);
-        let shares = self.state.shares();
-        let origin = Origin::new(&*self.discriminator, &self.state.cloud, shares, round);
+        let seen = earlier.unwrap_or(&self.state);
+        let origin = Origin::new(&*self.discriminator, &seen.cloud, seen.shares(), round);
         self.renew(round);
         origin.fit(&mut *self.discriminator, self.real.view())?;
         let (ratio, velocity) = self.velocity_at(self.state.cloud.view())?;

@@ -1,6 +1,7 @@
 //! The engine: a cloud moves along the gradient of the estimated log ratio, which is refit at every step.
 
 mod state_dict;
+mod arrows;
 mod bath;
 mod births;
 mod ending;
@@ -12,6 +13,7 @@ mod gamma;
 mod noise;
 mod origin;
 mod part;
+mod pending;
 mod precondition;
 mod reaction;
 mod room;
@@ -29,6 +31,6 @@ pub use momentum::Momentum;
 pub use part::Part;
 pub use precondition::Precondition;
 pub use reaction::{Carrier, Rate, Reacted, ReactionSpec};
-pub use spec::{Clip, FlowSpec, Integrator};
+pub use spec::{Clip, FlowSpec, Integrator, Updates};
 pub use state::State;
 pub use state_dict::{StateDict, StateError};

@@ -47,6 +47,9 @@ pub struct FlowSpec {
     pub anneal_steps: Option<usize>,
     /// How many steps are made with a fit before the next: 1 fits at every step, 10 follows a D that is up to 9 steps old.
     pub refit_every: usize,
+    /// Whether the discriminator is fitted to the cloud that moves next (`alternating`), or to the one before (`simultaneous`), as where both players of a GAN make their step at once.
+    #[serde(skip_serializing_if = "Updates::is_usual")]
+    pub updates: Updates,
     /// Births and deaths beside the motion; none: the particles only move.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reaction: Option<ReactionSpec>,
@@ -68,6 +71,7 @@ impl Default for FlowSpec {
             noise: WordOr::Word(Auto::Auto),
             anneal_steps: None,
             refit_every: 1,
+            updates: Updates::Alternating,
             reaction: None,
         }
     }
@@ -93,6 +97,23 @@ pub enum Integrator {
     Euler,
     /// The mean of the velocities before and after an Euler step, each with its own fit; error of order ε².
     Heun,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Updates {
+    /// The discriminator answers the last move, then the cloud answers it.
+    #[default]
+    Alternating,
+    /// Both answer what the other was before: D is one move late.
+    Simultaneous,
+}
+
+impl Updates {
+    fn is_usual(&self) -> bool {
+        *self == Self::Alternating
+    }
 }
 
 impl FlowSpec {
@@ -125,6 +146,7 @@ impl FlowSpec {
                 .map_err(|invalid| invalid.under("reaction"))?;
             self.check_motion(reaction)?;
         }
+        self.check_updates()?;
         let map = Monotone::new(&self.h, self.shift)?;
         if self.step_size == WordOr::Word(Auto::Auto) && map.slope(0.0) <= 0.0 {
             return Err(Invalid::new(
@@ -134,6 +156,25 @@ impl FlowSpec {
             ));
         }
         Ok(map)
+    }
+
+    /// Refuses motions that fit in between, or not at every step.
+    fn check_updates(&self) -> Result<(), Invalid> {
+        let other = if self.updates == Updates::Alternating {
+            return Ok(());
+        } else if self.integrator == Integrator::Heun {
+            "flow.integrator = \"heun\", which fits where the cloud will be"
+        } else if self.momentum == Momentum::Nesterov {
+            "flow.momentum = \"nesterov\", which fits where the cloud will be"
+        } else if self.refit_every != 1 {
+            "flow.refit_every, which leaves D as it is for several moves"
+        } else if self.reaction.is_some() {
+            "flow.reaction, whose births are those of the present cloud"
+        } else {
+            return Ok(());
+        };
+        let remedy = format!("does not go with {other}; set \"alternating\", or take that away");
+        Err(Invalid::new("updates", "\"simultaneous\"", remedy))
     }
 
     /// Refuses motions for which births and deaths have no meaning.

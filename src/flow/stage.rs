@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use ndarray::Axis;
+
 use super::engine::Flow;
 use super::field::Field;
 use super::part::{Part, Parts};
 use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
-use crate::discriminator::{Discriminator, FitContext, FitError};
-use crate::generator::Drive;
+use crate::discriminator::{Discriminator, FitContext, FitError, Ratio};
+use crate::divergence::Divergence;
+use crate::generator::{Drive, Loss};
 use crate::monotone::Monotone;
 use crate::target::Target;
 
@@ -22,15 +25,40 @@ pub(super) struct Stage<'a> {
     pub(super) round: FitContext,
 }
 
-impl Drive for Stage<'_> {
-    fn velocity(&self, at: CloudView<'_>) -> Cloud {
-        let field = Field {
+impl Stage<'_> {
+    fn field(&self) -> Field<'_> {
+        Field {
             discriminator: self.discriminator,
             map: self.map,
             on_line: self.on_line,
             covariance: self.covariance,
-        };
-        field.velocity_at(at)
+        }
+    }
+}
+
+impl Drive for Stage<'_> {
+    fn velocity(&self, at: CloudView<'_>) -> Cloud {
+        self.field().velocity_at(at)
+    }
+
+    fn factor(&self, loss: Loss, u: f64) -> f64 {
+        match (loss, self.map.named().and_then(Divergence::of)) {
+            (Loss::F, Some(divergence)) => -divergence.slope(self.map.argument(u)),
+            _ => self.map.slope(u),
+        }
+    }
+
+    fn climb(&self, loss: Loss, at: CloudView<'_>) -> Cloud {
+        if loss == Loss::H {
+            return self.velocity(at);
+        }
+        let mut ratio = Ratio::zeros(at.nrows());
+        self.field().ratio(at, &mut ratio);
+        let factors = ratio
+            .log
+            .mapv(|u| self.factor(loss, u))
+            .insert_axis(Axis(1));
+        ratio.gradient * &factors
     }
 
     fn refit(

@@ -40,6 +40,11 @@ pub(super) trait Model: Debug + Send + Sync {
     /// Takes up what [`layers`](Self::layers) gave; `false`, and nothing done, if they are of other shapes.
     fn set_layers(&mut self, layers: &[Affinity]) -> bool;
 
+    /// S of an affine map `z ↦ m + S z` with the parameters that are trained, row by row; `None` of a network.
+    fn matrix(&self) -> Option<[[f64; 2]; 2]> {
+        None
+    }
+
     /// Parameters, optimiser memory, and the average.
     fn state(&self) -> Vec<f64>;
 
@@ -336,6 +341,12 @@ impl Model for Affine {
     fn layers(&self) -> Vec<Affinity> {
         let [m0, m1, a, b, c, d] = self.average.unwrap_or(self.parameters);
         vec![(arr2(&[[a, b], [c, d]]), arr1(&[m0, m1]))]
+    }
+
+    fn matrix(&self) -> Option<[[f64; 2]; 2]> {
+        let [_, _, rest @ ..] = self.parameters;
+        let [a, b, c, d] = rest.map(|v| self.units.output * v / self.units.input);
+        Some([[1.0 + a, b], [c, 1.0 + d]])
     }
 
     fn set_layers(&mut self, layers: &[Affinity]) -> bool {

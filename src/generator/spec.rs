@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::decay::Decay;
+use super::exact::{Loss, RatioRule};
 use super::latent::LatentSpec;
 use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
 use crate::setting::{Invalid, WordOr, at_least, positive, within};
@@ -111,6 +113,8 @@ impl PairsSpec {
             learning_rate_decay: Decay::Cosine,
             average: self.average,
             towards_average: None,
+            loss: Loss::H,
+            ratio: None,
             field: FieldRule::Cloud,
             betas: self.betas,
             batch: self.batch,
@@ -148,6 +152,12 @@ pub struct TrainingSpec {
     /// ḡ. None: x itself, as with gain 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub towards_average: Option<f64>,
+    /// What `adversarial` makes small.
+    #[serde(skip_serializing_if = "Loss::is_usual")]
+    pub loss: Loss,
+    /// The exact ratio in place of that of the discriminator, for `adversarial` with an affine generator beside `oracle`, and how it is followed; none: D as it was fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<RatioRule>,
     /// On which points the discriminator is fitted whose field the generator learns from.
     pub field: FieldRule,
     /// Adam's decay rates.
@@ -225,31 +235,6 @@ pub enum FieldRule {
     Fresh,
 }
 
-/// What becomes of the learning rate over the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decay {
-    /// It stays.
-    Constant,
-    /// It stays for half of the run, then falls along a cosine to a hundredth (Loshchilov and Hutter 2017).
-    #[default]
-    Cosine,
-}
-
-impl Decay {
-    /// The factor on the learning rate when `progress` in [0, 1] of the run lies behind.
-    pub(super) fn factor(self, progress: f64) -> f64 {
-        const LEAST: f64 = 0.01;
-        match self {
-            Self::Constant => 1.0,
-            Self::Cosine => {
-                let along = (2.0 * progress - 1.0).clamp(0.0, 1.0);
-                LEAST + (1.0 - LEAST) * 0.5 * (1.0 + (std::f64::consts::PI * along).cos())
-            }
-        }
-    }
-}
-
 /// Floating-point type of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -283,6 +268,8 @@ impl TrainingSpec {
             learning_rate_decay: Decay::Cosine,
             average,
             towards_average: None,
+            loss: Loss::H,
+            ratio: None,
             field: FieldRule::Fresh,
             betas: [0.9, 0.999],
             batch: WordOr::Value(batch),
@@ -392,6 +379,7 @@ impl GeneratorSpec {
                 Self::Pairs(spec) => at_least("count", spec.count, 2),
                 _ => Ok(()),
             })
+            .and_then(|()| self.check_objective(&spec))
             .and_then(|()| match (self, spec.towards_average) {
                 (Self::Adversarial(_) | Self::Inherit(_), Some(gain)) => Err(Invalid::new(
                     "towards_average",
@@ -411,6 +399,28 @@ impl GeneratorSpec {
                 _ => Ok(()),
             })
             .map_err(|invalid| invalid.under(self.name()))
+    }
+}
+
+impl GeneratorSpec {
+    /// Whether what an objective climbs is asked of one that climbs.
+    fn check_objective(&self, spec: &TrainingSpec) -> Result<(), Invalid> {
+        let other = "belongs to [generator.adversarial]";
+        match self {
+            Self::Adversarial(_) => {}
+            _ if spec.loss != Loss::H => return Err(Invalid::new("loss", spec.loss, other)),
+            _ => {
+                let given = spec.ratio.map(|rule| Invalid::new("ratio", rule, other));
+                return given.map_or(Ok(()), Err);
+            }
+        }
+        match spec.ratio {
+            Some(rule) if spec.network != WordOr::Word(AffineWord::Affine) => {
+                let remedy = "the density of its images must be known; set network = \"affine\", or take `ratio` away";
+                Err(Invalid::new("ratio", rule, remedy))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

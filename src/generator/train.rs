@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::batches::{Batches, Missed};
+use super::exact::{ExactRatio, Loss};
 use super::latent::Latent;
 use super::model::{Affine, Mlp, Model};
 use super::spec::{
@@ -20,6 +21,17 @@ use crate::target::Target;
 pub trait Drive {
     /// `v = h'(D) ∇D` at the points `at` (`n×2`), `n×2`.
     fn velocity(&self, at: CloudView<'_>) -> Cloud;
+
+    /// The factor on `∇D` at places where D is `u`, for a loss that is made small: `h'(u)`, or `−r f'(r)` of the divergence that h belongs to. Of a drive that
+    /// does not say, h is the identity.
+    fn factor(&self, _loss: Loss, _u: f64) -> f64 {
+        1.0
+    }
+
+    /// `−∇` of the loss at the points `at` (`n×2`), with D held still, `n×2`: the velocity itself for the usual loss.
+    fn climb(&self, _loss: Loss, at: CloudView<'_>) -> Cloud {
+        self.velocity(at)
+    }
 
     /// Fits the discriminator to points of the target (`real`, `m×2`) and of the cloud (`fake`, `n×2`); `fit` counts the fits of a round. A
     /// field that is frozen stays as it is.
@@ -89,6 +101,14 @@ impl GeneratorSpec {
             let remedy = "a point of fewer coordinates than the space cannot be displaced in it; give 2 or more, or set residual = false";
             let invalid = Invalid::new("latent.dimension", inputs, remedy);
             return Err(invalid.under(self.name()));
+        }
+        if let (Some(rule), Latent::Source(source)) = (spec.ratio, &latent) {
+            let known =
+                |side: &dyn Target| side.dimension() == 2 && side.score(latents.view()).is_some();
+            if !(known(&**source) && known(&*target)) {
+                let remedy = "the densities of source and target must be known in the plane; choose Gaussians or mixtures of them for both, or take `ratio` away";
+                return Err(Invalid::new("ratio", rule, remedy).under(self.name()));
+            }
         }
         let units = match trained {
             Some(trained) => trained.units,
@@ -380,7 +400,9 @@ impl Generator {
             };
             let n = z.nrows() as f64;
             let x = self.model.present(z);
-            let climb = drive.velocity(x.view());
+            let climb = self
+                .exact_climb(spec, drive, z, x.view())
+                .unwrap_or_else(|| drive.climb(spec.loss, x.view()));
             let slopes = if pull > 0.0 {
                 ((x - other) * (2.0 * pull) - climb) / n
             } else {
@@ -391,6 +413,25 @@ impl Generator {
         if spec.average > 0.0 {
             self.model.average(spec.average);
         }
+    }
+
+    /// Where the images `x` of `z` (both `n×2`) climb by the exact ratio, if the settings ask for it.
+    fn exact_climb(
+        &self,
+        spec: &TrainingSpec,
+        drive: &dyn Drive,
+        z: CloudView<'_>,
+        x: CloudView<'_>,
+    ) -> Option<Cloud> {
+        let (rule, Latent::Source(source)) = (spec.ratio?, &self.latent) else {
+            return None;
+        };
+        let ratio = ExactRatio {
+            source: &**source,
+            target: &*self.target,
+            matrix: self.model.matrix()?,
+        };
+        ratio.climb(rule, |u| drive.factor(spec.loss, u), z, x)
     }
 
     /// What takes a latent point `z`, standardised as `(z − c)/a`, to `(g(z) − b − k z)/s`, in the generator's units: layers, with the

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Deserializer};
 
+use super::decay::Decay;
+use super::exact::{Loss, RatioRule};
 use super::latent::LatentSpec;
 use super::spec::{
-    AffineWord, BetaRule, Decay, FieldRule, Full, Latents, PairsSpec, Precision, Quality,
-    TrainingSpec,
+    AffineWord, BetaRule, FieldRule, Full, Latents, PairsSpec, Precision, Quality, TrainingSpec,
 };
 use crate::network::{Activation, OptimizerKind};
 use crate::setting::{WordOr, exactly};
@@ -22,6 +23,8 @@ struct Written {
     learning_rate_decay: Option<Decay>,
     average: Option<f64>,
     towards_average: Option<f64>,
+    loss: Option<Loss>,
+    ratio: Option<RatioRule>,
     field: Option<FieldRule>,
     betas: Option<Betas>,
     batch: Option<WordOr<usize, Full>>,
@@ -53,6 +56,8 @@ impl<'de> Deserialize<'de> for TrainingSpec {
                 .unwrap_or(usual.learning_rate_decay),
             average: written.average.unwrap_or(usual.average),
             towards_average: written.towards_average,
+            loss: written.loss.unwrap_or(usual.loss),
+            ratio: written.ratio,
             field: written.field.unwrap_or(usual.field),
             betas: written.betas.map_or(usual.betas, |Betas(betas)| betas),
             batch: written.batch.unwrap_or(usual.batch),

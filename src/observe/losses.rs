@@ -11,7 +11,7 @@ use crate::flow::Step;
 pub struct Losses {
     /// That of the discriminator, at the cloud and the target sample that it was fitted to, without noise and penalties.
     pub discriminator: Option<f64>,
-    /// `−E h(D(g(z)))`, which a generator that climbs makes small.
+    /// `−E h(D(g(z)))`, which a generator that climbs makes small, or `E f(e^D)` where that is its loss.
     pub generator: Option<f64>,
     /// The Jensen–Shannon divergence as D sees it, in nats: `log 2` less half the logistic loss; 0 to `log 2` for the best D.
     pub js: Option<f64>,
@@ -40,7 +40,7 @@ impl Losses {
             discriminator: step.field.loss(&real, &fake).filter(|v| finite(*v)),
             generator: step
                 .generator()
-                .map(|_| step.field.climbed(&fake))
+                .map(|generator| step.field.climbed(generator.spec().training().loss, &fake))
                 .filter(|v| finite(*v)),
             js: is_ratio.then(|| std::f64::consts::LN_2 - 0.5 * logistic_loss(&real, &fake)),
             kl_forward: is_ratio.then(|| mean(&real)),

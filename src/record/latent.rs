@@ -28,13 +28,17 @@ const LATENT: &str = "z";
 const WAYS: usize = 12;
 
 /// Draws `latent.png` or `latent.svg` for the finished run in `folder`, and gives its name: a grid of latent points, its image under the trained generator, and the images
-/// of straight ways between pairs of fresh latent points. Of latent points with more than two coordinates the grid has the first two, and 0 for the others.
+/// of straight ways between pairs of fresh latent points; `at` a step, if the run has kept what the generator was there. Of latent points with more than two coordinates the grid has the first two, and 0 for the others.
 ///
 /// # Errors
 /// As [`redraw`](super::redraw::redraw), and as [`generator`](super::generator_file::generator) of a run without one.
-pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError> {
+pub fn latent(
+    folder: &Path,
+    at: Option<usize>,
+    wish: &Redraw,
+) -> Result<&'static str, ReportError> {
     let (manifest, experiment) = finished(folder)?;
-    let generator = trained(folder, &manifest, &experiment)?;
+    let generator = trained(folder, at, &manifest, &experiment)?;
     plane(&experiment, folder)?;
     let directory = RunDirectory::open(folder)?;
     let scenario = &experiment.scenario;
@@ -84,7 +88,9 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
         })
         .collect();
     let recorder = snapshots_of(&experiment, folder)?;
-    let last = recorder.snapshots().last();
+    let step = at.map_or(manifest.steps, |at| at as u64);
+    let shots = recorder.snapshots();
+    let last = shots.iter().rfind(|shot| shot.step as u64 <= step);
     let view = match wish.view {
         Some(asked) => sight(asked, &[&recorder]),
         None => View::around(&[target, panels[0].1.view(), panels[1].1.view()]),
@@ -96,7 +102,7 @@ pub fn latent(folder: &Path, wish: &Redraw) -> Result<&'static str, ReportError>
     };
     let frame = Frame {
         title,
-        step: manifest.steps,
+        step,
         steps: scenario.flow.steps as u64,
         time: last.map_or(0.0, |last| last.time),
         view,

@@ -164,7 +164,7 @@ impl MemoryRun {
         }
         trajectory::save(experiment, &record.recorder, directory)?;
         if let Some(generator) = self.flow.generator() {
-            generator_file::save(generator, directory)?;
+            generator_file::save(generator, None, directory)?;
         }
         let note = record.ending.note();
         let alone = Alone {

@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod filed_snapshot;
 mod generator_file;
+mod history;
 mod inputs;
 mod lab;
 mod latent;

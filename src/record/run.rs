@@ -7,6 +7,7 @@ use super::clock::{Clock, Parts};
 use super::conclude::{Conclusion, Gauge, begun, conclude, meter_of};
 use super::draw::{Alone, pace};
 use super::error::RunError;
+use super::history::History;
 use super::inputs;
 use super::stop::StopToken;
 use super::watch::{Log, Timed, Watch, Watcher};
@@ -203,7 +204,7 @@ fn simulate(
 
     trajectory::save(experiment, &recorder, directory)?;
     if let Some(generator) = flow.generator() {
-        generator_file::save(generator, directory)?;
+        generator_file::save(generator, None, directory)?;
     }
     clock.lap("trajectory");
     let alone = Alone {
@@ -263,6 +264,7 @@ fn observe(
             inner: recorder,
             spent: Duration::ZERO,
         },
+        history: History::new(scenario, directory),
         own: experiment.own.observers(),
         keeper,
     };

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::checkpoint_writer::CheckpointWriter;
+use super::history::History;
 use crate::film::Recorder;
 use crate::flow::{Ending, Step};
 use crate::metric::Mark;
@@ -103,10 +104,11 @@ pub(super) fn show_end(own: &Own, last: &Step<'_>, ending: &Ending) -> Result<()
     locked.try_for_each(|mut observer| observer.finish(last, ending))
 }
 
-/// Log, recorder, anybody's own observers, and checkpoints, which are of what the first two have.
+/// Log, recorder, history, anybody's own observers, and checkpoints, which are of what the first two have.
 pub(super) struct Watch<'a, 'b, 'k> {
     pub(super) log: Log<'a, 'b>,
     pub(super) camera: Timed<Recorder>,
+    pub(super) history: History<'k>,
     pub(super) own: &'k Own,
     pub(super) keeper: CheckpointWriter<'k>,
 }
@@ -115,6 +117,7 @@ impl Observer for Watch<'_, '_, '_> {
     fn observe(&mut self, step: &Step<'_>) -> Result<ControlFlow<String>, ObserveError> {
         let mut wish = self.log.observe(step)?;
         let _ = self.camera.observe(step)?;
+        let _ = self.history.observe(step)?;
         let asked = show(self.own, step)?;
         if wish.is_continue() {
             wish = asked;
@@ -127,6 +130,7 @@ impl Observer for Watch<'_, '_, '_> {
     fn finish(&mut self, last: &Step<'_>, ending: &Ending) -> Result<(), ObserveError> {
         self.log.finish(last, ending)?;
         self.camera.finish(last, ending)?;
+        self.history.finish(last, ending)?;
         show_end(self.own, last, ending)?;
         // What the networks of a flow that diverged have become is not what they were at the last good step.
         if !matches!(ending, Ending::Diverged { .. }) {

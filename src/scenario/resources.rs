@@ -187,7 +187,7 @@ impl Resources {
                 "output.frames",
                 drawn_frames * 2.0 * PICTURE * area + filed * FIELD,
             )),
-            // In `trajectory.npz` and the page; in the checkpoint's store of snapshots; in both generations of it.
+            // In `trajectory.npz` and the page; in the checkpoint's snapshots; in both generations of it.
             part(("output.particles", 2.0 * frames.max(1.0) * seen * kept)),
             part(("cloud.particles", filed * seen * particles)),
             part((flowing_key(scenario), 200.0 * flowing)),
@@ -195,6 +195,7 @@ impl Resources {
             part((reference_key, 16.0 * references)),
             part(("metrics.every", rows)),
             part(("output.scale", 1e6 * area)),
+            part(("output.history", history(scenario))),
             part(("output.lab", 1.5e6 * f64::from(scenario.output.lab))),
         ];
         let files = vec![part(("--seeds, or the number of variants", OPEN[1]))];
@@ -460,6 +461,13 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
         (key("batch"), (PARTICLE + SAMPLE) * pool(scenario) as f64),
         ("cloud.particles".to_owned(), 100.0 * particles as f64),
     ]
+}
+
+/// Bytes of the parameters that are kept along the run, which are less than what training holds.
+fn history(scenario: &Scenario) -> f64 {
+    let parts = generated(scenario).into_iter();
+    let network = parts.filter(|(key, _)| key.ends_with(".network"));
+    scenario.output.history as f64 * network.map(|(_, bytes)| bytes).sum::<f64>()
 }
 
 /// Fresh points of either side that a generator's field is fitted to at a time.

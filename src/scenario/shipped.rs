@@ -165,6 +165,12 @@ shipped![
         "69-inheritance.toml";
     Dynamics:
         "70-fewer-data.toml";
+    Generators:
+        "71-attached-detached.toml";
+    Estimators:
+        "72-recover-the-ratio.toml";
+    Dynamics:
+        "73-dirac-gan.toml";
 ];
 
 impl Shipped {

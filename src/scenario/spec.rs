@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::Claim;
 use crate::discriminator::DiscriminatorSpec;
-use crate::flow::{Auto, FlowSpec};
-use crate::generator::GeneratorSpec;
+use crate::divergence::Divergence;
+use crate::flow::{Auto, FlowSpec, Precondition};
+use crate::generator::{GeneratorSpec, Loss};
 use crate::metric::{MetricsSpec, Stop};
 use crate::setting::{Invalid, WordOr, at_least, exactly, within};
 use crate::target::{AutoSpec, TargetSpec};
@@ -159,6 +160,9 @@ pub struct OutputSpec {
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
+    /// Steps at which the parameters of a generator are kept, evenly spread, the first and the last among them, in `history/` with a file each; 0: none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub history: usize,
     /// Whether the lab is written beside the report (`lab.html`, 1.5 MB), which then has a button that opens its scenario there, to be changed while it runs.
     pub lab: bool,
 }
@@ -274,6 +278,7 @@ impl Default for OutputSpec {
             theme: ThemeSpec::Light,
             view: ViewSpec::default(),
             checkpoint_every: WordOr::Word(Auto::Auto),
+            history: 0,
             lab: false,
         }
     }
@@ -387,6 +392,7 @@ impl Scenario {
         within("output.scale", self.output.scale, 0.25, 4.0)?;
         within("output.fps", self.output.fps, 1.0, 60.0)?;
         self.output.view.check()?;
+        self.check_history()?;
         if self.output.checkpoint_every == WordOr::Value(0) {
             let remedy = "must be at least 1; a checkpoint is what `resume` goes on from";
             return Err(Invalid::new("output.checkpoint_every", 0, remedy));
@@ -403,6 +409,58 @@ impl Scenario {
             claim.check().map_err(under)?;
         }
         self.flow.check().map_err(|invalid| invalid.under("flow"))?;
+        self.check_climb()
+    }
+
+    /// Whether there is a generator to keep at so many steps.
+    fn check_history(&self) -> Result<(), Invalid> {
+        let count = self.output.history;
+        let remedy = match &self.generator {
+            _ if count == 0 => return Ok(()),
+            None => {
+                "there is no generator whose parameters could be kept; give one, such as generator = \"distill\", or set 0"
+            }
+            Some(GeneratorSpec::Pairs(_)) => {
+                "a generator of pairs learns once, at the last step; choose another, or set 0"
+            }
+            Some(_) if count == 1 => {
+                "must be 0 for none or at least 2, the first step and the last"
+            }
+            Some(_) => return Ok(()),
+        };
+        Err(Invalid::new("output.history", count, remedy))
+    }
+
+    /// Whether what a generator climbs is what the rest of the scenario knows.
+    fn check_climb(&self) -> Result<(), Invalid> {
+        let Some(GeneratorSpec::Adversarial(training)) = &self.generator else {
+            return Ok(());
+        };
+        if let Some(rule) = training.ratio
+            && self.discriminator.name() != "oracle"
+        {
+            let remedy = "it is the ratio of known densities; set discriminator = \"oracle\", or take it away";
+            return Err(Invalid::new("generator.adversarial.ratio", rule, remedy));
+        }
+        let asked = training.ratio.is_some() || training.loss == Loss::F;
+        if asked && self.flow.precondition != Precondition::None {
+            let remedy = "an exact ratio, or `loss = \"f\"`, is followed as it is; set \"none\"";
+            return Err(Invalid::new("flow.precondition", "\"covariance\"", remedy));
+        }
+        let known = matches!(self.flow.h, WordOr::Word(map) if Divergence::of(map).is_some());
+        if training.loss == Loss::F && !known {
+            let remedy = "is the divergence that flow.h belongs to, and this h belongs to none; set flow.h to identity, exp, chi2, hellinger, softplus, neyman or jeffreys";
+            return Err(Invalid::new(
+                "generator.adversarial.loss",
+                training.loss,
+                remedy,
+            ));
+        }
         Ok(())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -352,7 +352,8 @@ impl RunDirectory {
 
     /// Removes files that were being written when a run was killed.
     fn sweep(&self) -> Result<(), ReportError> {
-        for folder in ["", names::FRAMES, names::INPUTS] {
+        let below = names::FOLDERS.map(|(folder, _)| folder);
+        for folder in [""].into_iter().chain(below) {
             if !folder.is_empty() && !plain::is_folder(&self.path, folder) {
                 continue;
             }

@@ -29,7 +29,7 @@ pub use error::ReportError;
 pub use lock::in_use;
 pub use manifest::{Counts, JOINT, Manifest, Status};
 pub(crate) use names::{
-    COMPARISON, COMPARISON_TABLE, GENERATOR, INPUTS, LAB, METRICS, PAGE, RUNS, SCENARIO, SNAPSHOTS,
-    TIMINGS, TRAJECTORY, is_taken,
+    COMPARISON, COMPARISON_TABLE, GENERATOR, HISTORY, INPUTS, LAB, METRICS, PAGE, RUNS, SCENARIO,
+    SNAPSHOTS, TIMINGS, TRAJECTORY, is_taken, moment,
 };
 pub use table::Table;

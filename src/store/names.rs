@@ -7,6 +7,9 @@ pub(crate) const FRAMES: &str = "frames";
 /// Folder of the copies of the files that the scenario reads.
 pub(crate) const INPUTS: &str = "inputs";
 
+/// Folder of the parameters of a generator along the run.
+pub(crate) const HISTORY: &str = "history";
+
 /// Folder of the runs of a comparison on further seeds.
 pub(crate) const SEEDS: &str = "seeds";
 /// The manifest of a run.
@@ -36,7 +39,7 @@ pub(crate) const PAGE: &str = "report.html";
 /// The lab beside it, or beside the reports of several runs.
 pub(crate) const LAB: &str = "lab.html";
 
-/// The files a run may leave, besides those in [`FRAMES`] and [`INPUTS`].
+/// The files a run may leave, besides those in its [`FOLDERS`].
 pub(crate) const FILES: [&str; 25] = [
     "animation-dark.png",
     "animation.png",
@@ -65,22 +68,36 @@ pub(crate) const FILES: [&str; 25] = [
     TRAJECTORY,
 ];
 
+/// The folders of a run, each with what it calls a file there.
+pub(crate) const FOLDERS: [(&str, fn(&str) -> bool); 3] =
+    [(FRAMES, is_frame), (INPUTS, is_input), (HISTORY, is_moment)];
+
 /// Whether a run gives this name to a file.
 pub(crate) fn is_known(name: &str) -> bool {
     match name.split_once('/') {
-        Some((FRAMES, name)) => is_frame(name),
-        Some((INPUTS, name)) => is_input(name),
-        Some(_) => false,
+        Some((below, name)) => FOLDERS
+            .iter()
+            .any(|(folder, is_ours)| *folder == below && is_ours(name)),
         None => FILES.contains(&name),
     }
 }
 
 /// Whether files or folders of a comparison, or devices, are called `name`, which has no capitals.
 pub(crate) fn is_taken(name: &str) -> bool {
-    FILES.contains(&name) || [FRAMES, INPUTS, SEEDS].contains(&name) || is_device(name)
+    let folder = FOLDERS.iter().any(|(folder, _)| *folder == name);
+    FILES.contains(&name) || folder || name == SEEDS || is_device(name)
 }
 
-pub(crate) fn is_frame(name: &str) -> bool {
+/// The file of a generator as it was at this step.
+pub(crate) fn moment(step: usize) -> String {
+    format!("{HISTORY}/{step:06}.npz")
+}
+
+fn is_moment(name: &str) -> bool {
+    name.strip_suffix(".npz").is_some_and(is_number)
+}
+
+fn is_frame(name: &str) -> bool {
     name.strip_suffix(".png").is_some_and(is_number)
 }
 

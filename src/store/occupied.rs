@@ -107,10 +107,7 @@ pub(super) fn present(folder: &Path) -> Result<Vec<String>, ReportError> {
     let there = |name: &&str| matches!(plain::about(folder, name), Ok(Some(_)));
     let found = names::FILES.into_iter().filter(there);
     let mut names: Vec<String> = found.map(str::to_owned).collect();
-    for (below, is_ours) in [
-        (names::FRAMES, names::is_frame as fn(&str) -> bool),
-        (names::INPUTS, names::is_input),
-    ] {
+    for (below, is_ours) in names::FOLDERS {
         // A link is left alone: what it points to may be anybody's.
         if !plain::is_folder(folder, below) {
             continue;
