@@ -134,7 +134,7 @@ impl PlanArgs {
         let is_shipped = self.grid.to_str().is_some_and(|name| find(name).is_some());
         let found = ScenarioArgs::text_of(&self.grid, self.allow_outside)?;
         let document = Document::parse(&found.label, &found.text)?;
-        if is_shipped || !document.names("scenario") {
+        if is_shipped || !document.is_grid()? {
             return Ok(Told {
                 found,
                 set: Vec::new(),
@@ -143,6 +143,8 @@ impl PlanArgs {
                 record: false,
             });
         }
+        // Before the rest of the file, as they know better what is wrong with them.
+        let axes = document.axes()?;
         let file: GridFile = document.read()?;
         let listed = file.seeds.map_or(Ok(Vec::new()), |text| {
             seeds(&text, MOST_TASKS).map_err(|reason| {
@@ -153,7 +155,7 @@ impl PlanArgs {
         Ok(Told {
             found: self.scenario(&file.scenario)?,
             set: document.settings("set")?,
-            axes: document.axes()?,
+            axes,
             seeds: listed?,
             record: file.record,
         })
