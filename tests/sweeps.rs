@@ -218,6 +218,48 @@ fn what_a_grid_gets_wrong_is_told_with_its_place() {
     line("", &["has no key", "--> command line", "flow.steps=50,100"]);
     line("=1", &["no key before `=`", "--grid =1"]);
     line("flow.steps=", &["has no value", "give it values"]);
+    home.refused(
+        &[
+            "plan",
+            "s.toml",
+            "--grid",
+            "flow.steps=1..10000",
+            "--seeds",
+            "1..1001",
+            "--out",
+            "x",
+        ],
+        2,
+        &["10010000 tasks", "at most 10000000"],
+    );
+    home.refused(
+        &[
+            "plan",
+            "s.toml",
+            "--grid",
+            "flow.steps=1,2",
+            "--grid",
+            "flow.steps=3,4",
+            "--out",
+            "x",
+        ],
+        2,
+        &["`flow.steps` varies in two axes"],
+    );
+    home.refused(
+        &["plan", "s.toml", "--seeds", "5..1", "--out", "x"],
+        2,
+        &["--seeds 5..1"],
+    );
+    assert!(
+        !home.path("x").exists(),
+        "a plan that was refused has left something"
+    );
+}
+
+#[test]
+fn what_is_said_twice_or_too_large_is_told() {
+    let home = Home::new();
     // Blanks make no other key of it.
     for (set, grid) in [
         ("flow.steps=5", "flow.steps=1,2"),
@@ -262,43 +304,7 @@ fn what_a_grid_gets_wrong_is_told_with_its_place() {
         2,
         &["100000000000000 tasks", "at most 10000000"],
     );
-    home.refused(
-        &[
-            "plan",
-            "s.toml",
-            "--grid",
-            "flow.steps=1..10000",
-            "--seeds",
-            "1..1001",
-            "--out",
-            "x",
-        ],
-        2,
-        &["10010000 tasks", "at most 10000000"],
-    );
-    home.refused(
-        &[
-            "plan",
-            "s.toml",
-            "--grid",
-            "flow.steps=1,2",
-            "--grid",
-            "flow.steps=3,4",
-            "--out",
-            "x",
-        ],
-        2,
-        &["`flow.steps` varies in two axes"],
-    );
-    home.refused(
-        &["plan", "s.toml", "--seeds", "5..1", "--out", "x"],
-        2,
-        &["--seeds 5..1"],
-    );
-    assert!(
-        !home.path("x").exists(),
-        "a plan that was refused has left something"
-    );
+    assert!(!home.path("x").exists());
 }
 
 #[test]
@@ -626,11 +632,21 @@ fn what_cannot_be_written_is_told_in_words_of_a_sweep() {
     let home = Home::new();
     home.done(&[&SMALL[..], &["--out", "a"]].concat());
     fs::write(home.path("a/runs"), "in the way").unwrap();
-    let output = home.command(&["run", "a"]).output().unwrap();
-    let told = errors(&output);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("move away what is there"), "{told}");
-    assert!(!told.contains("--out"), "{told}");
+    fs::create_dir(home.path("a/sweep.csv")).unwrap();
+    for (args, code, words) in [
+        (&["run", "a"][..], 3, "is in the way of a folder"),
+        (&["collect", "a"], 6, "sweep.csv is in the way"),
+        (
+            &[&SMALL[..], &["--out", "s.toml"]].concat(),
+            3,
+            "move away what is there, or plan the sweep into another folder",
+        ),
+    ] {
+        let output = home.command(args).output().unwrap();
+        let told = errors(&output);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains(words) && !told.contains("--out"), "{told}");
+    }
 }
 
 /// A task that keeps nothing but its numbers goes on where it was killed, and leaves no checkpoint.
