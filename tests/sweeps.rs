@@ -367,6 +367,9 @@ fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
         let words = [place, "names no scenario", "scenario = \"NAME\""];
         home.refused(&["plan", "g.toml", "--out", "x"], 2, &words);
     }
+    fs::write(home.path("g.toml"), "scenario = 'g.toml'\n").unwrap();
+    let words = ["g.toml:1:12", "it is a grid itself"];
+    home.refused(&["plan", "g.toml", "--out", "x"], 2, &words);
     fs::write(home.path("g.toml"), "scenario = 'nowhere'\n").unwrap();
     home.refused(&["plan", "g.toml", "--out", "x"], 2, &["called `nowhere`"]);
     assert!(

@@ -47,7 +47,9 @@ impl Spread {
         let last = high * (1.0 + 1e-11 * high.signum());
         let is_in = |k: i32| spread.number(k) <= last;
         if is_in(MOST) {
-            return Err(format!("a range has at most {MOST} values"));
+            return Err(format!(
+                "a range has at most {MOST} values: take larger steps, or fewer"
+            ));
         }
         // The numbers go up, so that halving finds the first that is too large.
         let (mut inside, mut outside) = (0, MOST);

@@ -152,8 +152,14 @@ impl PlanArgs {
                 CliError::from(document.blame(&invalid))
             })
         });
+        let found = self.scenario(&file.scenario)?;
+        if Document::parse(&found.label, &found.text)?.names("scenario") {
+            let remedy = "it is a grid itself; name a scenario, such as the one that it names";
+            let invalid = Invalid::new("scenario", format!("{:?}", file.scenario), remedy);
+            return Err(document.blame(&invalid).into());
+        }
         Ok(Told {
-            found: self.scenario(&file.scenario)?,
+            found,
             set: document.settings("set")?,
             axes,
             seeds: listed?,
@@ -184,7 +190,8 @@ fn words(estimate: &Estimate) -> String {
         None => "time unknown: the first steps fail".to_owned(),
     };
     format!(
-        "{tasks} tasks, {time}, {:.0} MB of memory a task, {:.1} MB on disk",
+        "{tasks} task{}, {time}, {:.0} MB of memory a task, {:.1} MB on disk",
+        if *tasks == 1 { "" } else { "s" },
         *memory_bytes as f64 / 1e6,
         *disk_bytes as f64 / 1e6
     )
