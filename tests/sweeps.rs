@@ -210,10 +210,14 @@ fn what_a_grid_gets_wrong_is_told_with_its_place() {
     );
     line("flow.steps", &["there is no `=`"]);
     line("flow.steps=3..1", &["a range goes upwards"]);
+    line("flow.steps=3..", &["a number at either end"]);
     line("flow.steps=1,1", &["the same run"]);
     line("flow.steps=1..20000000", &["at most 10000000 values"]);
     line("seed=1,2", &["--seeds 1..20"]);
     line("flow.steps=1,2; flow.step_ratio=1", &["2 and 1 values"]);
+    line("", &["has no key", "--> command line", "flow.steps=50,100"]);
+    line("=1", &["no key before `=`", "--grid =1"]);
+    line("flow.steps=", &["has no value", "give it values"]);
     home.refused(
         &[
             "plan",
@@ -254,6 +258,56 @@ fn what_a_grid_gets_wrong_is_told_with_its_place() {
 }
 
 #[test]
+fn what_is_said_twice_or_too_large_is_told() {
+    let home = Home::new();
+    // Blanks make no other key of it.
+    for (set, grid) in [
+        ("flow.steps=5", "flow.steps=1,2"),
+        ("flow . steps=5", "flow.step_ratio=1,2; flow. steps=1,2"),
+    ] {
+        home.refused(
+            &["plan", "s.toml", "--set", set, "--grid", grid, "--out", "x"],
+            2,
+            &[
+                "`flow.steps` is set in all runs, and varies in the grid",
+                &format!("--grid {grid}"),
+                &format!("--set {set}"),
+            ],
+        );
+    }
+    home.refused(
+        &[
+            "plan", "s.toml", "--set", "seed=3", "--seeds", "1..3", "--out", "x",
+        ],
+        2,
+        &["--set seed=3", "seeds of its own"],
+    );
+    for seeds in ["9223372036854775808", "0..18446744073709551616"] {
+        home.refused(
+            &["plan", "s.toml", "--seeds", seeds, "--out", "x"],
+            2,
+            &["too large: seeds are 0 to 9223372036854775807"],
+        );
+    }
+    // Counted, and not made: ten million values times as many.
+    home.refused(
+        &[
+            "plan",
+            "s.toml",
+            "--grid",
+            "flow.steps=1..10_000_000",
+            "--grid",
+            "flow.step_ratio=1e-7..1:1e-7",
+            "--out",
+            "x",
+        ],
+        2,
+        &["100000000000000 tasks", "at most 10000000"],
+    );
+    assert!(!home.path("x").exists());
+}
+
+#[test]
 fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
     let home = Home::new();
     for (grid, place, words) in [
@@ -284,6 +338,19 @@ fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
             "`step` or `factor`",
         ),
         ("seeds = '3..1'", "g.toml:2:9", "must go upwards"),
+        (
+            "[zip]\nflow.steps = [1, 2]",
+            "g.toml:2:2",
+            "write `[[zip]]`",
+        ),
+        ("[[zip]]", "g.toml:2:1", "has no key"),
+        ("[grid]\n'flow..steps' = [1]", "g.toml:3:1", "is not a key"),
+        (
+            "[set]\nflow.steps = 1\n[grid]\nflow.steps = [1]",
+            "g.toml:3:6",
+            "varies in the grid",
+        ),
+        ("sceds = '1..3'", "g.toml:2:1", "a grid has: "),
     ] {
         fs::write(
             home.path("g.toml"),
@@ -292,6 +359,17 @@ fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
         .unwrap();
         home.refused(&["plan", "g.toml", "--out", "x"], 2, &[place, words]);
     }
+    for (grid, place) in [
+        ("[grid]\nflow.steps = [1]\n", "g.toml:1:2"),
+        ("\u{feff}seeds = '1..3'\r\n[target.ring]\r\n", "g.toml:1:1"),
+    ] {
+        fs::write(home.path("g.toml"), grid).unwrap();
+        let words = [place, "names no scenario", "scenario = \"NAME\""];
+        home.refused(&["plan", "g.toml", "--out", "x"], 2, &words);
+    }
+    fs::write(home.path("g.toml"), "scenario = 'g.toml'\n").unwrap();
+    let words = ["g.toml:1:12", "it is a grid itself"];
+    home.refused(&["plan", "g.toml", "--out", "x"], 2, &words);
     fs::write(home.path("g.toml"), "scenario = 'nowhere'\n").unwrap();
     home.refused(&["plan", "g.toml", "--out", "x"], 2, &["called `nowhere`"]);
     assert!(
@@ -342,6 +420,8 @@ fn a_folder_holds_one_plan_for_ever() {
     for command in ["run", "collect"] {
         home.refused(&[command, "a"], 1, &["version 0.0.7", "plan anew"]);
     }
+    let again = [&SMALL[..], &["--out", "a"]].concat();
+    home.refused(&again, 1, &["version 0.0.7", "plan anew"]);
     home.refused(
         &["run", "nowhere"],
         1,
@@ -508,6 +588,68 @@ fn a_task_that_somebody_is_at_or_has_changed_is_refused() {
     std::os::unix::fs::symlink(home.path("elsewhere"), home.path("b").join(shard)).unwrap();
     home.refused(&["task", "b", "--index", "1"], 3, &["link"]);
     assert_eq!(fs::read_dir(home.path("elsewhere")).unwrap().count(), 0);
+}
+
+/// As a copy without hidden files leaves it.
+#[test]
+fn a_sweep_that_has_lost_its_locks_says_so_and_keeps_what_is_done() {
+    let home = Home::new();
+    home.done(&[&SMALL[..], &["--out", "a"]].concat());
+    home.done(&["run", "a", "-q"]);
+    let whole = home.collected("a");
+    let tasks = home.tasks("a");
+    let [first, second] = [0, 1].map(|at| home.path("a").join(folder_of(&tasks[at])));
+    fs::remove_file(home.path("a/.lock")).unwrap();
+    fs::remove_file(first.join(".lock")).unwrap();
+    fs::remove_file(second.join(".lock")).unwrap();
+    fs::remove_file(second.join("result.json")).unwrap();
+    for command in [
+        &["collect", "a"][..],
+        &[&SMALL[..], &["--out", "a"]].concat(),
+    ] {
+        home.refused(command, 1, &["`.lock`", "was lost", "move `runs` there"]);
+    }
+    home.refused(&["run", "a"], 1, &["has lost `.lock`", "remove the folder"]);
+    // The remedies.
+    home.done(&[&SMALL[..], &["--out", "b"]].concat());
+    fs::rename(home.path("a/runs"), home.path("b/runs")).unwrap();
+    fs::remove_dir_all(home.path("b").join(folder_of(&tasks[1]))).unwrap();
+    let run = home.done(&["run", "b"]);
+    assert!(errors(&run).contains("5 of them had been run before"));
+    assert!(home.collected("b") == whole);
+}
+
+#[test]
+fn commands_that_are_named_can_be_typed() {
+    let home = Home::new();
+    let told = errors(&home.done(&[&SMALL[..], &["--out=-it's ö"]].concat()));
+    let command = r"ratioflow sweep run './-it'\''s ö'";
+    assert!(told.contains(command), "{told}");
+    let told = errors(&home.done(&["run", "./-it's ö"]));
+    let command = r"ratioflow sweep collect './-it'\''s ö'";
+    assert!(told.contains(command), "{told}");
+}
+
+#[test]
+fn what_cannot_be_written_is_told_in_words_of_a_sweep() {
+    let home = Home::new();
+    home.done(&[&SMALL[..], &["--out", "a"]].concat());
+    fs::write(home.path("a/runs"), "in the way").unwrap();
+    fs::create_dir(home.path("a/sweep.csv")).unwrap();
+    for (args, code, words) in [
+        (&["run", "a"][..], 3, "is in the way of a folder"),
+        (&["collect", "a"], 6, "sweep.csv is in the way"),
+        (
+            &[&SMALL[..], &["--out", "s.toml"]].concat(),
+            3,
+            "move away what is there, or plan the sweep into another folder",
+        ),
+    ] {
+        let output = home.command(args).output().unwrap();
+        let told = errors(&output);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains(words) && !told.contains("--out"), "{told}");
+    }
 }
 
 /// A task that keeps nothing but its numbers goes on where it was killed, and leaves no checkpoint.

@@ -47,6 +47,9 @@ pub(super) enum CliError {
     /// A signal has stopped tasks of a sweep.
     #[error("stopped by {by}: {text}")]
     Stopped { by: &'static str, text: String },
+    /// A file or folder of a sweep cannot be used; the exit code is that of the same in a run.
+    #[error("{text}")]
+    Sweep { text: String, code: u8 },
 }
 
 impl From<ScenarioError> for CliError {
@@ -80,16 +83,20 @@ impl From<ResumeError> for CliError {
 
 impl From<SweepError> for CliError {
     fn from(error: SweepError) -> Self {
+        let text = error.to_string();
         match error {
             SweepError::Scenario(error) => Self::Scenario(error),
-            SweepError::Report(error) => Self::Report(error),
+            SweepError::Report(error) => Self::Sweep {
+                text,
+                code: Self::Report(error).code(),
+            },
             SweepError::TooMuch(error) => Self::TooMuch(error),
             SweepError::Interrupted(stop) => Self::Interrupted {
                 stop,
                 folder: String::new(),
             },
-            SweepError::Usage(text) => Self::Usage(text),
-            other => Self::Run(other.to_string()),
+            SweepError::Usage(_) => Self::Usage(text),
+            SweepError::Plan { .. } => Self::Run(text),
         }
     }
 }
@@ -122,6 +129,7 @@ impl CliError {
             Self::Interrupted { stop, .. } => Signal::named(stop.by).map_or(1, Signal::exit_code),
             Self::Stopped { by, .. } => Signal::named(by).map_or(1, Signal::exit_code),
             Self::Report(ReportError::InUse { .. } | ReportError::Occupied { .. }) => 6,
+            Self::Sweep { code, .. } => *code,
             Self::Report(_) | Self::Run(_) => 1,
         }
     }

@@ -1,6 +1,5 @@
 //! `init`: a commented scenario to start from.
 
-use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use serde_json::json;
 use super::common::Common;
 use super::error::CliError;
 use super::schema;
-use super::terminal::{plain, print, print_path, say};
+use super::terminal::{plain, print, print_path, quoted, say};
 
 const TEMPLATE: &str = include_str!("template.toml");
 
@@ -91,13 +90,4 @@ fn schema_beside(scenario: &Path) -> Result<Option<String>, CliError> {
         Err(error) => return Err(failed(error)),
     }
     Ok(None)
-}
-
-/// A name as it is typed to a shell.
-fn quoted(name: &str) -> Cow<'_, str> {
-    let bare = |c: char| c.is_alphanumeric() || "-_./+:@%,=".contains(c);
-    if name.chars().all(bare) && !name.starts_with('-') {
-        return Cow::Borrowed(name);
-    }
-    Cow::Owned(format!("'{}'", name.replace('\'', "'\\''")))
 }

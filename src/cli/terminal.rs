@@ -84,6 +84,15 @@ fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A name as it is typed to a shell.
+pub(super) fn quoted(name: &str) -> Cow<'_, str> {
+    let bare = |c: char| c.is_alphanumeric() || "-_./+:@%,=".contains(c);
+    if name.chars().all(bare) && !name.starts_with('-') {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(format!("'{}'", name.replace('\'', "'\\''")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

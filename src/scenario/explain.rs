@@ -164,7 +164,13 @@ impl<'a> Explainer<'a> {
         };
         let keys = expected.join(", ");
         if table.0.is_empty() {
-            error.note(format!("a scenario has: {keys}"))
+            // The one document beside scenarios is a grid, which names one.
+            let whose = if expected.iter().any(|key| key == "scenario") {
+                "a grid"
+            } else {
+                "a scenario"
+            };
+            error.note(format!("{whose} has: {keys}"))
         } else if expected.is_empty() {
             error.note(format!("{} has no settings", bracketed(table)))
         } else {

@@ -1,12 +1,13 @@
 //! Axes of a grid: keys of a scenario, and the values that they take together. Each value knows where it was written.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::document::Document;
 use super::error::ScenarioError;
 use super::place::{Place, Source};
-use super::range::spread;
+use super::range::Spread;
 use super::split::split;
 use super::tree::{Node, Path, Step, Value};
 
@@ -14,22 +15,45 @@ use super::tree::{Node, Path, Step, Value};
 /// `discriminator.mlp.hidden=[8]` too; `generator=off` and `flow.reaction=off` take the table away.
 #[derive(Clone, Debug)]
 pub struct Assignment {
-    /// The dotted key.
-    pub key: String,
-    pub(super) steps: Vec<(Step, Place)>,
+    pub(super) key: Arc<Key>,
     pub(super) node: Node,
+}
+
+/// A key, and where it was written.
+#[derive(Debug)]
+pub(super) struct Key {
+    dotted: String,
+    pub(super) steps: Vec<(Step, Place)>,
+    pub(super) place: Place,
 }
 
 /// Keys that change together.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// The dotted keys, in the order in which they were written.
-    pub keys: Vec<String>,
-    /// What they are set to at each point, in the order of the keys.
-    pub points: Vec<Vec<Assignment>>,
-    /// Where the axis begins in what was written.
-    pub(super) start: usize,
-    place: Place,
+    /// At least one, all of the same length above 0.
+    columns: Vec<Column>,
+}
+
+/// A key, and the values that it takes. Those of a range are made when they are asked for: of ten million, each would know its place.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) key: Arc<Key>,
+    parts: Vec<Part>,
+    length: usize,
+}
+
+/// Values that were written as one, and how many values of the column there are before them.
+#[derive(Clone, Debug)]
+struct Part {
+    before: usize,
+    values: Values,
+}
+
+/// What a value of a list stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Values {
+    One(Node),
+    Range(Spread, Place),
 }
 
 /// Tables in which a bare word names a kind.
@@ -45,7 +69,9 @@ impl Document {
         let at = option.len() + 1;
         let [key, value] = self.halves(&source, at..source.text().len())?;
         let node = self.value(&source, value.start, &source.text()[value])?;
-        self.assigned(&source, key, node)
+        self.usable(&node)?;
+        let key = self.key(&source, key)?;
+        Ok(Assignment { key, node })
     }
 
     /// Reads `KEY=VALUE,VALUE,…` as an axis. Several of them with `;` between change together. A value may be a range: `1..9`, `1..9:2` in
@@ -59,19 +85,14 @@ impl Document {
         let mut columns = Vec::new();
         for part in split(text, ';') {
             let [key, values] = self.halves(&source, part.start + at..part.end + at)?;
-            let mut column = Vec::new();
+            let mut column = Column::new(self.key(&source, key)?);
             for value in split(&source.text()[values.clone()], ',') {
                 let span = values.start + value.start..values.start + value.end;
-                column.extend(self.values(&source, span)?);
+                column.push(self.values(&source, span)?);
             }
-            let column = column.into_iter();
-            let column = column.map(|node| self.assigned(&source, key.clone(), node));
-            columns.push((
-                Place::new(&source, key.clone()),
-                column.collect::<Result<Vec<_>, _>>()?,
-            ));
+            columns.push(column);
         }
-        self.zipped(columns)
+        self.zipped(columns, &Place::new(&source, 0..usize::MAX))
     }
 
     /// Makes the assignment.
@@ -79,7 +100,8 @@ impl Document {
     /// # Errors
     /// As [`set`](Self::set).
     pub fn assign_to(&mut self, assignment: &Assignment) -> Result<(), ScenarioError> {
-        let Assignment { key, steps, node } = assignment;
+        let Assignment { key, node } = assignment;
+        let (key, steps) = (&key.dotted, &key.steps);
         if let ("generator" | "flow.reaction", Value::String(word)) = (key.as_str(), &node.value)
             && word == "off"
         {
@@ -138,19 +160,9 @@ impl Document {
         }
     }
 
-    fn assigned(
-        &self,
-        source: &Arc<Source>,
-        key: Range<usize>,
-        node: Node,
-    ) -> Result<Assignment, ScenarioError> {
-        self.usable(&node)?;
-        let text = &source.text()[key.clone()];
-        Ok(Assignment {
-            key: text.trim().to_owned(),
-            steps: self.steps(source, key.start, text)?,
-            node,
-        })
+    fn key(&self, source: &Arc<Source>, key: Range<usize>) -> Result<Arc<Key>, ScenarioError> {
+        let steps = self.steps(source, key.start, &source.text()[key.clone()])?;
+        Ok(Arc::new(Key::new(steps, Place::new(source, key))))
     }
 
     /// Refuses what JSON could not hold.
@@ -169,25 +181,24 @@ impl Document {
     }
 
     /// The values of one item of a list on the command line: itself, or those of a range.
-    fn values(&self, source: &Arc<Source>, span: Range<usize>) -> Result<Vec<Node>, ScenarioError> {
+    fn values(&self, source: &Arc<Source>, span: Range<usize>) -> Result<Values, ScenarioError> {
         let text = &source.text()[span.clone()];
         let place = Place::new(source, span.clone());
         let plain_text = text.contains(['"', '\'', '[', '{']);
         let Some((from, rest)) = text.split_once("..").filter(|_| !plain_text) else {
-            return Ok(vec![self.value(source, span.start, text)?]);
+            let node = self.value(source, span.start, text)?;
+            self.usable(&node)?;
+            return Ok(Values::One(node));
         };
         let by = rest.find([':', '*']);
         let (to, by) = match by {
             Some(at) => (&rest[..at], Some((&rest[at..=at], &rest[at + 1..]))),
             None => (rest, None),
         };
-        let range = spread(from, to, by.unwrap_or((":", "1")));
-        let values = range.map_err(|reason| self.no_range(&place, reason))?;
-        let node = |value| Node {
-            value,
-            place: place.clone(),
-        };
-        Ok(values.into_iter().map(node).collect())
+        match Spread::new(from, to, by.unwrap_or((":", "1"))) {
+            Ok(spread) => Ok(Values::Range(spread, place)),
+            Err(reason) => Err(self.no_range(&place, reason)),
+        }
     }
 
     pub(super) fn no_range(&self, place: &Place, reason: String) -> ScenarioError {
@@ -196,62 +207,159 @@ impl Document {
             .help("a range is `1..9`, `1..9:2` in steps of 2, or `0.1..10*10` by a factor; in a file `{ from = 1, to = 9, step = 2 }`")
     }
 
-    /// The axis on which these columns change together.
+    /// The axis on which these columns change together, which was written at `place`.
     pub(super) fn zipped(
         &self,
-        columns: Vec<(Place, Vec<Assignment>)>,
+        columns: Vec<Column>,
+        place: &Place,
     ) -> Result<Axis, ScenarioError> {
-        let Some((first, values)) = columns.first() else {
-            return Err(
-                ScenarioError::new(&self.name, "an axis of the grid has no key")
-                    .help("write `KEY=VALUE,VALUE`, such as `flow.steps=50,100`"),
-            );
+        let Some(first) = columns.first() else {
+            let error = ScenarioError::new(&self.name, "an axis of the grid has no key");
+            return Err(error
+                .mark(place, "")
+                .help("write a key with its values, such as `flow.steps=50,100`; in a file `flow.steps = [50, 100]`"));
         };
-        let (place, length, start) = (first.clone(), values.len(), first.start());
-        if length == 0 {
-            return Err(
-                ScenarioError::new(&self.name, "a key of the grid has no value").mark(&place, ""),
-            );
+        if let Some(empty) = columns.iter().find(|column| column.length == 0) {
+            let error = ScenarioError::new(&self.name, "a key of the grid has no value");
+            return Err(error
+                .mark(&empty.key.place, "")
+                .help("give it values, or take it away"));
         }
-        for (at, column) in &columns {
-            if column.len() != length {
+        let length = first.length;
+        for column in &columns {
+            if column.length != length {
                 let message = format!(
                     "keys that change together have {length} and {} values",
-                    column.len()
+                    column.length
                 );
                 return Err(ScenarioError::new(&self.name, message)
-                    .mark(&place, format!("{length}"))
-                    .mark(at, format!("{}", column.len()))
+                    .mark(&first.key.place, format!("{length}"))
+                    .mark(&column.key.place, format!("{}", column.length))
                     .help("give them equally many, or make them axes of their own"));
             }
         }
-        let keys = columns.iter().filter_map(|(_, column)| column.first());
-        let keys = keys.map(|assignment| assignment.key.clone()).collect();
-        let mut columns: Vec<_> = columns
-            .into_iter()
-            .map(|(_, column)| column.into_iter())
-            .collect();
-        let points = (0..length).map(|_| columns.iter_mut().filter_map(Iterator::next).collect());
-        Ok(Axis {
-            keys,
-            points: points.collect(),
-            start,
+        Ok(Axis { columns })
+    }
+}
+
+impl Key {
+    /// The key of these steps, called in the one way in which it can be written without blanks.
+    pub(super) fn new(steps: Vec<(Step, Place)>, place: Place) -> Self {
+        let mut dotted = String::new();
+        for (step, _) in &steps {
+            match step {
+                Step::Key(key) if dotted.is_empty() => dotted.push_str(key),
+                // Writing to a `String` cannot fail.
+                Step::Key(key) => drop(write!(dotted, ".{key}")),
+                Step::Index(index) => drop(write!(dotted, "[{index}]")),
+            }
+        }
+        Self {
+            dotted,
+            steps,
             place,
+        }
+    }
+}
+
+impl Column {
+    pub(super) fn new(key: Arc<Key>) -> Self {
+        Self {
+            key,
+            parts: Vec::new(),
+            length: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, values: Values) {
+        let before = self.length;
+        self.length += match &values {
+            Values::One(_) => 1,
+            Values::Range(spread, _) => spread.len(),
+        };
+        self.parts.push(Part { before, values });
+    }
+
+    /// What the key is set to at a point below the length.
+    fn at(&self, point: usize) -> Option<Assignment> {
+        let part = self.parts.partition_point(|part| part.before <= point);
+        let part = self.parts.get(part.checked_sub(1)?)?;
+        let node = match &part.values {
+            Values::One(node) => node.clone(),
+            Values::Range(spread, place) => Node {
+                value: spread.at(point - part.before),
+                place: place.clone(),
+            },
+        };
+        Some(Assignment {
+            key: Arc::clone(&self.key),
+            node,
         })
     }
 }
 
 impl Axis {
-    /// The complaint that the axis cannot be used, `name` being what errors call the file.
+    /// The dotted keys, in the order in which they were written.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.key.dotted.as_str())
+    }
+
+    /// How many points there are, at least one.
     #[must_use]
-    pub fn refuse(&self, name: &str, message: &str, remedy: &str) -> ScenarioError {
-        ScenarioError::new(name, message)
-            .mark(&self.place, "")
-            .help(remedy)
+    pub fn points(&self) -> usize {
+        self.columns.first().map_or(0, |column| column.length)
+    }
+
+    /// What the keys are set to at one of the points, in their order.
+    pub fn at(&self, point: usize) -> impl Iterator<Item = Assignment> {
+        self.columns
+            .iter()
+            .filter_map(move |column| column.at(point))
+    }
+
+    /// Where the axis begins in what was written.
+    pub(super) fn start(&self) -> usize {
+        let first = self.columns.first();
+        first.map_or(0, |column| column.key.place.start())
+    }
+
+    /// The complaint that `key` of the axis cannot be used, `name` being what errors call the file.
+    #[must_use]
+    pub fn refuse(&self, name: &str, key: &str, message: &str, remedy: &str) -> ScenarioError {
+        let error = ScenarioError::new(name, message);
+        let mut columns = self.columns.iter();
+        match columns.find(|column| column.key.dotted == key) {
+            Some(column) => error.mark(&column.key.place, ""),
+            None => error,
+        }
+        .help(remedy)
+    }
+
+    /// The complaint that `key` of the axis is set for all runs as well.
+    #[must_use]
+    pub fn refuse_beside(&self, name: &str, set: &Assignment) -> ScenarioError {
+        let key = set.key();
+        let message = format!("`{key}` is set in all runs, and varies in the grid");
+        let remedy = "take it away in one of the places";
+        self.refuse(name, key, &message, remedy)
+            .mark(&set.key.place, "it is set here")
     }
 }
 
 impl Assignment {
+    /// The dotted key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key.dotted
+    }
+
+    /// The complaint that this cannot be set, `name` being what errors call the file.
+    #[must_use]
+    pub fn refuse(&self, name: &str, message: &str, remedy: &str) -> ScenarioError {
+        let error = ScenarioError::new(name, message).mark(&self.key.place, "");
+        error.help(remedy)
+    }
+
     /// The value as JSON; null for what [`Document::axis`] and its like have refused.
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
@@ -289,7 +397,8 @@ mod tests {
     fn numbers(text: &str) -> String {
         let document = Document::parse("a.toml", "").unwrap();
         let axis = document.axis("--grid", &format!("k={text}")).unwrap();
-        let values = axis.points.iter().map(|point| point[0].json().to_string());
+        let points = (0..axis.points()).flat_map(|point| axis.at(point));
+        let values = points.map(|one| one.json().to_string());
         values.collect::<Vec<_>>().join(" ")
     }
 
@@ -328,11 +437,14 @@ mod tests {
         let text = "[grid]\nb.c = [1, 2]\n\"a.d\" = { from = 1, to = 3, step = 1 }\n[[zip]]\ne = ['x', 'y']\nf = [1, 2]\n[set]\ng.h = 1\ni = true\n";
         let document = Document::parse("a.toml", text).unwrap();
         let axes = document.axes().unwrap();
-        let keys: Vec<_> = axes.iter().map(|axis| axis.keys.join("+")).collect();
+        let keys: Vec<_> = axes
+            .iter()
+            .map(|axis| axis.keys().collect::<Vec<_>>().join("+"))
+            .collect();
         assert_eq!(keys, ["b.c", "a.d", "e+f"]);
-        assert_eq!(axes[1].points.len(), 3);
+        assert_eq!(axes[1].points(), 3);
         let set = document.settings("set").unwrap();
-        let set: Vec<_> = set.iter().map(|one| one.key.as_str()).collect();
+        let set: Vec<_> = set.iter().map(Assignment::key).collect();
         assert_eq!(set, ["g.h", "i"]);
     }
 

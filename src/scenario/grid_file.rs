@@ -1,12 +1,13 @@
 //! Axes and settings as a file has them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::document::Document;
 use super::error::ScenarioError;
-use super::grid::{Assignment, Axis, path};
-use super::place::{Place, Source};
-use super::range::spread;
+use super::grid::{Assignment, Axis, Column, Key, Values, path};
+use super::place::{Place, Source, shown};
+use super::range::Spread;
 use super::tree::{Node, Table, Value};
 
 impl Document {
@@ -18,7 +19,11 @@ impl Document {
         let mut found = Vec::new();
         for leaf in self.leaves(name, self.table(&path(name)), &|_| false)? {
             let (key, at, node) = leaf;
-            found.push(self.written(key, at, node.clone())?);
+            self.usable(node)?;
+            found.push(Assignment {
+                key: self.filed(&key, at)?,
+                node: node.clone(),
+            });
         }
         Ok(found)
     }
@@ -31,50 +36,77 @@ impl Document {
     pub fn axes(&self) -> Result<Vec<Axis>, ScenarioError> {
         let mut axes = Vec::new();
         for (key, at, node) in self.leaves("grid", self.table(&path("grid")), &is_range)? {
-            axes.push(self.zipped(vec![self.column(key, at, node)?])?);
+            axes.push(self.zipped(vec![self.column(&key, at, node)?], at)?);
         }
-        let zips = self.find(&path("zip")).map(|node| &node.value);
-        let zips = match zips {
-            Some(Value::Array(zips)) => zips.as_slice(),
-            _ => &[],
+        let takes_tables = |place: &Place| {
+            let error = ScenarioError::new(&self.name, "`zip` takes a list of tables");
+            error.mark(place, "").help(
+                "write `[[zip]]`, and below it the keys that change together, such as `flow.steps = [50, 100]`",
+            )
+        };
+        let zips = match self.root.get("zip") {
+            None => &[][..],
+            Some(entry) => match &entry.node.value {
+                Value::Array(zips) => zips,
+                _ => return Err(takes_tables(entry.blamed())),
+            },
         };
         for zip in zips {
             let Value::Table(table) = &zip.value else {
-                let error = ScenarioError::new(&self.name, "`zip` takes tables");
-                return Err(error
-                    .mark(&zip.place, "")
-                    .help("write `[[zip]]`, and below it `flow.steps = [50, 100]`"));
+                return Err(takes_tables(&zip.place));
             };
             let columns = self.leaves("zip", Some(table), &is_range)?.into_iter();
-            let columns = columns.map(|(key, at, node)| self.column(key, at, node));
-            axes.push(self.zipped(columns.collect::<Result<_, _>>()?)?);
+            let columns = columns.map(|(key, at, node)| self.column(&key, at, node));
+            axes.push(self.zipped(columns.collect::<Result<_, _>>()?, &zip.place)?);
         }
-        axes.sort_by_key(|axis| axis.start);
+        axes.sort_by_key(Axis::start);
         Ok(axes)
     }
 
-    /// An assignment to a key of a file, which stands `at` a place.
-    fn written(&self, key: String, at: &Place, node: Node) -> Result<Assignment, ScenarioError> {
-        self.usable(&node)?;
-        let source = Source::argument(key.clone());
-        let steps = self.steps(&source, 0, &key)?;
+    /// Whether this is a grid, and no scenario, by the keys that it has at the top. One that names no scenario is refused.
+    ///
+    /// # Errors
+    /// Where it begins to be a grid, if it names no scenario.
+    pub fn is_grid(&self) -> Result<bool, ScenarioError> {
+        if self.names("scenario") {
+            return Ok(true);
+        }
+        let mut own = ["grid", "zip", "seeds", "set"].into_iter();
+        match own.find_map(|key| self.root.get(key)) {
+            None => Ok(false),
+            Some(entry) => {
+                let error = ScenarioError::new(&self.name, "the grid names no scenario");
+                Err(error.mark(&entry.at, "this makes the file a grid").help(
+                    "write `scenario = \"NAME\"` at its top: a shipped one, or a path relative to this file; what belongs to the scenario stands there, or in `[set]`",
+                ))
+            }
+        }
+    }
+
+    /// A key of a file, which stands `at` a place.
+    fn filed(&self, key: &str, at: &Place) -> Result<Arc<Key>, ScenarioError> {
+        let source = Source::argument(key.to_owned());
+        // Its own text is another one than that of the file.
+        let steps = self.steps(&source, 0, key).map_err(|_| {
+            let error = ScenarioError::new(&self.name, format!("`{}` is not a key", shown(key)));
+            error
+                .mark(at, "")
+                .help("a key is made of names with dots between: `flow.steps`")
+        })?;
         let steps = steps.into_iter().map(|(step, _)| (step, at.clone()));
-        Ok(Assignment {
-            steps: steps.collect(),
-            key,
-            node,
-        })
+        Ok(Arc::new(Key::new(steps.collect(), at.clone())))
     }
 
     /// The values of a key of a file.
-    fn column(
-        &self,
-        key: String,
-        at: &Place,
-        node: &Node,
-    ) -> Result<(Place, Vec<Assignment>), ScenarioError> {
-        let nodes = match &node.value {
-            Value::Array(items) => items.clone(),
+    fn column(&self, key: &str, at: &Place, node: &Node) -> Result<Column, ScenarioError> {
+        let mut column = Column::new(self.filed(key, at)?);
+        match &node.value {
+            Value::Array(items) => {
+                for item in items {
+                    self.usable(item)?;
+                    column.push(Values::One(item.clone()));
+                }
+            }
             Value::Table(range) => {
                 let text = |key: &str| range.get(key).map(|entry| entry.node.place.text());
                 let by = match (text("step"), text("factor")) {
@@ -93,14 +125,10 @@ impl Document {
                 }
                 let values = by.and_then(|by| {
                     let ends = "a range has `from` and `to`";
-                    spread(text("from").ok_or(ends)?, text("to").ok_or(ends)?, by)
+                    Spread::new(text("from").ok_or(ends)?, text("to").ok_or(ends)?, by)
                 });
                 let values = values.map_err(|reason| self.no_range(&node.place, reason))?;
-                let node = |value| Node {
-                    value,
-                    place: node.place.clone(),
-                };
-                values.into_iter().map(node).collect()
+                column.push(Values::Range(values, node.place.clone()));
             }
             _ => {
                 let message = format!("`{key}` has one value and no list of them");
@@ -109,10 +137,8 @@ impl Document {
                     "write a list, such as `[1, 2]`; what all runs share stands in `[set]`",
                 ));
             }
-        };
-        let column = nodes.into_iter();
-        let column = column.map(|node| self.written(key.clone(), at, node));
-        Ok((at.clone(), column.collect::<Result<_, _>>()?))
+        }
+        Ok(column)
     }
 
     /// The settings below `table`: dotted key, where it stands, and value. Tables are gone into, unless they are a value.

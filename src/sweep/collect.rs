@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::column;
 use super::error::SweepError;
-use super::head::Sweep;
+use super::head::{Sweep, take};
 use super::page;
 #[cfg(feature = "cli")]
 use super::parquet_table;
 use super::rows::Rows;
-use crate::store::{ReportError, RunDirectory, Status};
+use crate::store::{ReportError, Status};
 
 /// What was collected.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -40,7 +40,7 @@ pub struct Collected {
 pub fn collect(folder: &Path) -> Result<Collected, SweepError> {
     let sweep = Sweep::open(folder)?;
     let all = Rows::read(&sweep)?;
-    let directory = RunDirectory::take(folder)?;
+    let directory = take(folder)?;
     let count = |status: Status| all.runs.iter().filter(|row| row.status == status).count() as u64;
     let mut collected = Collected {
         tasks: sweep.count(),

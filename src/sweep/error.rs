@@ -1,5 +1,6 @@
 //! Why a sweep cannot go on.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::record::{Interrupted, ResumeError, RunError};
@@ -14,7 +15,7 @@ pub enum SweepError {
     #[error("{0}")]
     Scenario(Box<ScenarioError>),
     /// A file cannot be read or written, or a folder is in use.
-    #[error(transparent)]
+    #[error("{}", in_sweep(.0))]
     Report(#[from] ReportError),
     /// A task would need more than the machine has.
     #[error(transparent)]
@@ -33,6 +34,40 @@ pub enum SweepError {
     /// A task was asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+}
+
+/// A fault of files in the words of a sweep, which stays where it was planned: a run could be sent elsewhere.
+fn in_sweep(error: &ReportError) -> String {
+    use ErrorKind::{
+        AlreadyExists, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem,
+        StorageFull,
+    };
+    match error {
+        ReportError::Io {
+            action,
+            path,
+            cause,
+        } => {
+            let remedy = match cause.kind() {
+                PermissionDenied | ReadOnlyFilesystem => {
+                    "; make it yours to read and write, or plan the sweep into another folder"
+                }
+                StorageFull | QuotaExceeded => {
+                    "; free some space and go on, or plan the sweep on another disk"
+                }
+                NotADirectory | AlreadyExists => {
+                    "; move away what is there, or plan the sweep into another folder"
+                }
+                _ => "",
+            };
+            format!("cannot {action} {}: {cause}{remedy}", path.display())
+        }
+        ReportError::InUse { path } => format!(
+            "{} is in use by another process: try again when that has ended",
+            path.display()
+        ),
+        other => other.to_string(),
+    }
 }
 
 impl From<ScenarioError> for SweepError {

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::SweepError;
 use crate::generator::GeneratorSpec;
 use crate::scenario::{Document, Scenario, ScenarioError};
-use crate::store::{ReportError, plain};
+use crate::store::{ReportError, RunDirectory, plain};
 use crate::target::{Files, Folder};
 
 pub(super) const HEAD: &str = "sweep.json";
@@ -86,12 +86,8 @@ impl Sweep {
         // Asked first: another version may have another form.
         let any: Value = serde_json::from_str(&text)
             .map_err(|cause| refuse(format!("`{HEAD}` is not one of ours: {cause}")))?;
-        let (version, own) = (any["version"].as_str(), env!("CARGO_PKG_VERSION"));
-        if version != Some(own) || any["form"] != FORM {
-            return Err(refuse(format!(
-                "version {} planned this sweep, and this is {own}, whose results may differ in the last digits: go on with that version, or plan anew into another folder",
-                version.unwrap_or("?")
-            )));
+        if let Some(reason) = other_version(&any) {
+            return Err(refuse(reason));
         }
         let head: Head = serde_json::from_value(any)
             .map_err(|cause| refuse(format!("`{HEAD}` is not one of ours: {cause}")))?;
@@ -260,6 +256,29 @@ impl Sweep {
         let short = id.get(..2).unwrap_or(id);
         format!("runs/{short}/{id}")
     }
+}
+
+/// Why a plan cannot be used by this version, if another one made it.
+pub(super) fn other_version(head: &Value) -> Option<String> {
+    let (version, own) = (head["version"].as_str(), env!("CARGO_PKG_VERSION"));
+    let is_ours = version == Some(own) && head["form"] == FORM;
+    (!is_ours).then(|| {
+        format!(
+            "version {} planned this sweep, and this is {own}, whose results may differ in the last digits: go on with that version, or plan anew into another folder",
+            version.unwrap_or("?")
+        )
+    })
+}
+
+/// Locks the folder of a sweep, new or old.
+pub(super) fn take(folder: &Path) -> Result<RunDirectory, SweepError> {
+    RunDirectory::take(folder).map_err(|error| match error {
+        ReportError::Occupied { .. } if plain::is_file(folder, HEAD) => SweepError::Plan {
+            path: folder.to_owned(),
+            reason: "a sweep lies here, and its `.lock`, which lists the files that may be replaced, was lost: copy the folder again with its hidden files, or plan the same sweep into a new folder and move `runs` there, which keeps what is done".to_owned(),
+        },
+        other => other.into(),
+    })
 }
 
 /// The scenario as it is before anything is set. Its variants and claims are no matter of a sweep, and pictures are drawn only if they are asked for.

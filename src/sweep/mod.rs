@@ -14,6 +14,7 @@ mod parquet_table;
 mod plan;
 mod result;
 mod rows;
+mod scale;
 mod spread;
 mod task;
 

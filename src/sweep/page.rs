@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Sweep;
 use super::rows::{Row, Rows};
+use super::scale::{MARGIN, SIZE, Scale, labels, places, short};
 use super::spread::{Group, Spread};
 use super::task::page_of;
 use crate::digits::three;
@@ -38,9 +39,6 @@ const MOST_LINES: usize = 6;
 /// Most runs that are drawn one by one, and that are listed.
 const MOST_POINTS: usize = 1500;
 const MOST_LISTED: usize = 5000;
-/// A panel in pixels, and what is left free at its sides for numbers.
-const SIZE: [f64; 2] = [300.0, 210.0];
-const MARGIN: [f64; 4] = [46.0, 26.0, 8.0, 34.0];
 
 /// One measure against one key.
 #[derive(Serialize)]
@@ -230,34 +228,6 @@ fn distinct(all: &Rows, key: &str) -> Vec<String> {
     values.into_iter().map(|(value, _)| value).collect()
 }
 
-/// Where each value of a key stands, from 0 to 1: as numbers where all are, by their logarithm if they span more than a factor of 20.
-fn places(values: &[String]) -> BTreeMap<&str, f64> {
-    let numbers: Option<Vec<f64>> = values.iter().map(|value| value.parse().ok()).collect();
-    let numbers = numbers.unwrap_or_else(|| (0..values.len()).map(|place| place as f64).collect());
-    let ends = |numbers: &[f64]| {
-        let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-        (
-            low,
-            numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        )
-    };
-    let (low, high) = ends(&numbers);
-    let numbers: Vec<f64> = if low > 0.0 && high > 20.0 * low {
-        numbers.iter().map(|value| value.ln()).collect()
-    } else {
-        numbers
-    };
-    let (low, high) = ends(&numbers);
-    let span = if high > low { high - low } else { 1.0 };
-    // A little room at both sides.
-    let place = |number: f64| 0.06 + 0.88 * (number - low) / span;
-    values
-        .iter()
-        .zip(numbers)
-        .map(|(value, number)| (value.as_str(), place(number)))
-        .collect()
-}
-
 /// The measure `number` against `key`; nothing if no run completed.
 fn panel(
     all: &Rows,
@@ -289,25 +259,26 @@ fn panel(
         .iter()
         .filter_map(|(words, group)| Some((words, Spread::of(group.values.get(&number)?)?)))
         .collect();
-    let pooled = all.groups(&|row| vec![row.setting(key)]);
-    let floors: Vec<(f64, [f64; 2])> = pooled
-        .iter()
-        .filter_map(|(words, group)| {
-            let floor = Spread::of(group.values.get(&number)?)?.floor;
-            let place = *places.get(words[0].as_str())?;
-            floor
-                .iter()
-                .all(|value| value.is_finite())
-                .then_some((place, floor))
-        })
-        .collect();
-    let scale = Scale::of(&spreads, &floors)?;
+    let floors = floors(all, key, number, &places);
+    // Below what is never negative there is nothing to see.
+    let mut values_of = all.runs.iter().filter_map(|row| row.values.get(&number));
+    let is_negative = values_of.any(|value| value[0] < 0.0);
+    let bottom = if is_negative { f64::NEG_INFINITY } else { 0.0 };
+    let scale = Scale::of(&spreads, &floors, bottom)?;
     let lines = if apart { names } else { vec![String::new()] };
+    // Of kinds, whose places mean nothing, several lines stand side by side, each with its runs.
+    let middle = (lines.len() - 1) as f64 / 2.0;
+    let aside = |line: usize| 6.0 * (line as f64 - middle) * f64::from(u8::from(!is_ordered));
+    let asides: BTreeMap<String, f64> = lines
+        .iter()
+        .enumerate()
+        .map(|(line, name)| (name.clone(), aside(line)))
+        .collect();
     let lines = lines.into_iter().enumerate().map(|(colour, name)| {
         let own = spreads.iter().filter(|(words, _)| words[0] == name);
         let mut marks: Vec<[f64; 4]> = own
             .filter_map(|(words, spread)| {
-                let x = Scale::x(*places.get(words[1].as_str())?);
+                let x = Scale::x(*places.get(words[1].as_str())?) + aside(colour);
                 let sd = if spread.sd.is_nan() { 0.0 } else { spread.sd };
                 let y = [spread.mean, spread.mean - sd, spread.mean + sd].map(|y| scale.y(y));
                 Some([x, y[0], y[1], y[2]])
@@ -331,23 +302,43 @@ fn panel(
         key: key.to_owned(),
         lines: lines.collect(),
         floor: scale.band(floors),
-        points: points(all, pages, key, number, &places, &scale),
-        across: values
-            .iter()
-            .map(|value| (Scale::x(places[value.as_str()]), short(value)))
-            .collect(),
+        points: points(all, pages, number, &scale, &|row| {
+            let aside = asides.get(&name(row)).copied().unwrap_or_default();
+            Some(Scale::x(*places.get(row.setting(key).as_str())?) + aside)
+        }),
+        across: labels(&values, &places),
         up: scale.ticks(),
     })
 }
 
-/// Each run as a point.
-fn points(
+/// Where the values of a key stand, and the floors there.
+fn floors(
     all: &Rows,
-    pages: &[Option<String>],
     key: &str,
     number: usize,
     places: &BTreeMap<&str, f64>,
+) -> Vec<(f64, [f64; 2])> {
+    let pooled = all.groups(&|row| vec![row.setting(key)]);
+    pooled
+        .iter()
+        .filter_map(|(words, group)| {
+            let floor = Spread::of(group.values.get(&number)?)?.floor;
+            let place = *places.get(words[0].as_str())?;
+            floor
+                .iter()
+                .all(|value| value.is_finite())
+                .then_some((place, floor))
+        })
+        .collect()
+}
+
+/// Each run as a point, at the `place` of its settings.
+fn points(
+    all: &Rows,
+    pages: &[Option<String>],
+    number: usize,
     scale: &Scale,
+    place: &dyn Fn(&Row) -> Option<f64>,
 ) -> Vec<Point> {
     if all.runs.len() > MOST_POINTS {
         return Vec::new();
@@ -355,9 +346,9 @@ fn points(
     let drawn = all.runs.iter().zip(pages).filter_map(|(row, page)| {
         let value = row.values.get(&number).map(|value| value[0])?;
         let inside = row.status == Status::Complete && scale.holds(value);
-        let place = *places.get(row.setting(key).as_str())?;
+        let x = place(row)?;
         inside.then(|| Point {
-            x: Scale::x(place),
+            x,
             y: scale.y(value),
             title: format!(
                 "task {}, seed {}: {}",
@@ -369,118 +360,4 @@ fn points(
         })
     });
     drawn.collect()
-}
-
-/// From values to pixels.
-struct Scale {
-    /// Ends of the axis, as logarithms of an axis of these.
-    low: f64,
-    high: f64,
-    is_log: bool,
-}
-
-impl Scale {
-    fn of(spreads: &[(&Vec<String>, Spread)], floors: &[(f64, [f64; 2])]) -> Option<Self> {
-        let sds = |spread: &Spread| {
-            if spread.sd.is_nan() {
-                0.0
-            } else {
-                2.0 * spread.sd
-            }
-        };
-        let means = spreads.iter().map(|(_, spread)| spread.mean);
-        let floors = floors.iter().flat_map(|(_, floor)| *floor);
-        let middles: Vec<f64> = means.chain(floors).filter(|v| v.is_finite()).collect();
-        let least = middles.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = middles.iter().copied().fold(0.0, f64::max);
-        // Distances of very different sizes: ratios are what is seen of them.
-        let is_log = least > 0.0 && most > 20.0 * least;
-        let ends = spreads
-            .iter()
-            .flat_map(|(_, spread)| [spread.mean - sds(spread), spread.mean + sds(spread)]);
-        let all = middles.iter().copied().chain(ends);
-        let all = all.filter(|value| value.is_finite());
-        let all = all.map(|value| {
-            if is_log {
-                value.max(0.3 * least).ln()
-            } else {
-                value
-            }
-        });
-        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
-        let room = if high > low {
-            0.05 * (high - low)
-        } else {
-            0.5 * high.abs().max(1.0)
-        };
-        (low <= high).then_some(Self {
-            low: low - room,
-            high: high + room,
-            is_log,
-        })
-    }
-
-    /// Where a value is on the axis, in its units.
-    fn at(&self, value: f64) -> f64 {
-        match (self.is_log, value > 0.0) {
-            (true, true) => value.ln(),
-            (true, false) => self.low,
-            (false, _) => value,
-        }
-    }
-
-    fn holds(&self, value: f64) -> bool {
-        (self.low..=self.high).contains(&self.at(value))
-    }
-
-    /// Heights with their values: both ends, and the middle.
-    fn ticks(&self) -> Vec<(f64, String)> {
-        let room = 0.04 * (self.high - self.low);
-        let places = [
-            self.low + room,
-            f64::midpoint(self.low, self.high),
-            self.high - room,
-        ];
-        let value = |at: f64| if self.is_log { at.exp() } else { at };
-        places
-            .map(|at| (self.y(value(at)), three(value(at))))
-            .to_vec()
-    }
-
-    fn x(place: f64) -> f64 {
-        MARGIN[0] + place * (SIZE[0] - MARGIN[0] - MARGIN[2])
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let part = (self.at(value).max(self.low) - self.low) / (self.high - self.low);
-        SIZE[1] - MARGIN[3] - part * (SIZE[1] - MARGIN[1] - MARGIN[3])
-    }
-
-    /// The floors from their median to their 95 % point, as a polygon over the whole width.
-    fn band(&self, mut floors: Vec<(f64, [f64; 2])>) -> String {
-        floors.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (Some(first), Some(last)) = (floors.first().copied(), floors.last().copied()) else {
-            return String::new();
-        };
-        let whole: Vec<_> = [(0.0, first.1)]
-            .into_iter()
-            .chain(floors)
-            .chain([(1.0, last.1)])
-            .collect();
-        let corner = |(x, y): (f64, f64)| format!("{:.1},{:.1}", Self::x(x), self.y(y));
-        let there = whole.iter().map(|(x, floor)| corner((*x, floor[0])));
-        let back = whole.iter().rev().map(|(x, floor)| corner((*x, floor[1])));
-        there.chain(back).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// As much of a value as stands below a panel.
-fn short(value: &str) -> String {
-    const LONGEST: usize = 10;
-    if value.chars().count() <= LONGEST {
-        return value.to_owned();
-    }
-    value.chars().take(LONGEST - 1).chain(['…']).collect()
 }

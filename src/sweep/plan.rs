@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::SweepError;
 use super::head::{
     FORM, HEAD, Hashing, Head, INPUTS, Prints, TASKS, begin, digest_of, files_of, fingerprints,
-    hex, id_of,
+    hex, id_of, other_version, take,
 };
 use crate::experiment::{Cost, Experiment};
 use crate::scenario::{Assignment, Axis, Document, Resources, Scenario};
@@ -110,12 +110,13 @@ impl Plan<'_> {
         let Some(tasks) = too_many.filter(|&tasks| tasks <= MOST_TASKS) else {
             let count = cells as f64 * seeds.len() as f64;
             return Err(SweepError::Usage(format!(
-                "the grid has {cells} cells with {} seeds each, {count:.0} tasks: at most {MOST_TASKS} are planned; take fewer values, zip keys that belong together, or plan several sweeps",
-                seeds.len()
+                "the grid has {cells} cells on {} seed{}, {count:.0} tasks: at most {MOST_TASKS} are planned; take fewer values, zip keys that belong together, or plan several sweeps",
+                seeds.len(),
+                if seeds.len() == 1 { "" } else { "s" }
             )));
         };
         self.try_values(&base)?;
-        let directory = RunDirectory::take(folder)?;
+        let directory = take(folder)?;
         let needs = self.write_tasks(&base, cells, &seeds, &directory)?;
         let core_hours = self
             .seconds(&base, cells)
@@ -129,12 +130,13 @@ impl Plan<'_> {
             set: self
                 .set
                 .iter()
-                .map(|one| (one.key.clone(), one.json()))
+                .map(|one| (one.key().to_owned(), one.json()))
                 .collect(),
             keys: self
                 .axes
                 .iter()
-                .flat_map(|axis| axis.keys.clone())
+                .flat_map(Axis::keys)
+                .map(str::to_owned)
                 .collect(),
             record: self.record,
             tasks,
@@ -162,21 +164,36 @@ impl Plan<'_> {
 
     /// Refuses keys that stand twice, and a seed among them.
     fn check(&self) -> Result<(), SweepError> {
+        let seed = self.set.iter().find(|set| set.key() == "seed");
+        if let Some(set) = seed.filter(|_| !self.seeds.is_empty()) {
+            return Err(set
+                .refuse(
+                    &self.label,
+                    "a seed is set in all runs, and the sweep has seeds of its own",
+                    "take it away, or leave the list of seeds out",
+                )
+                .into());
+        }
         let mut seen = Vec::new();
         for axis in &self.axes {
-            for key in &axis.keys {
-                let remedy = if key == "seed" {
-                    "seeds stand apart from the grid: `--seeds 1..20`, or `seeds = \"1..20\"` in the file"
-                } else {
-                    "take it away in one of the places, or zip what belongs together"
+            for key in axis.keys() {
+                let refuse = |message: &str, remedy| {
+                    Err(axis.refuse(&self.label, key, message, remedy).into())
                 };
-                if key == "seed" || seen.contains(&key) {
-                    let message = if key == "seed" {
-                        "the seed is no key of a grid".to_owned()
-                    } else {
-                        format!("`{key}` varies in two axes of the grid")
-                    };
-                    return Err(axis.refuse(&self.label, &message, remedy).into());
+                if key == "seed" {
+                    return refuse(
+                        "the seed is no key of a grid",
+                        "seeds stand apart from the grid: `--seeds 1..20`, or `seeds = \"1..20\"` in the file",
+                    );
+                }
+                if seen.contains(&key) {
+                    return refuse(
+                        &format!("`{key}` varies in two axes of the grid"),
+                        "take it away in one of the places, or zip what belongs together",
+                    );
+                }
+                if let Some(set) = self.set.iter().find(|set| set.key() == key) {
+                    return Err(axis.refuse_beside(&self.label, set).into());
                 }
                 seen.push(key);
             }
@@ -187,7 +204,7 @@ impl Plan<'_> {
     fn cells(&self) -> Result<u64, SweepError> {
         let mut cells = 1_u64;
         for axis in &self.axes {
-            cells = cells.checked_mul(axis.points.len() as u64).ok_or_else(|| {
+            cells = cells.checked_mul(axis.points() as u64).ok_or_else(|| {
                 SweepError::Usage(format!(
                     "the grid has more cells than can be counted: at most {MOST_TASKS} tasks are planned; take fewer values"
                 ))
@@ -197,15 +214,15 @@ impl Plan<'_> {
     }
 
     /// The assignments of a cell in the order of their keys, in which tasks make them too.
-    fn assignments(&self, cell: u64) -> Vec<&Assignment> {
+    fn assignments(&self, cell: u64) -> Vec<Assignment> {
         let mut rest = cell;
         let mut all = Vec::new();
         for axis in self.axes.iter().rev() {
-            let length = axis.points.len() as u64;
-            all.extend(&axis.points[(rest % length) as usize]);
+            let length = axis.points() as u64;
+            all.extend(axis.at((rest % length) as usize));
             rest /= length;
         }
-        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all.sort_by(|a, b| a.key().cmp(b.key()));
         all
     }
 
@@ -213,7 +230,7 @@ impl Plan<'_> {
     fn at(&self, base: &Document, cell: u64) -> Result<Document, SweepError> {
         let mut own = base.clone();
         for assignment in self.assignments(cell) {
-            own.assign_to(assignment)?;
+            own.assign_to(&assignment)?;
         }
         Ok(own)
     }
@@ -223,7 +240,7 @@ impl Plan<'_> {
         let mut wanted = vec![0];
         let mut stride = 1_u64;
         for axis in self.axes.iter().rev() {
-            let length = axis.points.len();
+            let length = axis.points();
             let ends = (1..length).filter(|&at| at < TRIED / 2 || length - at <= TRIED / 2);
             wanted.extend(ends.map(|at| at as u64 * stride));
             stride = stride.saturating_mul(length as u64);
@@ -260,7 +277,9 @@ impl Plan<'_> {
             inputs: fingerprints(&scenario, prints)
                 .map_err(|(name, cause)| ReportError::io("read", Path::new(&name), cause))?,
             files: files_of(&scenario).map(str::to_owned).collect(),
-            settings: settings.map(|one| (one.key.clone(), one.json())).collect(),
+            settings: settings
+                .map(|one| (one.key().to_owned(), one.json()))
+                .collect(),
             memory: need.memory(),
             disk: if self.record {
                 need.disk() + SMALL
@@ -356,7 +375,7 @@ impl Plan<'_> {
     fn twins(&self, first: u64, second: u64) -> String {
         let words = |cell: u64| {
             let each = self.assignments(cell).into_iter();
-            let each = each.map(|one| format!("{} = {}", one.key, one.json()));
+            let each = each.map(|one| format!("{} = {}", one.key(), one.json()));
             each.collect::<Vec<_>>().join(", ")
         };
         format!(
@@ -419,11 +438,15 @@ fn settle(folder: &Path, head: &Head) -> Result<bool, SweepError> {
     }
     let old = plain::text(folder, HEAD)
         .map_err(|cause| ReportError::io("read", &folder.join(HEAD), cause))?;
-    if serde_json::from_str::<Head>(&old).is_ok_and(|old| old == *head) {
+    let any: Value = serde_json::from_str(&old).unwrap_or_default();
+    let reason = other_version(&any).unwrap_or_else(|| {
+        "another sweep was planned here, and its results stay what they are: choose another folder with `--out DIR`".to_owned()
+    });
+    if serde_json::from_value::<Head>(any).is_ok_and(|old| old == *head) {
         return Ok(true);
     }
     Err(SweepError::Plan {
         path: folder.to_owned(),
-        reason: "another sweep was planned here, and its results stay what they are: choose another folder with `--out DIR`".to_owned(),
+        reason,
     })
 }

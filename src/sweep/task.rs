@@ -52,7 +52,7 @@ pub fn run_task(sweep: &Sweep, task: &Task, stop: &StopToken) -> Result<TaskEnd,
     let directory = RunDirectory::take(&folder).map_err(|error| match error {
         ReportError::Occupied { .. } => SweepError::Plan {
             path: folder.clone(),
-            reason: "the folder of a task holds files that are not the task's own; remove the folder, and the task is run anew".to_owned(),
+            reason: "the folder of a task holds files that are not its own, or has lost `.lock`, which lists those that are; remove the folder, and the task is run anew".to_owned(),
         },
         other => other.into(),
     })?;

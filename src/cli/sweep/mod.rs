@@ -13,7 +13,7 @@ use clap::Subcommand;
 use super::common::Common;
 use super::error::CliError;
 use super::signal::Signal;
-use super::terminal::{plain, say};
+use super::terminal::{plain, quoted, say};
 use crate::record::StopToken;
 use crate::store::Status;
 use crate::sweep::{SweepError, TaskResult};
@@ -50,7 +50,14 @@ fn listen(again: String) -> Result<StopToken, CliError> {
 
 /// What to type in order to go on.
 fn again(folder: &Path) -> String {
-    format!("ratioflow sweep run {}", folder.display())
+    format!("ratioflow sweep run {}", typed(folder))
+}
+
+/// A folder as it is typed to a shell, where it is no option.
+fn typed(folder: &Path) -> String {
+    let name = folder.display().to_string();
+    let own = if name.starts_with('-') { "./" } else { "" };
+    quoted(&plain(&format!("{own}{name}"))).into_owned()
 }
 
 /// That a signal has stopped tasks.

@@ -134,7 +134,7 @@ impl PlanArgs {
         let is_shipped = self.grid.to_str().is_some_and(|name| find(name).is_some());
         let found = ScenarioArgs::text_of(&self.grid, self.allow_outside)?;
         let document = Document::parse(&found.label, &found.text)?;
-        if is_shipped || !document.names("scenario") {
+        if is_shipped || !document.is_grid()? {
             return Ok(Told {
                 found,
                 set: Vec::new(),
@@ -143,6 +143,8 @@ impl PlanArgs {
                 record: false,
             });
         }
+        // Before the rest of the file, as they know better what is wrong with them.
+        let axes = document.axes()?;
         let file: GridFile = document.read()?;
         let listed = file.seeds.map_or(Ok(Vec::new()), |text| {
             seeds(&text, MOST_TASKS).map_err(|reason| {
@@ -150,10 +152,16 @@ impl PlanArgs {
                 CliError::from(document.blame(&invalid))
             })
         });
+        let found = self.scenario(&file.scenario)?;
+        if Document::parse(&found.label, &found.text)?.names("scenario") {
+            let remedy = "it is a grid itself; name a scenario, such as the one that it names";
+            let invalid = Invalid::new("scenario", format!("{:?}", file.scenario), remedy);
+            return Err(document.blame(&invalid).into());
+        }
         Ok(Told {
-            found: self.scenario(&file.scenario)?,
+            found,
             set: document.settings("set")?,
-            axes: document.axes()?,
+            axes,
             seeds: listed?,
             record: file.record,
         })
@@ -182,7 +190,8 @@ fn words(estimate: &Estimate) -> String {
         None => "time unknown: the first steps fail".to_owned(),
     };
     format!(
-        "{tasks} tasks, {time}, {:.0} MB of memory a task, {:.1} MB on disk",
+        "{tasks} task{}, {time}, {:.0} MB of memory a task, {:.1} MB on disk",
+        if *tasks == 1 { "" } else { "s" },
         *memory_bytes as f64 / 1e6,
         *disk_bytes as f64 / 1e6
     )

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::super::common::{Common, set_threads};
 use super::super::error::CliError;
 use super::super::terminal::{plain, print, print_path, say, warn};
-use super::{Tally, again, listen, stopped};
+use super::{Tally, again, listen, stopped, typed};
 use crate::record::StopToken;
 use crate::store::{ReportError, Status, free_memory};
 use crate::sweep::{Sweep, SweepError, Task, TaskEnd, TaskResult, run_task};
@@ -173,7 +173,7 @@ fn finish(
     if !common.quiet {
         say(&plain(&format!(
             "collect it with `ratioflow sweep collect {}`",
-            args.folder.display()
+            typed(&args.folder)
         )));
     }
     print_path(&args.folder)
