@@ -165,6 +165,8 @@ shipped![
         "69-inheritance.toml";
     Dynamics:
         "70-fewer-data.toml";
+    Fields:
+        "71-drift-bench-eight.toml";
 ];
 
 impl Shipped {
