@@ -5,7 +5,7 @@ use ratioflow::cloud::{self, Cloud, CloudView};
 use ratioflow::discriminator::kde::KdeSpec;
 use ratioflow::discriminator::{DiscriminatorSpec, FitContext, Kind, Loss, Ratio};
 use ratioflow::experiment::Experiment;
-use ratioflow::flow::{Flow, FlowSpec, Precondition};
+use ratioflow::flow::{Flow, FlowSpec, Momentum, Precondition};
 use ratioflow::random::Stream;
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
@@ -243,8 +243,43 @@ fn transport_fields_bring_a_shifted_cloud_home() {
     }
 }
 
-/// Steps until half of a wrong mass has crossed from one of two equal narrow modes to the other, 5 apart: of 40 particles none is where 20 are due.
-fn steps_to_halve(estimator: &str, step_ratio: f64, most: usize) -> usize {
+/// Steps, each `0.1 τ` times the drift at the temperature τ, until so many particles are left of the middle.
+fn steps_to_halve(tau: f64, [real, fake]: [Cloud; 2], middle: f64, due: usize) -> usize {
+    const MOST: usize = 20_000;
+    let text =
+        format!("[drift]\nnormalisation = \"none\"\nmask_self = false\ntemperatures = [{tau}]");
+    let spec: DiscriminatorSpec = toml::from_str(&text).unwrap();
+    let built = spec
+        .build(&GaussianSpec::default().build().unwrap())
+        .unwrap();
+    let settings = FlowSpec {
+        steps: MOST,
+        step_ratio: 0.1 * tau,
+        ..FlowSpec::default()
+    };
+    let mut flow = Flow::new(settings, built, real, fake, 1).unwrap();
+    while let Some(step) = flow.advance().unwrap() {
+        let across = step.state.cloud.column(0);
+        if across.iter().filter(|&&x| x < middle).count() >= due {
+            return step.index;
+        }
+    }
+    MOST
+}
+
+/// Slope of the line of least squares.
+fn slope(at: &[f64], values: &[f64]) -> f64 {
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+    let [x, y] = [mean(at), mean(values)];
+    let along: f64 = at.iter().zip(values).map(|(a, b)| (a - x) * (b - y)).sum();
+    let square: f64 = at.iter().map(|a| (a - x).powi(2)).sum();
+    along / square
+}
+
+/// With an exponential kernel of length τ the time in which half of a wrong mass crosses from one of two equal narrow modes to the other, in steps times their length
+/// `η = 0.1 τ`, grows like the exponential of the distance over τ, here times 1.18; of a Gaussian it grows like that of the square. Of 40 particles none is where 20 are due.
+#[test]
+fn an_exponential_kernel_takes_exponentially_long() {
     let modes = |left: usize, name: &str| {
         let mut cloud = Stream::new(4, name).normals(40) * 0.05;
         for (i, mut row) in cloud.rows_mut().into_iter().enumerate() {
@@ -253,56 +288,47 @@ fn steps_to_halve(estimator: &str, step_ratio: f64, most: usize) -> usize {
         }
         cloud
     };
-    let spec: DiscriminatorSpec = toml::from_str(estimator).unwrap();
-    let built = spec
-        .build(&GaussianSpec::default().build().unwrap())
-        .unwrap();
-    let settings = FlowSpec {
-        steps: most,
-        step_ratio,
-        ..FlowSpec::default()
-    };
-    let mut flow = Flow::new(settings, built, modes(20, "real"), modes(0, "fake"), 1).unwrap();
-    while let Some(step) = flow.advance().unwrap() {
-        let left = step
-            .state
-            .cloud
-            .column(0)
-            .iter()
-            .filter(|&&x| x < 0.0)
-            .count();
-        if left >= 10 {
-            return step.index;
-        }
-    }
-    most
-}
-
-/// With an exponential kernel of length τ the time, in steps times their length `η = 0.1 τ`, grows like the exponential of the distance over τ, here times 1.18
-/// (published: about 1.5, from another start); of a Gaussian it grows like that of the square.
-#[test]
-fn an_exponential_kernel_takes_exponentially_long() {
     let ratios = [2.0, 2.5, 2.94, 3.57, 4.17, 5.0];
     let logs = ratios.map(|ratio| {
         let tau = 5.0 / ratio;
-        let text =
-            format!("[drift]\nnormalisation = \"none\"\nmask_self = false\ntemperatures = [{tau}]");
-        let steps = steps_to_halve(&text, 0.1 * tau, 20_000);
+        let steps = steps_to_halve(tau, [modes(20, "real"), modes(0, "fake")], 0.0, 10);
         println!("{ratio}: {steps} steps");
         (steps as f64 * tau).ln()
     });
-    let [x, y] = [ratios, logs].map(|all| all.iter().sum::<f64>() / 6.0);
-    let pairs = || ratios.iter().zip(&logs);
-    let along: f64 = pairs().map(|(a, b)| (a - x) * (b - y)).sum();
-    let square: f64 = ratios.iter().map(|a| (a - x).powi(2)).sum();
-    let slope = along / square;
-    println!("slope {slope:.2}");
-    assert!((1.0..1.7).contains(&slope), "{slope}");
+    let found = slope(&ratios, &logs);
+    println!("slope {found:.2}");
+    assert!((1.0..1.7).contains(&found), "{found}");
+}
+
+/// The published times, to the step, and with them the published slope, 1.519: six target points about 0 and six about 5, standard deviation 0.3, 8 particles of 40 about 0 and the rest
+/// about 5, halved when 15 are left of the middle (the repository `Dronmong/drifting-identifiability`, `numerics/collapse_atlas.py`, E3, whose draws of NumPy's
+/// `default_rng(20260721)` and `default_rng(20260748)` these are).
+#[test]
+fn the_published_times_of_metastability_come_again() {
+    let on_the_line = |text: &str| {
+        let numbers: Vec<f64> = text.lines().map(|line| line.parse().unwrap()).collect();
+        let place = |(i, axis): (usize, usize)| if axis == 0 { numbers[i] } else { 0.0 };
+        Array2::from_shape_fn((numbers.len(), 2), place)
+    };
+    let temperatures = [2.5, 2.0, 1.7, 1.4, 1.2, 1.0];
+    let published = [7.50, 10.40, 15.64, 34.02, 85.92, 809.20];
+    let times = temperatures.map(|tau| {
+        let real = on_the_line(include_str!("metastability/target.csv"));
+        let fake = on_the_line(include_str!("metastability/start.csv"));
+        // Published is the time before the step that makes it half.
+        let steps = steps_to_halve(tau, [real, fake], 2.5, 15) - 1;
+        steps as f64 * 0.1 * tau
+    });
+    for (found, published) in times.iter().zip(&published) {
+        assert!((found - published).abs() < 1e-6, "{times:?}");
+    }
+    let found = slope(&temperatures.map(|tau| 5.0 / tau), &times.map(f64::ln));
+    assert!((found - 1.519).abs() < 1e-3, "{found}");
 }
 
 /// 300 points of three rings of radius 0.3, 0.75 apart, and a start that is almost one point in the middle ring: after 100 000 steps the flow of `DrMMD` is
 /// published with W1 = 0.0108 and MMD² = 4e-10, that of KALE with 0.018 and 2e-5. Here the log ratio of
-/// kernel densities, 1000 steps, from five starts.
+/// kernel densities with Nesterov's momentum, 1000 steps, from five starts.
 #[test]
 fn three_rings_are_reached_in_a_thousand_steps() {
     let target = Array2::from_shape_fn((300, 2), |(i, axis)| {
@@ -323,6 +349,7 @@ fn three_rings_are_reached_in_a_thousand_steps() {
         let start = Stream::new(seed, "start").normals(300) * 0.01 + array![[0.0, -0.3]];
         let settings = FlowSpec {
             steps: 1000,
+            momentum: Momentum::Nesterov,
             ..FlowSpec::default()
         };
         let estimator = Box::new(kde.build().unwrap());
@@ -337,10 +364,9 @@ fn three_rings_are_reached_in_a_thousand_steps() {
         found
     };
     let ends: Vec<(f64, f64)> = (101..106).map(end).collect();
-    // One particle of the 300 on another ring costs 4e-6; where all are right, it is far less.
-    let all = ends.iter().all(|&(w1, mmd)| w1 < 0.0108 && mmd < 2e-5);
-    let best = ends.iter().any(|&(w1, mmd)| w1 < 0.009 && mmd < 1e-8);
-    assert!(all && best, "{ends:?}");
+    // One particle of the 300 on another ring costs 4e-6, as it does on two or three of five starts without momentum; where all are right, it is 1e-10.
+    let all = ends.iter().all(|&(w1, mmd)| w1 < 0.009 && mmd < 1e-8);
+    assert!(all, "{ends:?}");
 }
 
 /// The V-statistic with `exp(−r²/2s²)`.

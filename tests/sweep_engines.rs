@@ -217,7 +217,10 @@ fn slurm() {
 #[test]
 fn shipped_sweeps_can_be_planned() {
     for (name, tasks) in [
+        ("drift-bench", 2 * 6 * 8),
         ("estimators", 4 * 11 * 5),
+        ("fields", 9 * 9 * 3),
+        ("fields-long", 3 * 9 * 3),
         ("kappa-bandwidth", 4 * 4 * 5),
         ("small", 40),
     ] {

@@ -171,6 +171,10 @@ shipped![
         "72-recover-the-ratio.toml";
     Dynamics:
         "73-dirac-gan.toml";
+    Generators:
+        "74-ksgan.toml";
+    Fields:
+        "75-drift-bench-eight.toml";
 ];
 
 impl Shipped {
