@@ -14,7 +14,10 @@ fn ratioflow(folder: &std::path::Path, args: &[&str]) -> Output {
 }
 
 /// Scenarios of which one seed takes more than some ten seconds of one core; the full command runs them too.
-const LONG: [&str; 10] = [
+const LONG: [&str; 13] = [
+    "attached-detached",
+    "ksgan",
+    "recover-the-ratio",
     "pacgan-ring",
     "pacgan-grid",
     "drifting-roll",

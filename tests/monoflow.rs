@@ -212,13 +212,16 @@ fn what_is_asked_of_no_known_densities_is_refused() {
             "--set generator.adversarial.network=[8]",
             "set network = \"affine\"",
         ),
-        ("--set source={pinwheel={}}", "densities of source and target"),
+        (
+            "--set source={pinwheel={}}",
+            "densities of source and target",
+        ),
         ("--set flow.precondition=covariance", "is followed as it is"),
         (
             "--set generator.adversarial.loss=f --set flow.h=arcsinh",
             "belongs to none",
         ),
-        ("--set generator.adversarial.ratio=half", "`attached`"),
+        ("--set generator.adversarial.ratio=half", "attached"),
     ] {
         let told = refused(&format!("{attached} {more}"));
         assert!(told.contains(place), "{more}: {told}");
