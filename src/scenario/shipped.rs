@@ -174,7 +174,8 @@ shipped![
     Generators:
         "74-ksgan.toml";
     Fields:
-        "75-drift-bench-eight.toml";
+        "75-drift-bench-eight.toml",
+        "76-three-rings.toml";
 ];
 
 impl Shipped {
@@ -261,6 +262,10 @@ impl Files for Embedded {
             (
                 "images/galaxy.png",
                 include_bytes!("../../scenarios/images/galaxy.png"),
+            ),
+            (
+                "points/three-rings.csv",
+                include_bytes!("../../scenarios/points/three-rings.csv"),
             ),
         ];
         FILES
