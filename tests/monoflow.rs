@@ -212,7 +212,10 @@ fn what_is_asked_of_no_known_densities_is_refused() {
             "--set generator.adversarial.network=[8]",
             "set network = \"affine\"",
         ),
-        ("--set source={pinwheel={}}", "densities of source and target"),
+        (
+            "--set source={pinwheel={}}",
+            "densities of source and target",
+        ),
         ("--set flow.precondition=covariance", "is followed as it is"),
         (
             "--set generator.adversarial.loss=f --set flow.h=arcsinh",

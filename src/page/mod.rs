@@ -9,6 +9,7 @@ mod descent;
 #[cfg(feature = "cli")]
 mod docs;
 mod film;
+mod frames;
 mod gallery;
 mod html;
 #[cfg(feature = "cli")]
