@@ -169,7 +169,8 @@ mod file {
         let run = &film(&page)["runs"][0];
         let verdict = record.manifest.verdict.as_ref().unwrap();
         assert_eq!(run["outcome"]["arrived"], verdict.at_floor);
-        assert_eq!(run["outcome"]["words"][0], verdict.mark().words[0]);
+        let words = format!("third sample: {}", verdict.mark().words[0]);
+        assert_eq!(run["outcome"]["words"][0], words);
         assert_eq!(
             run["marks"].as_array().unwrap().len(),
             record.meter.rows().len()
@@ -673,7 +674,7 @@ mod browser {
         ] {
             let own = folder.path().join(name.replace(' ', "-"));
             let variants: Vec<String> = (0..count)
-                .map(|k| format!("\"a variant, number {k}: flow.step_ratio=0.{}\"", k + 2))
+                .map(|k| format!("\"a variant with a name {k}: flow.step_ratio=0.{}\"", k + 2))
                 .collect();
             let file = own.with_extension("toml");
             let text = format!(

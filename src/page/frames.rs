@@ -99,7 +99,8 @@ pub(super) fn arrows(frames: &[&Snapshot], most: f64) -> Raw {
         for axis in 0..2 {
             for k in 0..across * up {
                 let place = ARROWS * (k / across * columns + k % across);
-                let moved = field.movers().get(place) != Some(&0.0);
+                let weight = field.movers().get(place).copied().unwrap_or(1.0);
+                let moved = weight >= LOOK.near;
                 let along = field.next_move(place).filter(|_| moved);
                 let along = along.unwrap_or_default();
                 // One that is too long keeps its direction.

@@ -223,7 +223,7 @@ class Bands {
         const veil = (x) => {
           const here = weigh(x);
           const slope = Math.max(Math.abs(weigh(x + 1 < beyond ? x + 1 : x) - here), Math.abs(veils[(base + 1) * wide + x] - veils[base * wide + x]) * rise, 1e-6);
-          return Math.round(film.veils * clamp((here - film.veils / 2) / (3 * slope) + 0.5, 0, 1));
+          return Math.round(film.veils * clamp((here - film.look.near * film.veils) / (3 * slope) + 0.5, 0, 1));
         };
         for (let x = first; x < Math.min(beyond, width); x += 1) {
           const value = line[x];
@@ -942,7 +942,9 @@ class Panel {
     context.font = `${letter * scale}px ${FONT}`;
     context.textBaseline = "middle";
     const lower = film.line ? 1.2 * this.letter : 0;
-    lines.forEach((line, k) => {
+    // In a hall, where letters are large, how long moves are is not worth a place on one of several pictures.
+    const worth = inFull() && panels.length > 1 ? lines.filter((line) => !line.startsWith("moves ")) : lines;
+    worth.forEach((line, k) => {
       const tall = 1.65 * letter;
       const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + lower + 10 + (tall + 3) * k) * scale];
       context.globalAlpha = 0.82;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
+use super::look::LOOK;
 use super::theme::{BANDS, Theme};
 use crate::pixels::Colour;
 
@@ -53,7 +54,7 @@ pub(super) fn fade([a, b]: [&[f32]; 2], part: f32, rise: f32, places: &mut [u16]
     for (place, ((&a, &b), (&c, &d))) in places.iter_mut().zip(a.iter().zip(b).zip(next)) {
         let (here, right) = (a + part * (b - a), c + part * (d - c));
         let slope = (right - here).abs().max((b - a).abs() * rise).max(1e-6);
-        let cover = ((here - 0.5) / (3.0 * slope) + 0.5).clamp(0.0, 1.0);
+        let cover = ((here - LOOK.near) / (3.0 * slope) + 0.5).clamp(0.0, 1.0);
         let lost = (1.0 - cover) * FADES as f32 + 0.5;
         *place -= lost as u16 * ROW as u16;
     }

@@ -361,7 +361,7 @@ impl FieldGrid {
             for column in (first(columns, stride[0])..columns).step_by(stride[0]) {
                 let place = row * columns + column;
                 let weight = self.movers.get(place).copied().unwrap_or(1.0);
-                let Some([dx, dy]) = self.next_move(place).filter(|_| weight > 0.0) else {
+                let Some([dx, dy]) = self.next_move(place).filter(|_| weight >= LOOK.near) else {
                     continue;
                 };
                 places += 1;

@@ -31,6 +31,8 @@ pub struct Look {
     pub apart: [f64; 3],
     /// Scales over which a field is smooth between two places of its lattice, beyond which what lies between them cannot be known from these.
     pub finest: f64,
+    /// How far a place counts where bands end, and arrows.
+    pub near: f32,
     /// The part of a picture that may be beyond what was recorded without a word.
     pub unknown: f64,
     /// A cloud that is no wider than the first has a ring of the second as its radius around it.
@@ -195,6 +197,7 @@ pub const LOOK: Look = Look {
     lost: 0.62,
     apart: [64.0, 38.0, 26.0],
     finest: 2.5,
+    near: 0.5,
     unknown: 0.05,
     clump: [8.0, 14.0],
     own: 5.0,
