@@ -656,6 +656,7 @@ mod browser {
     /// See `tests/page/abreast.mjs`.
     #[test]
     fn panels_abreast_fill_a_hall_in_the_plane_and_on_the_line() {
+        const QUICK: &str = "[cloud]\nparticles = 200\nsamples = 300\n[flow]\nsteps = 6\n[output]\nframes = 6\nanimation = false\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
         let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
         let (Some(browser), Some(node)) = (find(), ["node", "nodejs"].iter().find(there)) else {
             eprintln!("no Node.js or no browser here: not checked");
@@ -663,7 +664,6 @@ mod browser {
         };
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = TempDir::new().unwrap();
-        const QUICK: &str = "[cloud]\nparticles = 200\nsamples = 300\n[flow]\nsteps = 6\n[output]\nframes = 6\nanimation = false\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
         let plane = "[target.ring]\n[source.gaussian]\n";
         let line = "[target.gaussian]\nmean = [1.0]\ncovariance = [[0.49]]\n[source.gaussian]\nmean = [-1.0]\ncovariance = [[0.49]]\n";
         let mut pages = Vec::new();
