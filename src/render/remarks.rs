@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn one_far_away_is_told_and_one_beside_the_frame_is_not() {
-        let mut cloud = Cloud::zeros((3000, 2));
+        let along = |(k, axis): (usize, usize)| [k as f64 / 3000.0 - 0.5, 0.0][axis];
+        let mut cloud = Cloud::from_shape_fn((3000, 2), along);
         cloud[(7, 0)] = 1.1;
         assert_eq!(said(&cloud, UNIT), [""; 0]);
         cloud[(7, 0)] = 1000.0;
@@ -197,6 +198,14 @@ mod tests {
         cloud[(8, 0)] = 1.1;
         let told = ["2 particles outside", "2 target samples outside"];
         assert_eq!(said(&cloud, UNIT), told);
+    }
+
+    #[test]
+    fn a_cloud_that_has_shrunk_to_a_dot_is_told() {
+        let place = |(k, axis): (usize, usize)| 0.002 * [k as f64 / 99.0, 0.5][axis];
+        let cloud = Cloud::from_shape_fn((100, 2), place);
+        let told = said(&cloud, UNIT);
+        assert!(told[0].starts_with("95 % within 0.0019"), "{told:?}");
     }
 
     #[test]
