@@ -591,30 +591,30 @@ fn a_generator_is_shown_at_latent_points_of_which_no_run_has_seen_any() {
         let folder = TempDir::new().unwrap();
         run(&[settings], folder.path());
         assert_eq!(
-            latent(folder.path(), &Redraw::default()).unwrap(),
+            latent(folder.path(), None, &Redraw::default()).unwrap(),
             "latent.png"
         );
         let first = fs::read(folder.path().join("latent.png")).unwrap();
         assert!(size(&first)[0] >= 500 && first.len() > 4_000, "{settings}");
-        latent(folder.path(), &Redraw::default()).unwrap();
+        latent(folder.path(), None, &Redraw::default()).unwrap();
         assert!(first == fs::read(folder.path().join("latent.png")).unwrap());
         let dark = Redraw {
             theme: Some(Theme::Dark),
             ..Redraw::default()
         };
-        latent(folder.path(), &dark).unwrap();
+        latent(folder.path(), None, &dark).unwrap();
         assert!(first != fs::read(folder.path().join("latent.png")).unwrap());
     }
     let folder = TempDir::new().unwrap();
     let on_line = "target={gaussian={mean=[1.0],covariance=[[1.0]]}}";
     run(&[on_line, LEARNS], folder.path());
-    let refused = latent(folder.path(), &Redraw::default())
+    let refused = latent(folder.path(), None, &Redraw::default())
         .unwrap_err()
         .to_string();
     assert!(refused.contains("on the line"), "{refused}");
     let folder = TempDir::new().unwrap();
     run(&[], folder.path());
-    let refused = latent(folder.path(), &Redraw::default())
+    let refused = latent(folder.path(), None, &Redraw::default())
         .unwrap_err()
         .to_string();
     assert!(refused.contains("no generator"), "{refused}");

@@ -122,7 +122,7 @@ fn mean_loss(f: Divergence, loss: Loss, at: [f64; 6], q: [f64; 6], z: &Cloud) ->
         let u = log_normal(x, [0.0; 2], COVARIANCE) - log_normal(x, [m0, m1], covariance);
         match loss {
             Loss::F => f.value(u),
-            _ => -h.value(u),
+            Loss::H => -h.value(u),
         }
     });
     losses.sum::<f64>() / z.nrows() as f64

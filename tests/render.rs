@@ -111,6 +111,7 @@ impl Act {
             headline: None,
             note: "",
             diverged: false,
+            longest: None,
         }
     }
 
@@ -280,6 +281,7 @@ fn panels(act: &Act, count: usize, style: &Style) -> Image {
                 ""
             },
             diverged: k == 0,
+            longest: None,
         })
         .collect();
     let frame = Frame {
@@ -449,6 +451,7 @@ fn bare<'a>(particles: &'a Cloud, nothing: &'a Cloud) -> Panel<'a> {
         headline: None,
         note: "",
         diverged: false,
+        longest: None,
     }
 }
 
@@ -543,6 +546,7 @@ fn words_are_drawn_and_kept_to_their_places() {
         let frame = Frame {
             title,
             step,
+            steps: 200_000,
             time,
             ..still(UNIT, &panels)
         };
@@ -582,6 +586,7 @@ fn words_are_drawn_and_kept_to_their_places() {
                 Panel {
                     note: &long,
                     diverged: false,
+                    longest: None,
                     ..panel
                 },
             ),
@@ -1052,12 +1057,13 @@ fn a_few_samples_lie_above_many_particles() {
             target: target.view(),
             ..bare(particles, &act.target)
         };
-        colour_at(&draw(&still(UNIT, &[panel]), &style), [0.0, 0.0])
+        // On the ring of a sample in the middle.
+        colour_at(&draw(&still(UNIT, &[panel]), &style), [4.0 / 320.0, 0.0])
     };
     let none = Cloud::zeros((0, 2));
     let covered = image(&Cloud::from_elem((2000, 2), 0.0), &crowd);
     assert_eq!(covered, image(&none, &crowd), "many samples lie below");
-    assert_ne!(image(&few, &crowd), covered, "few lie above");
+    assert_ne!(image(&few, &crowd), covered, "few lie above, as rings");
 }
 
 /// What is left of a run that failed beside others is greyed, and says why.

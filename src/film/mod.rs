@@ -9,6 +9,7 @@ mod recorder;
 mod sight;
 mod round;
 mod spread;
+mod style;
 mod theory;
 
 pub(crate) use convergence::{all_and, charts, floor_by, gloss, is_main, shared};

@@ -10,10 +10,10 @@ use crate::metric::Mark;
 use crate::observe::MetricRecorder;
 use crate::render::look::LOOK;
 use crate::render::{
-    Colour, Film, Frame, Headline, Pace, Panel, Show, Strip, Style, Theme, View, draw, draw_svg,
-    film, number, origin,
+    Colour, Film, Frame, Headline, Pace, Panel, Show, Strip, Style, View, draw, draw_svg, film,
+    number, origin,
 };
-use crate::scenario::{OutputSpec, Scenario, ThemeSpec};
+use crate::scenario::Scenario;
 
 /// What the pictures of one run are made from.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +164,13 @@ impl Scene<'_> {
             ..style.show
         };
         let style = &Style { show, ..*style };
-        self.draw(last, None, &panels, style, draw)
+        // Each panel has a step and a time of its own.
+        let head = Head {
+            step: last,
+            steps: 0,
+            time: f64::NAN,
+        };
+        self.draw(head, None, &panels, style, draw)
     }
 
     /// The longest of the moves that arrows stand for, in all runs; those that failed beside others do not count, whose last move may be beyond all measure.
@@ -174,6 +180,21 @@ impl Scene<'_> {
         let counted = all().filter(|take| failed || !take.diverged);
         let moves = counted.map(|take| take.recorder.longest_move());
         moves.fold(0.0, f64::max)
+    }
+
+    /// The longest of a run's own moves, where its arrows would be too short beside those of the others.
+    pub(crate) fn own_longest(&self, take: &DrawnRun<'_>) -> Option<f64> {
+        let own = take.recorder.longest_move();
+        let is_short = own > 0.0 && LOOK.own * own < self.longest_move();
+        is_short.then_some(own)
+    }
+
+    /// The time at a step, if all runs have that one.
+    fn time(&self, step: usize) -> f64 {
+        let mut times = self.takes.iter().map(|take| take.at(step).map(|s| s.time));
+        let first = times.next().flatten().unwrap_or(f64::NAN);
+        let same = times.all(|time| time == Some(first));
+        if same { first } else { f64::NAN }
     }
 
     /// The steps of the snapshots of the run that has most of them, and of those the one that came furthest.
@@ -233,10 +254,29 @@ impl Scene<'_> {
             .iter()
             .zip(&lives)
             .filter_map(|(take, lives)| {
-                Some(self.panel(take, take.at(moment.step)?, moment.phase, lives))
+                let snapshot = take.at(moment.step)?;
+                let panel = self.panel(take, snapshot, moment.phase, lives);
+                // What is of an earlier step, because the run has ended, says of which.
+                let late = |headline: Headline<'_>| {
+                    headline.since.is_none() && moment.step > snapshot.step
+                };
+                let since = panel.headline.filter(|headline| late(*headline));
+                let headline = since.map(|headline| Headline {
+                    since: Some(snapshot.step),
+                    ..headline
+                });
+                Some(Panel {
+                    headline: headline.or(panel.headline),
+                    ..panel
+                })
             })
             .collect();
-        self.draw(moment.step, moment.phase, &panels, style, draw)
+        let head = Head {
+            step: moment.step,
+            steps: self.steps,
+            time: self.time(moment.step),
+        };
+        self.draw(head, moment.phase, &panels, style, draw)
     }
 
     /// Where a run's particles are at a moment, and what lies behind them.
@@ -328,29 +368,29 @@ impl Scene<'_> {
             .or_else(|| take.headline(snapshot.step)),
             note,
             diverged: take.diverged && self.takes.len() > 1 && !note.is_empty(),
+            longest: self.own_longest(take),
         }
     }
 
-    /// Draws panels under the head of the moment `step` with `draw`.
+    /// Draws panels under a head with `draw`.
     fn draw<T>(
         &self,
-        step: usize,
+        head: Head,
         phase: Option<Phase>,
         panels: &[Panel<'_>],
         style: &Style,
         draw: impl Fn(&Frame<'_, '_>, &Style) -> T,
     ) -> T {
-        let time = self.takes.first().and_then(|take| take.at(step));
         let has_strip = style.show.formula || style.show.phases;
-        let phases = has_strip.then(|| self.strip(step));
+        let phases = has_strip.then(|| self.strip(head.step));
         let threads = panels.iter().any(|panel| panel.threads.is_some());
         let show = phase.map_or(style.show, |phase| phase.dress(style.show, threads));
         draw(
             &Frame {
                 title: self.title,
-                step: step as u64,
-                steps: self.steps as u64,
-                time: time.map_or(f64::NAN, |snapshot| snapshot.time),
+                step: head.step as u64,
+                steps: head.steps as u64,
+                time: head.time,
                 view: self.view,
                 longest: self.longest_move(),
                 strip: phases.as_ref().map(|phases| Strip {
@@ -400,28 +440,13 @@ impl<'a> DrawnRun<'a> {
     }
 }
 
-impl Style {
-    /// How the pictures of a scenario look.
-    pub(crate) fn of(output: &OutputSpec) -> Self {
-        Self {
-            theme: match output.theme {
-                ThemeSpec::Light => Theme::Light,
-                ThemeSpec::Dark => Theme::Dark,
-            },
-            scale: output.scale,
-            ..Self::default()
-        }
-    }
-}
-
-impl Pace {
-    /// So many frames a second.
-    pub(crate) fn of(fps: f64) -> Self {
-        Self {
-            frame: (1000.0 / fps).round() as u16,
-            ..Self::default()
-        }
-    }
+/// What stands above the panels beside the title.
+#[derive(Clone, Copy)]
+struct Head {
+    step: usize,
+    /// Of so many; 0 where it is not said.
+    steps: usize,
+    time: f64,
 }
 
 /// The phases of the step after this snapshot; at the end the move is not made any more.

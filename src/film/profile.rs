@@ -51,6 +51,19 @@ impl Ground {
         })
     }
 
+    /// The same, with the clouds of these runs in sight, as high as they are.
+    #[must_use]
+    pub fn seeing<'a>(mut self, recorders: impl Iterator<Item = &'a Recorder>) -> Self {
+        let all = recorders.flat_map(Recorder::snapshots);
+        let heights = all.flat_map(|snapshot| {
+            let cloud = snapshot.cloud.view();
+            blurred(&self.places, cloud, &snapshot.shares, self.blur)
+        });
+        let highest = heights.fold(0.0, f64::max);
+        self.top = Profile::top_over(&self.density, highest);
+        self
+    }
+
     /// Density of the target at the places of the field.
     pub(crate) fn density(&self) -> &[f64] {
         &self.density

@@ -307,17 +307,48 @@ impl Recorder {
     }
 }
 
+/// How many times longer than the way from one cloud to the other the path between them is where a cloud shakes, and the least length of a step there, in
+/// widths of the picture.
+const SHAKES: f64 = 2.0;
+const SEEN: f64 = 0.001;
+
 impl Snapshot {
     fn moment(&self) -> Moment {
         Moment {
             step: self.step,
             path: self.path_length,
+            beside: false,
         }
+    }
+
+    /// Whether the cloud has shaken since the snapshot before, and is about where it was.
+    fn shakes_since(&self, before: &Self) -> bool {
+        let (steps, path) = (
+            self.step - before.step,
+            self.path_length - before.path_length,
+        );
+        let least = SEEN * self.field.lattice().view().width() * steps as f64;
+        let known = path > least && self.cloud.dim() == before.cloud.dim();
+        if steps < 2 || !known {
+            return false;
+        }
+        let pairs = self.cloud.iter().zip(&before.cloud);
+        let squares: f64 = pairs.map(|(a, b)| (a - b).powi(2)).sum();
+        let way = (squares / self.cloud.nrows().max(1) as f64).sqrt();
+        path > SHAKES * way
     }
 }
 
 fn moments(snapshots: &[Snapshot]) -> Vec<Moment> {
-    snapshots.iter().map(Snapshot::moment).collect()
+    let mut all: Vec<Moment> = snapshots.iter().map(Snapshot::moment).collect();
+    for (k, three) in snapshots.windows(3).enumerate() {
+        let [before, first, second] = three else {
+            continue;
+        };
+        let next = second.step == first.step + 1;
+        all[k + 2].beside = next && second.shakes_since(before);
+    }
+    all
 }
 
 impl Recorder {
@@ -358,8 +389,14 @@ impl Recorder {
                 let now = Moment {
                     step: step.index,
                     path,
+                    beside: false,
+                };
+                let shakes = || match &self.snapshots[..] {
+                    [.., before, last] => last.shakes_since(before),
+                    _ => false,
                 };
                 spread.takes(last.moment(), now, step.steps)
+                    || last.step + 1 == step.index && shakes()
             }
             _ => self
                 .cadence

@@ -8,6 +8,8 @@ const STEADY: f64 = 0.2;
 pub(super) struct Moment {
     pub(super) step: usize,
     pub(super) path: f64,
+    /// Whether it stays with the moment before, the last step but one: in a cloud that shakes in place, which would seem to rest if every second step were shown.
+    pub(super) beside: bool,
 }
 
 /// Takes moments of a run of unknown length of path, at most twice as many as the film is to have.
@@ -71,7 +73,7 @@ impl Spread {
         let changes: Vec<f64> = taken.iter().map(change).collect();
         let whole = change(last);
         let mut kept = Vec::with_capacity(count);
-        let mut from = 0;
+        let (mut from, mut paired) = (0, false);
         for k in 0..count - 1 {
             let wished = whole * k as f64 / (count - 1) as f64;
             // As many are left for those to come as there have to be.
@@ -79,6 +81,9 @@ impl Spread {
             let off = |&at: &usize| (changes[at] - wished).abs();
             let nearest = (from..until).min_by(|a, b| off(a).total_cmp(&off(b)));
             let at = nearest.unwrap_or(from);
+            // The second of two that belong together, once the first is kept.
+            paired = !paired && k > 0 && from < until && taken[from].beside;
+            let at = if paired { from } else { at };
             kept.push(at);
             from = at + 1;
         }
@@ -98,10 +103,15 @@ mod tests {
     fn run(steps: usize, name: &str) -> Vec<Moment> {
         let mut rng = Stream::new(2613, name).rng();
         let mut path = 0.0;
-        let mut moments = vec![Moment { step: 0, path }];
+        let beside = false;
+        let mut moments = vec![Moment {
+            step: 0,
+            path,
+            beside,
+        }];
         for step in 1..=steps {
             path += rng.random_range(0.5..1.5) * if 10 * step < steps { 1.0 } else { 0.004 };
-            moments.push(Moment { step, path });
+            moments.push(Moment { step, path, beside });
         }
         moments
     }
@@ -166,8 +176,28 @@ mod tests {
     }
 
     #[test]
+    fn neighbouring_steps_stay_together_where_a_cloud_shakes() {
+        let moment = |step: usize| Moment {
+            step,
+            path: 0.1 * step as f64,
+            beside: step > 1,
+        };
+        let all: Vec<Moment> = (0..=200).map(moment).collect();
+        let film = Spread::over(30).choose(&all);
+        assert_eq!(film.len(), 30);
+        let steps: Vec<usize> = film.iter().map(|&k| all[k].step).collect();
+        let pairs = steps.windows(2).filter(|pair| pair[1] == pair[0] + 1);
+        assert!(pairs.count() > 12, "{steps:?}");
+    }
+
+    #[test]
     fn a_flow_at_rest_has_as_many_frames_as_any() {
-        let all: Vec<Moment> = (0..=500).map(|step| Moment { step, path: 0.0 }).collect();
+        let moment = |step| Moment {
+            step,
+            path: 0.0,
+            beside: false,
+        };
+        let all: Vec<Moment> = (0..=500).map(moment).collect();
         let (film, _) = filmed(&all, 50);
         assert_eq!(film.len(), 50);
         let gaps = film.windows(2).map(|pair| pair[1].step - pair[0].step);

@@ -111,6 +111,7 @@ pub enum Updates {
 }
 
 impl Updates {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     fn is_usual(&self) -> bool {
         *self == Self::Alternating
     }

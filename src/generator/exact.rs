@@ -23,6 +23,7 @@ pub enum Loss {
 
 impl Loss {
     /// Whether it is the one that nobody has to write.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     pub(super) fn is_usual(&self) -> bool {
         *self == Self::H
     }

@@ -15,7 +15,7 @@ use crate::target::Target;
 /// What [`KnownKl`] measures.
 pub const KL: About = About {
     name: "kl",
-    words: "KL(q‖p), exact p",
+    words: "KL(q‖p)",
     measures: "estimate of KL(q‖p) in nats from the exact density of the target and the cloud's entropy by nearest neighbours, less what it gives perfect samples",
     sees: "sees every difference that the density makes, far from the target too; a cloud more regular than independent points lies below zero",
     ideal: Ideal::Low,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Floor, Floors, JointTest, MEMORISATION, Mark, Measurement, Standing};
+use super::{ALL, Floor, Floors, JointTest, MEMORISATION, Mark, Measurement, Standing};
 use crate::digits::three;
 
 /// Whether a cloud can be told from independent samples of the target, by all measures of fit together.
@@ -248,7 +248,14 @@ fn striking(standing: &Standing) -> String {
     let z = standing.z.map_or(String::new(), |z| {
         format!(", {} sd", three_or_whole(z.abs()))
     });
-    format!("{} {value}, perfect samples {mean}{z}", standing.name)
+    let known = ALL.iter().find(|about| about.name == standing.name);
+    let words = known.map_or(standing.name.as_str(), |about| about.words);
+    let signed = |text: String| match text.strip_prefix('-') {
+        Some(size) => format!("−{size}"),
+        None => text,
+    };
+    let [value, mean] = [value, mean].map(signed);
+    format!("{words} {value}, perfect samples {mean}{z}")
 }
 
 fn three_or_whole(value: f64) -> String {

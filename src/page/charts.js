@@ -103,7 +103,9 @@ class Chart {
   axis(tall) {
     const range = this.about.span;
     const [, linear, logarithmic] = film.look.apart;
-    return { range, marks: this.logarithmic ? decades(range, tall / logarithmic) : ticks(range, tall / linear) };
+    if (this.logarithmic) return { range, marks: decades(range, tall / logarithmic) };
+    const counts = this.runs.every((run) => run.series[this.place].values.every((value) => Number.isInteger(value) && value >= 0));
+    return { range, marks: ticks(range, tall / linear).filter(([value]) => !counts || Number.isInteger(value)) };
   }
 
   // The room that its labels take.
@@ -186,7 +188,8 @@ class Chart {
     const theory = run.series[this.place].theory ?? [];
     const told = theory.map((value, row) => [this.across(run.measured[row]), this.height(value)]).filter(([, v]) => v !== null);
     if (told.length > 1) element("path", { class: "theory", d: `M${told.map(([x, v]) => `${x.toFixed(2)} ${this.up(v).toFixed(2)}`).join("L")}` }, this.svg);
-    const row = since === null ? -1 : run.measured.findIndex((step) => step >= since);
+    // What begins at its floor has not come there.
+    const row = since === null || since === run.measured[0] ? -1 : run.measured.findIndex((step) => step >= since);
     const v = row < 0 ? null : this.height(values[row]);
     if (v !== null) {
       const mark = element("circle", { class: "arrival", cx: this.across(run.measured[row]), cy: this.up(v), r: 4.5 }, this.svg);

@@ -6,16 +6,20 @@ use serde::Serialize;
 
 use super::curves::{Chart, Series, has, series, short};
 use super::descent::Descent;
+use super::frames::{
+    ARROWS, FINE, FINER, VEILS, arrows, colours, cores, fields, laws, most_of, ratios, scales,
+    veils, widths,
+};
 use super::html::harmless;
 use super::pack::Grid;
 use super::palette::Ramps;
 use super::raws::{Raw, Raws};
 use super::rounds::{self, COARSE};
 use crate::cloud::CloudView;
-use crate::film::{DrawnRun, Ground, Law, Scene, Snapshot, charts, phases};
+use crate::film::{DrawnRun, Ground, Scene, Snapshot, charts, phases};
 use crate::metric::Mark;
 use crate::render::look::{LOOK, Look};
-use crate::render::{BANDS, Colour, EDGES, Theme, depth, origin, unlimited};
+use crate::render::{BANDS, EDGES, Theme};
 
 /// Positions that a page holds, all runs together; of more particles an even part is shown.
 const POSITIONS: usize = 1_600_000;
@@ -23,14 +27,6 @@ const POSITIONS: usize = 1_600_000;
 const FRAMES: usize = 400;
 /// Points of the target sample that are shown.
 const TARGETS: usize = 6000;
-/// Parts of a band that the log ratio of a particle is counted in.
-const FINE: f32 = 16.0;
-/// The same for the field, whose contours would show the steps where it is flat.
-const FINER: f32 = 160.0;
-/// Steps in which the field fades where nobody is.
-const VEILS: f32 = 8.0;
-/// Arrows stand at every second place of the field's lattice.
-const ARROWS: usize = 2;
 
 /// Everything that moves.
 #[derive(Debug, Serialize)]
@@ -52,9 +48,11 @@ pub(super) struct Film<'a> {
     bands: usize,
     /// The ratios at the edges of the bands.
     edges: [f64; BANDS],
-    /// The longest of the moves that arrows stand for, and the longest part of any along an axis.
+    /// The longest of the moves that arrows stand for, and the longest part of any along an axis, in runs that have no others.
     longest: f64,
     most: f64,
+    /// Whether trails are shown until a reader chooses.
+    trails: bool,
     /// Steps in which the field fades.
     veils: f32,
     look: Look,
@@ -121,6 +119,15 @@ struct Run<'a> {
     arrow_pitch: usize,
     /// Each frame: all x, then all y, of the next moves: in 127ths of the root of the longest part, with the sign of the part.
     arrows: usize,
+    /// The same two of this run alone, where its arrows have a scale of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most: Option<f64>,
+    /// Each frame: the root mean square of the next moves, and the middle of the cloud with how wide it is, where that is little beside the picture.
+    paces: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cores: Option<Vec<Option<[f64; 3]>>>,
     /// Each frame: how far the field counts at each place, in steps; nothing where it counts everywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     veils: Option<usize>,
@@ -162,79 +169,6 @@ struct Run<'a> {
     outcome: Option<&'a Mark>,
 }
 
-/// 32 times the root of the share of each particle, frame by frame: how much wider it is drawn; nothing where all are equal.
-fn widths(frames: &[&Snapshot], kept: &[usize]) -> Option<Raw> {
-    let weighted = frames.iter().any(|frame| !frame.shares.is_empty());
-    let width = |share: f64| (32.0 * share.sqrt()).round().min(255.0) as u8;
-    let all = frames.iter().flat_map(|frame| {
-        kept.iter()
-            .map(|&k| width(frame.shares.get(k).copied().unwrap_or(1.0)))
-    });
-    weighted.then(|| Raw::Bytes(all.collect()))
-}
-
-/// Red, green and blue of the particles of the first cloud, all or those that are `kept`.
-fn colours(start: CloudView<'_>, kept: Option<&[usize]>, theme: Theme) -> Raw {
-    let all = origin::colours(start, theme);
-    let bytes = |&Colour { r, g, b }: &Colour| [r, g, b];
-    Raw::Bytes(match kept {
-        Some(kept) => kept
-            .iter()
-            .filter_map(|&k| all.get(k))
-            .flat_map(bytes)
-            .collect(),
-        None => all.iter().flat_map(bytes).collect(),
-    })
-}
-
-/// The place of each particle's log ratio among the bands, frame by frame.
-fn ratios(frames: &[&Snapshot], kept: &[usize]) -> Raw {
-    let of = |frame: &Snapshot, k: usize| frame.log_ratio.get(k).map_or(0.0, |&u| depth(u));
-    let all = frames
-        .iter()
-        .flat_map(|frame| kept.iter().map(|&k| fine(of(frame, k))));
-    Raw::Narrow(all.collect(), kept.len())
-}
-
-/// How far the field counts at each place, frame by frame; nothing where it counts everywhere.
-fn veils(frames: &[&Snapshot]) -> Option<Raw> {
-    let weights = frames.iter().map(|frame| frame.field.weights());
-    let places = frames.first()?.field.weights().len();
-    let even = places > 0 && weights.clone().all(|weights| weights.len() == places);
-    let all = weights
-        .flatten()
-        .map(|weight| (VEILS * weight).round() as i8);
-    even.then(|| Raw::Narrow(all.collect(), places))
-}
-
-/// Mean and variance of target and cloud on the line at each frame, where a closed form knows them.
-fn laws(take: &DrawnRun<'_>, frames: &[&Snapshot]) -> Option<Vec<[[f64; 2]; 2]>> {
-    let law = |frame: &&Snapshot| {
-        let laws = Law::of(take.scenario, frame)?.on_line()?;
-        Some(laws.map(|law| law.map(short)))
-    };
-    frames.iter().map(law).collect()
-}
-
-/// Where the log ratios of the field lie among the bands, frame by frame.
-fn fields(frames: &[&Snapshot], on_line: bool) -> Raw {
-    let all = frames.iter().flat_map(|frame| field(frame, on_line));
-    let places = frames.first().map_or(0, |frame| {
-        let [columns, rows] = frame.field.lattice().shape();
-        columns * rows
-    });
-    Raw::Wide(all.collect(), places)
-}
-
-/// The length over which the field of each frame is smooth.
-fn scales(frames: &[&Snapshot]) -> Vec<f64> {
-    let scales = frames.iter().map(|frame| frame.field.gauge().scale);
-    let all: Option<Vec<f64>> = scales
-        .map(|scale| scale.is_finite().then(|| short(scale)))
-        .collect();
-    all.unwrap_or_default()
-}
-
 impl<'a> Film<'a> {
     pub(super) fn new(scene: &Scene<'a>, fps: f64) -> io::Result<Self> {
         let view = scene.view.sane();
@@ -248,7 +182,7 @@ impl<'a> Film<'a> {
         let stage = Stage {
             grid,
             runs: scene.takes.len(),
-            most: LOOK.arrow.most / LOOK.arrow.longest * longest,
+            most: most_of(longest),
         };
         let charts: Vec<Chart> = charts(scene.takes)
             .into_iter()
@@ -277,6 +211,7 @@ impl<'a> Film<'a> {
             edges: EDGES,
             longest: short(longest),
             most: short(stage.most),
+            trails: scene.takes.iter().any(|take| take.scenario.output.trails),
             veils: VEILS,
             look: LOOK,
             light: Ramps::of(Theme::Light),
@@ -326,6 +261,11 @@ impl Stage {
         let targets: Vec<usize> = spread(target.nrows(), TARGETS).collect();
         let rows_measured = take.meter.rows();
         let [moves, misses] = rounds::parts(self.grid, &frames, &kept);
+        let each = |number: fn(&Snapshot) -> f64| -> Vec<f64> {
+            frames.iter().map(|frame| short(number(frame))).collect()
+        };
+        let longest = scene.own_longest(take);
+        let most = longest.map(most_of);
         Run {
             name: take.name,
             note: take.note,
@@ -334,7 +274,7 @@ impl Stage {
             targets: target.nrows(),
             shown: kept.len(),
             steps: frames.iter().map(|frame| frame.step).collect(),
-            times: frames.iter().map(|frame| short(frame.time)).collect(),
+            times: each(|frame| frame.time),
             cloud: raws.add(Raw::Wide(
                 frames
                     .iter()
@@ -347,22 +287,17 @@ impl Stage {
             field: raws.add(fields(&frames, scene.line.is_some())),
             arrow_lattice: [across, up],
             arrow_pitch: ARROWS,
-            arrows: raws.add(Raw::Narrow(
-                frames
-                    .iter()
-                    .flat_map(|frame| self.arrows(frame, [across, up], columns))
-                    .collect(),
-                2 * across * up,
-            )),
+            arrows: raws.add(arrows(&frames, most.unwrap_or(self.most))),
+            longest: longest.map(short),
+            most: most.map(short),
+            paces: each(|frame| frame.field.pace(frame.cloud.view())),
+            cores: cores(&frames, scene.view.sane()),
             veils: veils(&frames).map(|raw| raws.add(raw)),
             phases: phases(
                 take.scenario,
                 frames.iter().any(|frame| frame.field.is_log_ratio()),
             ),
-            step_sizes: frames
-                .iter()
-                .map(|frame| short(frame.field.gauge().step_size))
-                .collect(),
+            step_sizes: each(|frame| frame.field.gauge().step_size),
             moves: moves.map(|raw| raws.add(raw)),
             misses: misses.map(|raw| raws.add(raw)),
             rounds: frames.iter().map(|frame| frame.round.is_some()).collect(),
@@ -400,55 +335,6 @@ impl Stage {
                 .map(move |&k| grid.count(axis, cloud[(k, axis)]))
         })
     }
-
-    /// The next moves at every second place: all x, then all y. Their roots keep the short ones exact.
-    fn arrows(&self, frame: &Snapshot, [across, up]: [usize; 2], columns: usize) -> Vec<i8> {
-        let mut values = Vec::with_capacity(2 * across * up);
-        for axis in 0..2 {
-            for row in 0..up {
-                for column in 0..across {
-                    let place = ARROWS * (row * columns + column);
-                    let moved = frame.field.movers().get(place) != Some(&0.0);
-                    let along = frame.field.next_move(place).filter(|_| moved);
-                    let along = along.unwrap_or_default();
-                    // One that is too long keeps its direction.
-                    let most = self
-                        .most
-                        .max(along[0].hypot(along[1]))
-                        .max(f64::MIN_POSITIVE);
-                    let along = along[axis];
-                    let part = along.abs() / most;
-                    values.push((127.0 * part.sqrt().copysign(along)).round() as i8);
-                }
-            }
-        }
-        values
-    }
-}
-
-/// A place among the bands in parts of a band. A little beyond the last edge nothing changes any more.
-fn fine(depth: f32) -> i8 {
-    let most = BANDS as f32 + 1.0;
-    (FINE * depth.clamp(-most, most)).round() as i8
-}
-
-/// Where the log ratio of the field is among the bands. On the line it is drawn as a curve, which goes on beyond them.
-fn field(frame: &Snapshot, on_line: bool) -> Vec<i16> {
-    if !on_line {
-        return frame.field.depths().iter().map(|&v| finer(v)).collect();
-    }
-    let most = f32::from(i16::MAX);
-    let place = |&v: &f32| {
-        let depth = unlimited(f64::from(v));
-        (FINER * depth).round().clamp(-most, most) as i16
-    };
-    frame.field.log_ratio().iter().map(place).collect()
-}
-
-/// The same, finer: contours of a flat field would show the steps.
-fn finer(depth: f32) -> i16 {
-    let most = BANDS as f32 + 0.7;
-    (FINER * depth.clamp(-most, most)).round() as i16
 }
 
 /// At most `most` of the numbers `0..count`, evenly spread, the first and the last among them.

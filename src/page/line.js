@@ -29,7 +29,8 @@ class LinePanel extends Panel {
     this.inside(context, densities, () => this.densities(context, densities, at, state));
     this.inside(context, ratios, () => this.ratios(context, ratios, at, state));
     this.inside(context, origins, () => this.origins(context, origins, at));
-    if (state.show.arrows) this.velocities(context, origins, at);
+    const row = { ...origins, y: ratios.y + ratios.height, height: origins.y - ratios.y - ratios.height };
+    const moving = state.show.arrows && this.velocities(context, row, at);
     this.inside(context, paths, () => this.paths(context, paths, at));
     const { top } = film.line;
     const { reach } = film.look.line;
@@ -37,9 +38,12 @@ class LinePanel extends Panel {
     this.frame(context, ratios, [-reach, reach], [left, right], "log r", false);
     // In a small picture there is no room for both.
     const tall = origins.height > 2.7 * this.letter;
+    if (moving) this.words(context, "next move", row.x + 6, row.y + row.height / 2 + 0.35 * this.letter);
     this.words(context, tall ? "now" : "start to now", origins.x + 6, origins.y + this.letter);
     if (tall) this.words(context, "at the start", origins.x + 6, origins.y + origins.height - 5);
     this.frame(context, paths, [film.steps, 0], [left, right], "step", true);
+    if (state.show.field) this.length(context, at, ratios.y, true);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     context.setTransform(1, 0, 0, 1, 0, 0);
     this.lost(context, at);
     this.remarks(context, at, state);
@@ -177,10 +181,26 @@ class LinePanel extends Panel {
     });
     context.globalAlpha = 1;
     this.curve(context, (k) => this.cloud[k], up, { ink: palette.ink, width: 1.8 });
+    this.roof(context, plot);
     if (!state.show.field) return;
     const half = foot - plot.height / 2;
     this.rule(context, plot, half, [2, 4]);
     this.told(context, at, (d) => foot - plot.height / (1 + Math.exp(-d)), { dashes: [6, 4], width: 1.5 });
+  }
+
+  // How high the cloud's density is where it is higher than the picture, at the roof.
+  roof(context, plot) {
+    const place = (k) => this.across(FIELD.x[0] + (k * (FIELD.x[1] - FIELD.x[0])) / (this.cloud.length - 1));
+    const seen = (k) => place(k) >= plot.x && place(k) <= plot.x + plot.width;
+    const highest = this.cloud.reduce((best, v, k) => (seen(k) && !(v < this.cloud[best]) ? k : best), -1);
+    if (highest < 0 || !(this.cloud[highest] > film.line.top)) return;
+    const words = `↑ ${number(this.cloud[highest])}`;
+    context.font = `${0.92 * this.letter}px ${FONT}`;
+    const left = place(highest) + 6 + context.measureText(words).width > plot.x + plot.width;
+    context.textAlign = left ? "right" : "left";
+    context.textBaseline = "alphabetic";
+    context.fillStyle = palette.ink;
+    context.fillText(words, place(highest) + (left ? -6 : 6), plot.y + 1.05 * this.letter);
   }
 
   ratios(context, plot, at, state) {
@@ -257,17 +277,20 @@ class LinePanel extends Panel {
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
     const path = new Path2D();
+    let drawn = false;
     for (let k = stride >> 1; k < count; k += stride) {
       const v = nextMove(run, from + k) * (1 - part) + nextMove(run, to + k) * part;
       const length = Math.min(stretch(run.longest ?? film.longest, this.unit) * this.unit * Math.abs(v), look.most * look.spacing);
       const x = this.across(FIELD.x[0] + k * pitch);
-      if (length < look.least || !this.massive(k * run.arrow_pitch) || x < plot.x || x > plot.x + plot.width) continue;
-      arrow(path, x, plot.y - 7, Math.sign(v), 0, length);
+      if (length < look.least || !(this.cloud[k * run.arrow_pitch] > film.look.line.least * film.line.top) || x < plot.x || x > plot.x + plot.width) continue;
+      arrow(path, x, plot.y + plot.height / 2, Math.sign(v), 0, length);
+      drawn = true;
     }
     context.globalAlpha = look.alpha;
     context.fillStyle = palette.ink;
     context.fill(path);
     context.globalAlpha = 1;
+    return drawn;
   }
 
   paths(context, plot, [frame, part]) {
@@ -280,10 +303,15 @@ class LinePanel extends Panel {
       context.strokeStyle = this.ink(i);
       context.beginPath();
       let pen = false;
+      let was = false;
       const go = (x, step) => {
-        if (pen) context.lineTo(this.across(x), down(step));
-        else context.moveTo(this.across(x), down(step));
+        const at = this.across(x);
+        const seen = at >= plot.x && at <= plot.x + plot.width;
+        // From beyond one border to beyond the other nobody has gone slowly.
+        if (pen && (seen || was)) context.lineTo(at, down(step));
+        else context.moveTo(at, down(step));
         pen = true;
+        was = seen;
       };
       const first = alive(run, i, frame, 0);
       for (let k = first; k <= frame; k += 1) {
@@ -330,10 +358,12 @@ class LinePanel extends Panel {
     context.textAlign = "right";
     context.textBaseline = "middle";
     const { apart } = this;
-    // Labels of the next part stand close to the ends of a low one.
+    // Labels of the next part stand close to the ends of a low one, and where parts are close.
     const few = height < 3.2 * this.letter;
+    const close = 0.04 * this.height < 1.3 * this.letter;
     for (const [value, label] of ticks([Math.min(low, high), Math.max(low, high)], height / apart)) {
       if (few && value !== 0) continue;
+      if (close && name === "log r" && value === high) continue;
       context.fillText(label, x - 6, y + ((high - value) / (high - low)) * height);
     }
     if (!lowest) return;

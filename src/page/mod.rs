@@ -9,6 +9,7 @@ mod descent;
 #[cfg(feature = "cli")]
 mod docs;
 mod film;
+mod frames;
 mod gallery;
 mod html;
 #[cfg(feature = "cli")]
@@ -45,6 +46,7 @@ pub use sheet::Sheet;
 const TEMPLATE: &str = include_str!("page.html");
 /// Typography and layout, also of the gallery.
 const STYLE: &str = include_str!("page.css");
+const HALL: &str = include_str!("hall.css");
 /// The parts of the script, each one idea, in the order in which they use each other.
 const SCRIPT: [&str; 8] = [
     include_str!("watch.js"),
@@ -101,7 +103,7 @@ impl Page<'_> {
     /// # Errors
     /// None that is known; those of the compressor, the JSON writer and the template engine are passed on.
     pub fn html(&self) -> io::Result<String> {
-        let style = format!("{}{STYLE}", palette::css());
+        let style = format!("{}{STYLE}{HALL}", palette::css());
         let script = SCRIPT.concat();
         let outcomes: Vec<Outcome<'_>> = self
             .scene

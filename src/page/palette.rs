@@ -20,6 +20,8 @@ pub(super) struct Ramps {
     ratio: Vec<String>,
     /// Particles by speed, from rest.
     speed: Vec<String>,
+    /// The colours of starting points along the line, two and a half standard deviations to either side.
+    along: Vec<String>,
     /// A sunflower of starting points, from the middle outwards, `[x, y]` in the unit disc and its colour.
     wheel: Vec<(f64, f64, String)>,
 }
@@ -29,6 +31,7 @@ impl Ramps {
         Self {
             ratio: ramp(|t| ratio(2.0 * t - 1.0, theme)),
             speed: ramp(|t| speed(t, theme)),
+            along: ramp(|t| origin::colour(5.0 * t - 2.5, 0.0, theme)),
             wheel: (0..WHEEL)
                 .map(|k| {
                     let radius = ((f64::from(k) + 0.5) / f64::from(WHEEL)).sqrt();

@@ -1,5 +1,5 @@
 // The player: what is shown now, and everything by which a reader changes it.
-const SHOWN = { field: true, arrows: true, target: true, trails: false, mesh: false };
+const SHOWN = { field: true, arrows: true, target: true, trails: film.trails ?? false, mesh: false };
 const state = {
   step: 0,
   // The phase of a step that is shown; null: points, field and moves together.
@@ -157,7 +157,7 @@ function abreast(wide, tall) {
 function layCharts(beside) {
   const blocks = [$("main-charts"), $("other-charts")].map((holder, k) => {
     const own = charts.filter(({ figure }) => figure.parentElement === holder);
-    const least = k === 0 ? 222 : 165;
+    const least = k === 0 ? 222 : 215;
     const most = Math.max(1, Math.floor((holder.clientWidth + 22) / least));
     const lines = Math.ceil(own.length / (k === 0 ? Math.min(most, 2) : most));
     if (own.length > 0) holder.style.setProperty("--columns", Math.ceil(own.length / lines));
@@ -185,7 +185,9 @@ function layout() {
   const holder = document.querySelector(".panels");
   // Where title and key stand beside the picture, they take nothing of its height.
   const beside = inFull() && getComputedStyle($("player")).display === "grid";
-  const controls = high(".transport") + (beside ? 0 : high(".controls") + high("#phases"));
+  // Where the key stands beside the picture, it takes none of it either.
+  const parts = getComputedStyle(document.querySelector(".controls")).display === "contents" ? high(".options") + high(".hint") + 16 : high(".controls");
+  const controls = high(".transport") + (beside ? 0 : parts + high("#phases"));
   const head = inFull() ? 48 + (beside ? 0 : high(".lecture") + high(".view")) : Math.min(190, $("player").getBoundingClientRect().top + scrollY + 12);
   const columns = abreast(holder.clientWidth, innerHeight - head - controls);
   const rows = Math.ceil(panels.length / columns);
@@ -340,12 +342,17 @@ async function begin() {
   panels = runs.map((run, k) => new (film.line ? LinePanel : Panel)(figures[k], run));
   document.body.classList.toggle("on-line", Boolean(film.line));
   document.querySelector(".line-key .births").hidden = runs.every((run) => run.births === null);
+  $("newcomers").hidden = !runs.some((run) => run.origins?.some((row) => row < 0));
+  if (runs.some((run) => run.blurred && run.scales.length > 0)) $("learned-words").textContent = "D learned, both blurred by h";
+  document.querySelector('[data-key="target"]').classList.toggle("rings", panels.every((panel) => panel.above));
+  document.querySelector('[data-key="target"]').classList.toggle("some-rings", panels.some((panel) => panel.above));
   charts = film.charts.map(({ main }, k) => new Chart($(main ? "main-charts" : "other-charts"), k, runs, seek));
   if (runs.every((run) => run.laws)) $("truth-words").textContent = "log p/q, closed form";
   document.querySelector(".told").hidden = !runs.some((run) => run.series.some(({ theory }) => theory));
   moments = [...new Set(runs.flatMap((run) => run.steps))].sort((a, b) => a - b);
   $("time").max = film.steps;
   layPhases();
+  press(document.querySelector('[data-show="trails"]'), state.show.trails);
   for (const id of ["play", "back", "forth", "time", "loop", "phase", "pace"]) $(id).disabled = moments.length < 2;
   resetCamera();
   theme();

@@ -214,9 +214,16 @@ class Bands {
       const v = along(FIELD.y, rows, top - (y + 0.5) * pitch);
       if (v >= 0 && v <= rows - 1) {
         const base = Math.min(Math.floor(v), rows - 2);
-        const veil = (x) => {
+        // Bands end where they count by less than one half, within three pixels: one that fades slowly goes through the colours of the bands beside it.
+        const weigh = (x) => {
           const near = veils[base * wide + x];
-          return Math.round(near + (v - base) * (veils[(base + 1) * wide + x] - near));
+          return near + (v - base) * (veils[(base + 1) * wide + x] - near);
+        };
+        const rise = ((rows - 1) * pitch) / (FIELD.y[1] - FIELD.y[0]);
+        const veil = (x) => {
+          const here = weigh(x);
+          const slope = Math.max(Math.abs(weigh(x + 1 < beyond ? x + 1 : x) - here), Math.abs(veils[(base + 1) * wide + x] - veils[base * wide + x]) * rise, 1e-6);
+          return Math.round(film.veils * clamp((here - film.look.near * film.veils) / (3 * slope) + 0.5, 0, 1));
         };
         for (let x = first; x < Math.min(beyond, width); x += 1) {
           const value = line[x];
@@ -238,7 +245,7 @@ class Bands {
 
 // A sheet of dots, one for each colour, from which particles are stamped.
 class Dots {
-  constructor(colours, radius, alpha, rim, scale) {
+  constructor(colours, radius, alpha, rim, scale, hollow = false) {
     this.size = Math.ceil(2 * (radius + (rim ? 1 : 0) + 1) * scale);
     this.across = Math.ceil(Math.sqrt(colours.length));
     this.canvas = document.createElement("canvas");
@@ -256,7 +263,16 @@ class Dots {
         context.fill();
       };
       if (rim) disc(radius + film.look.rim.share * Math.min(radius, film.look.rim.most), palette.paper, film.look.rim.alpha);
-      disc(radius, colour, alpha);
+      if (hollow) {
+        context.globalAlpha = 0.8;
+        context.strokeStyle = colour;
+        context.lineWidth = 1.2 * scale;
+        context.beginPath();
+        context.arc(x, y, radius * scale, 0, 2 * Math.PI);
+        context.stroke();
+      } else {
+        disc(radius, colour, alpha);
+      }
     });
   }
 
@@ -288,6 +304,8 @@ class Panel {
     // Remarks and the length h stand above the plot.
     MARGIN.top = 8 + 1.2 * this.letter;
     this.apart = (this.figure.clientWidth < 320 ? 30 : film.look.apart[0]) * larger;
+    // Half of the last label stands beyond the plot.
+    MARGIN.right = Math.max(6, this.letter);
     const room = this.figure.clientWidth - MARGIN.left - MARGIN.right;
     const { aspect } = this;
     const width = Math.max(120, Math.floor(Math.min(room, (tall - MARGIN.top - MARGIN.bottom) / aspect)));
@@ -409,11 +427,9 @@ class Panel {
   known() {
     const [left, top] = this.place(MARGIN.left, MARGIN.top);
     const [right, bottom] = this.place(MARGIN.left + this.width, MARGIN.top + this.height);
-    // Sides of the plot are whole pixels.
-    const near = 1 / this.unit;
     if (left > FIELD.x[1] || right < FIELD.x[0] || bottom > FIELD.y[1] || top < FIELD.y[0]) return "none";
-    const all = left >= FIELD.x[0] - near && right <= FIELD.x[1] + near && bottom >= FIELD.y[0] - near && top <= FIELD.y[1] + near;
-    return all ? "all" : "part";
+    const part = (low, high, side) => (Math.min(high, side[1]) - Math.max(low, side[0])) / (high - low);
+    return part(left, right, FIELD.x) * part(bottom, top, FIELD.y) < 1 - film.look.unknown ? "part" : "all";
   }
 
   // Coarser while it moves.
@@ -437,7 +453,8 @@ class Panel {
       const into = layer.getContext("2d");
       const count = run.target.length / 2;
       const dot = film.look.target;
-      const dots = new Dots([palette.target], this.radius(dot, count), above ? film.look.particle.alpha : dot.alpha, above, scale);
+      // Rings above many particles, which hide none of them.
+      const dots = new Dots([above ? palette.ink : palette.target], this.radius(dot, count), dot.alpha, false, scale, above);
       const to = this.projection();
       for (let i = 0; i < count; i += 1) {
         if (run.target[i] === NOWHERE) continue;
@@ -469,6 +486,7 @@ class Panel {
     const [left, bottom] = [FIELD.x[0], FIELD.y[0]];
     const paths = Array.from({ length: 3 }, () => new Path2D());
     let drawn = 0;
+    let seats = 0;
     const pitch = run.arrow_pitch;
     for (let row = first(up); row < up; row += stride) {
       for (let column = first(across); column < across; column += stride) {
@@ -476,6 +494,7 @@ class Panel {
         const along = [k, count + k].map((i) => nextMove(run, from + i) * (1 - part) + nextMove(run, to + i) * part);
         const size = Math.hypot(...along);
         const length = Math.min(stretched * size, look.most * look.spacing);
+        if (size > 0) seats += 1;
         const place = row * pitch * run.lattice[0] + column * pitch;
         const weight = run.veils === null ? 1 : run.veils[frame * run.lattice[0] * run.lattice[1] + place] / film.veils;
         if (!(length >= look.least && weight > 0)) continue;
@@ -486,7 +505,7 @@ class Panel {
         drawn += 1;
       }
     }
-    this.still = drawn === 0;
+    this.still = drawn <= look.rest * seats;
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = palette.ink;
     paths.forEach((path, k) => {
@@ -505,26 +524,47 @@ class Panel {
   // What is written about h, above the plot on the right; empty where it is not known.
   h([frame, part]) {
     const { run } = this;
+    // What was when a run failed is no length of now.
+    if (run.diverged && panels.length > 1 && frame === run.steps.length - 1) return "";
     return run.blurred && run.scales.length > 0 ? `h = ${number(between(run.scales, frame, part))}` : "";
   }
 
-  // The length h on the upper border of the plot, from its right end: there it hides nothing.
-  length(context, [frame, part]) {
+  // The length h below the upper border of the plot, from its right end, as in the pictures; its name above the plot, or within it.
+  length(context, [frame, part], top = MARGIN.top, within = false) {
     const { run, scale } = this;
     const words = this.h([frame, part]);
     if (!words) return;
-    const width = Math.min(between(run.scales, frame, part) * this.unit, this.width);
-    const [right, top] = [MARGIN.left + this.width, MARGIN.top];
+    const DOWN = 9;
+    const room = this.width - 2 * DOWN;
+    const length = between(run.scales, frame, part) * this.unit;
+    const [right, y] = [MARGIN.left + this.width - DOWN, top + DOWN];
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.fillStyle = palette.ink;
-    context.globalAlpha = 0.75;
-    context.fillRect(right - width, top - 3, width, 3);
+    context.strokeStyle = palette.ink;
+    context.globalAlpha = 0.85;
+    context.lineWidth = 1.3;
+    const line = (x0, y0, x1, y1) => {
+      context.beginPath();
+      context.moveTo(x0, y0);
+      context.lineTo(x1, y1);
+      context.stroke();
+    };
+    line(right, y - 3.5, right, y + 3.5);
+    if (length <= room) {
+      line(right - length, y - 3.5, right - length, y + 3.5);
+      line(right - length, y, right, y);
+    } else {
+      line(right - 0.85 * room, y, right, y);
+      context.setLineDash([4, 4]);
+      line(right - room, y, right - 0.85 * room, y);
+      context.setLineDash([]);
+    }
     context.globalAlpha = 1;
     context.fillStyle = palette.muted;
     context.font = `${this.letter}px ${FONT}`;
     context.textAlign = "right";
     context.textBaseline = "alphabetic";
-    context.fillText(words, right, top - 6);
+    if (within) context.fillText(words, right, y + 6 + this.letter);
+    else context.fillText(words, right + DOWN, top - 6);
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
@@ -609,6 +649,28 @@ class Panel {
       dots.stamp(context, which(i), to.x + (x0 + (x1 - x0) * keep) * to.scale, to.y - (y0 + (y1 - y0) * keep) * to.scale, width);
     }
     if (run.births !== null) this.flashes(context, at, radius, to);
+    this.ring(context, frame, to);
+  }
+
+  // Where a cloud has shrunk to a dot: its middle and how wide it is, in the target's units; see `View::core`.
+  clump(frame) {
+    const core = this.run.cores?.[frame];
+    const lost = this.run.diverged && panels.length > 1 && frame === this.run.steps.length - 1;
+    return core && !lost && core[2] * this.unit < film.look.clump[0] ? core : null;
+  }
+
+  // A ring around such a cloud, which would not be seen.
+  ring(context, frame, to) {
+    const core = this.clump(frame);
+    if (!core) return;
+    const [x, y] = [0, 1].map((axis) => (core[axis] - film.grid.middle[axis]) / film.grid.step);
+    context.beginPath();
+    context.arc(to.x + x * to.scale, to.y - y * to.scale, film.look.clump[1] * this.scale, 0, 2 * Math.PI);
+    context.globalAlpha = 0.8;
+    context.lineWidth = 1.4 * this.scale;
+    context.strokeStyle = palette.ink;
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
   // Rings around those who have just been born, fading.
@@ -807,6 +869,7 @@ class Panel {
     const over = frame === run.steps.length - 1;
     const failed = over && run.diverged && panels.length > 1;
     if (over && run.note && !failed) lines.push(run.note);
+    else if (!run.note && state.step > run.steps.at(-1)) lines.push(`ended at step ${run.steps.at(-1)}`);
     const limit = [VIEW.width, VIEW.height].map((v) => v / 2 / film.grid.step);
     const count = run.shown;
     const next = part > 0 ? 2 * count : 0;
@@ -830,13 +893,35 @@ class Panel {
       }
     }
     if (run.shown < run.particles) lines.push(`${run.shown} of ${run.particles} shown`);
+    const core = film.line ? null : this.clump(frame);
+    if (core) lines.push(`95 % within ${number(core[2])}`);
     if (state.show.field && !run.is_log_ratio && panels.some((panel) => panel.run.is_log_ratio)) lines.push("no log p/q");
-    if (state.show.arrows && this.still && !failed && this.known() !== "none" && !film.line) lines.push("moves too short for arrows");
+    const still = state.show.arrows && this.still && !failed && this.known() !== "none" && !film.line;
+    if (state.show.field && run.is_log_ratio && this.unresolved(frame)) lines.push("h finer than the field recorded");
+    else if (still) lines.push(this.slow(frame));
+    else if (run.longest !== undefined && panels.length > 1 && state.show.arrows) lines.push(`arrows ${times(stretch(run.longest, this.unit))}`);
     const layers = ["field", "arrows"].filter((name) => state.show[name]).join(" and ");
     if (layers && film.field_view && !film.line && this.known() !== "all") {
       lines.push(this.known() === "part" ? `${layers} recorded within the dashes alone` : `no ${layers.replace("and", "or")} recorded here`);
     }
     return lines;
+  }
+
+  // Whether the field of a frame is finer than the lattice on which it was asked for, so that nothing of it can be drawn.
+  unresolved(frame) {
+    const pitch = (FIELD.x[1] - FIELD.x[0]) / (this.run.lattice[0] - 1);
+    return !film.line && this.run.scales[frame] > 0 && pitch > film.look.finest * this.run.scales[frame];
+  }
+
+  // How long the moves are that are too short for arrows; of one of several runs in fewer words. See `moves` in blur.rs.
+  slow(frame) {
+    const { run } = this;
+    const why = panels.length > 1 ? "" : ", too short for arrows";
+    const pace = run.paces?.[frame];
+    if (pace === undefined) return "moves too short for arrows";
+    if (!(run.blurred && run.scales[frame] > 0)) return `moves of ${number(pace)}${why}`;
+    const part = pace / run.scales[frame];
+    return `moves ${part < 0.001 ? "below 0.001 h" : `of ${number(part)} h`}${why}`;
   }
 
   // The remarks above the plot; those for which there is no room, on it.
@@ -853,11 +938,13 @@ class Panel {
     while (above > 0 && !fits(above)) above -= 1;
     context.fillText(lines.splice(0, above).join(" · "), MARGIN.left * scale, (MARGIN.top - 6) * scale);
     // Small enough to hide little of a small picture.
-    const letter = Math.min(this.letter, Math.max(9, this.width / 30));
+    const letter = Math.min(this.letter, Math.max(inFull() ? 0.8 * this.letter : 9, this.width / 30));
     context.font = `${letter * scale}px ${FONT}`;
     context.textBaseline = "middle";
     const lower = film.line ? 1.2 * this.letter : 0;
-    lines.forEach((line, k) => {
+    // In a hall, where letters are large, how long moves are is not worth a place on one of several pictures.
+    const worth = inFull() && panels.length > 1 ? lines.filter((line) => !line.startsWith("moves ")) : lines;
+    worth.forEach((line, k) => {
       const tall = 1.65 * letter;
       const [x, y] = [(MARGIN.left + 10) * scale, (MARGIN.top + lower + 10 + (tall + 3) * k) * scale];
       context.globalAlpha = 0.82;
@@ -879,7 +966,8 @@ class Panel {
     if (now === undefined) return;
     const [frame] = moment(this.run, state.step);
     // What was measured before this moment does not say where the cloud is now.
-    const since = over || measured[row] === steps[frame] ? "" : `step ${measured[row]}: `;
+    const at = over ? steps.at(-1) : measured[row];
+    const since = at === (over ? Math.max(at, Math.floor(state.step + 1e-9)) : steps[frame]) ? "" : `step ${at}: `;
     const words = since + now.words[this.manner];
     if (this.now.textContent !== words) this.now.textContent = words;
     this.now.classList.toggle("arrived", now.arrived);
@@ -928,10 +1016,11 @@ function tellScales(at) {
   const blurred = known.length > 0 && known.every(({ run }) => run.blurred && run.scales.length > 0);
   const h = blurred && known.length === 1 ? between(known[0].run.scales, ...moment(known[0].run, at)) : null;
   const ratio = known.length === 0 ? "no log p/q: a field of moves alone"
-    : !blurred ? "log p/q as estimated"
+    : !blurred ? (known.some((panel) => panel.run.blurred && panel.run.scales.length > 0) ? "log p/q as estimated; with h, both blurred" : "log p/q as estimated")
       : `log p/q, both blurred by ${h === null ? "h of the panel" : `h = ${number(h)}`}`;
-  const { run, unit } = panels[0];
-  const arrows = times(stretch(Math.max(...panels.map((panel) => panel.run.longest ?? 0), run.longest === undefined ? film.longest : 0), unit));
+  const blank = document.querySelector(".key .blank");
+  if (blank) blank.hidden = known.length > 0 && known.every((panel) => panel.unresolved(moment(panel.run, at)[0]));
+  const arrows = times(stretch(Math.max(...panels.map(({ run }) => run.longest ?? film.longest)), panels[0].unit));
   for (const [id, words] of [["ratio-words", ratio], ["arrow-words", arrows]]) {
     if ($(id) && $(id).textContent !== words) $(id).textContent = words;
   }

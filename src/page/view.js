@@ -51,18 +51,17 @@ function theme(name) {
 function keys() {
   const scale = Math.min(devicePixelRatio || 1, 3);
   const wheel = $("wheel");
+  const along = film.line ? palette.ramps.along : null;
   wheel.width = wheel.height = 34 * scale;
   const context = wheel.getContext("2d");
   context.setTransform(scale, 0, 0, scale, 17 * scale, 17 * scale);
-  for (const [x, y, colour] of palette.ramps.wheel) {
+  for (const [x, y, colour] of along ? [] : palette.ramps.wheel) {
     context.fillStyle = colour;
     context.beginPath();
     context.arc(15 * x, -15 * y, 1.55, 0, 2 * Math.PI);
     context.fill();
   }
-  for (const name of ["ratio", "speed"]) {
-    const ramp = $(`${name}-ramp`);
-    const colours = palette.ramps[name];
+  for (const [ramp, colours] of [...["ratio", "speed"].map((name) => [$(`${name}-ramp`), palette.ramps[name]]), ...(along ? [[wheel, along]] : [])]) {
     ramp.width = colours.length;
     ramp.height = 1;
     colours.forEach((colour, k) => {

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use rayon::prelude::*;
 
 use super::comparison_tables as tables;
-use super::draw::{save_page, save_pictures};
+use super::draw::{last_mark, save_page, save_pictures};
 use super::error::RunError;
 use super::facts::{RunFacts, check_claims};
 use super::lab;
@@ -15,7 +15,7 @@ use super::stop::StopToken;
 use super::watch::Seen;
 use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
-use crate::metric::{Mark, Verdict};
+use crate::metric::Mark;
 use crate::page::{NearLab, Sheet};
 use crate::scenario::{Claim, Resources};
 use crate::store::{
@@ -256,7 +256,7 @@ fn save_common_pictures(
         return Ok(());
     };
     let notes: Vec<String> = records.iter().map(|all| all[0].ending.note()).collect();
-    let mark = |all: &Vec<Record>| all[0].manifest.verdict.as_ref().map(Verdict::mark);
+    let mark = |all: &Vec<Record>| all[0].manifest.verdict.as_ref().map(last_mark);
     let marks: Vec<Option<Mark>> = records.iter().map(mark).collect();
     let takes: Vec<DrawnRun<'_>> = contenders
         .iter()
@@ -278,10 +278,9 @@ fn save_common_pictures(
         .map(|c| c.experiments[0].scenario.flow.steps)
         .max();
     let title = &first.scenario.title;
-    let line = takes
-        .first()
-        .and_then(|take| Ground::of(first, take.recorder));
     let recorders: Vec<&Recorder> = takes.iter().map(|take| take.recorder).collect();
+    let line = recorders.first().and_then(|one| Ground::of(first, one));
+    let line = line.map(|line| line.seeing(recorders.iter().copied()));
     let scene = Scene {
         title: if title.is_empty() { name } else { title },
         steps: steps.unwrap_or(0),

@@ -75,7 +75,7 @@ pub(super) struct Alone<'a> {
 
 impl Alone<'_> {
     fn mark(&self) -> Option<Mark> {
-        self.manifest.verdict.as_ref().map(Verdict::mark)
+        self.manifest.verdict.as_ref().map(last_mark)
     }
 
     fn take<'a>(&'a self, mark: Option<&'a Mark>) -> DrawnRun<'a> {
@@ -93,7 +93,8 @@ impl Alone<'_> {
 
     /// The target, if it is one on the line.
     fn line(&self) -> Option<Ground> {
-        Ground::of(self.experiment, self.recorder)
+        let own = std::iter::once(self.recorder);
+        Some(Ground::of(self.experiment, self.recorder)?.seeing(own))
     }
 
     fn scene<'a>(&'a self, takes: &'a [DrawnRun<'a>], line: Option<&'a Ground>) -> Scene<'a> {
@@ -198,4 +199,19 @@ fn page<'a>(
 fn put_page(html: io::Result<String>, directory: &RunDirectory) -> Result<(), ReportError> {
     let html = html.map_err(|cause| ReportError::io("write", Page::FILE.as_ref(), cause))?;
     directory.put(Page::FILE, html.as_bytes())
+}
+
+/// Where the last cloud stands in a few words, and against what: curves, and the pictures before, are against a second sample.
+pub(super) fn last_mark(verdict: &Verdict) -> Mark {
+    let mut mark = verdict.mark();
+    for words in &mut mark.words[..2] {
+        words.insert_str(0, "third sample: ");
+    }
+    if verdict.at_floor && verdict.too_regular {
+        let p = verdict.p.unwrap_or(f64::NAN);
+        mark.words[0] = format!(
+            "third sample: indistinguishable, p = {p:.2} ✓, but more regular than a sample"
+        );
+    }
+    mark
 }

@@ -85,6 +85,7 @@ pub fn latent(
             headline: None,
             note: "",
             diverged: false,
+            longest: None,
         })
         .collect();
     let recorder = snapshots_of(&experiment, folder)?;

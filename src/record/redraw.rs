@@ -7,7 +7,7 @@ use crate::cloud::Cloud;
 use crate::experiment::Experiment;
 use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::flow::EndingFacts;
-use crate::metric::{Mark, Verdict};
+use crate::metric::Mark;
 use crate::observe::{Cadence, MetricRecorder};
 use crate::render::{Pace, Show, Style, Theme};
 use crate::scenario::{Document, Resources, Scenario, ViewSpec};
@@ -164,8 +164,9 @@ fn visit<T>(
         })
         .collect();
     let scenario = &first.experiment.scenario;
-    let line = Ground::of(&first.experiment, &first.recorder);
     let recorders: Vec<&Recorder> = archives.iter().map(|archive| &archive.recorder).collect();
+    let line = Ground::of(&first.experiment, &first.recorder);
+    let line = line.map(|line| line.seeing(recorders.iter().copied()));
     let steps = archives.iter().map(|a| a.experiment.scenario.flow.steps);
     let scene = Scene {
         title: if scenario.title.is_empty() {
@@ -198,7 +199,10 @@ impl Redraw {
             theme: self.theme.unwrap_or(own.theme),
             scale: self.scale.unwrap_or(own.scale),
             width: self.width,
-            show: self.show,
+            show: Show {
+                trails: self.show.trails || self.show == Show::default() && own.show.trails,
+                ..self.show
+            },
         }
     }
 }
@@ -279,7 +283,7 @@ impl Archive {
                 .ended
                 .as_ref()
                 .map_or_else(String::new, EndingFacts::note),
-            mark: manifest.verdict.as_ref().map(Verdict::mark),
+            mark: manifest.verdict.as_ref().map(draw::last_mark),
             meter,
             manifest,
             experiment,

@@ -239,6 +239,7 @@ fn on_line(
                 headline: None,
                 note: "",
                 diverged: false,
+                longest: None,
             }
         })
         .collect();

@@ -15,10 +15,9 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind,
 };
 
-use super::decimal::Decimal;
 use super::theme::Theme;
-use super::words;
 use crate::canvas::{Anchor, Canvas, Ink, Letters, Rect, bold, regular};
+use crate::digits::{self, Decimal};
 use crate::pixels::Colour;
 
 const FINE: f64 = 16.0;
@@ -120,8 +119,8 @@ impl Axis {
                             let places = usize::try_from(-decade).unwrap_or(0);
                             format!("{:.places$}", factor * 10.0_f64.powi(decade))
                         }
-                        _ if factor == 1.0 => format!("10{}", words::superscript(decade)),
-                        _ => format!("{factor}·10{}", words::superscript(decade)),
+                        _ if factor == 1.0 => format!("10{}", digits::superscript(decade)),
+                        _ => format!("{factor}·10{}", digits::superscript(decade)),
                     };
                     (f64::from(decade) + factor.log10(), label)
                 })

@@ -4,10 +4,18 @@ use super::axes;
 use super::axes::{Axis, Line};
 use super::look::{self, LOOK};
 use super::theme::{Theme, series};
-use super::words;
-use super::words::FloorLine;
 use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
+use crate::digits::{count, number};
 use crate::pixels::Colour;
+
+/// Where a metric stands between two independent samples of the target: the best that a cloud can do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FloorLine {
+    /// Median over pairs of target samples.
+    pub median: f64,
+    /// 95 % quantile over pairs of target samples.
+    pub q95: f64,
+}
 
 /// One metric.
 #[derive(Clone, Copy, Debug)]
@@ -206,7 +214,9 @@ pub(super) fn triangle(canvas: &mut Canvas, [x, y]: [f64; 2], colour: Colour, th
 
 /// The value of a curve where it reached its floor.
 fn arrival(curve: &Curve<'_>, height: impl Fn(f64) -> Option<f64>) -> Option<(f64, f64)> {
-    let step = curve.converged_at?;
+    // What begins there has not come there.
+    let started = |step: &f64| curve.steps.first() == Some(step);
+    let step = curve.converged_at.filter(|step| !started(step))?;
     let place = curve.steps.iter().position(|&s| s >= step)?;
     Some((curve.steps[place], height(*curve.values.get(place)?)?))
 }
@@ -220,7 +230,12 @@ fn heading(canvas: &mut Canvas, chart: &Chart<'_>, plot: Rect, theme: Theme) {
     let left = room - name.width(chart.name) - 14.0;
     let fits = |words: &String| letters.width(words) <= left;
     let words = if let [curve] = chart.curves {
-        let last = words::number(curve.values.last().map_or(f64::NAN, |v| *v));
+        let last = curve.values.last().map_or(f64::NAN, |v| *v);
+        let last = if counts(chart) {
+            count(last as u64)
+        } else {
+            number(last)
+        };
         let since = curve.converged_at.map(|step| {
             // What begins there has not come there.
             if curve.steps.first() == Some(&step) {
@@ -263,9 +278,19 @@ fn axis(chart: &Chart<'_>, tall: f64, logarithmic: bool) -> Axis {
     let [_, linear, decades] = LOOK.apart;
     if logarithmic {
         Axis::decades(range, tall / decades)
+    } else if counts(chart) {
+        let mut axis = Axis::linear(range, tall / linear);
+        axis.ticks.retain(|(at, _)| at.fract() == 0.0);
+        axis
     } else {
         Axis::linear(range, tall / linear)
     }
+}
+
+/// Whether all values are counts.
+fn counts(chart: &Chart<'_>) -> bool {
+    let mut values = chart.curves.iter().flat_map(|curve| curve.values);
+    values.all(|v| v.fract() == 0.0 && *v >= 0.0)
 }
 
 /// The colours of the sampling floor: of its band, and of its line and its name.

@@ -1,17 +1,14 @@
 //! The field of the log density ratio: contour bands, and arrows of the next move, where there is anybody to move.
 
-use std::ops::Range;
-
-use multiversion::multiversion;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
+use super::bands::{Spline, between, covered, fade, inside, places_among_bands, shades};
 use super::lattice::Lattice;
 use super::look::LOOK;
 use super::theme::{BANDS, EDGES, Theme};
 use super::view::View;
 use crate::canvas::{Canvas, Rect};
 use crate::cloud::{Cloud, CloudView};
-use crate::pixels::Colour;
 
 /// What a discriminator says at the places of a [`Lattice`].
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +24,6 @@ pub struct FieldGrid {
     /// The same of the arrows.
     movers: Vec<f32>,
 }
-
-/// Scales over which a field is smooth between two places of its lattice, beyond which what lies between them cannot be known from these.
-const FINEST: f64 = 2.5;
 
 /// What turns a field into moves, and how fine it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,24 +106,32 @@ impl FieldGrid {
 
     /// The same field with its `gauge`: bands fade where few points of `target` and of `cloud` are, arrows where few of `cloud` are, see
     /// [`Lattice::presence`]. Where the scale is not known
-    /// all is drawn; where the lattice is coarser than what there is to see, nothing is.
+    /// all bands are drawn, and arrows beside particles, as those of a field of moves alone are; where the lattice is coarser than what there is to see, nothing is.
     #[must_use]
     pub fn gauged(mut self, gauge: Gauge, [target, cloud]: [CloudView<'_>; 2]) -> Self {
         self.gauge = gauge;
-        let told = gauge.scale > 0.0 && !self.lattice.is_on_line();
-        (self.weights, self.movers) = if told && self.lattice.pitch() > FINEST * gauge.scale {
+        let (plane, pitch) = (!self.lattice.is_on_line(), self.lattice.pitch());
+        (self.weights, self.movers) = if self.is_too_coarse() {
             (vec![0.0; self.depths.len()], vec![0.0; self.depths.len()])
-        } else if told {
+        } else if plane && gauge.scale > 0.0 && self.is_log_ratio() {
             let of = |cloud| self.lattice.presence(&[cloud], gauge.scale);
             let (mut weights, movers) = (of(target), of(cloud));
             for (weight, mover) in weights.iter_mut().zip(&movers) {
                 *weight = weight.max(*mover);
             }
             (weights, movers)
+        } else if plane {
+            (Vec::new(), self.lattice.presence(&[cloud], 2.0 * pitch))
         } else {
             (Vec::new(), Vec::new())
         };
         self
+    }
+
+    /// Whether it is finer than the lattice on which it was asked for, so that nothing of it can be drawn.
+    pub(crate) fn is_too_coarse(&self) -> bool {
+        let told = self.gauge.scale > 0.0 && self.is_log_ratio() && !self.lattice.is_on_line();
+        told && self.lattice.pitch() > LOOK.finest * self.gauge.scale
     }
 
     /// How far the arrow at each place counts, from 0 to 1: as much as there are particles that move; empty where all do.
@@ -171,13 +173,26 @@ impl FieldGrid {
     /// Zero where nothing moves.
     #[must_use]
     pub fn longest_move(&self, of: CloudView<'_>) -> f64 {
-        let points = of.rows().into_iter();
-        let places = points.filter_map(|point| self.lattice.nearest([point[0], point[1]]));
-        let moves = places.filter_map(|place| self.next_move(place));
-        let mut lengths: Vec<f64> = moves.map(|[x, y]| x.hypot(y)).collect();
+        let mut lengths: Vec<f64> = self.moves(of).collect();
         lengths.sort_unstable_by(f64::total_cmp);
         let place = lengths.len().saturating_sub(1) * 49 / 50;
         lengths.get(place).copied().unwrap_or(0.0)
+    }
+
+    /// Root mean square of the next moves of the points `of`; zero where nothing moves.
+    #[must_use]
+    pub fn pace(&self, of: CloudView<'_>) -> f64 {
+        let (count, sum) = self.moves(of).fold((0.0_f64, 0.0), |(count, sum), length| {
+            (count + 1.0, sum + length * length)
+        });
+        (sum / count.max(1.0)).sqrt()
+    }
+
+    /// The lengths of the next moves at the places of the lattice next to these points.
+    fn moves<'a>(&'a self, of: CloudView<'a>) -> impl Iterator<Item = f64> + 'a {
+        let place = move |k: usize| self.lattice.nearest([of[[k, 0]], of[[k, 1]]]);
+        let moves = (0..of.nrows()).filter_map(move |k| self.next_move(place(k)?));
+        moves.map(|[x, y]| x.hypot(y))
     }
 
     /// `log r` at each place, `rows·columns`.
@@ -211,9 +226,12 @@ impl FieldGrid {
         meet(own.x, view.x) && (meet(own.y, view.y) || self.lattice.is_on_line())
     }
 
-    /// Whether this view goes beyond the one in which the field was asked for.
+    /// Whether this view goes so far beyond the one in which the field was asked for that a reader has to know.
     pub(crate) fn falls_short_of(&self, view: &View) -> bool {
-        !self.lattice.is_on_line() && !self.lattice.view.holds(view)
+        let own = &self.lattice.view;
+        let part = |a: [f64; 2], b: [f64; 2]| (a[1].min(b[1]) - a[0].max(b[0])) / (b[1] - b[0]);
+        let known = part(own.x, view.x) * part(own.y, view.y);
+        !self.lattice.is_on_line() && known < 1.0 - LOOK.unknown
     }
 
     /// Dashes around where it was asked for.
@@ -258,7 +276,8 @@ impl FieldGrid {
                 *out = spline.of(|k| values[k]);
             }
         }
-        let veils = self.veils(&across[..width]);
+        let veils = self.veils(&across);
+        let rise = (rows - 1) as f32 / height as f32 * (view.height() / own.height()) as f32;
         // Rows count from the bottom of the plane, pixels from the top of the picture.
         let upwards =
             |k: usize| along((height - k.min(height)) as f64, height, view.y, own.y, rows);
@@ -285,8 +304,8 @@ impl FieldGrid {
                 places_among_bands(&line, &below, &mut places);
                 if !veils.is_empty() {
                     let row = (at.max(0.0) as usize).min(rows - 2);
-                    let [a, b] = [row, row + 1].map(|row| &veils[row * width..][..width]);
-                    fade(a, b, at as f32 - row as f32, &mut places);
+                    let [a, b] = [row, row + 1].map(|row| &veils[row * (width + 1)..][..=width]);
+                    fade([a, b], at as f32 - row as f32, rise, &mut places);
                 }
                 let start = 4 * ((clip.y[0] + k) * stride + clip.x[0]);
                 let all = pixels[start..][..4 * width].chunks_exact_mut(4);
@@ -311,7 +330,7 @@ impl FieldGrid {
     }
 
     /// Arrows of the next move at about every [`spacing`](super::look::Arrow::spacing) logical pixels of the box `plot`, which shows `view`, `stretch` times
-    /// as long as the move itself; returns how many.
+    /// as long as the move itself; returns whether it tells where all go: more than a few of those that there is room for are long enough to be seen.
     pub(crate) fn arrows(
         &self,
         canvas: &mut Canvas,
@@ -319,7 +338,7 @@ impl FieldGrid {
         view: &View,
         stretch: f64,
         theme: Theme,
-    ) -> usize {
+    ) -> bool {
         /// Strengths of arrows where the field fades.
         const FADES: usize = 3;
         let Lattice {
@@ -337,13 +356,15 @@ impl FieldGrid {
         // Centred: as much of the last row is left over as is skipped before the first.
         let first = |n: usize, stride: usize| (n - 1 - (n - 1) / stride * stride) / 2;
         let mut shapes: [Vec<_>; FADES] = Default::default();
+        let mut places = 0;
         for row in (first(rows, stride[1])..rows).step_by(stride[1]) {
             for column in (first(columns, stride[0])..columns).step_by(stride[0]) {
                 let place = row * columns + column;
                 let weight = self.movers.get(place).copied().unwrap_or(1.0);
-                let Some([dx, dy]) = self.next_move(place).filter(|_| weight > 0.0) else {
+                let Some([dx, dy]) = self.next_move(place).filter(|_| weight >= LOOK.near) else {
                     continue;
                 };
+                places += 1;
                 let far = dx.hypot(dy);
                 let length = (stretch * unit * far).min(most);
                 if length < LOOK.arrow.least {
@@ -367,7 +388,8 @@ impl FieldGrid {
             let ink = theme.ink().alpha(LOOK.arrow.alpha * strength);
             canvas.fill_all(shapes.iter().map(|shape| &shape[..]), ink);
         }
-        shapes.iter().map(Vec::len).sum()
+        let drawn: usize = shapes.iter().map(Vec::len).sum();
+        drawn as f64 > LOOK.arrow.rest * f64::from(places)
     }
 }
 
@@ -392,107 +414,4 @@ pub(crate) fn arrow(place: [f64; 2], [dx, dy]: [f64; 2], length: f64) -> [[f64; 
         point(length - head, -shaft),
         point(0.0, -shaft),
     ]
-}
-
-/// Parts of an edge between two bands, as much as it covers of a pixel, and steps in which bands fade: few colours make small files.
-const PARTS: usize = 8;
-const FADES: usize = 8;
-/// Shades from the first band to the last.
-const ROW: usize = 2 * BANDS * PARTS + 1;
-
-/// The shades from band to band, a row for each step in which they fade into the paper, the faintest first.
-fn shades(theme: Theme) -> Vec<[u8; 3]> {
-    let channels = |c: Colour| [c.r, c.g, c.b].map(f32::from);
-    let (bands, paper) = (theme.bands().map(channels), channels(theme.paper()));
-    let shade = |veil: usize, place: usize| {
-        let base = (place / PARTS).min(2 * BANDS - 1);
-        let part = (place - base * PARTS) as f32 / PARTS as f32;
-        std::array::from_fn(|c| {
-            let band = bands[base][c] + part * (bands[base + 1][c] - bands[base][c]);
-            (paper[c] + veil as f32 / FADES as f32 * (band - paper[c]) + 0.5) as u8
-        })
-    };
-    (0..=FADES)
-        .flat_map(|veil| (0..ROW).map(move |place| shade(veil, place)))
-        .collect()
-}
-
-/// For each pixel which of the [`shades`] it has, unfaded: a whole number of [`PARTS`] inside a band, one between where an edge crosses the pixel, as
-/// much as it covers. Edges lie at ±1, ±2, ….
-#[multiversion(targets = "simd")]
-fn places_among_bands(line: &[f32], below: &[f32], places: &mut [u16]) {
-    let neighbours = line[1..].iter().zip(below);
-    for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {
-        let slope = (right - v).abs().max((down - v).abs()).max(1e-6);
-        let size = v.abs();
-        let edge = (size + 0.5).floor().clamp(1.0, BANDS as f32);
-        let cover = ((size - edge) / slope + 0.5).clamp(0.0, 1.0);
-        let along = BANDS as f32 + (edge - 1.0 + cover).copysign(v);
-        *place = (FADES * ROW) as u16 + (along * PARTS as f32 + 0.5) as u16;
-    }
-}
-
-/// Fades the shades of a line of pixels by their weights, which lie between those of two rows of the lattice.
-#[multiversion(targets = "simd")]
-fn fade(a: &[f32], b: &[f32], part: f32, places: &mut [u16]) {
-    for (place, (&a, &b)) in places.iter_mut().zip(a.iter().zip(b)) {
-        let lost = (1.0 - (a + part * (b - a))) * FADES as f32 + 0.5;
-        *place -= lost as u16 * ROW as u16;
-    }
-}
-
-/// Whether a place, counted from the first of so many, lies among them.
-fn inside(at: f64, count: usize) -> bool {
-    // Rounding puts an end beside itself.
-    at > -1e-6 && at < (count - 1) as f64 + 1e-6
-}
-
-/// Which of these places in ascending order lie among so many.
-fn covered(across: &[f64], count: usize) -> Range<usize> {
-    let from = across.partition_point(|&at| at < 0.0 && !inside(at, count));
-    from..from + across[from..].partition_point(|&at| inside(at, count))
-}
-
-/// Linear interpolation between `count` regularly spaced values, the first and the last beyond them.
-fn between(at: f64, count: usize, value: impl Fn(usize) -> f32) -> f32 {
-    let at = at.clamp(0.0, (count - 1) as f64);
-    let base = (at as usize).min(count - 2);
-    let part = (at - base as f64) as f32;
-    value(base) + part * (value(base + 1) - value(base))
-}
-
-/// Cubic interpolation between regularly spaced values (Catmull and Rom): four places and their weights.
-struct Spline {
-    places: [usize; 4],
-    weights: [f32; 4],
-}
-
-impl Spline {
-    /// At `along` places from the first of `count`; beyond an end the value there.
-    fn at(along: f64, count: usize) -> Self {
-        let along = along.clamp(0.0, (count - 1) as f64);
-        let base = (along as usize).min(count - 2);
-        let t = (along - base as f64) as f32;
-        let (t2, t3) = (t * t, t * t * t);
-        Self {
-            places: [
-                base.saturating_sub(1),
-                base,
-                base + 1,
-                (base + 2).min(count - 1),
-            ],
-            weights: [
-                0.5 * (2.0 * t2 - t - t3),
-                0.5 * (3.0 * t3 - 5.0 * t2 + 2.0),
-                0.5 * (t + 4.0 * t2 - 3.0 * t3),
-                0.5 * (t3 - t2),
-            ],
-        }
-    }
-
-    fn of(&self, value: impl Fn(usize) -> f32) -> f32 {
-        (0..4)
-            .map(|k| self.weights[k] * value(self.places[k]))
-            .sum()
-    }
 }

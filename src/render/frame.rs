@@ -2,19 +2,19 @@
 
 use super::axes::{self, Axis};
 use super::blur;
-use super::density::Density;
 use super::field::FieldGrid;
 use super::frame_parts::{Frame, Panel, Profile};
 use super::head::{head, name};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
 use super::line::{self, Ground};
+use super::line_key;
 use super::look::LOOK;
 use super::remarks;
 use super::strip;
 use super::view::View;
 use super::{Style, Theme};
-use crate::canvas::{Canvas, Clip, Disc, Rect};
+use crate::canvas::{Canvas, Clip, Density, Disc, Rect};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;
@@ -65,20 +65,21 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             0.0
         };
         let edge = [layout.lowest(place), layout.seat(place).0 == 0];
-        let (mut view, mut still) = (layout.view, false);
+        let (mut view, mut told) = (layout.view, true);
         match &panel.profile {
             Some(profile) => {
                 on_line(canvas, layout, (panel, profile), plot, edge, theme);
                 // Across the line there is no outside.
                 view.y = [f64::NEG_INFINITY, f64::INFINITY];
             }
-            None => still = !in_plane(canvas, layout, panel, plot, edge, style),
+            None => told = in_plane(canvas, layout, panel, plot, edge, style),
         }
         let beside = remarks::Beside {
             plot,
             taken,
             named: layout.named,
-            still,
+            still: !told,
+            stretch: layout.stretch_in(panel),
             bands,
         };
         remarks::draw(canvas, panel, beside, &view, style);
@@ -100,10 +101,17 @@ fn on_line(
         view: &layout.view,
         theme,
     };
-    line::paint(canvas, panel, profile, ground, layout.stretch, edge);
+    line::paint(
+        canvas,
+        panel,
+        profile,
+        ground,
+        layout.stretch_in(panel),
+        edge,
+    );
 }
 
-/// A panel of the plane; returns whether it has arrows, or should have none.
+/// A panel of the plane; returns whether its arrows tell where all go, or it should have none.
 fn in_plane(
     canvas: &mut Canvas,
     layout: &Layout,
@@ -117,16 +125,16 @@ fn in_plane(
         (style.show.target, panel.target),
         (style.show.particles, panel.particles),
     ];
-    let mut arrows = 0;
+    let mut told = false;
     if clouds
         .iter()
         .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
     {
         canvas.picture(plot, |canvas, plot| {
-            arrows = dense(canvas, layout, panel, plot, style);
+            told = dense(canvas, layout, panel, plot, style);
         });
     } else {
-        arrows = dense(canvas, layout, panel, plot, style);
+        told = dense(canvas, layout, panel, plot, style);
     }
     canvas.border(plot, 1.0, theme.faint());
     let x = Axis {
@@ -138,19 +146,25 @@ fn in_plane(
         ..vertical(&layout.view, plot.height)
     };
     axes::draw(canvas, plot, [&x, &y], theme, false, &[]);
-    if let Some(field) = panel.field.filter(|_| style.show.field) {
+    if let Some(field) = panel.field.filter(|_| style.show.field && !panel.diverged) {
         blur::bar(canvas, plot, &layout.view, field.gauge(), theme);
     }
     if panel.diverged {
         canvas.fill_box(plot, theme.paper().alpha(LOOK.lost));
     }
-    arrows > 0 || !style.show.arrows || panel.field.is_none_or(|field| !field.meets(&layout.view))
+    told || !style.show.arrows || panel.field.is_none_or(|field| !field.meets(&layout.view))
 }
 
 /// Whether a field of these has bands.
 fn has_bands(panels: &[Panel<'_>]) -> bool {
     let mut fields = panels.iter().filter_map(|panel| panel.field);
     fields.any(FieldGrid::is_log_ratio)
+}
+
+/// Whether the bands of all of these are finer than they were recorded.
+fn is_too_coarse(panels: &[Panel<'_>]) -> bool {
+    let mut fields = panels.iter().filter_map(|panel| panel.field);
+    fields.all(|field| !field.is_log_ratio() || field.is_too_coarse())
 }
 
 /// What stands below the panels.
@@ -164,61 +178,85 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
     };
     if layout.on_line {
         let profiles = || frame.panels.iter().filter_map(|panel| panel.profile);
-        let births = profiles().any(|profile| !profile.births.is_empty());
-        let closed = profiles().all(|profile| profile.closed);
-        line::legend(canvas, room, theme, [births, closed], layout.stretch);
+        let known = line_key::Known {
+            births: profiles().any(|profile| !profile.births.is_empty()),
+            closed: profiles().all(|profile| profile.closed),
+            blurred: frame
+                .panels
+                .iter()
+                .any(|panel| !blur::length(panel).is_empty()),
+        };
+        line_key::legend(canvas, room, theme, known, layout.stretch);
     } else {
         let key = legend::Key {
             stretch: layout.stretch,
             ratio: blur::words(frame.panels),
             // Of moves alone there is no place that has no band because nobody is there.
-            blank: if has_bands(frame.panels) {
+            blank: if has_bands(frame.panels) && !is_too_coarse(frame.panels) {
                 "no band: no particle or sample near"
             } else {
                 ""
             },
             threads: frame.panels.iter().any(|panel| panel.threads.is_some()),
             births: frame.panels.iter().any(|panel| !panel.births.is_empty()),
+            newcomers: frame
+                .panels
+                .iter()
+                .any(|panel| panel.colours.contains(&theme.ink())),
+            rings: [
+                frame.panels.iter().any(Panel::has_samples_above),
+                frame.panels.iter().all(Panel::has_samples_above),
+            ],
             weights: frame.panels.iter().any(|panel| !panel.shares.is_empty()),
         };
         legend::draw(canvas, room, &key, style);
     }
 }
 
-/// Everything that there are many of: the field, the target, the arrows, the particles; returns how many arrows there are.
+/// Everything that there are many of: the field, the target, the arrows, the particles; returns whether the arrows tell where all go.
 fn dense(
     canvas: &mut Canvas,
     layout: &Layout,
     panel: &Panel<'_>,
     plot: Rect,
     style: &Style,
-) -> usize {
+) -> bool {
     let (theme, view) = (style.theme, &layout.view);
     let field = panel.field.filter(|field| field.meets(view));
     if let Some(field) = field.filter(|field| style.show.field && field.is_log_ratio()) {
         canvas.picture(plot, |canvas, plot| field.paint(canvas, plot, view, theme));
     }
-    let few = LOOK.few * panel.target.nrows() <= panel.particles.nrows();
-    let above = few && style.show.particles;
+    let above = panel.has_samples_above() && style.show.particles;
     if style.show.target && !above {
         target(canvas, panel, plot, view, theme, above);
     }
     if let Some(field) = field.filter(|field| field.falls_short_of(view)) {
         field.border(canvas, plot, view, theme);
     }
-    let arrows = field.filter(|_| style.show.arrows).map_or(0, |field| {
-        field.arrows(canvas, plot, view, layout.stretch, theme)
-    });
+    let told = field
+        .filter(|_| style.show.arrows)
+        .is_some_and(|field| field.arrows(canvas, plot, view, layout.stretch_in(panel), theme));
     if style.show.particles {
         particles(canvas, panel, plot, view, style);
     }
     if style.show.target && above {
         target(canvas, panel, plot, view, theme, above);
     }
-    arrows
+    if style.show.particles
+        && let Some([x, y, _]) = panel.clump(plot, view)
+    {
+        let [_, radius] = LOOK.clump;
+        let ring = Disc {
+            radius,
+            ink: theme.ink().alpha(0.0),
+            rim: Some((1.4, theme.ink().alpha(0.8))),
+        };
+        canvas.disc([x, y], &ring, canvas.clip(plot));
+    }
+    told
 }
 
-/// The target sample; where it lies above the particles, as strong as they are.
+/// The target sample; where it lies above the particles, as rings.
 fn target(
     canvas: &mut Canvas,
     panel: &Panel<'_>,
@@ -235,15 +273,10 @@ fn target(
         return;
     }
     let radius = LOOK.target.radius(side(plot), count);
-    let [alpha, rim] = if above {
-        [LOOK.particle.alpha, 1.0]
-    } else {
-        [LOOK.target.alpha, 0.0]
-    };
     let disc = Disc {
         radius,
-        ink: grey.alpha(alpha),
-        rim: (rim > 0.0).then(|| (rim, theme.paper().into())),
+        ink: grey.alpha(if above { 0.0 } else { LOOK.target.alpha }),
+        rim: above.then(|| (1.2, theme.ink().alpha(0.8))),
     };
     for place in places(panel.target, view, plot) {
         canvas.disc(place, &disc, clip);

@@ -1,8 +1,10 @@
 //! What a frame shows.
 
 use super::field::FieldGrid;
+use super::look::LOOK;
 use super::strip::Strip;
 use super::view::View;
+use crate::canvas::Rect;
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 
@@ -13,9 +15,9 @@ pub struct Frame<'a, 'p> {
     pub title: &'a str,
     /// Steps taken so far.
     pub step: u64,
-    /// Steps of the whole run.
+    /// Steps of the whole run; 0 where the panels show moments of their own, and the head none.
     pub steps: u64,
-    /// Time of the flow, the sum of the step sizes.
+    /// Time of the flow, the sum of the step sizes; not a number where the panels have times of their own.
     pub time: f64,
     /// The part of the plane that every panel shows: the same throughout the run.
     pub view: View,
@@ -58,6 +60,27 @@ pub struct Panel<'p> {
     pub note: &'p str,
     /// Whether that says why the cloud is one that is left of a run that failed while others go on: the panel is then greyed, and the note stands across it.
     pub diverged: bool,
+    /// The longest of the moves of this run's film, where its arrows have a scale of their own: they would be too short on that of all.
+    pub longest: Option<f64>,
+}
+
+impl Panel<'_> {
+    /// Whether the target sample is so small that it lies above the particles, as rings that hide none of them.
+    pub(super) fn has_samples_above(&self) -> bool {
+        LOOK.few * self.target.nrows() <= self.particles.nrows()
+    }
+
+    /// Where a cloud lies that has shrunk to a dot, in the picture, and how wide it is, in its own units.
+    pub(super) fn clump(&self, plot: Rect, view: &View) -> Option<[f64; 3]> {
+        let [x, y, wide] = View::core(self.particles)?;
+        let unit = plot.width / view.width();
+        let is_dot = wide * unit < LOOK.clump[0] && view.contains(x, y) && !self.diverged;
+        let place = [
+            plot.x + (x - view.x[0]) * unit,
+            plot.bottom() - (y - view.y[0]) * unit,
+        ];
+        is_dot.then_some([place[0], place[1], wide])
+    }
 }
 
 /// The curves of a cloud on the line, over places in ascending order; all densities are per unit of length.
@@ -87,9 +110,17 @@ impl Profile<'_> {
     /// The highest density that a picture of this target shows. A cloud that is denser leaves it through the top.
     #[must_use]
     pub fn top_of(target: &[f64]) -> f64 {
-        /// As a multiple of the target's own.
-        const AIR: f64 = 1.3;
-        let top = AIR * target.iter().copied().fold(0.0, f64::max);
+        Self::top_over(target, 0.0)
+    }
+
+    /// The same where clouds are as dense as `cloud`: these are seen too, unless that made the target low.
+    #[must_use]
+    pub fn top_over(target: &[f64], cloud: f64) -> f64 {
+        /// As multiples of the target's highest density: the least and the most, and of the cloud's.
+        const AIR: [f64; 2] = [1.3, 2.4];
+        const OVER: f64 = 1.15;
+        let own = target.iter().copied().fold(0.0, f64::max);
+        let top = (OVER * cloud).clamp(AIR[0] * own, AIR[1] * own);
         if top > 0.0 { top } else { 1.0 }
     }
 }

@@ -3,23 +3,30 @@
 use super::Theme;
 use super::frame_parts::{Frame, Headline, Panel};
 use super::layout::{Layout, RIGHT};
-use super::words;
 use crate::canvas::{Anchor, Canvas, Letters, Rect, bold, regular};
+use crate::digits;
 
 pub(super) fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, theme: Theme) {
     let right = layout.width - RIGHT;
     let left = layout.left;
     let width = right - left;
-    let steps = if frame.step <= frame.steps && frame.steps > 0 {
+    let counted = frame.steps > 0;
+    let steps = if !counted {
+        String::new()
+    } else if frame.step <= frame.steps {
         format!(
             "step {} of {}",
-            words::count(frame.step),
-            words::count(frame.steps)
+            digits::count(frame.step),
+            digits::count(frame.steps)
         )
     } else {
-        format!("step {}", words::count(frame.step))
+        format!("step {}", digits::count(frame.step))
     };
-    let time = format!("time {}", words::number(frame.time));
+    let time = if counted && frame.time.is_finite() {
+        format!("time {}", digits::number(frame.time))
+    } else {
+        String::new()
+    };
     let taken = canvas.text(
         &steps,
         [right, 40.0],
@@ -59,11 +66,10 @@ pub(super) fn head(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, 
         }
         78.0
     };
-    let progress = if frame.steps > 0 {
-        (frame.step as f64 / frame.steps as f64).min(1.0)
-    } else {
-        0.0
-    };
+    if !counted {
+        return;
+    }
+    let progress = (frame.step as f64 / frame.steps as f64).min(1.0);
     let line = Rect {
         x: left,
         y: bar,

@@ -2,9 +2,9 @@
 
 use super::Style;
 use super::axes::{self, Axis};
-use super::frame_parts::Frame;
+use super::frame_parts::{Frame, Panel};
 use super::legend;
-use super::line;
+use super::line_key;
 use super::look::{LOOK, stretch};
 use super::strip;
 use super::view::View;
@@ -41,8 +41,18 @@ pub(super) struct Layout {
     /// Down to the names of the first panels, or to the panel itself.
     pub(super) head: f64,
     pub(super) legend: f64,
-    /// How much longer than the moves that they stand for arrows are.
+    /// How much longer than the moves that they stand for arrows are, where a panel has no scale of its own.
     pub(super) stretch: f64,
+}
+
+impl Layout {
+    /// How much longer they are in a panel.
+    pub(super) fn stretch_in(&self, panel: &Panel<'_>) -> f64 {
+        let unit = self.panel[0] / self.view.width();
+        panel
+            .longest
+            .map_or(self.stretch, |longest| stretch(longest * unit))
+    }
 }
 
 /// Widths of a picture with so many panels side by side.
@@ -93,7 +103,7 @@ impl Layout {
         let strip = frame.strip.map_or(0.0, |_| strip::HEIGHT);
         let head = strip + if named { HEAD - 24.0 } else { HEAD };
         let key = if on_line {
-            line::LEGEND
+            line_key::LEGEND
         } else {
             legend::height(width - left - RIGHT, style)
         };

@@ -5,8 +5,8 @@ use super::field;
 use super::look::LOOK;
 use super::origin;
 use super::theme::{BANDS, EDGES};
-use super::words;
 use crate::canvas::{Anchor, Canvas, Disc, Rect, regular};
+use crate::digits;
 
 /// A line of the key, and the air below the last.
 const LINE: f64 = 46.0;
@@ -19,6 +19,10 @@ const BORN: f64 = 95.0;
 const MARKS: f64 = 398.0;
 
 /// What the key says of a frame.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent remarks, each named"
+)]
 pub(super) struct Key {
     /// How much longer than moves arrows are.
     pub(super) stretch: f64,
@@ -30,6 +34,10 @@ pub(super) struct Key {
     pub(super) threads: bool,
     /// Whether particles are born.
     pub(super) births: bool,
+    /// Whether some began at samples, and have no colour of an origin.
+    pub(super) newcomers: bool,
+    /// Whether samples are rings in some panel, and in all.
+    pub(super) rings: [bool; 2],
     /// Whether particles have areas like their weights.
     pub(super) weights: bool,
 }
@@ -95,18 +103,21 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
     }
     if style.show.target {
         let clip = everywhere(canvas);
-        for [dx, dy] in [
+        let places = [
             [3.0, -4.5],
             [11.0, -6.0],
             [6.5, 2.0],
             [14.0, 1.5],
             [2.5, 7.5],
             [10.5, 8.0],
-        ] {
+        ];
+        let [some, all] = key.rings;
+        for (k, [dx, dy]) in places.into_iter().enumerate() {
+            let hollow = all || some && k % 2 == 1;
             let disc = Disc {
                 radius: 2.0,
-                ink: theme.target().alpha(0.6),
-                rim: None,
+                ink: theme.target().alpha(if hollow { 0.0 } else { 0.6 }),
+                rim: hollow.then(|| (1.2, theme.ink().alpha(0.8))),
             };
             canvas.disc([x + dx, middle + dy], &disc, clip);
         }
@@ -155,6 +166,7 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
         canvas.disc([x + 6.0, middle], &disc, clip);
         let lines = match (key.births, key.weights) {
             (true, true) => ["born now;", "area: weight"],
+            (true, false) if key.newcomers => ["born now;", "● at a sample"],
             (true, false) => ["born", "just now"],
             (false, _) => ["area:", "weight"],
         };
@@ -173,12 +185,12 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
 
 /// How much longer than a move its arrow is, in words.
 pub(super) fn times(stretch: f64) -> String {
-    let whole = |v: f64| words::count(v.round() as u64);
+    let whole = |v: f64| digits::count(v.round() as u64);
     match stretch {
         1.0 => "at its length".to_owned(),
         s if (1.0..1e6).contains(&s) => format!("drawn × {}", whole(s)),
         s if (1e-6..1.0).contains(&s) => format!("drawn × 1/{}", whole(1.0 / s)),
-        s => format!("drawn × {}", words::number(s)),
+        s => format!("drawn × {}", digits::number(s)),
     }
 }
 

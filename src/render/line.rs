@@ -1,20 +1,16 @@
 //! A cloud on the line: the densities, the log ratio, where each particle is from, and the paths of all of them.
 
 use super::axes::{self, Axis};
+use super::blur;
 use super::field::{FieldGrid, arrow};
 use super::frame_parts::{Panel, Profile};
-use super::legend::times;
+use super::line_key::{birth, inks};
 use super::look::LOOK;
-use super::theme::{Theme, series};
+use super::theme::Theme;
 use super::view::View;
-use crate::canvas::{Anchor, Canvas, Disc, Ink, Rect, regular};
+use crate::canvas::{Anchor, Canvas, Ink, Rect, regular};
 use crate::cloud::CloudView;
-use crate::pixels::Colour;
-
-/// Colours of the cloud's density, of D, and of the true log ratio.
-fn inks(theme: Theme) -> [Colour; 3] {
-    [theme.ink(), series(1), series(2)]
-}
+use crate::digits::number;
 
 /// What a panel, or a part of it, is drawn upon.
 #[derive(Clone, Copy)]
@@ -64,10 +60,24 @@ pub(super) fn paint(
     densities(canvas, panel, profile, field, parts[0]);
     ratios(canvas, profile, field, parts[1]);
     origins(canvas, panel, profile, parts[2]);
-    if let Some(field) = field {
-        arrows(canvas, field, profile, parts[2], stretch);
-    }
     paths(canvas, panel, profile, parts[3]);
+    let moves = field.is_some_and(|field| {
+        let room = Rect {
+            y: parts[1].plot.bottom(),
+            height: parts[2].plot.y - parts[1].plot.bottom(),
+            ..plot
+        };
+        arrows(
+            canvas,
+            field,
+            profile,
+            Ground {
+                plot: room,
+                ..ground
+            },
+            stretch,
+        )
+    });
     let steps = profile.steps.max(1) as f64;
     let ranges = [
         [0.0, profile.top],
@@ -107,6 +117,18 @@ pub(super) fn paint(
         say(words, part.plot.y + 14.0);
     }
     say("at the start", parts[2].plot.bottom() - 5.0);
+    if moves {
+        let row = [parts[1].plot.bottom(), parts[2].plot.y];
+        say("next move", f64::midpoint(row[0], row[1]) + 4.0);
+    }
+    if let Some(field) = field {
+        // As in the plane, with its name beside it.
+        let part = parts[1].plot;
+        let place = [part.right() - 9.0, part.y + 25.0];
+        let words = blur::length(panel);
+        canvas.text(&words, place, Anchor::Right, regular(11.0), theme.muted());
+        blur::bar(canvas, part, view, field.gauge(), theme);
+    }
 }
 
 /// A curve, in pieces that lie in the box: it leaves through an edge and comes back through it.
@@ -195,6 +217,7 @@ fn densities(
     }
     let points = pairs(profile.places, profile.cloud).map(|[x, v]| [ground.across(x), up(v)]);
     curve(canvas, plot, points, 1.8, None, cloud);
+    roof(canvas, profile, ground);
     let Some(field) = field.filter(|field| !field.log_ratio().is_empty()) else {
         return;
     };
@@ -217,6 +240,27 @@ fn densities(
     }
 }
 
+/// How high the cloud's density is where it is higher than the picture, at the roof.
+fn roof(canvas: &mut Canvas, profile: &Profile<'_>, ground: Ground<'_>) {
+    let Ground { plot, theme, .. } = ground;
+    let places = pairs(profile.places, profile.cloud).map(|[x, v]| [ground.across(x), v]);
+    let highest = places
+        .filter(|[x, _]| ground.shows(*x))
+        .max_by(|a, b| a[1].total_cmp(&b[1]));
+    let Some([x, height]) = highest.filter(|[_, height]| *height > profile.top) else {
+        return;
+    };
+    let (letters, words) = (regular(10.5), format!("↑ {}", number(height)));
+    // Beside the curve, where there is room.
+    let left = x + 6.0 + letters.width(&words) > plot.right();
+    let (x, anchor) = if left {
+        (x - 6.0, Anchor::Right)
+    } else {
+        (x + 6.0, Anchor::Left)
+    };
+    canvas.text(&words, [x, plot.y + 12.0], anchor, letters, theme.ink());
+}
+
 /// D at the places, of which those alone with enough mass where `massive`; elsewhere an estimate of a ratio means little. Where it is exactly 0, far from all
 /// points, nothing was asked.
 fn learned_at<'a>(
@@ -235,6 +279,11 @@ fn learned_at<'a>(
 fn has_mass(profile: &Profile<'_>, place: usize) -> bool {
     let at = |density: &[f64]| density.get(place).copied().unwrap_or(0.0);
     at(profile.target).max(at(profile.cloud)) > LOOK.line.least * profile.top
+}
+
+/// Whether there is a part of the cloud, which alone moves.
+fn has_cloud(profile: &Profile<'_>, place: usize) -> bool {
+    profile.cloud.get(place).copied().unwrap_or(0.0) > LOOK.line.least * profile.top
 }
 
 fn pairs<'a>(places: &'a [f64], values: &'a [f64]) -> impl Iterator<Item = [f64; 2]> + 'a {
@@ -319,14 +368,14 @@ fn evenly(cloud: CloudView<'_>, most: usize) -> Vec<usize> {
     (0..count).map(middle).collect()
 }
 
-/// The next move at even steps along the line, beside the ticks of the particles.
+/// The next move at even steps along the line, in a row of its own; returns whether there is an arrow.
 fn arrows(
     canvas: &mut Canvas,
     field: &FieldGrid,
     profile: &Profile<'_>,
     ground: Ground<'_>,
     stretch: f64,
-) {
+) -> bool {
     let Ground { plot, view, theme } = ground;
     let count = field.lattice().shape()[0];
     let own = field.lattice().view();
@@ -335,19 +384,20 @@ fn arrows(
     let stride = ((LOOK.arrow.spacing / (pitch * unit)).round() as usize).max(1);
     let mut shapes = Vec::new();
     for k in (stride / 2..count).step_by(stride) {
-        let Some([far, _]) = field.next_move(k).filter(|_| has_mass(profile, k)) else {
+        let Some([far, _]) = field.next_move(k).filter(|_| has_cloud(profile, k)) else {
             continue;
         };
         let most = LOOK.arrow.most * LOOK.arrow.spacing;
         let length = (stretch * unit * far.abs()).min(most);
         let at = own.x[0] + k as f64 * pitch;
         if length >= LOOK.arrow.least && ground.shows(ground.across(at)) {
-            let place = [ground.across(at), plot.y - 8.0];
+            let place = [ground.across(at), plot.y + 0.5 * plot.height];
             shapes.push(arrow(place, [far.signum(), 0.0], length));
         }
     }
     let ink = theme.ink().alpha(LOOK.arrow.alpha);
     canvas.fill_all(shapes.iter().map(|shape| &shape[..]), ink);
+    !shapes.is_empty()
 }
 
 /// `x_i` over the steps, downwards: which modes capture whom, who is born, and who stands still.
@@ -361,18 +411,11 @@ fn paths(canvas: &mut Canvas, panel: &Panel<'_>, profile: &Profile<'_>, ground: 
     for k in evenly(*first, LOOK.line.most[2]) {
         let shade = panel.colours.get(k).copied().unwrap_or(theme.muted());
         let lived = profile.births.get(k).copied().unwrap_or(0);
-        let mut piece: Vec<[f64; 2]> = Vec::new();
         let ink = shade.alpha(0.6);
-        for (step, cloud) in &profile.moments[lived.min(profile.moments.len())..] {
-            let x = ground.across(cloud[[k, 0]]);
-            if ground.shows(x) {
-                piece.push([x, down(*step)]);
-                continue;
-            }
-            canvas.stroke(&piece, 0.9, None, ink);
-            piece.clear();
-        }
-        if piece.len() > 1 {
+        let moments = &profile.moments[lived.min(profile.moments.len())..];
+        let points = moments.iter();
+        let points = points.map(|(step, cloud)| [ground.across(cloud[[k, 0]]), down(*step)]);
+        for piece in in_sight(points, [plot.x, plot.right()]) {
             canvas.stroke(&piece, 0.9, None, ink);
         }
         if lived > 0
@@ -385,73 +428,34 @@ fn paths(canvas: &mut Canvas, panel: &Panel<'_>, profile: &Profile<'_>, ground: 
     }
 }
 
-/// The mark where a path begins with a birth.
-fn birth(ink: Colour) -> Disc {
-    Disc {
-        radius: 1.6,
-        ink: ink.into(),
-        rim: None,
-    }
-}
-
-/// The height of the key, and of a line of it.
-pub(super) const LEGEND: f64 = 62.0;
-const LINE: f64 = 21.0;
-
-/// What the fill, the lines and the colours stand for; of births only where there can be some, and whether the true log ratio is one in closed form.
-pub(super) fn legend(
-    canvas: &mut Canvas,
-    room: Rect,
-    theme: Theme,
-    [births, closed]: [bool; 2],
-    stretch: f64,
-) {
-    let [cloud, learned, truth] = inks(theme);
-    let middle = room.y + LINE;
-    let letters = regular(11.0);
-    let mut x = room.x;
-    let square = Rect {
-        x,
-        y: middle - 6.0,
-        width: 18.0,
-        height: 12.0,
-    };
-    canvas.fill_box(square, theme.target().alpha(0.34));
-    let ratio = if closed {
-        "log p/q, closed form"
-    } else {
-        "log p/q of both"
-    };
-    let marks = [
-        ("target p", None, None),
-        ("cloud q", Some(cloud), None),
-        ("D learned", Some(learned), None),
-        ("σ(D), ½ at p = q", Some(learned), Some([6.0, 4.0])),
-        (ratio, Some(truth), Some([2.0, 3.0])),
-    ];
-    for (words, ink, dashes) in marks {
-        if let Some(ink) = ink {
-            canvas.stroke(&[[x, middle], [x + 18.0, middle]], 1.8, dashes, ink);
+/// The parts of a path between two borders: out to a border and in from it, but from beyond one to beyond the other nobody has gone slowly.
+fn in_sight(points: impl Iterator<Item = [f64; 2]>, [left, right]: [f64; 2]) -> Vec<Vec<[f64; 2]>> {
+    let shows = |p: [f64; 2]| (left..=right).contains(&p[0]);
+    let mut pieces: Vec<Vec<[f64; 2]>> = vec![Vec::new()];
+    let mut before: Option<[f64; 2]> = None;
+    for point in points {
+        if let Some(last) = before
+            && shows(last) != shows(point)
+            && (last[0] - point[0]).is_finite()
+        {
+            let beyond = if shows(last) { point } else { last };
+            let edge = beyond[0].clamp(left, right);
+            let part = (edge - last[0]) / (point[0] - last[0]);
+            let crossing = [edge, last[1] + part * (point[1] - last[1])];
+            if let Some(piece) = pieces.last_mut() {
+                piece.push(crossing);
+            }
+            if shows(last) {
+                pieces.push(Vec::new());
+            }
         }
-        let place = [x + 23.0, middle + 4.0];
-        x += 23.0 + canvas.text(words, place, Anchor::Left, letters, theme.muted()) + 16.0;
+        if let Some(piece) = pieces.last_mut().filter(|_| shows(point)) {
+            piece.push(point);
+        } else if !shows(point) && pieces.last().is_some_and(|piece| !piece.is_empty()) {
+            pieces.push(Vec::new());
+        }
+        before = Some(point);
     }
-    let middle = middle + LINE;
-    x = room.x;
-    let shape = arrow([x + 9.0, middle], [1.0, 0.0], 18.0);
-    canvas.fill(&shape, theme.ink().alpha(0.7));
-    let words = format!("next move, {}", times(stretch));
-    let place = [x + 23.0, middle + 4.0];
-    x += 23.0 + canvas.text(&words, place, Anchor::Left, letters, theme.muted()) + 16.0;
-    if births {
-        let clip = canvas.clip(room);
-        canvas.disc([x + 4.0, middle], &birth(theme.muted()), clip);
-        let place = [x + 11.0, middle + 4.0];
-        x += 11.0 + canvas.text("birth", place, Anchor::Left, letters, theme.muted()) + 16.0;
-    }
-    let words = "particles have the colour of where they began";
-    if x + letters.width(words) <= room.x + room.width {
-        let place = [x, middle + 4.0];
-        canvas.text(words, place, Anchor::Left, letters, theme.muted());
-    }
+    pieces.retain(|piece| piece.len() > 1);
+    pieces
 }

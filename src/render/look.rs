@@ -29,6 +29,16 @@ pub struct Look {
     pub lost: f64,
     /// Heights of an axis from tick to tick at least: along the edge of the plane, in a chart, in a chart of decades.
     pub apart: [f64; 3],
+    /// Scales over which a field is smooth between two places of its lattice, beyond which what lies between them cannot be known from these.
+    pub finest: f64,
+    /// How far a place counts where bands end, and arrows.
+    pub near: f32,
+    /// The part of a picture that may be beyond what was recorded without a word.
+    pub unknown: f64,
+    /// A cloud that is no wider than the first has a ring of the second as its radius around it.
+    pub clump: [f64; 2],
+    /// A panel of several whose longest move is so many times shorter than that of all has arrows on a scale of its own.
+    pub own: f64,
 }
 
 /// How a cloud on the line is drawn.
@@ -101,6 +111,8 @@ pub struct Arrow {
     pub most: f64,
     /// Shorter ones are not drawn.
     pub least: f64,
+    /// Where no more than this part of the arrows that there is room for are drawn, a picture says how long the moves are instead.
+    pub rest: f64,
     /// Pixels that some move of a film must have for arrows to be drawn longer than moves.
     pub seen: f64,
     /// The opacity.
@@ -157,10 +169,11 @@ pub const LOOK: Look = Look {
         spacing: 38.0,
         longest: 0.9,
         most: 1.2,
-        least: 1.6,
+        least: 5.0,
+        rest: 0.2,
         seen: 0.6,
         alpha: 0.5,
-        head: [0.42, 1.6, 6.5],
+        head: [0.42, 2.6, 6.5],
         wing: 0.42,
         shaft: [0.1, 0.55],
     },
@@ -172,7 +185,7 @@ pub const LOOK: Look = Look {
     birth: [0.6, 0.9, 0.5],
     line: Line {
         aspect: 0.98,
-        parts: [[0.0, 0.37], [0.41, 0.57], [0.60, 0.69], [0.72, 1.0]],
+        parts: [[0.0, 0.36], [0.40, 0.55], [0.61, 0.69], [0.72, 1.0]],
         // A factor of 150.
         reach: 5.0,
         least: 0.005,
@@ -183,6 +196,11 @@ pub const LOOK: Look = Look {
     few: 4,
     lost: 0.62,
     apart: [64.0, 38.0, 26.0],
+    finest: 2.5,
+    near: 0.5,
+    unknown: 0.05,
+    clump: [8.0, 14.0],
+    own: 5.0,
 };
 
 /// How much longer than moves arrows are drawn, where the longest move is so many pixels long: 1, 2 or 5 times a power of ten. Where no move of a film

@@ -25,6 +25,7 @@
 //!     headline: None,
 //!     note: "",
 //!     diverged: false,
+//!     longest: None,
 //! };
 //! let frame = Frame {
 //!     title: "Three particles",
@@ -42,11 +43,10 @@
 //! ```
 
 mod axes;
+mod bands;
 mod blur;
 mod chart;
 mod curves;
-mod decimal;
-mod density;
 mod field;
 mod frame;
 mod frame_parts;
@@ -56,6 +56,7 @@ mod lattice;
 mod layout;
 mod legend;
 mod line;
+mod line_key;
 pub mod look;
 pub mod origin;
 mod overlay;
@@ -65,9 +66,10 @@ mod scatter;
 mod strip;
 mod theme;
 mod view;
-mod words;
 
-pub use chart::{Chart, Curve, colour as curve_colour, floor_colours};
+#[cfg(feature = "cli")]
+pub(crate) use crate::digits::counted;
+pub use chart::{Chart, Curve, FloorLine, colour as curve_colour, floor_colours};
 pub use curves::{Figure, curves, curves_svg};
 pub use field::{FieldGrid, Gauge, depth, unlimited};
 pub use frame::{DOTS, draw, draw_svg};
@@ -81,10 +83,8 @@ pub use scatter::{Estimates, Scatter, scatter};
 pub use strip::Strip;
 pub use theme::{BANDS, EDGES, Theme, series};
 pub use view::View;
-#[cfg(feature = "cli")]
-pub(crate) use words::counted;
-pub use words::{FloorLine, number};
 
+pub use crate::digits::number;
 pub use crate::pixels::{Animation, Colour, Film, Image, Indexed, Pace, Palette, film};
 
 /// How pictures look and what they show; the same for every picture of a run.

@@ -1,13 +1,14 @@
 //! Two clouds in one picture, to see what the measures say of them.
 
+use super::Style;
 use super::axes::{self, Axis};
 use super::frame::{DOTS, places, shade};
 use super::look::LOOK;
 use super::theme::series;
 use super::view::View;
-use super::{Style, words};
 use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
 use crate::cloud::CloudView;
+use crate::digits;
 use crate::pixels::Image;
 
 const LEFT: f64 = 60.0;
@@ -53,7 +54,7 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
         let label = format!(
             "{} ({} points)",
             names[place],
-            words::count(clouds[place].nrows() as u64)
+            digits::count(clouds[place].nrows() as u64)
         );
         let disc = Disc {
             radius: 4.0,

@@ -4,9 +4,10 @@ use super::Style;
 use super::blur;
 use super::field::FieldGrid;
 use super::frame_parts::Panel;
+use super::legend::times;
 use super::view::View;
-use super::words::counted;
 use crate::canvas::{Anchor, Canvas, Rect, bold, regular};
+use crate::digits::{counted, number};
 
 /// The plot, and how much of the line above it is taken by its name.
 #[derive(Clone, Copy)]
@@ -14,8 +15,10 @@ pub(super) struct Beside {
     pub(super) plot: Rect,
     pub(super) taken: f64,
     pub(super) named: bool,
-    /// Whether there are no arrows because all moves are short.
+    /// Whether there are too few arrows because moves are short.
     pub(super) still: bool,
+    /// How much longer than moves arrows are.
+    pub(super) stretch: f64,
     /// Whether any panel has bands.
     pub(super) bands: bool,
 }
@@ -35,7 +38,7 @@ pub(super) fn draw(
     let letters = regular(11.5);
     let y = plot.y - if named { 26.0 } else { 6.0 };
     let mut free = plot.width - taken;
-    if style.show.field {
+    if style.show.field && panel.profile.is_none() {
         let h = blur::length(panel);
         let place = [plot.right(), y];
         let width = canvas.text(&h, place, Anchor::Right, letters, theme.muted());
@@ -100,12 +103,22 @@ fn lines(panel: &Panel<'_>, beside: Beside, view: &View, style: &Style) -> Vec<S
         }
     }
     let field = panel.field.filter(|_| panel.profile.is_none());
+    if let Some([.., wide]) = panel
+        .clump(beside.plot, view)
+        .filter(|_| style.show.particles)
+    {
+        lines.push(format!("95 % within {}", number(wide)));
+    }
     let has_bands = field.is_none_or(FieldGrid::is_log_ratio);
     if style.show.field && beside.bands && !has_bands {
         lines.push("no log p/q".to_owned());
     }
-    if beside.still && !panel.diverged {
-        lines.push("moves too short for arrows".to_owned());
+    if field.is_some_and(FieldGrid::is_too_coarse) && style.show.field && has_bands {
+        lines.push("h finer than the field recorded".to_owned());
+    } else if let Some(field) = field.filter(|_| beside.still && !panel.diverged) {
+        lines.push(blur::moves(field, panel, beside.named));
+    } else if panel.longest.is_some() && style.show.arrows {
+        lines.push(format!("arrows {}", times(beside.stretch)));
     }
     let layers = match (style.show.field, style.show.arrows) {
         (true, true) => "field and arrows",
@@ -154,6 +167,7 @@ mod tests {
             headline: None,
             note: "",
             diverged: false,
+            longest: None,
         };
         let beside = Beside {
             plot: Rect {
@@ -165,6 +179,7 @@ mod tests {
             taken: 0.0,
             named: false,
             still: false,
+            stretch: 1.0,
             bands: true,
         };
         lines(&panel, beside, &UNIT, &Style::default())
@@ -172,7 +187,8 @@ mod tests {
 
     #[test]
     fn one_far_away_is_told_and_one_beside_the_frame_is_not() {
-        let mut cloud = Cloud::zeros((3000, 2));
+        let along = |(k, axis): (usize, usize)| [k as f64 / 3000.0 - 0.5, 0.0][axis];
+        let mut cloud = Cloud::from_shape_fn((3000, 2), along);
         cloud[(7, 0)] = 1.1;
         assert_eq!(said(&cloud, UNIT), [""; 0]);
         cloud[(7, 0)] = 1000.0;
@@ -182,6 +198,14 @@ mod tests {
         cloud[(8, 0)] = 1.1;
         let told = ["2 particles outside", "2 target samples outside"];
         assert_eq!(said(&cloud, UNIT), told);
+    }
+
+    #[test]
+    fn a_cloud_that_has_shrunk_to_a_dot_is_told() {
+        let place = |(k, axis): (usize, usize)| 0.002 * [k as f64 / 99.0, 0.5][axis];
+        let cloud = Cloud::from_shape_fn((100, 2), place);
+        let told = said(&cloud, UNIT);
+        assert!(told[0].starts_with("95 % within 0.0019"), "{told:?}");
     }
 
     #[test]

@@ -80,8 +80,8 @@ impl Theme {
             let (depth, hue) = (side.abs(), if side < 0.0 { ORANGE } else { BLUE });
             let depth = depth as usize;
             let [lightness, chroma] = match self {
-                Self::Light => [[0.958, 0.915, 0.86, 0.80, 0.735], CHROMA],
-                Self::Dark => [[0.255, 0.315, 0.38, 0.45, 0.525], CHROMA],
+                Self::Light => [[0.928, 0.885, 0.835, 0.78, 0.72], CHROMA],
+                Self::Dark => [[0.30, 0.355, 0.415, 0.48, 0.55], CHROMA],
             };
             Colour::oklch(lightness[depth], chroma[depth], hue)
         })

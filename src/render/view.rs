@@ -52,6 +52,25 @@ impl View {
         found
     }
 
+    /// The middle of a cloud and the length of a square around most of it, all but the outermost fortieth on each side; nothing of a handful of points.
+    pub(crate) fn core(cloud: CloudView<'_>) -> Option<[f64; 3]> {
+        /// Fewer are no cloud.
+        const LEAST: usize = 20;
+        let side = |axis: usize| {
+            let values = cloud.column(axis).into_iter().copied();
+            let mut values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+            let last = values
+                .len()
+                .checked_sub(1)
+                .filter(|_| values.len() >= LEAST)?;
+            let trim = values.len() / 40;
+            let mut at = |k: usize| *values.select_nth_unstable_by(k, f64::total_cmp).1;
+            Some([at(trim), at(last / 2), at(last - trim)])
+        };
+        let [x, y] = [side(0)?, side(1)?];
+        Some([x[1], y[1], (x[2] - x[0]).max(y[2] - y[0])])
+    }
+
     /// A box that shows all these clouds with air around them, but for the outermost thousandth of the
     /// points on each side, lest a stray point make the rest tiny. Points that are not finite do not count;
     /// without any point it is the unit square around the origin, doubled.
@@ -85,11 +104,14 @@ impl View {
     }
 
     /// A box for a flow from `start` to `target`: around both, but where the cloud begins around the target, only as much of it as leaves the target half of
-    /// the longer side.
+    /// the longer side. A cloud that begins beside the target is seen whole along that axis.
     #[must_use]
     pub fn of_flow(start: CloudView<'_>, target: CloudView<'_>) -> Self {
         /// The longer side, in those of a box around the target with its air.
         const ROOM: f64 = 1.7;
+        /// How many times more of it are cut on one side than on the other where it is beside the target, and the part of it that has to be.
+        const SIDES: usize = 3;
+        const BESIDE: usize = 50;
         let (all, near) = (Self::around(&[start, target]), Self::around(&[target]));
         let air = 0.5 * (ROOM - 1.0) * near.width().max(near.height());
         let grown = |[low, high]: [f64; 2]| [low - air, high + air];
@@ -106,10 +128,21 @@ impl View {
         if !near.contains(middle(0), middle(1)) {
             return all;
         }
-        let within = |a: [f64; 2], b: [f64; 2]| [a[0].max(b[0]), a[1].min(b[1])];
+        let within = |axis: usize, a: [f64; 2], b: [f64; 2]| {
+            let column = start.column(axis);
+            let below = column.iter().filter(|v| **v < b[0]).count();
+            let above = column.iter().filter(|v| **v > b[1]).count();
+            let is_beside = SIDES * below.min(above) < below.max(above);
+            let few = BESIDE * below.max(above) < start.nrows();
+            if is_beside && !few {
+                a
+            } else {
+                [a[0].max(b[0]), a[1].min(b[1])]
+            }
+        };
         Self {
-            x: within(all.x, near.x),
-            y: within(all.y, near.y),
+            x: within(0, all.x, near.x),
+            y: within(1, all.y, near.y),
         }
         .sane()
     }
@@ -142,12 +175,6 @@ impl View {
             x: grown(self.x),
             y: grown(self.y),
         }
-    }
-
-    /// Whether the other is within this one, up to rounding.
-    pub(crate) fn holds(&self, other: &Self) -> bool {
-        let own = self.grown(1e-9);
-        own.contains(other.x[0], other.y[0]) && own.contains(other.x[1], other.y[1])
     }
 
     fn padded(self) -> Self {

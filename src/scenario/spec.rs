@@ -157,6 +157,9 @@ pub struct OutputSpec {
     /// What pictures show: `auto` (the target, and of a cloud that begins around it as much as leaves the target half the width; of a cloud that begins elsewhere
     /// the way too), `target`, `cloud` (wherever the particles come), or `[xmin, xmax, ymin, ymax]` in the target's units. What is outside is counted there.
     pub view: ViewSpec,
+    /// Whether frames and page show trails, where the particles have just been: what shakes or drifts in place is not seen without.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub trails: bool,
     /// Steps between two checkpoints, at least 1, from which `resume` goes on; `auto`: as often as costs 2 % of the
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
@@ -277,6 +280,7 @@ impl Default for OutputSpec {
             fps: 20.0,
             theme: ThemeSpec::Light,
             view: ViewSpec::default(),
+            trails: false,
             checkpoint_every: WordOr::Word(Auto::Auto),
             history: 0,
             lab: false,

@@ -68,8 +68,11 @@ pub(crate) const FILES: [&str; 25] = [
     TRAJECTORY,
 ];
 
+/// What a folder calls a file.
+type Naming = fn(&str) -> bool;
+
 /// The folders of a run, each with what it calls a file there.
-pub(crate) const FOLDERS: [(&str, fn(&str) -> bool); 3] =
+pub(crate) const FOLDERS: [(&str, Naming); 3] =
     [(FRAMES, is_frame), (INPUTS, is_input), (HISTORY, is_moment)];
 
 /// Whether a run gives this name to a file.

@@ -1,6 +1,6 @@
 //! Clouds too large for dots, as shaded density: how many points a pixel holds, on a logarithmic scale.
 
-use crate::canvas::{Canvas, Clip};
+use super::{Canvas, Clip};
 use crate::pixels::Colour;
 
 /// Counts of points over the pixels of a clip, with the sum of their colours.

@@ -4,11 +4,11 @@ use super::words::superscript;
 
 /// So many times ten to this power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Decimal(pub(super) i128, pub(super) i32);
+pub(crate) struct Decimal(pub(crate) i128, pub(crate) i32);
 
 impl Decimal {
     /// The nearest number.
-    pub(super) fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         let Self(digits, power) = self;
         // Powers of ten above one are exact up to 10²².
         if (-300..0).contains(&power) {
@@ -19,7 +19,7 @@ impl Decimal {
     }
 
     /// The labels of an axis with these ticks: plain where that is short, else with a power of ten, unless that takes many digits.
-    pub(super) fn labels(ticks: &[Self]) -> Vec<String> {
+    pub(crate) fn labels(ticks: &[Self]) -> Vec<String> {
         /// Digits behind the point, of a mantissa that is easily read, and in all.
         const PLACES: i32 = 6;
         const MANTISSA: usize = 3;

@@ -1,13 +1,4 @@
-//! Numbers and verdicts in words, as they stand in a picture.
-
-/// Where a metric stands between two independent samples of the target: the best that a cloud can do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FloorLine {
-    /// Median over pairs of target samples.
-    pub median: f64,
-    /// 95 % quantile over pairs of target samples.
-    pub q95: f64,
-}
+//! Numbers in words, as they stand in a picture.
 
 /// A number to three significant digits: `0.0310`, `12.3`, `1.23 × 10⁻¹²`.
 #[must_use]

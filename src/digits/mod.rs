@@ -1,4 +1,16 @@
-//! Numbers as messages and tables have them.
+//! Numbers as messages and tables have them, and as pictures do.
+
+#[cfg(feature = "render")]
+mod decimal;
+#[cfg(feature = "render")]
+mod words;
+
+#[cfg(feature = "render")]
+pub(crate) use decimal::Decimal;
+#[cfg(feature = "render")]
+pub use words::number;
+#[cfg(feature = "render")]
+pub(crate) use words::{count, counted, superscript};
 
 /// A number to three significant digits; small ones as they are written in tables.
 pub(crate) fn three(value: f64) -> String {
