@@ -1,4 +1,4 @@
-//! Instructions of the ten hottest pieces of work, which no neighbour on the machine can change: a guard against what would be slower.
+//! Instructions of the hottest pieces of work, which no neighbour on the machine can change: a guard against what would be slower.
 //!
 //! `cargo bench --bench instructions` counts them under valgrind, on one thread, and compares them with `benches/instructions.csv`; with
 //! `-- --write` it writes that file anew. Valgrind runs the code for AVX2 on every machine with an x86 processor. Counts differ between versions of the compiler:
@@ -32,7 +32,10 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.cs
 /// A piece of work that is prepared and can then be done again and again.
 type Work = Box<dyn FnMut()>;
 
-const KERNELS: [(&str, fn() -> Work); 11] = [
+/// Its name, and its preparation.
+type Kernel = (&'static str, fn() -> Work);
+
+const KERNELS: [Kernel; 11] = [
     ("kde direct, 2000 + 2000", || kde(Method::Direct, 2000)),
     ("kde on a grid, 50000 + 50000", || kde(Method::Grid, 50_000)),
     ("energy distance, 2000", || {
@@ -212,7 +215,7 @@ fn main() -> ExitCode {
             continue;
         };
         let found = twice - once;
-        text += &format!("\"{name}\",{found}\n");
+        text.extend([format!("\"{name}\",{found}\n")]);
         let part = known.get(name).map(|known| found as f64 / known - 1.0);
         let verdict = match part {
             _ if write => "written",

@@ -301,7 +301,7 @@ fn an_exponential_kernel_takes_exponentially_long() {
 }
 
 /// The published times, to the step, and with them the published slope, 1.519: six target points about 0 and six about 5, standard deviation 0.3, 8 particles of 40 about 0 and the rest
-/// about 5, halved when 15 are left of the middle (the repository `Dronmong/drifting-identifiability`, `numerics/collapse_atlas.py`, E3, whose draws of NumPy's
+/// about 5, halved when 15 are left of the middle (the repository `Dronmong/drifting-identifiability`, `numerics/collapse_atlas.py`, E3, whose draws of `NumPy`'s
 /// `default_rng(20260721)` and `default_rng(20260748)` these are).
 #[test]
 fn the_published_times_of_metastability_come_again() {
