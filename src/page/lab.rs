@@ -122,10 +122,8 @@ impl Colours {
 
 #[derive(Debug, Serialize)]
 struct Packed<'a> {
-    /// The engine, of so many bytes, in these digits; see [`pack::dense`].
-    wasm: String,
+    /// Bytes of the engine.
     length: usize,
-    digits: &'static str,
     /// Points of the shipped pictures, by scenario: pairs of 32-bit numbers, the lowest byte first.
     pictures: BTreeMap<&'static str, String>,
     plan: Plan<'a>,
@@ -214,9 +212,7 @@ impl Lab {
         let points = self.points.iter();
         let panels = || self.panels.iter().take(PANELS);
         let packed = Packed {
-            wasm: pack::dense(ENGINE),
             length: ENGINE.len(),
-            digits: std::str::from_utf8(pack::DIGITS).unwrap_or_default(),
             pictures: pictures(),
             plan: Plan {
                 name: &self.name,
@@ -238,6 +234,7 @@ impl Lab {
             edges => EDGES,
             film => harmless(&film)?,
             engine => harmless(&packed)?,
+            wasm => pack::dense(ENGINE),
             worker => harmless(&bare(&WORKER))?,
             style_hash => hash(&style),
             script_hash => hash(&script),

@@ -89,21 +89,26 @@ pub(super) fn deflate(bytes: &[u8]) -> io::Result<String> {
     Ok(STANDARD.encode(encoder.finish()?))
 }
 
-/// Digits of the numbers to the base 85: what can be written, but for what JSON or HTML would have to escape.
-#[cfg(feature = "cli")]
-pub(super) const DIGITS: &[u8; 85] =
-    b"#$()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~";
-
-/// Bytes that are compressed already, as small as letters can be: each four as a number of five [`DIGITS`], the last filled up with zeros.
+/// Bytes that are compressed already, as small as a text inside an element `script` can be: seven bits a character, the first the highest, the last filled up with zeros. In the place of the three
+/// that HTML would not leave alone, NUL, CR and `<`, stands the one 256 places further, which has the same low bits.
 #[cfg(feature = "cli")]
 pub(super) fn dense(packed: &[u8]) -> String {
-    let mut text = String::with_capacity(packed.len() * 5 / 4 + 5);
-    for part in packed.chunks(4) {
-        let mut word = [0; 4];
-        word[..part.len()].copy_from_slice(part);
-        let number = u32::from_be_bytes(word);
-        let digit = |place: u32| DIGITS[(number / 85_u32.pow(place) % 85) as usize];
-        text.extend((0..5).rev().map(|place| char::from(digit(place))));
+    let mut text = String::with_capacity(packed.len() * 6 / 5);
+    let mut put = |bits: u32| {
+        let further = if matches!(bits, 0 | 13 | 60) { 256 } else { 0 };
+        text.extend(char::from_u32(bits + further));
+    };
+    let (mut held, mut count) = (0_u32, 0);
+    for &byte in packed {
+        (held, count) = (held << 8 | u32::from(byte), count + 8);
+        while count >= 7 {
+            count -= 7;
+            put(held >> count & 127);
+        }
+        held &= (1 << count) - 1;
+    }
+    if count > 0 {
+        put(held << (7 - count) & 127);
     }
     text
 }
@@ -128,17 +133,20 @@ mod tests {
     #[cfg(feature = "cli")]
     #[test]
     fn dense_letters_are_read_back() {
-        let bytes = Stream::new(3, "bytes").rng().random::<[u8; 32]>();
-        for count in [0, 1, 4, 5, 31] {
+        let bytes: Vec<u8> = (0..=255).chain(0..=255).rev().collect();
+        for count in [0, 1, 6, 7, 8, 512] {
             let text = dense(&bytes[..count]);
-            let value = |c: u8| DIGITS.iter().position(|&d| d == c).unwrap() as u64;
-            let words = text.as_bytes().chunks_exact(5);
-            let number = |word: &[u8]| word.iter().fold(0, |n, &c| 85 * n + value(c)) as u32;
-            let mut packed: Vec<u8> = words.flat_map(|w| number(w).to_be_bytes()).collect();
-            packed.truncate(count);
+            assert!(!text.contains(['\0', '\r', '<']));
+            let (mut held, mut bits, mut packed) = (0_u32, 0, Vec::new());
+            for c in text.chars() {
+                (held, bits) = (held << 7 | u32::from(c) & 127, bits + 7);
+                if bits >= 8 {
+                    bits -= 8;
+                    packed.push((held >> bits & 255) as u8);
+                }
+            }
             assert_eq!(packed, bytes[..count]);
         }
-        assert!(!DIGITS.iter().any(|c| b"<>&\"'\\`".contains(c)));
     }
 
     fn inflate(text: &str) -> Vec<u8> {

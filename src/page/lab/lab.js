@@ -725,24 +725,28 @@ function merged(found, { points, edits, panels, texts }) {
   return { ...found, points: { ...found.points, ...points }, edits: { ...found.edits, ...edits }, texts, panels: panels.length > 0 ? panels : found.panels };
 }
 
-// Bytes from numbers of five digits, each four of them (see pack.rs).
-function dense({ wasm, length, digits }) {
-  const value = new Uint8Array(128);
-  for (let k = 0; k < digits.length; k += 1) value[digits.charCodeAt(k)] = k;
-  const bytes = new DataView(new ArrayBuffer((wasm.length / 5) * 4));
-  for (let k = 0; k < wasm.length; k += 5) {
-    let number = 0;
-    for (let place = k; place < k + 5; place += 1) number = 85 * number + value[wasm.charCodeAt(place)];
-    bytes.setUint32((k / 5) * 4, number);
+// Bytes from the low seven bits of each character (see pack.rs).
+function dense(text, length) {
+  const bytes = new Uint8Array(length);
+  let held = 0;
+  let bits = 0;
+  for (let k = 0, at = 0; at < length; k += 1) {
+    held = ((held << 7) | (text.charCodeAt(k) & 127)) & 32767;
+    bits += 7;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at] = held >> bits;
+      at += 1;
+    }
   }
-  return new Uint8Array(bytes.buffer, 0, length);
+  return bytes;
 }
 
 async function begin() {
   readPalette();
   theme();
   const packed = JSON.parse($("engine").textContent);
-  const stream = new Blob([dense(packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([dense($("wasm").textContent, packed.length)]).stream().pipeThrough(new DecompressionStream("deflate"));
   const module = await WebAssembly.compileStreaming(new Response(stream, { headers: { "content-type": "application/wasm" } }));
   mover = new Servant(module, heard);
   await mover.ready;
