@@ -72,9 +72,11 @@ fn the_claims_of_the_shipped_scenarios_are_kept_on_a_seed_that_nobody_tuned_to()
 fn every_claim_stands_in_the_table_of_scenarios() {
     let table =
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/README.md")).unwrap();
+    // A bar would part two cells.
+    let stands = |text: &str| table.contains(&text.replace('|', "\\|"));
     for shipped in SHIPPED {
         let scenario = scenario(shipped.name());
-        assert!(table.contains(&scenario.question), "{}", shipped.name());
+        assert!(stands(&scenario.question), "{}", shipped.name());
         assert!(
             !scenario.claim.is_empty(),
             "{} claims nothing",
@@ -82,7 +84,7 @@ fn every_claim_stands_in_the_table_of_scenarios() {
         );
         for claim in &scenario.claim {
             assert!(
-                table.contains(&claim.says),
+                stands(&claim.says),
                 "{}: \"{}\" is not in scenarios/README.md; `ratioflow claims --table` makes it anew",
                 shipped.name(),
                 claim.says

@@ -237,7 +237,7 @@ mod page {
         for trouble in ["<script>alert", "<img src=x", "</script></style>"] {
             assert!(!page.contains(trouble), "{trouble}");
         }
-        assert_eq!(page.matches("</script").count(), 4);
+        assert_eq!(page.matches("</script").count(), 5);
     }
 
     /// Draws, changes every control while it runs, runs each lesson, clicks at random; see `tests/lab/check.mjs`.

@@ -223,7 +223,7 @@ fn settings(dice: &mut Dice, steps: usize) -> Vec<String> {
             ),
         ],
         "logistic" => vec![key("count", dice.size(20, 400))],
-        "kde" | "mmd" | "moments" | "drift" | "sinkhorn" | "sliced" => {
+        "kde" | "mmd" | "moments" | "linear" | "drift" | "sinkhorn" | "sliced" => {
             vec![format!("discriminator.{estimator}={{}}")]
         }
         _ => vec![key("centres", dice.size(20, 800))],

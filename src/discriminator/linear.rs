@@ -94,21 +94,21 @@ impl Linear {
             ),
         }
     }
+}
 
-    fn says(&self, [x, y]: [f64; 2]) -> f64 {
-        let [a, b, c] = self.weights;
-        a * x + b * y + c
-    }
+/// What D with these weights says.
+fn says([a, b, c]: [f64; 3], [x, y]: [f64; 2]) -> f64 {
+    a * x + b * y + c
+}
 
-    /// Adds the gradient of the mean of a loss over the points `at`, whose derivative by D is `slope`.
-    fn add(&self, at: &[[f64; 2]], slope: impl Fn(f64) -> f64, sum: &mut [f64; 3]) {
-        let share = 1.0 / at.len() as f64;
-        for &x in at {
-            let slope = share * slope(self.says(x));
-            sum[0] += slope * x[0];
-            sum[1] += slope * x[1];
-            sum[2] += slope;
-        }
+/// Adds the gradient of the mean of a loss over the points `at`, whose derivative by D is `slope`.
+fn add(weights: [f64; 3], at: &[[f64; 2]], slope: impl Fn(f64) -> f64, sum: &mut [f64; 3]) {
+    let share = 1.0 / at.len() as f64;
+    for &x in at {
+        let slope = share * slope(says(weights, x));
+        sum[0] += slope * x[0];
+        sum[1] += slope * x[1];
+        sum[2] += slope;
     }
 }
 
@@ -120,26 +120,28 @@ impl Discriminator for Linear {
         _round: FitContext,
     ) -> Result<(), FitError> {
         let frame = Standardiser::of(real, "linear")?;
-        self.frame = Some(frame);
         let [real, fake] = [real, fake].map(|side| {
             let rows = side.rows().into_iter();
             rows.map(|row| [0, 1].map(|k| (row[k] - frame.centre[k]) / frame.scale))
                 .collect::<Vec<_>>()
         });
         let loss = self.spec.loss;
+        let mut weights = self.weights;
         for _ in 0..self.spec.inner_steps {
-            let [a, b, _] = self.weights;
+            let [a, b, _] = weights;
             let mut gradient = [self.spec.r1 * a, self.spec.r1 * b, 0.0];
-            self.add(&real, |d| loss.real(d).1, &mut gradient);
-            self.add(&fake, |d| loss.fake(d).1, &mut gradient);
-            for (weight, slope) in self.weights.iter_mut().zip(gradient) {
+            add(weights, &real, |d| loss.real(d).1, &mut gradient);
+            add(weights, &fake, |d| loss.fake(d).1, &mut gradient);
+            for (weight, slope) in weights.iter_mut().zip(gradient) {
                 *weight -= self.spec.learning_rate * slope;
             }
         }
-        if self.weights.iter().all(|weight| weight.is_finite()) {
-            return Ok(());
+        // A fit that fails changes nothing.
+        if weights.iter().any(|weight| !weight.is_finite()) {
+            return Err(self.refuse());
         }
-        Err(self.refuse())
+        (self.weights, self.frame) = (weights, Some(frame));
+        Ok(())
     }
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
@@ -153,7 +155,7 @@ impl Discriminator for Linear {
         let [a, b, _] = self.weights;
         for (row, x) in at.rows().into_iter().enumerate() {
             let x = [0, 1].map(|k| (x[k] - frame.centre[k]) / frame.scale);
-            into.log[row] = unit * self.says(x);
+            into.log[row] = unit * says(self.weights, x);
             into.gradient[[row, 0]] = unit * a / frame.scale;
             into.gradient[[row, 1]] = unit * b / frame.scale;
         }

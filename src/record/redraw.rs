@@ -338,7 +338,10 @@ fn enough(folder: &Path, wish: &Redraw) -> Result<(), ReportError> {
         scenario.output.scale = scale * Resources::widening(&scenario, wider);
         // Here they are drawn, whether the run has drawn them or not.
         scenario.output.animation = true;
-        let need = Resources::of_redrawn(&scenario, threads);
+        let charts = wish
+            .width
+            .map_or(1.0, |width| (width / Style::CURVES).max(1.0));
+        let need = Resources::of_redrawn(&scenario, (scale * charts).powi(2), threads);
         needs.push(need.with_files(&scenario, &Folder(own)));
         first.get_or_insert(scenario);
     }

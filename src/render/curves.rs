@@ -113,7 +113,6 @@ struct Layout {
 
 /// Widths of pictures with two charts abreast, and with more.
 const WIDE: f64 = 1080.0;
-const WIDEST: f64 = 1400.0;
 
 impl Layout {
     fn of(figure: &Figure<'_>, style: &Style) -> Self {
@@ -126,7 +125,8 @@ impl Layout {
             _ if main > 0 => 4,
             _ => 3,
         };
-        let width = style.sane_width([Style::WIDTH, WIDE, WIDEST, WIDEST][columns - 1]);
+        let width =
+            style.sane_width([Style::WIDTH, WIDE, Style::CURVES, Style::CURVES][columns - 1]);
         let lines = key(figure, &labels(figure), width)
             .last()
             .map_or(0, |mark| mark.line);

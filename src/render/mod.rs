@@ -152,6 +152,8 @@ impl Default for Show {
 impl Style {
     /// Width of a picture of one panel in logical pixels, if no other is asked for.
     pub const WIDTH: f64 = 720.0;
+    /// The same of curves.
+    pub const CURVES: f64 = 1400.0;
 
     /// The scale, within its range.
     fn sane_scale(&self) -> f64 {

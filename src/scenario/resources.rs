@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::filed::{self, Part};
 use super::snapshot_size::seen;
-use super::spec::{LastCloud, Scenario};
+use super::spec::Scenario;
 use crate::discriminator::Sizes;
-use crate::generator::{GeneratorSpec, Precision};
+use crate::generator::Precision;
 use crate::metric::TOGETHER;
 use crate::network::training_bytes;
 use crate::observe::Cadence;
@@ -104,7 +104,9 @@ const PICTURE: f64 = 130e3;
 /// The last picture and the page at scale 1 while they are drawn, and what each thread takes that draws frames. Measured.
 const CANVAS: [f64; 2] = [35e6, 2e6];
 /// The same where pictures are drawn one after the other and nothing else goes on. Measured.
-const DRAWN: f64 = 12e6;
+const DRAWN: f64 = 14e6;
+/// What the curves take that are drawn meanwhile, at scale 1 and their usual width. Measured.
+const CURVES: f64 = 23e6;
 /// What a cloud takes in addition that is drawn as density, at scale 1. Measured.
 #[cfg(feature = "render")]
 const DENSE: f64 = 25e6;
@@ -146,10 +148,9 @@ impl Resources {
         } else {
             "output.frames"
         };
-        let part = |(key, bytes): (&str, f64)| (key.to_owned(), bytes);
         let held: Vec<Part> = vec![
             // Where the flow starts, and what is kept of where it ends.
-            part((flowing_key(scenario), 16.0 * flowing)),
+            part((scenario.flowing_key(), 16.0 * flowing)),
             part(("cloud.particles", 32.0 * particles)),
             part(("cloud.samples", 32.0 * samples)),
             part((reference_key, 32.0 * references)),
@@ -163,7 +164,7 @@ impl Resources {
             )),
             // What flows beside the particles is let go with the flow.
             part((
-                flowing_key(scenario),
+                scenario.flowing_key(),
                 PARTICLE * flowing + 32.0 * (flowing - particles),
             )),
             part(("cloud.samples", SAMPLE * samples)),
@@ -190,7 +191,7 @@ impl Resources {
             // In `trajectory.npz` and the page; in the checkpoint's snapshots; in both generations of it.
             part(("output.particles", 2.0 * frames.max(1.0) * seen * kept)),
             part(("cloud.particles", filed * seen * particles)),
-            part((flowing_key(scenario), 200.0 * flowing)),
+            part((scenario.flowing_key(), 200.0 * flowing)),
             part(("cloud.samples", 16.0 * samples)),
             part((reference_key, 16.0 * references)),
             part(("metrics.every", rows)),
@@ -240,15 +241,14 @@ impl Resources {
     pub fn of_pictures(scenario: &Scenario, panels: usize, threads: usize) -> Self {
         let frames = scenario.drawn_frames() as f64;
         let area = scenario.output.scale * scenario.output.scale * expanse(panels);
-        let part = |key: &str, bytes: f64| (key.to_owned(), bytes);
         Self {
             work: vec![
                 drawn(scenario, panels, threads),
-                part("output.frames", frames * PICTURE * area),
+                part(("output.frames", frames * PICTURE * area)),
             ],
             disk: vec![
-                part("output.frames", frames * PICTURE * area),
-                part("output.scale", 1e6 * area),
+                part(("output.frames", frames * PICTURE * area)),
+                part(("output.scale", 1e6 * area)),
             ],
             ..Self::default()
         }
@@ -274,14 +274,16 @@ impl Resources {
         (wider * (fixed + (1.0 - fixed) * wider)).sqrt()
     }
 
-    /// The needs of drawing a finished run of `scenario` again.
+    /// The needs of drawing a finished run of `scenario` again, its curves so many times as large as at scale 1 and their usual width.
     #[must_use]
-    pub fn of_redrawn(scenario: &Scenario, threads: usize) -> Self {
+    pub fn of_redrawn(scenario: &Scenario, curves: f64, threads: usize) -> Self {
         let mut need = Self::of(scenario, threads).without_disk();
         need.work
             .retain(|(key, _)| key == "output.frames" || key == "cloud.samples");
-        let read = ("output.particles".to_owned(), written(scenario));
-        need.work.extend([drawn(scenario, 1, threads), read]);
+        let (charts, read) = (CURVES * curves, written(scenario));
+        let rest = [("output.scale", charts), ("output.particles", read)].map(part);
+        need.work.push(drawn(scenario, 1, threads));
+        need.work.extend(rest);
         need
     }
 
@@ -387,15 +389,6 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     ("output.scale".to_owned(), BASE + bytes)
 }
 
-/// The key that makes the cloud that flows small.
-fn flowing_key(scenario: &Scenario) -> &'static str {
-    match (&scenario.generator, scenario.cloud.r#final) {
-        (Some(GeneratorSpec::Pairs(_)), _) => "generator.pairs.count",
-        (_, LastCloud::Regular) => "cloud.particles",
-        (_, LastCloud::Sample) => "cloud.bath",
-    }
-}
-
 /// The arrays of `trajectory.npz`.
 fn written(scenario: &Scenario) -> f64 {
     let kept = scenario.cloud.particles.min(scenario.output.particles) as f64;
@@ -461,6 +454,10 @@ fn generated(scenario: &Scenario) -> Vec<Part> {
         (key("batch"), (PARTICLE + SAMPLE) * pool(scenario) as f64),
         ("cloud.particles".to_owned(), 100.0 * particles as f64),
     ]
+}
+
+fn part((key, bytes): (&str, f64)) -> Part {
+    (key.to_owned(), bytes)
 }
 
 /// Bytes of the parameters that are kept along the run, which are less than what training holds.

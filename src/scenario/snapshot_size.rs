@@ -1,7 +1,8 @@
-//! What a snapshot keeps of each particle.
+//! What a snapshot keeps of each particle, and what there are so many for.
 
-use super::spec::Scenario;
+use super::spec::{LastCloud, Scenario};
 use crate::flow::Carrier;
+use crate::generator::GeneratorSpec;
 
 /// Bytes a particle in any snapshot: two coordinates and log r.
 const SEEN: f64 = 24.0;
@@ -24,4 +25,15 @@ pub(super) fn seen(scenario: &Scenario) -> f64 {
     ];
     let bytes = more.iter().filter(|(has, _)| *has).map(|(_, bytes)| bytes);
     SEEN + bytes.sum::<f64>()
+}
+
+impl Scenario {
+    /// The key that makes the cloud that flows small.
+    pub(super) fn flowing_key(&self) -> &'static str {
+        match (&self.generator, self.cloud.r#final) {
+            (Some(GeneratorSpec::Pairs(_)), _) => "generator.pairs.count",
+            (_, LastCloud::Regular) => "cloud.particles",
+            (_, LastCloud::Sample) => "cloud.bath",
+        }
+    }
 }
