@@ -20,7 +20,7 @@ from ._compare import Comparison, compare
 from ._engine import EstimatorError, ScenarioError, Step, __version__
 from ._estimator import Estimator
 from ._estimators import ALL as ESTIMATORS
-from ._estimators import Drift, Drmmd, Kale, Kde, Kliep, Logistic, Mlp, Mmd, Moments, Oracle, Rulsif, Score, Sinkhorn, Sliced, Ulsif, Wasserstein
+from ._estimators import Drift, Drmmd, Kale, Kde, Kliep, Linear, Logistic, Mlp, Mmd, Moments, Oracle, Rulsif, Score, Sinkhorn, Sliced, Ulsif, Wasserstein
 from ._flow import Flow, Glance, Handle, Steps, flow, run, scenarios, start
 from ._measure import Measurement, c2st, coverage, energy_distance, knn_kl, measure, mmd2, sinkhorn_divergence, sliced_w2, w2
 from ._run import Generator, Run, Trajectory, load
@@ -45,6 +45,7 @@ __all__ = [
     "Kale",
     "Kde",
     "Kliep",
+    "Linear",
     "Logistic",
     "Measured",
     "Measurement",

@@ -224,6 +224,25 @@ class Kale(Estimator):
         self.lambda_ = lambda_
         self.tolerance = tolerance
 
+class Linear(Estimator):
+    """Linear D by gradient steps, one player of the smallest GAN: brings the mean home, and nothing else.
+
+    inner_steps: Steps at each fit, which goes on where the last one ended.
+    learning_rate: Rate of the steps, in standardised units.
+    loss: What w and b minimise.
+    r1: Weight γ of the penalty `γ/2 ‖w‖²`, which is that of R1 (Mescheder et al. 2018), in standardised units.
+    step_size: The step size ε that suits the fit, in standardised units, when the flow leaves it to the discriminator.
+    """
+
+    name = "linear"
+
+    def __init__(self, *, inner_steps: Any = 20, learning_rate: Any = 0.2, loss: Any = 'logistic', r1: Any = 0.0, step_size: Any = 0.1) -> None:
+        self.inner_steps = inner_steps
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.r1 = r1
+        self.step_size = step_size
+
 class Moments(Estimator):
     """Ratio of two moment-matched Gaussians: brings mean and covariance home, and nothing else.
     """
@@ -394,4 +413,4 @@ class Wasserstein(Estimator):
         self.stride = stride
         self.warm_up = warm_up
 
-ALL: tuple[type[Estimator], ...] = (Kde, Mlp, Oracle, Logistic, Ulsif, Rulsif, Kliep, Kale, Moments, Mmd, Drmmd, Sinkhorn, Sliced, Score, Drift, Wasserstein)
+ALL: tuple[type[Estimator], ...] = (Kde, Mlp, Oracle, Logistic, Ulsif, Rulsif, Kliep, Kale, Linear, Moments, Mmd, Drmmd, Sinkhorn, Sliced, Score, Drift, Wasserstein)
