@@ -1,4 +1,4 @@
-//! Instructions of the hottest pieces of work, which no neighbour on the machine can change: a guard against what would be slower.
+//! Instructions of the ten hottest pieces of work, which no neighbour on the machine can change: a guard against what would be slower.
 //!
 //! `cargo bench --bench instructions` counts them under valgrind, on one thread, and compares them with `benches/instructions.csv`; with
 //! `-- --write` it writes that file anew. Valgrind runs the code for AVX2 on every machine with an x86 processor. Counts differ between versions of the compiler:
@@ -14,13 +14,10 @@ use ndarray::Array2;
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
 use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
-use ratioflow::experiment::Experiment;
 use ratioflow::generator::{Drive, FieldRule, GeneratorSpec, Latents, Round, TrainingSpec, Units};
 use ratioflow::kernel::{Method, Points, sums_into};
 use ratioflow::metric::{C2st, EnergyDistance, ExactW2, KnnKl, Metric, Mmd2, SlicedW2};
 use ratioflow::random::Stream;
-use ratioflow::record::run_in_memory;
-use ratioflow::scenario::{Document, Embedded};
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, RingSpec, Target};
 
@@ -35,7 +32,7 @@ type Work = Box<dyn FnMut()>;
 /// Its name, and its preparation.
 type Kernel = (&'static str, fn() -> Work);
 
-const KERNELS: [Kernel; 11] = [
+const KERNELS: [Kernel; 10] = [
     ("kde direct, 2000 + 2000", || kde(Method::Direct, 2000)),
     ("kde on a grid, 50000 + 50000", || kde(Method::Grid, 50_000)),
     ("energy distance, 2000", || {
@@ -56,7 +53,6 @@ const KERNELS: [Kernel; 11] = [
     ("exact W2, 1000", exact),
     ("mlp refit, 64-64, 20 steps of 256", refit),
     ("distil, 64-64, 20 steps of 256", distil),
-    ("a run in memory, 500 particles, 20 steps", whole),
 ];
 
 fn points(count: usize, seed: u64) -> Cloud {
@@ -149,16 +145,6 @@ fn distil() -> Work {
         };
         count += 1;
         generator.train(&mut Wind, &round).unwrap();
-    })
-}
-
-/// Flow, measures, floors, and the field of the frames.
-fn whole() -> Work {
-    let text = "target.ring = {}\n[cloud]\nparticles = 500\nsamples = 1000\n[flow]\nsteps = 20\n[metrics]\nfloor_draws = 19\n[output]\nframes = 10\n";
-    let document = Document::parse("whole", text).unwrap();
-    Box::new(move || {
-        let experiment = Experiment::read(&document, &Embedded).unwrap();
-        black_box(run_in_memory("whole", experiment, &mut |_| ()).unwrap());
     })
 }
 
