@@ -4,22 +4,25 @@
 //! `-- --write` it writes that file anew. Valgrind runs the code for AVX2 on every machine with an x86 processor. Counts differ between versions of the compiler:
 //! write the file anew when that changes, and look at what has moved.
 
+mod shared;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::{env, fs};
 
-use ndarray::Array2;
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
 use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
-use ratioflow::generator::{Drive, FieldRule, GeneratorSpec, Latents, Round, TrainingSpec, Units};
+use ratioflow::generator::{FieldRule, GeneratorSpec, Latents, TrainingSpec, Units};
 use ratioflow::kernel::{Method, Points, sums_into};
 use ratioflow::metric::{C2st, EnergyDistance, ExactW2, KnnKl, Metric, Mmd2, SlicedW2};
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, RingSpec, Target};
+
+use shared::{Wind, round};
 
 /// Part of a count that may be more, or less, before somebody is told.
 const TOLERANCE: f64 = 0.04;
@@ -113,15 +116,6 @@ fn refit() -> Work {
     })
 }
 
-/// A wind from the west, which costs nothing to ask.
-struct Wind;
-
-impl Drive for Wind {
-    fn velocity(&self, at: CloudView<'_>) -> Cloud {
-        Array2::from_shape_fn(at.raw_dim(), |(_, axis)| 1.0 - axis as f64)
-    }
-}
-
 fn distil() -> Work {
     let source: Arc<dyn Target> = Arc::new(GaussianSpec::default().build().unwrap());
     let spec = GeneratorSpec::Distill(TrainingSpec {
@@ -137,12 +131,7 @@ fn distil() -> Work {
     let built = spec.build(points(257, 1), between, Units::default(), weights);
     let (mut generator, mut count) = (built.unwrap(), 0);
     Box::new(move || {
-        let round = Round {
-            step_size: 1e-4,
-            longest: f64::INFINITY,
-            progress: [0.0; 2],
-            stream: Stream::new(1, "round").at(count),
-        };
+        let round = round(count);
         count += 1;
         generator.train(&mut Wind, &round).unwrap();
     })

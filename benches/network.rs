@@ -1,20 +1,22 @@
 //! Times of one refit of the neural discriminator and of one distillation round, at the sizes of the peer benchmarks.
 
+mod shared;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use ratioflow::cloud::{Cloud, CloudView};
+use ratioflow::cloud::Cloud;
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
 use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
-use ratioflow::generator::{
-    Decay, Drive, FieldRule, GeneratorSpec, Latents, Round, TrainingSpec, Units,
-};
+use ratioflow::generator::{Decay, FieldRule, GeneratorSpec, Latents, TrainingSpec, Units};
 use ratioflow::network::Activation;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 use ratioflow::target::{GaussianSpec, RingSpec, Target};
+
+use shared::{Wind, round};
 
 const COUNT: usize = 2000;
 const BATCH: usize = 256;
@@ -78,17 +80,6 @@ fn refits(c: &mut Criterion) {
     group.finish();
 }
 
-/// A wind from the west: what the round asks of the field costs nothing.
-struct Wind;
-
-impl Drive for Wind {
-    fn velocity(&self, at: CloudView<'_>) -> Cloud {
-        let mut velocity = Cloud::zeros(at.raw_dim());
-        velocity.column_mut(0).fill(1.0);
-        velocity
-    }
-}
-
 /// 20 Adam steps of regression on 256 points. The latent points are few, because a round begins with a look at all of them, which
 /// the peers' benchmarks leave out.
 fn distillations(c: &mut Criterion) {
@@ -118,12 +109,7 @@ fn distillations(c: &mut Criterion) {
     let mut count = 0;
     group.bench_function(BenchmarkId::new("64", BATCH), |b| {
         b.iter(|| {
-            let round = Round {
-                step_size: 1e-4,
-                longest: f64::INFINITY,
-                progress: [0.0; 2],
-                stream: Stream::new(1, "round").at(count),
-            };
+            let round = round(count);
             count += 1;
             rayon::scope(|_| generator.train(black_box(&mut Wind), &round).unwrap());
         });

@@ -118,6 +118,11 @@ pub fn at_least(key: &str, value: usize, least: usize) -> Result<(), Invalid> {
     ))
 }
 
+/// Whether a setting is what it is by itself, so that a file need not spell it out.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// For `#[serde(deserialize_with = "exactly")]`: a list of `N` values, neither fewer nor more. Left to itself the
 /// TOML reader takes the first `N` of a longer list and says nothing.
 ///

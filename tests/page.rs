@@ -627,28 +627,41 @@ mod browser {
         }
     }
 
-    /// See `tests/page/hall.mjs`.
-    #[test]
-    fn it_fills_a_hall_and_shares_a_moment() {
+    /// What a script beside this file says of pages in a browser, check by check; nothing where there is no browser, or no Node.js to drive it.
+    fn driven(
+        script: &str,
+        pages: impl FnOnce() -> Vec<String>,
+    ) -> Option<BTreeMap<String, String>> {
         let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
         let (Some(browser), Some(node)) = (find(), ["node", "nodejs"].iter().find(there)) else {
             eprintln!("no Node.js or no browser here: not checked");
-            return;
+            return None;
         };
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = TempDir::new().unwrap();
-        run("lumps", &experiment(SMALL, &[]), folder.path());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page/hall.mjs");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/page")
+            .join(script);
         let output = Command::new(node)
             .arg(script)
             .arg(browser)
-            .arg(folder.path().join("report.html"))
+            .args(pages())
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let told = String::from_utf8_lossy(&output.stderr);
-        let checks: BTreeMap<String, String> =
-            serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}\n{told}"));
+        Some(serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}\n{told}")))
+    }
+
+    /// See `tests/page/hall.mjs`.
+    #[test]
+    fn it_fills_a_hall_and_shares_a_moment() {
+        let folder = TempDir::new().unwrap();
+        let Some(checks) = driven("hall.mjs", || {
+            run("lumps", &experiment(SMALL, &[]), folder.path());
+            vec![folder.path().join("report.html").display().to_string()]
+        }) else {
+            return;
+        };
         let failed: Vec<_> = checks.iter().filter(|(_, word)| *word != "ok").collect();
         assert!(failed.is_empty() && checks.len() == 15, "{checks:#?}");
     }
@@ -657,54 +670,42 @@ mod browser {
     #[test]
     fn panels_abreast_fill_a_hall_in_the_plane_and_on_the_line() {
         const QUICK: &str = "[cloud]\nparticles = 200\nsamples = 300\n[flow]\nsteps = 6\n[output]\nframes = 6\nanimation = false\n[metrics]\nfloor_draws = 19\npermutations = 19\n";
-        let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
-        let (Some(browser), Some(node)) = (find(), ["node", "nodejs"].iter().find(there)) else {
-            eprintln!("no Node.js or no browser here: not checked");
-            return;
-        };
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = TempDir::new().unwrap();
         let plane = "[target.ring]\n[source.gaussian]\n";
         let line = "[target.gaussian]\nmean = [1.0]\ncovariance = [[0.49]]\n[source.gaussian]\nmean = [-1.0]\ncovariance = [[0.49]]\n";
-        let mut pages = Vec::new();
-        for (name, text, count) in [
-            ("three in the plane", plane, 3),
-            ("five in the plane", plane, 5),
-            ("three on the line", line, 3),
-        ] {
-            let own = folder.path().join(name.replace(' ', "-"));
-            let variants: Vec<String> = (0..count)
-                .map(|k| format!("\"a variant with a name {k}: flow.step_ratio=0.{}\"", k + 2))
-                .collect();
-            let file = own.with_extension("toml");
-            let text = format!(
-                "title = \"Panels\"\nquestion = \"Which?\"\nvariants = [{}]\n{text}{QUICK}",
-                variants.join(", ")
-            );
-            fs::write(&file, text).unwrap();
-            let run = Command::new(env!("CARGO_BIN_EXE_ratioflow"))
-                .arg("compare")
-                .args([&file, Path::new("--quiet"), Path::new("--out"), &own])
-                .output()
-                .unwrap();
-            assert!(
-                run.status.success(),
-                "{}",
-                String::from_utf8_lossy(&run.stderr)
-            );
-            pages.push(format!("{name}={}", own.join("report.html").display()));
-        }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page/abreast.mjs");
-        let output = Command::new(node)
-            .arg(script)
-            .arg(browser)
-            .args(&pages)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let told = String::from_utf8_lossy(&output.stderr);
-        let checks: BTreeMap<String, String> =
-            serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}\n{told}"));
+        let Some(checks) = driven("abreast.mjs", || {
+            let mut pages = Vec::new();
+            for (name, text, count) in [
+                ("three in the plane", plane, 3),
+                ("five in the plane", plane, 5),
+                ("three on the line", line, 3),
+            ] {
+                let own = folder.path().join(name.replace(' ', "-"));
+                let variants: Vec<String> = (0..count)
+                    .map(|k| format!("\"a variant with a name {k}: flow.step_ratio=0.{}\"", k + 2))
+                    .collect();
+                let file = own.with_extension("toml");
+                let text = format!(
+                    "title = \"Panels\"\nquestion = \"Which?\"\nvariants = [{}]\n{text}{QUICK}",
+                    variants.join(", ")
+                );
+                fs::write(&file, text).unwrap();
+                let run = Command::new(env!("CARGO_BIN_EXE_ratioflow"))
+                    .arg("compare")
+                    .args([&file, Path::new("--quiet"), Path::new("--out"), &own])
+                    .output()
+                    .unwrap();
+                assert!(
+                    run.status.success(),
+                    "{}",
+                    String::from_utf8_lossy(&run.stderr)
+                );
+                pages.push(format!("{name}={}", own.join("report.html").display()));
+            }
+            pages
+        }) else {
+            return;
+        };
         let failed: Vec<_> = checks.iter().filter(|(_, word)| *word != "ok").collect();
         assert!(failed.is_empty() && checks.len() == 31, "{failed:#?}");
     }

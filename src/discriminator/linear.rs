@@ -12,7 +12,7 @@ use crate::setting::{Invalid, at_least, positive, within};
 use crate::target::Target;
 
 /// `D(x) = w · (x − c)/s + b` by plain gradient steps on all samples, from w = 0 and b = 0; c and s are the mean and the pooled standard deviation of the target sample. The
-/// log ratio of two distributions with the same covariance matrix is of this form where that is spherical; otherwise only the mean of the cloud is brought home. With the loss `energy`, of
+/// log ratio of two Gaussians with the same covariance matrix is of this form; of others the mean of the cloud alone is brought home. With the loss `energy`, of
 /// which w sums up the mean's error, this and a cloud that moves along w are the Dirac-GAN (Mescheder, Geiger and Nowozin 2018).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -122,8 +122,7 @@ impl Discriminator for Linear {
         let frame = Standardiser::of(real, "linear")?;
         let [real, fake] = [real, fake].map(|side| {
             let rows = side.rows().into_iter();
-            rows.map(|row| [0, 1].map(|k| (row[k] - frame.centre[k]) / frame.scale))
-                .collect::<Vec<_>>()
+            rows.map(|row| frame.place(row)).collect::<Vec<_>>()
         });
         let loss = self.spec.loss;
         let mut weights = self.weights;
@@ -151,11 +150,10 @@ impl Discriminator for Linear {
             into.gradient.fill(0.0);
             return;
         };
-        let unit = loss_unit(self.spec.loss);
+        let (_, unit) = self.spec.loss.log_ratio(0.0);
         let [a, b, _] = self.weights;
         for (row, x) in at.rows().into_iter().enumerate() {
-            let x = [0, 1].map(|k| (x[k] - frame.centre[k]) / frame.scale);
-            into.log[row] = unit * says(self.weights, x);
+            into.log[row] = unit * says(self.weights, frame.place(x));
             into.gradient[[row, 0]] = unit * a / frame.scale;
             into.gradient[[row, 1]] = unit * b / frame.scale;
         }
@@ -197,9 +195,4 @@ impl Discriminator for Linear {
         })?;
         Ok(())
     }
-}
-
-/// The log ratio over what D says at the optimum.
-fn loss_unit(loss: Loss) -> f64 {
-    loss.log_ratio(0.0).1
 }

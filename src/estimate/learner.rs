@@ -1,5 +1,6 @@
 //! A network on standardised coordinates that goes on learning from fit to fit: what neural estimators share.
 
+use ndarray::ArrayView1;
 use rand::Rng;
 
 use super::{FitError, Ratio};
@@ -228,6 +229,11 @@ impl Standardiser {
         })
     }
 
+    /// A point in standardised coordinates.
+    pub(crate) fn place(self, x: ArrayView1<'_, f64>) -> [f64; 2] {
+        [0, 1].map(|k| (x[k] - self.centre[k]) / self.scale)
+    }
+
     /// The points (`n×2`) in standardised coordinates, row by row; a point beyond a million standard
     /// deviations is taken to lie there, where single precision still computes.
     pub(crate) fn standardise(self, points: CloudView<'_>) -> Vec<f32> {
@@ -235,7 +241,7 @@ impl Standardiser {
         points
             .rows()
             .into_iter()
-            .flat_map(|row| [0, 1].map(|k| (row[k] - self.centre[k]) / self.scale))
+            .flat_map(|row| self.place(row))
             .map(|x| x.clamp(-FAR, FAR) as f32)
             .collect()
     }

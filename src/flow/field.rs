@@ -55,7 +55,7 @@ impl Field<'_> {
     /// The mean of a loss for such `D` at points of the cloud: what a generator makes small that climbs.
     #[must_use]
     pub fn climbed(&self, loss: Loss, fake: &[f64]) -> f64 {
-        let divergence = self.map.named().and_then(Divergence::of);
+        let divergence = self.divergence();
         let value = |&d: &f64| match (loss, divergence) {
             (Loss::F, Some(f)) => f.value(self.map.argument(d)),
             _ => -self.map.value(d),
@@ -70,13 +70,25 @@ impl Field<'_> {
         log.filter(|&&u| self.map.holds_back(u)).count()
     }
 
-    /// The velocity `h'(D) ∇D` (`n×2`), preconditioned if the flow is, at points where the ratio is known.
-    #[must_use]
-    pub fn velocity(&self, ratio: &Ratio) -> Cloud {
+    /// The divergence that h belongs to, if it belongs to one.
+    fn divergence(&self) -> Option<Divergence> {
+        self.map.named().and_then(Divergence::of)
+    }
+
+    /// The factor on `∇D` where D is `u`, down a loss: `h'(u)`, or `−r f'(r)`.
+    pub(super) fn factor(&self, loss: Loss, u: f64) -> f64 {
+        match (loss, self.divergence()) {
+            (Loss::F, Some(divergence)) => -divergence.slope(self.map.argument(u)),
+            _ => self.map.slope(u),
+        }
+    }
+
+    /// The way down a loss with D held still (`n×2`), preconditioned if the flow is, at points where the ratio is known.
+    pub(super) fn downhill(&self, loss: Loss, ratio: &Ratio) -> Cloud {
         let mut velocity = ratio.gradient.clone();
-        if !self.map.is_identity() {
+        if loss != Loss::H || !self.map.is_identity() {
             for (mut row, &u) in velocity.rows_mut().into_iter().zip(&ratio.log) {
-                let factor = self.map.slope(u);
+                let factor = self.factor(loss, u);
                 row.mapv_inplace(|v| factor * v);
             }
         }
@@ -86,10 +98,9 @@ impl Field<'_> {
         velocity
     }
 
-    /// The velocity at the points `at` (`n×2`).
-    pub(super) fn velocity_at(&self, at: CloudView<'_>) -> Cloud {
-        let mut ratio = Ratio::zeros(at.nrows());
-        self.ratio(at, &mut ratio);
-        self.velocity(&ratio)
+    /// The velocity `h'(D) ∇D` (`n×2`), preconditioned if the flow is, at points where the ratio is known.
+    #[must_use]
+    pub fn velocity(&self, ratio: &Ratio) -> Cloud {
+        self.downhill(Loss::H, ratio)
     }
 }

@@ -7,7 +7,7 @@ use super::momentum::Momentum;
 use super::precondition::Precondition;
 use super::reaction::{Carrier, ReactionSpec};
 use crate::monotone::{Map, MapSpec, Monotone};
-use crate::setting::{Auto, Invalid, WordOr, at_least, positive, within};
+use crate::setting::{Auto, Invalid, WordOr, at_least, is_default, positive, within};
 
 /// How the cloud moves: `x ← x + ε h'(D(x)) ∇D(x)`, with `D` refit on the cloud first.
 ///
@@ -48,7 +48,7 @@ pub struct FlowSpec {
     /// How many steps are made with a fit before the next: 1 fits at every step, 10 follows a D that is up to 9 steps old.
     pub refit_every: usize,
     /// Whether the discriminator is fitted to the cloud that moves next (`alternating`), or to the one before (`simultaneous`), as where both players of a GAN make their step at once.
-    #[serde(skip_serializing_if = "Updates::is_usual")]
+    #[serde(skip_serializing_if = "is_default")]
     pub updates: Updates,
     /// Births and deaths beside the motion; none: the particles only move.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,13 +108,6 @@ pub enum Updates {
     Alternating,
     /// Both answer what the other was before: D is one move late.
     Simultaneous,
-}
-
-impl Updates {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-    fn is_usual(&self) -> bool {
-        *self == Self::Alternating
-    }
 }
 
 impl FlowSpec {

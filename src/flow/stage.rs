@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use ndarray::Axis;
-
 use super::engine::Flow;
 use super::field::Field;
 use super::part::{Part, Parts};
 use super::precondition::Covariance;
 use crate::cloud::{Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError, Ratio};
-use crate::divergence::Divergence;
 use crate::generator::{Drive, Loss};
 use crate::monotone::Monotone;
 use crate::target::Target;
@@ -38,27 +35,17 @@ impl Stage<'_> {
 
 impl Drive for Stage<'_> {
     fn velocity(&self, at: CloudView<'_>) -> Cloud {
-        self.field().velocity_at(at)
+        self.climb(Loss::H, at)
     }
 
     fn factor(&self, loss: Loss, u: f64) -> f64 {
-        match (loss, self.map.named().and_then(Divergence::of)) {
-            (Loss::F, Some(divergence)) => -divergence.slope(self.map.argument(u)),
-            _ => self.map.slope(u),
-        }
+        self.field().factor(loss, u)
     }
 
     fn climb(&self, loss: Loss, at: CloudView<'_>) -> Cloud {
-        if loss == Loss::H {
-            return self.velocity(at);
-        }
-        let mut ratio = Ratio::zeros(at.nrows());
-        self.field().ratio(at, &mut ratio);
-        let factors = ratio
-            .log
-            .mapv(|u| self.factor(loss, u))
-            .insert_axis(Axis(1));
-        ratio.gradient * &factors
+        let (field, mut ratio) = (self.field(), Ratio::zeros(at.nrows()));
+        field.ratio(at, &mut ratio);
+        field.downhill(loss, &ratio)
     }
 
     fn refit(

@@ -21,14 +21,6 @@ pub enum Loss {
     F,
 }
 
-impl Loss {
-    /// Whether it is the one that nobody has to write.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-    pub(super) fn is_usual(&self) -> bool {
-        *self == Self::H
-    }
-}
-
 /// How `adversarial` sees the exact ratio `r = p/q_θ`, which an affine generator of a source with a density knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

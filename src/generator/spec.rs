@@ -9,7 +9,7 @@ use super::decay::Decay;
 use super::exact::{Loss, RatioRule};
 use super::latent::LatentSpec;
 use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
-use crate::setting::{Invalid, WordOr, at_least, positive, within};
+use crate::setting::{Invalid, WordOr, at_least, is_default, positive, within};
 
 /// The generator's objective and its settings, one table of a scenario file: `[generator.distill]`.
 ///
@@ -153,7 +153,7 @@ pub struct TrainingSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub towards_average: Option<f64>,
     /// What `adversarial` makes small.
-    #[serde(skip_serializing_if = "Loss::is_usual")]
+    #[serde(skip_serializing_if = "is_default")]
     pub loss: Loss,
     /// The exact ratio in place of that of the discriminator, for `adversarial` with an affine generator beside `oracle`, and how it is followed; none: D as it was fitted.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use crate::divergence::Divergence;
 use crate::flow::{Auto, FlowSpec, Precondition};
 use crate::generator::{GeneratorSpec, Loss};
 use crate::metric::{MetricsSpec, Stop};
-use crate::setting::{Invalid, WordOr, at_least, exactly, within};
+use crate::setting::{Invalid, WordOr, at_least, exactly, is_default, within};
 use crate::target::{AutoSpec, TargetSpec};
 
 /// A scenario file. Only `target` has to be given; everything else has a default.
@@ -164,7 +164,7 @@ pub struct OutputSpec {
     /// time at most, and every second at most.
     pub checkpoint_every: WordOr<u64, Auto>,
     /// Steps at which the parameters of a generator are kept, evenly spread, the first and the last among them, in `history/` with a file each; 0: none.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub history: usize,
     /// Whether the lab is written beside the report (`lab.html`, 1.5 MB), which then has a button that opens its scenario there, to be changed while it runs.
     pub lab: bool,
@@ -462,9 +462,4 @@ impl Scenario {
         }
         Ok(())
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
