@@ -2,6 +2,7 @@
 
 mod density;
 mod shape;
+mod stamp;
 mod surface;
 mod text;
 mod vector;

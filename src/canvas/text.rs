@@ -6,6 +6,7 @@ use ab_glyph::{Font, FontRef, GlyphId, OutlineCurve, Point};
 use tiny_skia::PathBuilder;
 
 use super::shape::Ink;
+use super::stamp::{Key, stamp};
 use super::surface::Canvas;
 
 /// Weight of the letters.
@@ -142,17 +143,33 @@ impl Canvas {
             Anchor::Right => x - width,
         };
         let baseline = (y * scale).round();
-        let mut path = PathBuilder::new();
-        letters.lay_out(text, |glyph, pen| {
-            let start = (left + pen) * scale;
-            trace(&mut path, letters.face, glyph, |p| {
-                (
-                    (start + f64::from(p.x) * unit) as f32,
-                    (baseline - f64::from(p.y) * unit) as f32,
-                )
+        let outline = |start: f64, baseline: f64| {
+            let mut path = PathBuilder::new();
+            letters.lay_out(text, |glyph, pen| {
+                let start = start + pen * scale;
+                trace(&mut path, letters.face, glyph, |p| {
+                    (
+                        (start + f64::from(p.x) * unit) as f32,
+                        (baseline - f64::from(p.y) * unit) as f32,
+                    )
+                });
             });
-        });
-        self.fill_path(path.finish(), ink.into());
+            path.finish()
+        };
+        let (start, columns) = (left * scale, self.columns());
+        let Some(pixels) = self.stamped() else {
+            self.fill_path(outline(start, baseline), ink.into());
+            return width;
+        };
+        let key = Key {
+            text: text.to_owned(),
+            face: letters.face as u8,
+            unit: unit.to_bits(),
+            part: (start - start.floor()).to_bits(),
+        };
+        let stamp = stamp(key, || outline(start - start.floor(), 0.0));
+        let place = [start.floor() as i64, baseline as i64];
+        stamp.put(pixels, columns, place, ink.into());
         width
     }
 }

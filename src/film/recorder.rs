@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array3, Array4, Axis};
+use rayon::prelude::*;
 
 use super::round::Round;
 use super::spread::{Moment, Spread};
@@ -153,27 +154,32 @@ impl Recorder {
         &self.snapshots
     }
 
-    /// The longest of the moves that arrows stand for, over all snapshots.
+    /// The longest of the moves that arrows stand for, over all snapshots; known when the flow has ended.
     #[must_use]
     pub fn longest_move(&self) -> f64 {
         self.longest_move
     }
 
-    /// The same field as a picture draws it: with its gauge (ε of the next step, the longest displacement, the discriminator's scale) and around `cloud`.
-    pub(crate) fn gauged(
-        &self,
-        field: FieldGrid,
-        gauge: [f64; 3],
-        cloud: CloudView<'_>,
-    ) -> FieldGrid {
+    /// The same field with its gauge: ε of the next step, the longest displacement, the discriminator's scale.
+    pub(crate) fn gauged(&self, field: FieldGrid, gauge: [f64; 3]) -> FieldGrid {
         let [step_size, longest, scale] = gauge;
-        let gauge = Gauge {
+        field.with(Gauge {
             step_size,
             longest,
             scale,
             blurred: self.blurred && scale.is_finite(),
-        };
-        field.gauged(gauge, [self.target.view(), cloud])
+        })
+    }
+
+    /// Finds what pictures need of the snapshots, and the flow does not: late, since many are let go again, and all at once on all threads.
+    pub(crate) fn complete(&mut self) {
+        let target = self.target.view();
+        let all = self.snapshots.par_iter_mut();
+        let longest = all.map(|Snapshot { field, cloud, .. }| {
+            field.fade([target, cloud.view()]);
+            field.longest_move(cloud.view())
+        });
+        self.longest_move = longest.reduce(|| 0.0, f64::max);
     }
 
     /// The fields of all snapshots as arrays: log ratios (frames×rows×columns), and velocities (frames×rows×columns×2), in the target's units.
@@ -233,7 +239,6 @@ impl Recorder {
     pub(crate) fn restore(&mut self, snapshots: Vec<Snapshot>, descent: Option<Parents>) {
         self.descent = descent;
         self.snapshots = snapshots;
-        self.find_longest_move();
     }
 
     /// Adds a step to the descent.
@@ -287,8 +292,7 @@ impl Recorder {
             ratio.log = Array1::default(0);
         }
         let field = FieldGrid::new(self.lattice, &ratio.log, velocity);
-        let field = self.gauged(field, [step.step_size, step.longest, step.scale], cloud);
-        self.longest_move = self.longest_move.max(field.longest_move(cloud));
+        let field = self.gauged(field, [step.step_size, step.longest, step.scale]);
         self.snapshots.push(Snapshot {
             step: step.index,
             time: step.state.time,
@@ -359,14 +363,6 @@ impl Recorder {
             place += 1;
             kept.binary_search(&(place - 1)).is_ok()
         });
-        self.find_longest_move();
-    }
-
-    /// Over the snapshots that are kept, so that it does not depend on those that are not.
-    fn find_longest_move(&mut self) {
-        let all = self.snapshots.iter();
-        let moves = all.map(|snapshot| snapshot.field.longest_move(snapshot.cloud.view()));
-        self.longest_move = moves.fold(0.0, f64::max);
     }
 
     fn is_full(&self) -> bool {
@@ -411,7 +407,8 @@ impl Observer for Recorder {
         self.thin();
         self.follow(step);
         if self.is_due(step) {
-            self.take(step);
+            // Within the thread pool, which is entered once, not at every parallel loop.
+            rayon::scope(|_| self.take(step));
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -425,6 +422,7 @@ impl Observer for Recorder {
             let kept = spread.choose(&moments(&self.snapshots));
             self.keep(&kept);
         }
+        self.complete();
         Ok(())
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn narrow(values: &[i8], stride: usize) -> io::Result<String> {
 
 /// Bytes as they are, as text.
 pub(super) fn deflate(bytes: &[u8]) -> io::Result<String> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(8));
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(6));
     encoder.write_all(bytes)?;
     Ok(STANDARD.encode(encoder.finish()?))
 }

@@ -217,15 +217,15 @@ pub fn film(count: usize, draw: impl Fn(usize) -> Image + Sync, pace: Pace, stil
     chosen.retain(|&k| k < count);
     let samples: Vec<Image> = chosen.par_iter().map(|&k| draw(k)).collect();
     let palette = Arc::new(Palette::of(&samples.iter().collect::<Vec<_>>()));
-    drop(samples);
+    let frame = |k: usize| match chosen.binary_search(&k) {
+        Ok(drawn) => palette.apply(&samples[drawn]),
+        Err(_) => palette.apply(&draw(k)),
+    };
     let mut animation = Animation::new(&palette);
     let mut files = Vec::new();
     for start in (0..count).step_by(BATCH) {
         let places = start..(start + BATCH).min(count);
-        let frames: Vec<Indexed> = places
-            .into_par_iter()
-            .map(|k| palette.apply(&draw(k)))
-            .collect();
+        let frames: Vec<Indexed> = places.into_par_iter().map(frame).collect();
         if stills {
             files.par_extend(frames.par_iter().map(Indexed::png));
         }

@@ -1,5 +1,7 @@
 //! Colours, and the perceptually uniform space in which they are mixed and compared.
 
+use std::sync::LazyLock;
+
 /// An opaque colour in sRGB, 8 bits a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Colour {
@@ -66,14 +68,18 @@ impl Colour {
     /// The three channels in linear light, in `[0, 1]`.
     #[must_use]
     pub fn to_linear(self) -> [f64; 3] {
-        [self.r, self.g, self.b].map(|channel| {
-            let c = f64::from(channel) / 255.0;
-            if c <= 0.040_45 {
-                c / 12.92
-            } else {
-                ((c + 0.055) / 1.055).powf(2.4)
-            }
-        })
+        /// Of each value of a channel: powers are dear, and there are only so many.
+        static LINEAR: LazyLock<[f64; 256]> = LazyLock::new(|| {
+            std::array::from_fn(|channel| {
+                let c = channel as f64 / 255.0;
+                if c <= 0.040_45 {
+                    c / 12.92
+                } else {
+                    ((c + 0.055) / 1.055).powf(2.4)
+                }
+            })
+        });
+        [self.r, self.g, self.b].map(|channel| LINEAR[usize::from(channel)])
     }
 
     /// The nearest colour to three channels of linear light.

@@ -116,7 +116,7 @@ pub(super) fn unpack(checkpoint: &Checkpoint, recorder: &Recorder) -> Option<Sna
         time: array("time")?.first().copied()?,
         path_length: array("path")?.first().copied()?,
         log_ratio: flat("log ratio")?,
-        field: recorder.gauged(field, gauge, cloud.view()),
+        field: recorder.gauged(field, gauge),
         cloud,
         parents: match array("parents") {
             Some(rows) => Some(parents_of(rows, rows.len())?),

@@ -189,7 +189,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
             time: times[k],
             path_length: f64::NAN,
             number: k,
-            field: recorder.gauged(field, gauges[k], cloud.view()),
+            field: recorder.gauged(field, gauges[k]),
             cloud,
             log_ratio,
             round: rounds.as_ref().and_then(|rounds| round(rounds, k)),
@@ -202,6 +202,7 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
         });
     }
     recorder.restore(snapshots, None);
+    recorder.complete();
     Ok(recorder)
 }
 

@@ -108,8 +108,21 @@ impl FieldGrid {
     /// [`Lattice::presence`]. Where the scale is not known
     /// all bands are drawn, and arrows beside particles, as those of a field of moves alone are; where the lattice is coarser than what there is to see, nothing is.
     #[must_use]
-    pub fn gauged(mut self, gauge: Gauge, [target, cloud]: [CloudView<'_>; 2]) -> Self {
-        self.gauge = gauge;
+    pub fn gauged(self, gauge: Gauge, clouds: [CloudView<'_>; 2]) -> Self {
+        let mut field = self.with(gauge);
+        field.fade(clouds);
+        field
+    }
+
+    /// The same field with its `gauge`, before it [fades](Self::fade).
+    #[must_use]
+    pub(crate) fn with(self, gauge: Gauge) -> Self {
+        Self { gauge, ..self }
+    }
+
+    /// Finds where bands and arrows count, once the gauge is known.
+    pub(crate) fn fade(&mut self, [target, cloud]: [CloudView<'_>; 2]) {
+        let gauge = self.gauge;
         let (plane, pitch) = (!self.lattice.is_on_line(), self.lattice.pitch());
         (self.weights, self.movers) = if self.is_too_coarse() {
             (vec![0.0; self.depths.len()], vec![0.0; self.depths.len()])
@@ -125,7 +138,6 @@ impl FieldGrid {
         } else {
             (Vec::new(), Vec::new())
         };
-        self
     }
 
     /// Whether it is finer than the lattice on which it was asked for, so that nothing of it can be drawn.
@@ -174,9 +186,11 @@ impl FieldGrid {
     #[must_use]
     pub fn longest_move(&self, of: CloudView<'_>) -> f64 {
         let mut lengths: Vec<f64> = self.moves(of).collect();
-        lengths.sort_unstable_by(f64::total_cmp);
-        let place = lengths.len().saturating_sub(1) * 49 / 50;
-        lengths.get(place).copied().unwrap_or(0.0)
+        if lengths.is_empty() {
+            return 0.0;
+        }
+        let place = (lengths.len() - 1) * 49 / 50;
+        *lengths.select_nth_unstable_by(place, f64::total_cmp).1
     }
 
     /// Root mean square of the next moves of the points `of`; zero where nothing moves.
