@@ -10,7 +10,7 @@ use super::shape::Ink;
 /// How much of each pixel of a box a line of text covers.
 pub(super) struct Stamp {
     /// The first column and the first row, counted from where the text starts.
-    corner: [i64; 2],
+    corner: [isize; 2],
     columns: usize,
     /// 0 to 255, row by row; nothing where there is nothing to see.
     coverage: Vec<u8>,
@@ -62,7 +62,7 @@ impl Stamp {
             let aside = Transform::from_translate(-x, -y);
             mask.fill_path(&path, FillRule::Winding, true, aside);
             Some(Self {
-                corner: [x as i64, y as i64],
+                corner: [x as isize, y as isize],
                 columns: size[0] as usize,
                 coverage: mask.take(),
             })
@@ -75,24 +75,26 @@ impl Stamp {
     }
 
     /// Puts the text where it starts at this pixel: into opaque `pixels`, four bytes each, of which a row has so many.
-    pub(super) fn put(&self, pixels: &mut [u8], columns: usize, start: [i64; 2], ink: Ink) {
+    pub(super) fn put(&self, pixels: &mut [u8], columns: usize, start: [isize; 2], ink: Ink) {
         let alpha = (ink.alpha.clamp(0.0, 1.0) * 255.0).round() as u32;
         let colour = [ink.colour.r, ink.colour.g, ink.colour.b].map(u32::from);
         let [left, top] = [0, 1].map(|axis| start[axis] + self.corner[axis]);
-        let from = (-left).clamp(0, self.columns as i64) as usize;
-        let to = (columns as i64 - left).clamp(from as i64, self.columns as i64) as usize;
+        let width = self.columns.cast_signed();
+        let from = (-left).clamp(0, width);
+        let to = (columns.cast_signed() - left).clamp(from, width);
         if from == to {
             return;
         }
+        let (first, seen) = ((left + from) as usize, from as usize..to as usize);
         for (row, covered) in (top..).zip(self.coverage.chunks_exact(self.columns)) {
             let Ok(row) = usize::try_from(row) else {
                 continue;
             };
-            let first = 4 * (row * columns + (left + from as i64) as usize);
-            let Some(line) = pixels.get_mut(first..first + 4 * (to - from)) else {
+            let first = 4 * (row * columns + first);
+            let Some(line) = pixels.get_mut(first..first + 4 * seen.len()) else {
                 break;
             };
-            for (pixel, &covered) in line.chunks_exact_mut(4).zip(&covered[from..to]) {
+            for (pixel, &covered) in line.chunks_exact_mut(4).zip(&covered[seen.clone()]) {
                 let over = (u32::from(covered) * alpha + 127) / 255;
                 if over > 0 {
                     for (channel, ink) in pixel.iter_mut().zip(colour) {

@@ -168,7 +168,7 @@ impl Canvas {
             part: (start - start.floor()).to_bits(),
         };
         let stamp = stamp(key, || outline(start - start.floor(), 0.0));
-        let place = [start.floor() as i64, baseline as i64];
+        let place = [start.floor() as isize, baseline as isize];
         stamp.put(pixels, columns, place, ink.into());
         width
     }

@@ -309,7 +309,11 @@ pub(super) fn snapshots_of(
     experiment: &Experiment,
     folder: &Path,
 ) -> Result<Recorder, ReportError> {
-    trajectory::load(experiment, folder).map_err(|reason| {
+    let loaded = trajectory::load(experiment, folder).map(|mut recorder| {
+        recorder.complete();
+        recorder
+    });
+    loaded.map_err(|reason| {
         let reason = format!("`trajectory.npz` cannot be used: {reason}");
         not_a_run(folder, reason)
     })

@@ -202,7 +202,6 @@ pub(super) fn load(experiment: &Experiment, folder: &Path) -> Result<Recorder, S
         });
     }
     recorder.restore(snapshots, None);
-    recorder.complete();
     Ok(recorder)
 }
 
