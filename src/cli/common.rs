@@ -1,9 +1,12 @@
 //! Options that several commands have.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 
 use super::error::CliError;
-use crate::store::room_for_threads;
+use crate::experiment::Experiment;
+use crate::store::{FloorStore, room_for_threads};
 
 /// Options that every command has.
 #[derive(Clone, Copy, Debug, Args)]
@@ -37,6 +40,28 @@ pub(super) struct Threads {
 impl Threads {
     pub(super) fn start(self) -> Result<(), CliError> {
         set_threads(self.threads)
+    }
+}
+
+/// Where floors are looked for before they are drawn.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Cache {
+    /// Draw the floors anew, and do not keep them for the next run of this target, sizes, measures and seed
+    #[arg(long)]
+    no_cache: bool,
+}
+
+impl Cache {
+    /// Keeps the floors of experiments of one process, for others too in the user's folder for caches, if there is one.
+    pub(super) fn serve<'e>(self, experiments: impl IntoIterator<Item = &'e mut Experiment>) {
+        let folder = dirs::cache_dir().filter(|_| !self.no_cache);
+        let store = folder.map_or_else(FloorStore::default, |folder| {
+            FloorStore::at(folder.join("ratioflow").join("floors"))
+        });
+        let store = Arc::new(store);
+        for experiment in experiments {
+            experiment.keep_floors_with(store.clone());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 
-use super::common::{Common, Threads};
+use super::common::{Cache, Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
@@ -53,6 +53,8 @@ pub(super) struct CompareArgs {
     progress: Shown,
     #[command(flatten)]
     threads: Threads,
+    #[command(flatten)]
+    cache: Cache,
 }
 
 pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliError> {
@@ -75,7 +77,7 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
             variants.map_err(|reason| CliError::Usage(format!("--variant: {reason}")))?
         }
     };
-    let contenders = contenders(
+    let mut contenders = contenders(
         &document,
         &base,
         &variants,
@@ -84,6 +86,8 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         &*found.files,
         args.out.as_deref().unwrap_or(Path::new("output")),
     )?;
+    let runs = contenders.iter_mut().flat_map(|one| &mut one.experiments);
+    args.cache.serve(runs);
     let directory = match &args.out {
         Some(path) => RunDirectory::with_parts(path, args.force, &folders(&contenders))?,
         None => RunDirectory::create_comparison("output".as_ref(), &found.name)?,

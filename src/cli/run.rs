@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::common::{Common, Threads};
+use super::common::{Cache, Common, Threads};
 use super::error::CliError;
 use super::load::ScenarioArgs;
 use super::preview::{self, Preview};
@@ -38,6 +38,8 @@ pub(super) struct RunArgs {
     progress: Shown,
     #[command(flatten)]
     threads: Threads,
+    #[command(flatten)]
+    cache: Cache,
 }
 
 pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
@@ -49,6 +51,7 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
     if args.no_frames {
         loaded.experiment.scenario.output.animation = false;
     }
+    args.cache.serve([&mut loaded.experiment]);
     let experiment = &loaded.experiment;
     let directory = match &args.out {
         Some(path) => RunDirectory::at(path, args.force)?,

@@ -3,6 +3,7 @@
 #[cfg(feature = "record")]
 mod cost;
 mod estimator;
+mod floors;
 mod outcome;
 mod own;
 mod start;
@@ -24,6 +25,7 @@ use crate::target::{BuildError, Files, Parts, Target, TargetSpec};
 
 #[cfg(feature = "record")]
 pub use cost::{Cost, seconds_of_all, spoken};
+pub use floors::{Draws, FloorKeeper, FloorKey};
 pub use outcome::Outcome;
 pub use own::OwnParts;
 pub use summary::Summary;
@@ -60,6 +62,8 @@ pub struct Experiment {
     trained: Option<Arc<Trained>>,
     /// Points of the source, `particles×2`, where the cloud begins as a generator has it and not with these.
     latents: Option<Cloud>,
+    /// Who keeps its floors for other runs.
+    keeper: Option<Arc<dyn FloorKeeper>>,
     /// Why validation and reference sample do not judge as fresh draws would; nothing if they do.
     pub caveat: Option<String>,
 }
@@ -167,6 +171,7 @@ impl Experiment {
         let mut experiment = Self {
             trained: trained.map(Arc::new),
             latents: None,
+            keeper: None,
             caveat: target.parts().and_then(|parts| parts.caveat.clone()),
             target,
             source,
@@ -268,12 +273,8 @@ impl Experiment {
         self.gauge(&self.reference)
     }
 
-    /// Both gauges at once, that of the curves first, for less than each by itself. They use the same independent draws for their floors, so that
-    /// they differ by the sample alone.
-    ///
-    /// # Errors
-    /// [`Invalid`] for a setting out of range; [`new`](Self::new) has said so before.
-    pub fn gauges(&self) -> Result<[(MetricSet, Floors); 2], Invalid> {
+    /// Both gauges with floors that are drawn now.
+    fn drawn_gauges(&self) -> Result<[(MetricSet, Floors); 2], Invalid> {
         if self.parts().is_some() {
             let (validation, curves) = self.validation_gauge()?;
             // Floors of what is held out depend on the size of a reference and not on its points.

@@ -120,6 +120,11 @@ impl OwnParts {
         })
     }
 
+    /// Whether floors are of something that is given in code.
+    pub(super) fn tells_the_floors(&self) -> bool {
+        self.target.is_some() || !self.metrics.is_empty()
+    }
+
     pub(super) fn own_target(&self) -> Option<Arc<dyn Target>> {
         self.target.as_ref().map(|(_, own)| Arc::clone(own))
     }

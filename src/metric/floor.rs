@@ -204,7 +204,7 @@ impl Floors {
     }
 
     /// The floors of what `panel` measures, from the measurements of perfect clouds of `points` points.
-    fn of(panel: &MetricSet, measured: &[Measurement], points: usize) -> Self {
+    pub(crate) fn of(panel: &MetricSet, measured: &[Measurement], points: usize) -> Self {
         let floors = panel.about().filter_map(|about| {
             let values = measured.iter().filter_map(|m| m.get(about.name));
             let draws: Vec<f64> = values.collect();
@@ -232,15 +232,18 @@ impl Floors {
 
     /// Name and floor of each measure, in the panel's order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Floor)> {
-        let named = |entry: &'_ Entry| entry.about.name;
-        self.floors
-            .iter()
-            .map(move |entry| (named(entry), &entry.floor))
+        self.known().map(|(about, floor)| (about.name, floor))
     }
 
     /// Each measure with its floor.
     pub fn known(&self) -> impl Iterator<Item = (&'static About, &Floor)> {
         self.floors.iter().map(|entry| (entry.about, &entry.floor))
+    }
+
+    /// Name and values of each measure, in the order of the draws.
+    pub(crate) fn draws(&self) -> impl Iterator<Item = (&'static str, &[f64])> {
+        let all = self.floors.iter();
+        all.map(|entry| (entry.about.name, &entry.draws[..]))
     }
 
     /// Points of the perfect clouds.
@@ -271,21 +274,14 @@ impl Floors {
     /// What leans on the training sample is no worse a fit for that, and is told apart: memorisation is not among the measures of fit.
     fn test(&self, values: &Measurement, side: Side) -> JointTest {
         let of_fit = |entry: &&Entry| *entry.about != MEMORISATION;
-        let column = |entry: &'_ Entry| Some((entry.about, values.get(entry.about.name)?));
-        let columns: Vec<Column<'_>> = self
-            .floors
-            .iter()
-            .filter(of_fit)
-            .filter_map(|entry| {
-                let (about, value) = column(entry)?;
-                let draws = &entry.draws;
-                Some(Column {
-                    about,
-                    value,
-                    draws,
-                })
+        let columns = self.floors.iter().filter(of_fit).filter_map(|entry| {
+            Some(Column {
+                about: entry.about,
+                value: values.get(entry.about.name)?,
+                draws: &entry.draws,
             })
-            .collect();
+        });
+        let columns: Vec<Column<'_>> = columns.collect();
         JointTest::new(&columns, side, self.points)
     }
 }

@@ -137,10 +137,12 @@ pub(super) fn play(
         .iter()
         .map(|(course, _)| Resources::of(&course.experiment.scenario, threads))
         .collect();
+    let mut all = courses.iter().map(|(course, _)| course.experiment);
+    all.try_for_each(Experiment::prepare_floors)?;
     // A thread that waits within a run may begin another, so that only a group's size bounds how many are under way.
     let at_once = Resources::at_once(&needs, free_memory());
     let mut runs = variants.zip(courses);
-    let mut records: Vec<Result<(&RunDirectory, Record), RunError>> = Vec::new();
+    let mut records: Vec<Result<_, RunError>> = Vec::new();
     loop {
         let group: Vec<_> = runs.by_ref().take(at_once).collect();
         if group.is_empty() {
@@ -159,10 +161,8 @@ pub(super) fn play(
                 }),
         );
     }
-    if records
-        .iter()
-        .any(|record| matches!(record, Err(RunError::Interrupted(_))))
-    {
+    let is_stopped = |record: &Result<_, _>| matches!(record, Err(RunError::Interrupted(_)));
+    if records.iter().any(is_stopped) {
         let mut stopped = Comparison::load(directory.path())?;
         stopped.status = Status::Interrupted;
         save(&stopped, directory)?;

@@ -31,6 +31,11 @@ impl Fingerprint {
         Self(Sha256::digest(scenario.as_bytes()).into())
     }
 
+    /// That of something else than a scenario, by its SHA-256.
+    pub(crate) fn from_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// The same with the copies of the files that it reads, in the run directory `folder`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod checkpoint;
 mod comparison;
 mod directory;
 mod error;
+mod floors;
 mod inventory;
 mod lock;
 mod manifest;
@@ -26,10 +27,11 @@ pub(crate) use comparison::folder_of;
 pub use comparison::{Comparison, Spread};
 pub use directory::RunDirectory;
 pub use error::ReportError;
+pub use floors::FloorStore;
 pub use lock::in_use;
 pub use manifest::{Counts, JOINT, Manifest, Status};
 pub(crate) use names::{
     COMPARISON, COMPARISON_TABLE, GENERATOR, HISTORY, INPUTS, LAB, METRICS, PAGE, RUNS, SCENARIO,
-    SNAPSHOTS, TIMINGS, TRAJECTORY, is_taken, moment,
+    SNAPSHOTS, TIMINGS, TRAJECTORY, hex, is_taken, moment,
 };
 pub use table::Table;

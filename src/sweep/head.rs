@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,13 +13,15 @@ use sha2::{Digest as _, Sha256};
 use super::error::SweepError;
 use crate::generator::GeneratorSpec;
 use crate::scenario::{Document, Scenario, ScenarioError};
-use crate::store::{ReportError, RunDirectory, plain};
+use crate::store::{FloorStore, ReportError, RunDirectory, hex, plain};
 use crate::target::{Files, Folder};
 
 pub(super) const HEAD: &str = "sweep.json";
 pub(super) const TASKS: &str = "tasks.json";
 /// Folder of the files that scenarios read.
 pub(super) const INPUTS: &str = "inputs";
+/// Folder of the floors that tasks share.
+const FLOORS: &str = "floors";
 /// Version of the form of both files.
 pub(super) const FORM: u32 = 1;
 /// Hexadecimal digits of the name of a task: 80 bits, of which ten million do not meet.
@@ -66,6 +68,8 @@ pub struct Sweep {
     pub(super) head: Head,
     /// The scenario with what all tasks share.
     base: Document,
+    /// Tasks of one target and seed share their floors.
+    pub(super) floors: Option<Arc<FloorStore>>,
 }
 
 impl Sweep {
@@ -96,10 +100,20 @@ impl Sweep {
             base.assign_json(key, value)?;
         }
         Ok(Self {
+            floors: Some(Arc::new(FloorStore::at(folder.join(FLOORS)))),
             folder: folder.to_owned(),
             head,
             base,
         })
+    }
+
+    /// The same sweep, with each task drawing its own floors.
+    #[must_use]
+    pub fn without_cache(mut self, wanted: bool) -> Self {
+        if wanted {
+            self.floors = None;
+        }
+        self
     }
 
     /// Name of the scenario.
@@ -367,15 +381,6 @@ pub(super) fn id_of(digest: &[u8; 32], seed: u64, inputs: &[[u8; 32]]) -> String
     let mut id = hex(&hash.finalize());
     id.truncate(DIGITS);
     id
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
-        .collect()
 }
 
 /// A hash that is written to.

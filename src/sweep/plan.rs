@@ -14,11 +14,11 @@ use sha2::{Digest as _, Sha256};
 use super::error::SweepError;
 use super::head::{
     FORM, HEAD, Hashing, Head, INPUTS, Prints, TASKS, begin, digest_of, files_of, fingerprints,
-    hex, id_of, other_version, take,
+    id_of, other_version, take,
 };
 use crate::experiment::{Cost, Experiment};
 use crate::scenario::{Assignment, Axis, Document, Resources, Scenario};
-use crate::store::{ReportError, RunDirectory, free_memory, plain};
+use crate::store::{ReportError, RunDirectory, free_memory, hex, plain};
 use crate::target::Files;
 
 /// Most tasks of a sweep.

@@ -60,7 +60,13 @@ pub fn run_task(sweep: &Sweep, task: &Task, stop: &StopToken) -> Result<TaskEnd,
     if let Some(done) = TaskResult::load(&sweep.folder, &task.id) {
         return Ok(TaskEnd::Skipped(done));
     }
-    let result = match Experiment::new(scenario, &files) {
+    let experiment = Experiment::new(scenario, &files).map(|mut experiment| {
+        if let Some(floors) = &sweep.floors {
+            experiment.keep_floors_with(floors.clone());
+        }
+        experiment
+    });
+    let result = match experiment {
         Err(error) => Err(error.to_string()),
         Ok(experiment) if sweep.head.record => recorded(sweep, &experiment, &directory, stop)?,
         Ok(experiment) => {

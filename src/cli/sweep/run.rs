@@ -29,6 +29,9 @@ pub(crate) struct RunArgs {
     /// Begin no further task when one has failed or diverged
     #[arg(long)]
     fail_fast: bool,
+    /// Draw the floors of each task anew, in place of those that an earlier one has left in the folder of the sweep
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// How long before a task that another process is at is looked at again.
@@ -73,7 +76,7 @@ enum End {
 pub(crate) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(Some(1))?;
     let stop = listen(again(&args.folder))?;
-    let sweep = Sweep::open(&args.folder)?;
+    let sweep = Sweep::open(&args.folder)?.without_cache(args.no_cache);
     let mut tally = Tally::default();
     let mut left = Vec::new();
     for task in sweep.tasks()? {

@@ -30,6 +30,9 @@ pub(crate) struct TaskArgs {
     /// Number of threads; the result does not depend on it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
+    /// Draw the floors of each task anew, in place of those that an earlier one has left in the folder of the sweep
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// What `HyperQueue` gives a task of an array that was submitted with `--from-json`.
@@ -40,7 +43,7 @@ const ARRAY: &str = "SLURM_ARRAY_TASK_ID";
 pub(crate) fn task(args: &TaskArgs, common: Common) -> Result<ExitCode, CliError> {
     set_threads(Some(args.threads))?;
     let stop = listen(again(&args.folder))?;
-    let sweep = Sweep::open(&args.folder)?;
+    let sweep = Sweep::open(&args.folder)?.without_cache(args.no_cache);
     let (mut tally, mut in_use) = (Tally::default(), None);
     for task in args.tasks(&sweep)? {
         let end = match run_task(&sweep, &task, &stop) {
