@@ -122,22 +122,20 @@ impl FieldGrid {
 
     /// Finds where bands and arrows count, once the gauge is known.
     pub(crate) fn fade(&mut self, [target, cloud]: [CloudView<'_>; 2]) {
-        let gauge = self.gauge;
-        let (plane, pitch) = (!self.lattice.is_on_line(), self.lattice.pitch());
-        (self.weights, self.movers) = if self.is_too_coarse() {
-            (vec![0.0; self.depths.len()], vec![0.0; self.depths.len()])
-        } else if plane && gauge.scale > 0.0 && self.is_log_ratio() {
-            let of = |cloud| self.lattice.presence(&[cloud], gauge.scale);
-            let (mut weights, movers) = (of(target), of(cloud));
-            for (weight, mover) in weights.iter_mut().zip(&movers) {
-                *weight = weight.max(*mover);
+        if self.is_too_coarse() {
+            self.weights = vec![0.0; self.depths.len()];
+            self.movers.clone_from(&self.weights);
+        } else if !self.lattice.is_on_line() {
+            let scale = Some(self.gauge.scale).filter(|&scale| scale > 0.0 && self.is_log_ratio());
+            let reach = scale.unwrap_or(2.0 * self.lattice.pitch());
+            self.movers = self.lattice.presence(cloud, reach);
+            if scale.is_some() {
+                self.weights = self.lattice.presence(target, reach);
+                for (weight, mover) in self.weights.iter_mut().zip(&self.movers) {
+                    *weight = weight.max(*mover);
+                }
             }
-            (weights, movers)
-        } else if plane {
-            (Vec::new(), self.lattice.presence(&[cloud], 2.0 * pitch))
-        } else {
-            (Vec::new(), Vec::new())
-        };
+        }
     }
 
     /// Whether it is finer than the lattice on which it was asked for, so that nothing of it can be drawn.

@@ -120,37 +120,28 @@ impl Lattice {
     }
 
     /// How far an estimate that is smooth over `reach` counts at each place (`rows·columns`), from 0 to 1, for it means nothing where nobody is: in full
-    /// within `reach` of a point and not at all from twice that on, and in full where four points of one of the clouds are within reach and not at all where
-    /// one is. Of a cloud whose points have fewer neighbours so many count as its points have in the median.
+    /// within `reach` of a point and not at all from twice that on, and in full where four points are within reach and not at all where one is. Of a cloud
+    /// whose points have fewer neighbours so many count as its points have in the median.
     #[must_use]
-    pub fn presence(&self, clouds: &[CloudView<'_>], reach: f64) -> Vec<f32> {
+    pub fn presence(&self, cloud: CloudView<'_>, reach: f64) -> Vec<f32> {
         /// Points that make a crowd, and how many times fewer make none.
         const CROWD: f64 = 4.0;
         const NONE: f64 = 4.0;
         let reach = reach.max(self.pitch());
-        let mut weights = vec![0.0_f64; self.rows * self.columns];
-        for cloud in clouds {
-            let counts = self.counts(*cloud, reach);
-            let points = cloud.rows().into_iter();
-            let mut own: Vec<f64> = points
-                .filter_map(|point| self.nearest([point[0], point[1]]))
-                .map(|place| counts[place])
-                .collect();
-            if own.is_empty() {
-                continue;
-            }
-            own.sort_unstable_by(f64::total_cmp);
-            let full = own[own.len() / 2].min(CROWD);
-            let none = full / NONE;
-            for (weight, count) in weights.iter_mut().zip(counts) {
-                *weight = weight.max((count - none) / (full - none));
-            }
-        }
-        let near = self.distances(clouds).into_iter();
-        let near = near.map(|distance| (2.0 - distance / reach).clamp(0.0, 1.0));
-        let all = weights.into_iter().zip(near);
-        all.map(|(weight, near)| (weight.min(1.0) * near) as f32)
-            .collect()
+        let counts = self.counts(cloud, reach);
+        let places = cloud.rows().into_iter();
+        let places = places.filter_map(|point| self.nearest([point[0], point[1]]));
+        let mut own: Vec<f64> = places.map(|place| counts[place]).collect();
+        own.sort_unstable_by(f64::total_cmp);
+        let full = own.get(own.len() / 2).map_or(0.0, |own| own.min(CROWD));
+        let none = full / NONE;
+        let near = self.distances(&[cloud]).into_iter();
+        let all = counts.into_iter().zip(near).map(|(count, distance)| {
+            let near = (2.0 - distance / reach).clamp(0.0, 1.0);
+            let crowd = ((count - none) / (full - none).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+            (crowd * near) as f32
+        });
+        all.collect()
     }
 
     /// How many points are within reach of each place, each as the wave exp(−d²/2·reach²) of its distance d says.
