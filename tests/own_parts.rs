@@ -13,7 +13,10 @@ use ratioflow::flow::{EndingKind, Step};
 use ratioflow::metric::{About, Effort, Grain, Ideal, Metric, Needs, Scale, Taken};
 use ratioflow::observe::{ObserveError, Observer};
 use ratioflow::random::Stream;
-use ratioflow::record::{Opened, RunError, Seen, StopToken, Unfinished, record, run_in_memory};
+use ratioflow::record::{
+    Opened, Redraw, RunError, Seen, StopToken, Unfinished, record, redraw, redraw_with,
+    run_in_memory,
+};
 use ratioflow::scenario::{Document, Embedded};
 use ratioflow::store::{Manifest, RunDirectory, Status};
 use ratioflow::target::{Memory, Target};
@@ -206,6 +209,23 @@ fn a_run_with_own_parts_has_all_that_a_shipped_one_has() {
     }
     assert_eq!(outcome.verdict.p, verdict.p);
     assert_eq!(outcome.training_sample, manifest.training_sample);
+}
+
+#[test]
+fn a_run_with_own_parts_is_drawn_again_with_them() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = RunDirectory::at(&place.path().join("r"), false).unwrap();
+    let own = own();
+    recorded("s", &experiment(&own), &directory).unwrap();
+    let path = directory.path().to_owned();
+    let read =
+        || ["final.png", "convergence.png"].map(|name| std::fs::read(path.join(name)).unwrap());
+    let drawn = read();
+    drop(directory);
+    let told = redraw(&path, &Redraw::default()).unwrap_err().to_string();
+    assert!(told.contains("given in code"), "{told}");
+    redraw_with(&path, &Redraw::default(), &own).unwrap();
+    assert!(read() == drawn);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub use generator_file::generator;
 pub use latent::latent;
 pub use memory::{MemoryRun, run_in_memory};
 pub use numbers::rehearse_in;
-pub use redraw::{Format, Redraw, last_cloud, redraw, redraw_dark, snapshots};
+pub use redraw::{Format, Redraw, last_cloud, redraw, redraw_dark, redraw_with, snapshots};
 pub use reference::{Moment, ReferenceRow, record_reference};
 pub use resume::{Opened, ResumeError, Unfinished, UnfinishedComparison};
 pub use run::{Record, record};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{draw, trajectory};
 use crate::cloud::Cloud;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, OwnParts};
 use crate::film::{DrawnRun, Ground, Recorder, Scene, sight};
 use crate::flow::EndingFacts;
 use crate::metric::Mark;
@@ -56,8 +56,20 @@ pub enum Format {
 /// [`ReportError::NotARun`] if the folder holds no finished run that can be read, [`ReportError::InUse`] if it still goes
 /// on, [`ReportError::Io`] if a picture cannot be written.
 pub fn redraw(folder: &Path, wish: &Redraw) -> Result<Vec<String>, ReportError> {
+    redraw_with(folder, wish, &OwnParts::default())
+}
+
+/// The same for a run with parts of one's own, which its directory cannot hold: the same ones.
+///
+/// # Errors
+/// As [`redraw`].
+pub fn redraw_with(
+    folder: &Path,
+    wish: &Redraw,
+    own: &OwnParts,
+) -> Result<Vec<String>, ReportError> {
     enough(folder, wish)?;
-    visit(folder, wish.view, |scene, scenario, directory| {
+    visit(folder, wish.view, own, |scene, scenario, directory| {
         draw_again(scene, scenario, wish, directory)
     })
 }
@@ -74,29 +86,33 @@ pub fn snapshots(
     steps: &[usize],
 ) -> Result<(String, Vec<usize>), ReportError> {
     enough(folder, wish)?;
-    visit(folder, wish.view, |scene, scenario, directory| {
-        if scene.takes.len() > 1 {
-            let reason =
-                "snapshots show one run, and this compares several; name the folder of one of them";
-            return Err(not_a_run(folder, reason.to_owned()));
-        }
-        let style = wish.style(scenario);
-        let (name, bytes) = match wish.format {
-            Format::Png => ("snapshots.png", scene.snapshots(&style, steps)),
-            Format::Svg => (
-                "snapshots.svg",
-                scene.snapshots_svg(&style, steps).into_bytes(),
-            ),
-        };
-        directory.put(name, &bytes)?;
-        let recorded = scene
-            .takes
-            .iter()
-            .flat_map(|take| take.recorder.snapshots());
-        let recorded: Vec<usize> = recorded.map(|snapshot| snapshot.step).collect();
-        let missing = steps.iter().filter(|step| !recorded.contains(step));
-        Ok((name.to_owned(), missing.copied().collect()))
-    })
+    visit(
+        folder,
+        wish.view,
+        &OwnParts::default(),
+        |scene, scenario, directory| {
+            if scene.takes.len() > 1 {
+                let reason = "snapshots show one run, and this compares several; name the folder of one of them";
+                return Err(not_a_run(folder, reason.to_owned()));
+            }
+            let style = wish.style(scenario);
+            let (name, bytes) = match wish.format {
+                Format::Png => ("snapshots.png", scene.snapshots(&style, steps)),
+                Format::Svg => (
+                    "snapshots.svg",
+                    scene.snapshots_svg(&style, steps).into_bytes(),
+                ),
+            };
+            directory.put(name, &bytes)?;
+            let recorded = scene
+                .takes
+                .iter()
+                .flat_map(|take| take.recorder.snapshots());
+            let recorded: Vec<usize> = recorded.map(|snapshot| snapshot.step).collect();
+            let missing = steps.iter().filter(|step| !recorded.contains(step));
+            Ok((name.to_owned(), missing.copied().collect()))
+        },
+    )
 }
 
 /// The last cloud of the finished run in `folder`, `n×2`, and the dimension of the space that it is in.
@@ -118,33 +134,39 @@ pub fn last_cloud(folder: &Path) -> Result<(Cloud, usize), ReportError> {
 /// # Errors
 /// As [`redraw`].
 pub fn redraw_dark(folder: &Path) -> Result<bool, ReportError> {
-    visit(folder, None, |scene, scenario, directory| {
-        let style = Style::of(&scenario.output);
-        if style.theme == Theme::Dark {
-            return Ok(false);
-        }
-        let theme = Theme::Dark;
-        let style = Style { theme, ..style };
-        directory.put("final-dark.png", &scene.last(&style))?;
-        if scenario.drawn_frames() > 0 {
-            let film = scene.film(&style, Pace::of(scenario.output.fps), false);
-            directory.put("animation-dark.png", &film.animation)?;
-        }
-        Ok(true)
-    })
+    visit(
+        folder,
+        None,
+        &OwnParts::default(),
+        |scene, scenario, directory| {
+            let style = Style::of(&scenario.output);
+            if style.theme == Theme::Dark {
+                return Ok(false);
+            }
+            let theme = Theme::Dark;
+            let style = Style { theme, ..style };
+            directory.put("final-dark.png", &scene.last(&style))?;
+            if scenario.drawn_frames() > 0 {
+                let film = scene.film(&style, Pace::of(scenario.output.fps), false);
+                directory.put("animation-dark.png", &film.animation)?;
+            }
+            Ok(true)
+        },
+    )
 }
 
 /// Reads the run or comparison in `folder` and shows `visitor` what there is to draw.
 fn visit<T>(
     folder: &Path,
     view: Option<ViewSpec>,
+    own: &OwnParts,
     visitor: impl FnOnce(&Scene<'_>, &Scenario, &RunDirectory) -> Result<T, ReportError>,
 ) -> Result<T, ReportError> {
     let directory = RunDirectory::open(folder)?;
     let names = contents(folder)?;
     let archives: Vec<Archive> = names
         .iter()
-        .map(|name| Archive::load(&folder.join(name)))
+        .map(|name| Archive::load(&folder.join(name), own))
         .collect::<Result<_, _>>()?;
     let Some(first) = archives.first() else {
         return Err(not_a_run(folder, "it compares nothing".to_owned()));
@@ -266,16 +288,17 @@ struct Archive {
 }
 
 impl Archive {
-    fn load(folder: &Path) -> Result<Self, ReportError> {
+    fn load(folder: &Path, own: &OwnParts) -> Result<Self, ReportError> {
         let damaged = |reason| not_a_run(folder, reason);
-        let (manifest, experiment) = finished(folder)?;
+        let (manifest, experiment) = finished_with(folder, own)?;
         let (panel, floors) = experiment
             .validation_gauge()
             .map_err(|invalid| damaged(invalid.to_string()))?;
-        let rows = table::rows(folder).map_err(damaged)?;
-        let clipped = rows.last().and_then(|row| row.values.get("clipped"));
         let cadence = Cadence::Every(experiment.scenario.metrics.every as usize);
         let mut meter = MetricRecorder::new(panel, floors, cadence);
+        let measures: Vec<&str> = meter.measures().collect();
+        let rows = table::rows(folder, &measures).map_err(damaged)?;
+        let clipped = rows.last().and_then(|row| row.values.get("clipped"));
         meter.restore(rows, clipped.map_or(0, |count| count as usize));
         let recorder = snapshots_of(&experiment, folder)?;
         Ok(Self {
@@ -294,13 +317,17 @@ impl Archive {
 
 /// What a run that has come to its end was, and what it came to.
 pub(super) fn finished(folder: &Path) -> Result<(Manifest, Experiment), ReportError> {
+    finished_with(folder, &OwnParts::default())
+}
+
+fn finished_with(folder: &Path, own: &OwnParts) -> Result<(Manifest, Experiment), ReportError> {
     let manifest = Manifest::load(folder)?;
     if let Status::Running | Status::Interrupted | Status::Failed = manifest.status {
         let reason = "the run has not come to its end, so there is nothing to draw yet; `ratioflow resume` goes on with it";
         return Err(not_a_run(folder, reason.to_owned()));
     }
     let scenario = scenario(folder).map_err(|reason| not_a_run(folder, reason))?;
-    let experiment = Experiment::new(scenario, &Folder(folder.to_owned()))
+    let experiment = Experiment::with(scenario, own.clone(), &Folder(folder.to_owned()))
         .map_err(|error| not_a_run(folder, error.to_string()))?;
     Ok((manifest, experiment))
 }

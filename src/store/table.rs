@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::ReportError;
 use super::names::METRICS;
 use super::plain;
-use crate::metric::{ALL, Measurement};
+use crate::metric::Measurement;
 use crate::observe::{Row, flow_columns};
 
 /// A CSV file with the columns `step,time,…`, written row by row.
@@ -82,14 +82,14 @@ pub(crate) fn number(x: f64) -> String {
     format!("{x:?}")
 }
 
-/// The rows of `metrics.csv`. Columns of other versions, which no picture shows, are left out.
-pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
+/// The rows of `metrics.csv`: the columns of the flow, and those of `measures`. Columns of other versions, which no picture shows, are left out.
+pub(crate) fn rows(folder: &Path, measures: &[&'static str]) -> Result<Vec<Row>, String> {
     let wrong = |error: csv::Error| format!("`{METRICS}` cannot be read: {error}");
     let mut table = csv::Reader::from_reader(
         plain::open(folder, METRICS, plain::TEXT).map_err(|e| wrong(e.into()))?,
     );
     let known = || {
-        let measured = ALL.iter().map(|about| about.name);
+        let measured = measures.iter().copied();
         measured.chain(flow_columns().map(|column| column.name))
     };
     let columns: Vec<Option<&'static str>> = table
