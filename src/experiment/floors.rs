@@ -118,8 +118,7 @@ impl Experiment {
             return self.drawn_gauges();
         };
         if let Some([curves, last]) = keeper.find(&key) {
-            let (validation, reference) =
-                (self.panel(&self.validation)?, self.panel(&self.reference)?);
+            let [validation, reference] = self.panels()?;
             let known = curves.floors(&validation).zip(last.floors(&reference));
             if let Some((curves, last)) = known {
                 return Ok([(validation, curves), (reference, last)]);

@@ -285,8 +285,7 @@ impl Experiment {
             };
             return Ok([(validation, curves), (reference, last)]);
         }
-        let validation = self.panel(&self.validation)?;
-        let reference = self.panel(&self.reference)?;
+        let [validation, reference] = self.panels()?;
         let [curves, last] = Floors::estimate_both(
             [&validation, &reference],
             &*self.target,
@@ -311,6 +310,13 @@ impl Experiment {
             None => Floors::estimate(&panel, &*self.target, self.measured, draws, stream),
         };
         Ok((panel, floors))
+    }
+
+    /// The measures against the validation sample and against the reference sample.
+    fn panels(&self) -> Result<[MetricSet; 2], Invalid> {
+        let of = |sample| move || self.panel(sample);
+        let (validation, reference) = rayon::join(of(&self.validation), of(&self.reference));
+        Ok([validation?, reference?])
     }
 
     fn panel(&self, reference: &Cloud) -> Result<MetricSet, Invalid> {

@@ -217,8 +217,12 @@ pub fn film(count: usize, draw: impl Fn(usize) -> Image + Sync, pace: Pace, stil
     chosen.retain(|&k| k < count);
     let samples: Vec<Image> = chosen.par_iter().map(|&k| draw(k)).collect();
     let palette = Arc::new(Palette::of(&samples.iter().collect::<Vec<_>>()));
+    let samples: Vec<Indexed> = samples
+        .into_par_iter()
+        .map(|image| palette.apply(&image))
+        .collect();
     let frame = |k: usize| match chosen.binary_search(&k) {
-        Ok(drawn) => palette.apply(&samples[drawn]),
+        Ok(drawn) => samples[drawn].clone(),
         Err(_) => palette.apply(&draw(k)),
     };
     let mut animation = Animation::new(&palette);
