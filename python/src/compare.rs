@@ -1,6 +1,7 @@
 //! Variants of a scenario side by side, recorded in a directory as the command line records them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
@@ -8,7 +9,7 @@ use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
 use ratioflow::record::{self, Audience, RunError, StopToken, VariantRuns, folders};
 use ratioflow::scenario::{Claim, Resources, Scenario, Variant};
-use ratioflow::store::RunDirectory;
+use ratioflow::store::{FloorStore, RunDirectory};
 
 use crate::error::{fits, misread, ran, reported};
 use crate::given::Found;
@@ -125,10 +126,12 @@ fn contenders(
         }
     }
     fits(&Resources::of_all(&needs, 1).without_disk())?;
+    let floors = Arc::new(FloorStore::default());
     let mut all: Vec<VariantRuns> = Vec::new();
     for (name, own, scenario) in scenarios {
         let experiment = Experiment::new(scenario, &found.files);
-        let experiment = experiment.map_err(|error| misread(&own.blame(&error.into())))?;
+        let mut experiment = experiment.map_err(|error| misread(&own.blame(&error.into())))?;
+        experiment.keep_floors_with(floors.clone());
         match all.last_mut().filter(|last| last.name == *name) {
             Some(last) => last.experiments.push(experiment),
             None => all.push(VariantRuns {
