@@ -8,6 +8,7 @@ use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::discriminator::mlp::{Mlp, MlpSpec};
 use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
 use ratioflow::flow::{Flow, FlowSpec};
+use ratioflow::network::Activation;
 use ratioflow::random::Stream;
 use ratioflow::setting::WordOr;
 
@@ -408,4 +409,23 @@ fn particles_are_given_noise_until_four_fifths_of_the_run_unless_a_number_is_set
     assert_ne!(with, without);
     // A fixed noise of the network's own hides nothing from it in the end.
     assert_eq!(run(None, &format!("{small}\nnoise = 0.1")).0, None);
+}
+
+/// Some machines take a hundred times as long for subnormal numbers. Units die where the target is narrow, and what Adam remembers of them fades.
+#[test]
+fn a_network_on_a_narrow_target_remembers_no_subnormal_number() {
+    let [real, start] = ["real", "fake"].map(|name| Stream::new(1, name).normals(500));
+    let real = 1e-6 * real;
+    let spec = MlpSpec {
+        activation: Activation::Relu,
+        ..MlpSpec::default()
+    };
+    let mut mlp = spec.build().unwrap();
+    for index in 0..300 {
+        mlp.fit(real.view(), start.view(), round(index, 300))
+            .unwrap();
+        let state = mlp.state();
+        let subnormal = state.iter().filter(|v| (**v as f32).is_subnormal()).count();
+        assert_eq!(subnormal, 0, "after {index} fits");
+    }
 }

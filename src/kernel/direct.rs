@@ -160,27 +160,33 @@ impl Group {
         let blocks = task.points.blocks();
         let [wide, narrow] = task.narrowness;
         let mut least = [f64::INFINITY; GROUP];
+        let mut worst = f64::INFINITY;
         let others = (0..task.near.len()).filter(|&index| index != task.best);
         for index in std::iter::once(task.best).chain(others) {
-            let worst = least.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             if wide * task.near[index] - narrow.log2() > worst {
                 continue;
             }
-            for j in blocks.range(index) {
+            let mut local = [[0.0; BLOCK]; 4];
+            let range = blocks.range(index);
+            for (k, j) in range.clone().enumerate() {
                 let a = task
                     .points
                     .narrowness()
                     .map_or(1.0, |a| a[blocks.order[j] as usize]);
-                let x = (blocks.points.x[j] - self.middle[0]) * self.scale;
-                let y = (blocks.points.y[j] - self.middle[1]) * self.scale;
-                let log = a.log2();
-                for (least, (x_at, y_at)) in least.iter_mut().zip(self.x.iter().zip(&self.y)) {
-                    let (dx, dy) = (x - x_at, y - y_at);
-                    let exponent = a * (dx * dx + dy * dy) - log;
-                    *least = if exponent < *least { exponent } else { *least };
+                let [x, y] =
+                    [0, 1].map(|axis| (blocks.points.at(j)[axis] - self.middle[axis]) * self.scale);
+                for (local, value) in local.iter_mut().zip([x, y, a, a.log2()]) {
+                    local[k] = value;
                 }
             }
+            let block = local.each_ref().map(|all| &all[..range.len()]);
+            lower([&self.x, &self.y], self.count, block, &mut least);
+            let own = least[..self.count].iter().copied();
+            worst = own.fold(f64::NEG_INFINITY, f64::max);
         }
+        // Lanes without a place of their own repeat the first.
+        let first = least[0];
+        least[self.count..].fill(first);
         least
     }
 
@@ -199,6 +205,36 @@ impl Group {
                 (y[lane] / w[lane] - self.y[lane]) / self.scale,
             ],
         })
+    }
+}
+
+/// Lowers what is least at each of the first `count` places to the exponents of some points, given by `[x, y, narrowness, log₂ narrowness]`.
+/// A place alone, as places far from one another are, does not pay for a whole group.
+#[multiversion(targets = "simd")]
+fn lower(
+    [x, y]: [&[f64; GROUP]; 2],
+    count: usize,
+    [px, py, a, log]: [&[f64]; 4],
+    least: &mut [f64; GROUP],
+) {
+    const LANES: usize = 8;
+    let places = x.chunks_exact(LANES).zip(y.chunks_exact(LANES));
+    let some = least.chunks_exact_mut(LANES).zip(places);
+    for (least, (x, y)) in some.take(count.div_ceil(LANES)) {
+        let mut lowest = [f64::INFINITY; LANES];
+        lowest.copy_from_slice(least);
+        for j in 0..px.len() {
+            for lane in 0..LANES {
+                let (dx, dy) = (px[j] - x[lane], py[j] - y[lane]);
+                let exponent = a[j] * (dx * dx + dy * dy) - log[j];
+                lowest[lane] = if exponent < lowest[lane] {
+                    exponent
+                } else {
+                    lowest[lane]
+                };
+            }
+        }
+        least.copy_from_slice(&lowest);
     }
 }
 

@@ -19,6 +19,7 @@
 
 use std::f64::consts::PI;
 use std::ops::Range;
+use std::sync::Arc;
 
 use multiversion::multiversion;
 use multiversion::target::target_cfg_f;
@@ -26,6 +27,7 @@ use rayon::prelude::*;
 
 use super::cells::{Cells, Part};
 use super::counts::Counts;
+use super::stripes::{Spot, Stripes};
 use super::sum::KernelSum;
 use crate::numeric::Real;
 
@@ -52,14 +54,8 @@ type Window = [f64; WINDOW];
 /// The spread points: `Σ_j g(z − y_j)` at the nodes `z`.
 #[derive(Debug)]
 pub(super) struct Grid {
-    /// Windows along each side of the nodes around a point.
-    reach: usize,
-    /// The cell around which the first node is the first.
-    first: [i32; 2],
-    /// Nodes in a row.
-    columns: usize,
-    /// Cells, in each direction, at which sums can be gathered.
-    size: [usize; 2],
+    stripes: Arc<Stripes>,
+    /// The nodes, and as many zeros after them as a point reaches along a row.
     values: Vec<f64>,
     counts: Counts,
     /// How much one point may move a sum, or its moment in bandwidths, by the nodes that are not visited.
@@ -68,35 +64,33 @@ pub(super) struct Grid {
 
 impl Grid {
     /// Spreads the points.
-    pub(super) fn new(cells: &Cells, reach: usize) -> Self {
-        let [low, high] = cells.extent();
-        // Sums can be gathered as far outside as points reach.
-        let margin = SIDE / 2 * reach.cast_signed() as i32;
-        let first = low.map(|c| c - margin);
-        let size = [0, 1].map(|axis| (high[axis] - first[axis] + margin + 1) as usize);
-        let side = WINDOW * reach;
-        let columns = size[0] + side - 1;
-        // A stripe of as many rows of cells as a point reaches rows of nodes touches two stripes of nodes.
-        let stripes = size[1].div_ceil(side) + 1;
-        let nodes = stripes * side * columns;
+    pub(super) fn new(cells: &Cells, stripes: Arc<Stripes>) -> Self {
+        let side = stripes.side();
         // Stripes in the middle have the most points, and few stripes are too few to share out. Where points outnumber the nodes there are
         // several grids, that are added up; elsewhere these would cost more memory than they save time.
         let points: usize = cells.parts.iter().map(Part::len).sum();
-        let grids = if nodes <= points { GRIDS } else { 1 };
+        let grids = if stripes.rectangle() <= points as f64 {
+            GRIDS
+        } else {
+            1
+        };
+        let nodes = stripes.nodes() + side;
         let mut values = vec![0.0; grids * nodes];
+        // The points of every other row of tiles reach nodes that those of no other reach.
         for odd in [0, 1] {
-            let stripe = side * columns;
-            let grids_and_pairs = values
-                .par_chunks_mut(nodes)
-                .enumerate()
-                .flat_map(|(g, grid)| {
-                    let pairs = grid[odd * stripe..].par_chunks_mut(2 * stripe).enumerate();
-                    pairs.map(move |(pair, nodes)| (g, pair, nodes))
-                });
-            grids_and_pairs.for_each(|(g, pair, nodes)| {
-                let row = first[1] + ((2 * pair + odd) * side).cast_signed() as i32;
+            let mut tasks = Vec::new();
+            for (g, grid) in values.chunks_exact_mut(nodes).enumerate() {
+                let (mut rest, mut passed) = (grid, 0);
+                for (stripe, [from, until]) in stripes.every_other(odd) {
+                    let (_, others) = rest.split_at_mut(from - passed);
+                    let (own, others) = others.split_at_mut(until - from);
+                    tasks.push((g, stripe, from, own));
+                    (rest, passed) = (others, until);
+                }
+            }
+            tasks.into_par_iter().for_each(|(g, stripe, from, nodes)| {
                 for part in cells.parts.iter().skip(g).step_by(grids) {
-                    spread(part, [first[0], row], reach, columns, nodes);
+                    spread(part, &stripes, stripe, from, nodes);
                 }
             });
         }
@@ -109,33 +103,19 @@ impl Grid {
         values.truncate(nodes);
         let radius = side as f64 / (2.0 * FINENESS);
         Self {
-            reach,
-            first,
-            columns,
-            size,
             values,
-            counts: Counts::new(cells, first, size),
+            counts: Counts::new(cells, &stripes),
             // A point loses less than exp(−radius²), and is at most two radii away from where it is missed.
             lost: 2.0 * radius * (-radius * radius).exp(),
+            stripes,
         }
-    }
-
-    /// Index of the first node around a cell.
-    fn start(&self, cell: [i32; 2]) -> Option<usize> {
-        let [column, row] = [0, 1].map(|axis| cell[axis].wrapping_sub(self.first[axis]));
-        let inside = |c: i32, axis: usize| c >= 0 && (c as usize) < self.size[axis];
-        (inside(column, 0) && inside(row, 1)).then(|| row as usize * self.columns + column as usize)
     }
 
     /// The sum from what was gathered around a cell.
     fn sum(&self, cell: [i32; 2], [w, x, y]: [f64; 3], h: f64) -> KernelSum {
         let sum = w * (2.0 / PI) / (FINENESS * FINENESS);
         let enough = |near: f64| sum * TOLERATED > near * self.lost;
-        let around = || {
-            let cell = [0, 1].map(|axis| cell[axis] - self.first[axis]);
-            self.counts
-                .around(cell, SIDE * self.reach.cast_signed() as i32)
-        };
+        let around = || self.counts.around(&self.stripes, cell);
         if enough(self.counts.all()) || sum > 0.0 && enough(around()) {
             KernelSum {
                 log: sum.ln(),
@@ -158,22 +138,21 @@ pub(super) fn gather<const K: usize>(
     h: f64,
     into: &mut [[KernelSum; K]],
 ) {
-    let reach = grids.first().map_or(1, |grid| grid.reach);
-    let mut windows = Windows::new(reach);
-    let mut starts = [None; BATCH];
+    let side = grids.first().map_or(WINDOW, |grid| grid.stripes.side());
+    let mut windows = Windows::new(side / WINDOW);
+    let mut spots = [None; BATCH];
     for (batch, into) in into.chunks_mut(BATCH).enumerate() {
         let range = first + batch * BATCH..first + batch * BATCH + into.len();
         windows.fill(&part.x[range.clone()], &part.y[range.clone()]);
         for (k, grid) in grids.iter().enumerate() {
-            for (start, i) in starts.iter_mut().zip(range.clone()) {
-                *start = grid.start(part.cell(i));
+            for (spot, i) in spots.iter_mut().zip(range.clone()) {
+                *spot = grid.stripes.spot(part.cell(i));
             }
             let mut raw = [[0.0; 3]; BATCH];
-            for (y, x) in windows.pairs() {
-                let offset = WINDOW * (y * grid.columns + x);
-                let [x, y] = [&windows.x[x], &windows.y[y]];
-                let nodes = &grid.values[offset..];
-                gather_windows(x, y, &starts[..into.len()], nodes, grid.columns, &mut raw);
+            for (row, column) in windows.pairs() {
+                let [x, y] = [&windows.x[column], &windows.y[row]];
+                let corner = [row, column].map(|window| window * WINDOW);
+                gather_windows(x, y, &spots[..into.len()], corner, &grid.values, &mut raw);
             }
             for ((into, raw), i) in into.iter_mut().zip(&raw).zip(range.clone()) {
                 into[k] = grid.sum(part.cell(i), *raw, h);
@@ -283,18 +262,21 @@ fn fill_windows(along: &mut Along, at: &[f64]) {
     }
 }
 
-/// Adds the points of a stripe, whose first cell is `first`, to its nodes.
-fn spread(part: &Part, first: [i32; 2], reach: usize, columns: usize, nodes: &mut [f64]) {
-    let range = part.rows(first[1]..first[1] + SIDE * reach.cast_signed() as i32);
-    let mut windows = Windows::new(reach);
+/// Adds the points of a row of tiles to the nodes that they reach, of which the first is kept at `from` among all.
+fn spread(part: &Part, stripes: &Stripes, stripe: u32, from: usize, nodes: &mut [f64]) {
+    let range = part.rows(stripes.rows(stripe));
+    let mut windows = Windows::new(stripes.side() / WINDOW);
     let mut filled = range.start..range.start;
     let mut start = range.start;
     while start < range.end {
-        let [column, row] = [0, 1].map(|axis| (part.cell(start)[axis] - first[axis]) as usize);
-        let around = &mut nodes[row * columns + column..];
         let run = part.run(start, range.end);
+        let Some(spot) = stripes.spot(part.cell(start)) else {
+            start = run.end;
+            continue;
+        };
+        let spot = spot.after(from);
         if run.len() > TASK {
-            spread_crowd(part, run.clone(), reach, around, columns);
+            spread_crowd(part, run.clone(), stripes.side(), spot, nodes);
             start = run.end;
         }
         while start < run.end {
@@ -303,7 +285,7 @@ fn spread(part: &Part, first: [i32; 2], reach: usize, columns: usize, nodes: &mu
                 windows.fill(&part.x[filled.clone()], &part.y[filled.clone()]);
             }
             let until = run.end.min(filled.end);
-            windows.add(start - filled.start..until - filled.start, around, columns);
+            windows.add(start - filled.start..until - filled.start, spot, nodes);
             start = until;
         }
     }
@@ -311,33 +293,27 @@ fn spread(part: &Part, first: [i32; 2], reach: usize, columns: usize, nodes: &mu
 
 /// Adds very many points of one cell to the nodes around it. Where this happens there are few cells: here is the work that
 /// can be shared out.
-fn spread_crowd(
-    part: &Part,
-    range: Range<usize>,
-    reach: usize,
-    around: &mut [f64],
-    columns: usize,
-) {
-    let side = WINDOW * reach;
+fn spread_crowd(part: &Part, range: Range<usize>, side: usize, spot: Spot, nodes: &mut [f64]) {
     let tiles: Vec<Vec<f64>> = range
         .clone()
         .into_par_iter()
         .step_by(TASK)
         .map(|first| {
             let mut tile = vec![0.0; side * side];
-            let mut windows = Windows::new(reach);
+            let mut windows = Windows::new(side / WINDOW);
             let task = first..(first + TASK).min(range.end);
             for start in task.clone().step_by(BATCH) {
                 let batch = start..(start + BATCH).min(task.end);
                 windows.fill(&part.x[batch.clone()], &part.y[batch.clone()]);
-                windows.add(0..batch.len(), &mut tile, side);
+                windows.add(0..batch.len(), Spot::square(side), &mut tile);
             }
             tile
         })
         .collect();
     for tile in tiles {
-        for (nodes, sums) in around.chunks_mut(columns).zip(tile.chunks_exact(side)) {
-            for (node, sum) in nodes.iter_mut().zip(sums) {
+        for (row, sums) in tile.chunks_exact(side).enumerate() {
+            let start = spot.row(row);
+            for (node, sum) in nodes[start..start + side].iter_mut().zip(sums) {
                 *node += sum;
             }
         }
@@ -346,13 +322,32 @@ fn spread_crowd(
 
 impl Windows {
     /// Adds some of the points, all in one cell, to the nodes around it.
-    fn add(&self, points: Range<usize>, around: &mut [f64], columns: usize) {
-        for (y, x) in self.pairs() {
-            let nodes = &mut around[WINDOW * (y * columns + x)..];
-            let [x, y] = [&self.x[x], &self.y[y]].map(|along| &along.values[points.clone()]);
-            add_windows(x, y, nodes, columns);
+    fn add(&self, points: Range<usize>, spot: Spot, nodes: &mut [f64]) {
+        for (row, column) in self.pairs() {
+            let [x, y] = [&self.x[column], &self.y[row]].map(|all| &all.values[points.clone()]);
+            let corner = [row, column].map(|at| at * WINDOW);
+            if let Some([start, columns]) = spot.plain(corner, WINDOW) {
+                add_windows(x, y, &mut nodes[start..], columns);
+                continue;
+            }
+            let mut copy = window(nodes, spot, corner);
+            add_windows(x, y, copy.as_flattened_mut(), WINDOW);
+            for (row, values) in copy.iter().enumerate() {
+                let start = spot.row(corner[0] + row) + corner[1];
+                nodes[start..start + WINDOW].copy_from_slice(values);
+            }
         }
     }
+}
+
+/// A copy of the nodes in one window.
+fn window(nodes: &[f64], spot: Spot, [row, column]: [usize; 2]) -> [Window; WINDOW] {
+    let mut copy = [[0.0; WINDOW]; WINDOW];
+    for (above, values) in copy.iter_mut().enumerate() {
+        let start = spot.row(row + above) + column;
+        values.copy_from_slice(&nodes[start..start + WINDOW]);
+    }
+    copy
 }
 
 #[multiversion(targets = "simd")]
@@ -390,15 +385,15 @@ fn add_products<const FUSED: bool>(x: &[Window], y: &[Window], nodes: &mut [f64]
 fn gather_windows(
     x: &Along,
     y: &Along,
-    starts: &[Option<usize>],
+    spots: &[Option<Spot>],
+    corner: [usize; 2],
     nodes: &[f64],
-    columns: usize,
     into: &mut [[f64; 3]; BATCH],
 ) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        gather_products::<true>(x, y, starts, nodes, columns, into);
+        gather_products::<true>(x, y, spots, corner, nodes, into);
     } else {
-        gather_products::<false>(x, y, starts, nodes, columns, into);
+        gather_products::<false>(x, y, spots, corner, nodes, into);
     }
 }
 
@@ -408,20 +403,26 @@ fn gather_windows(
 fn gather_products<const FUSED: bool>(
     x: &Along,
     y: &Along,
-    starts: &[Option<usize>],
+    spots: &[Option<Spot>],
+    corner: [usize; 2],
     nodes: &[f64],
-    columns: usize,
     into: &mut [[f64; 3]; BATCH],
 ) {
     let mut folded = [[[0.0; 8]; 3]; BATCH];
     let mut i = 0;
-    while i < starts.len() {
-        let Some(start) = starts[i] else {
+    while i < spots.len() {
+        let Some(spot) = spots[i] else {
             i += 1;
             continue;
         };
-        let nodes = &nodes[start..];
-        i += if starts.get(i + 1) == Some(&Some(start)) {
+        let copy;
+        let (nodes, columns) = if let Some([start, columns]) = spot.plain(corner, WINDOW) {
+            (&nodes[start..], columns)
+        } else {
+            copy = window(nodes, spot, corner);
+            (copy.as_flattened(), WINDOW)
+        };
+        i += if spots.get(i + 1) == Some(&Some(spot)) {
             gather_few::<2, FUSED>(x, y, i, nodes, columns, &mut folded)
         } else {
             gather_few::<1, FUSED>(x, y, i, nodes, columns, &mut folded)

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::cells::Part;
 use super::direct;
-use super::grid::{FINENESS, LONGEST, SIDE, gather};
+use super::grid::{FINENESS, LONGEST, MOST_NODES, SIDE, gather};
 use super::points::Points;
 use super::sum::KernelSum;
 
@@ -18,15 +18,22 @@ const STRETCH: usize = 16_384;
 /// Places that one task gathers sums at.
 const CHUNK: usize = 512;
 
-/// Number of nodes of the grid for some points, infinite where their cells could not be counted.
-pub(super) fn nodes(points: &Points, h: f64) -> f64 {
+/// Number of nodes of the grid for some points, at most; infinite where their cells could not be counted.
+pub(super) fn nodes(points: &Points, h: f64, reach: usize) -> f64 {
     const COUNTABLE: f64 = 1e9;
+    /// Nodes that take no time to speak of: a rectangle with no more of them need not be looked at more closely.
+    const FEW: f64 = 1_048_576.0;
     let side = h / FINENESS;
     match points.bounds() {
         Some(bounds) if bounds.furthest() < COUNTABLE * side => {
             let around = f64::from(4 * SIDE) * LONGEST as f64;
             let [width, height] = bounds.sides().map(|length| length / side + around);
-            width * height
+            let rectangle = width * height;
+            if rectangle <= FEW {
+                rectangle
+            } else {
+                rectangle.min(points.stripes(h, reach).nodes() as f64)
+            }
         }
         Some(_) => f64::INFINITY,
         None => 0.0,
@@ -54,9 +61,10 @@ pub(super) fn sums<const K: usize>(
             }
             let places = at.some(&far);
             let (at, all) = (places.len() as f64, points.len() as f64);
-            let time = POINT * (reach * reach) as f64 * (at + all) + nodes(points, h);
+            let nodes = nodes(points, h, reach.min(LONGEST));
+            let time = POINT * (reach * reach) as f64 * (at + all) + nodes;
             let mut sums = vec![[KernelSum::default()]; far.len()];
-            if reach > LONGEST || PAIR * at * all < time {
+            if reach > LONGEST || nodes > MOST_NODES || PAIR * at * all < time {
                 direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
             } else {
                 sums_within(&mut sums, &places, [points], h, reach);

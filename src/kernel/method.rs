@@ -41,7 +41,7 @@ impl Method {
             Self::Exact => PAIR * places * points,
             Self::Direct => PAIR / 3.0 * places * points,
             Self::Grid => {
-                let nodes = of.map(|points| gridded::nodes(crowd(points), h));
+                let nodes = of.map(|points| gridded::nodes(crowd(points), h, 1));
                 if nodes.iter().any(|&nodes| nodes > MOST_NODES) {
                     return f64::INFINITY;
                 }
@@ -93,7 +93,7 @@ pub fn sums_into<const K: usize>(
             if plain
                 && of
                     .iter()
-                    .all(|points| gridded::nodes(crowd(points), h) <= MOST_NODES) =>
+                    .all(|points| gridded::nodes(crowd(points), h, 1) <= MOST_NODES) =>
         {
             gridded::sums(into, at, of.map(crowd), h);
             for (k, points) in of.into_iter().enumerate() {
@@ -146,6 +146,7 @@ impl Points {
 mod tests {
     use ndarray::Array2;
 
+    use super::super::grid::SIDE;
     use super::*;
 
     /// A spiral that fills a disk of radius 3, and a last point at `(far, 0)`.
@@ -169,7 +170,7 @@ mod tests {
             let points = disk(5000, far);
             let [crowd, strays] = points.parted().unwrap();
             assert_eq!([crowd.len(), strays.len()], [4999, 1], "{far}");
-            assert!(gridded::nodes(crowd, h) <= gridded::nodes(&near, h));
+            assert!(gridded::nodes(crowd, h, 1) <= gridded::nodes(&near, h, 1));
             let method = |points: &Points| Method::cheapest(points, [points], h, 1e-8);
             assert_eq!(method(&points), method(&near), "{far}");
             let groups = |points: &Points| points.blocks().groups(h).len();
@@ -187,5 +188,47 @@ mod tests {
         // Two clouds are no cloud with strays.
         let halves = Array2::from_shape_fn((5000, 2), |(i, _)| (i % 2 * 1_000_000 + i % 71) as f64);
         assert!(Points::new(halves.view()).parted().is_none());
+    }
+    /// Groups far apart and points scattered over the plane cost the nodes around them, not those between.
+    #[test]
+    fn a_grid_has_nodes_where_there_are_points() {
+        let (count, h) = (5000, 0.1);
+        let near = disk(count, 3.0);
+        let nodes = |points: &Points| {
+            let parted = points
+                .parted()
+                .map(|parts| parts.each_ref().map(Points::len));
+            assert_eq!(parted, None);
+            gridded::nodes(points, h, 1)
+        };
+        let alone = nodes(&near);
+        // Each scattered point may meet two rows of four tiles.
+        let tile = f64::from(SIDE * SIDE);
+        let scattered = |i: usize, axis: usize| {
+            let (t, far) = (i as f64, 30.0 * 1.1f64.powi((i as f64 / 100.0) as i32));
+            match [(2.4 * t).cos(), (2.4 * t).sin()] {
+                away if i.is_multiple_of(100) => far * away[axis],
+                _ => near.at(i)[axis],
+            }
+        };
+        let strays = Array2::from_shape_fn((count, 2), |(i, axis)| scattered(i, axis));
+        let halves = Array2::from_shape_fn((count, 2), |(i, axis)| {
+            near.at(i)[axis] + [1e6, -3e5][axis] * (i % 2) as f64
+        });
+        for (cloud, most) in [(strays, alone + 8.0 * 50.0 * tile), (halves, 2.2 * alone)] {
+            let points = Points::new(cloud.view());
+            assert!(nodes(&points) <= most, "{} {most}", nodes(&points));
+            let method = Method::cheapest(&points, [&points], h, 1e-8);
+            assert_eq!(method, Method::Grid);
+            let found = sums(&points, [&points], h, Method::Grid);
+            let exact = sums(&points, [&points], h, Method::Exact);
+            for ([found], [exact]) in found.iter().zip(&exact) {
+                assert!((found.log - exact.log).abs() < 1e-7);
+                for axis in 0..2 {
+                    let error = (found.shift[axis] - exact.shift[axis]).abs();
+                    assert!(error < 1e-7 * h, "{error:e}");
+                }
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ mod lane;
 mod method;
 mod points;
 mod resample;
+mod stripes;
 mod sum;
 mod weighted;
 

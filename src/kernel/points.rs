@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
 use super::grid::{self, Grid};
+use super::stripes::Stripes;
 use crate::cloud::CloudView;
 use crate::plane::Planar;
 
@@ -24,6 +25,7 @@ pub struct Points {
     parted: OnceLock<Option<Arc<[Points; 2]>>>,
     blocks: OnceLock<Blocks>,
     cells: Recent<Cells>,
+    stripes: [Recent<Stripes>; grid::LONGEST],
     grids: [Recent<Grid>; grid::LONGEST],
 }
 
@@ -56,6 +58,7 @@ impl Points {
         self.parted.take();
         self.blocks.take();
         self.cells.take();
+        self.stripes.iter_mut().for_each(Recent::take);
         self.grids.iter_mut().for_each(Recent::take);
         let copy = |axis: usize, column: &mut Vec<f64>| {
             column.resize(cloud.nrows(), 0.0);
@@ -127,7 +130,12 @@ impl Points {
     }
 
     pub(super) fn grid(&self, h: f64, reach: usize) -> Arc<Grid> {
-        self.grids[reach - 1].get(h, || Grid::new(&self.cells(h), reach))
+        self.grids[reach - 1].get(h, || Grid::new(&self.cells(h), self.stripes(h, reach)))
+    }
+
+    pub(super) fn stripes(&self, h: f64, reach: usize) -> Arc<Stripes> {
+        let side = reach * grid::SIDE as usize;
+        self.stripes[reach - 1].get(h, || Stripes::new(&self.cells(h), side))
     }
 
     /// The smallest rectangle around the points.

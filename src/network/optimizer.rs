@@ -134,11 +134,18 @@ fn adam<T: Real>(
 ) {
     let Factors { betas, rate, tiny } = factors;
     let [new_first, new_second] = betas.map(|beta| T::ONE - beta);
+    // The moments of a unit that has died fade into numbers that are not normal, where they would stay: rounding keeps the smallest of them where they are.
+    // What is left out moves no parameter by more than `NEGLIGIBLE / TINY` of the rate.
+    let faint = T::NEGLIGIBLE / new_second.sqrt();
+    let least = T::NEGLIGIBLE * T::NEGLIGIBLE;
     for (((parameter, &slope), first), second) in
         parameters.iter_mut().zip(gradient).zip(first).zip(second)
     {
-        *first = betas[0] * *first + new_first * slope;
-        *second = betas[1] * *second + new_second * slope * slope;
+        let is_faint = -faint < slope && slope < faint;
+        let slope = if is_faint { T::ZERO } else { slope };
+        *first = (betas[0] * *first + new_first * slope).flushed();
+        let mean = betas[1] * *second + new_second * slope * slope;
+        *second = if mean < least + least { T::ZERO } else { mean };
         *parameter -= rate * *first / (second.sqrt() + tiny);
     }
 }
@@ -167,6 +174,27 @@ mod tests {
             }
         }
         assert_eq!(parameters[2], 3.0);
+    }
+
+    /// Gradients of all sizes, and then none: what is remembered fades to 0 and is never subnormal.
+    #[test]
+    fn moments_fade_to_nothing() {
+        let betas = [0.9, 0.99];
+        let mut optimizer = Optimizer::<f32>::new(OptimizerKind::Adam, betas, 45);
+        let gradient: Vec<f32> = (0..45).map(|i| 10_f32.powi(-i)).collect();
+        let mut parameters = vec![1.0; 45];
+        for step in 0..20_000 {
+            let gradient = if step < 100 {
+                &gradient[..]
+            } else {
+                &[0.0; 45]
+            };
+            optimizer.step(1e-3, gradient, &mut parameters);
+            let means = optimizer.first.iter().chain(optimizer.second.iter());
+            assert_eq!(means.filter(|mean| mean.is_subnormal()).count(), 0);
+        }
+        let means = optimizer.first.iter().chain(optimizer.second.iter());
+        assert_eq!(means.filter(|mean| **mean != 0.0).count(), 0);
     }
 
     #[test]

@@ -167,11 +167,11 @@ impl<T: Real> Tape<T> {
             // The sensitivity is that of `a` up to here. The tangent pass needs it times φ''.
             if penalised {
                 for (bend, &sensitivity) in here.bend.iter_mut().zip(here.sensitivity.iter()) {
-                    *bend = (*bend * sensitivity).flushed();
+                    *bend = (*bend * sensitivity.flushed()).flushed();
                 }
             }
             for (sensitivity, &slope) in here.sensitivity.iter_mut().zip(here.slope.iter()) {
-                *sensitivity = (*sensitivity * slope).flushed();
+                *sensitivity = (sensitivity.flushed() * slope).flushed();
             }
         }
         let first = &network.layers[0];
@@ -242,8 +242,8 @@ impl<T: Real> Tape<T> {
                 .zip(here.slope.iter())
                 .zip(here.bend.iter_mut())
             {
-                *bend = (*bend * *tangent).flushed();
-                *tangent = (*tangent * slope).flushed();
+                *bend = (*bend * tangent.flushed()).flushed();
+                *tangent = (tangent.flushed() * slope).flushed();
             }
         }
         if let Some(top) = self.hidden.last() {
@@ -299,7 +299,7 @@ impl<T: Real> Tape<T> {
             let here = &here[0];
             let adjoint = &mut self.adjoint[..size];
             for (adjoint, &slope) in adjoint.iter_mut().zip(here.slope.iter()) {
-                *adjoint = (*adjoint * slope).flushed();
+                *adjoint = (adjoint.flushed() * slope).flushed();
             }
             if penalised {
                 for (adjoint, &bend) in adjoint.iter_mut().zip(here.bend.iter()) {

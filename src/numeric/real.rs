@@ -243,7 +243,8 @@ pub(crate) fn sigmoid<T: Real>(x: T) -> T {
 pub(crate) fn softplus<T: Real>(x: T) -> (T, T) {
     let positive = if x < T::ZERO { T::ZERO } else { x };
     let size = if x < T::ZERO { -x } else { x };
-    (positive + (-size).exp().log1p(), sigmoid(x))
+    // Flushed, since the series halves it.
+    (positive + (-size).exp().flushed().log1p(), sigmoid(x))
 }
 
 #[cfg(test)]
