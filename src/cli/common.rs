@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use etcetera::{BaseStrategy as _, choose_base_strategy};
 
 use super::error::CliError;
 use crate::experiment::Experiment;
@@ -54,9 +55,9 @@ pub(super) struct Cache {
 impl Cache {
     /// Keeps the floors of experiments of one process, for others too in the user's folder for caches, if there is one.
     pub(super) fn serve<'e>(self, experiments: impl IntoIterator<Item = &'e mut Experiment>) {
-        let folder = dirs::cache_dir().filter(|_| !self.no_cache);
-        let store = folder.map_or_else(FloorStore::default, |folder| {
-            FloorStore::at(folder.join("ratioflow").join("floors"))
+        let own = choose_base_strategy().ok().filter(|_| !self.no_cache);
+        let store = own.map_or_else(FloorStore::default, |own| {
+            FloorStore::at(own.cache_dir().join("ratioflow").join("floors"))
         });
         let store = Arc::new(store);
         for experiment in experiments {
