@@ -89,11 +89,6 @@ impl Canvas {
         }
     }
 
-    /// The pixels, if there are any.
-    pub(super) fn stamped(&mut self) -> Option<&mut [u8]> {
-        matches!(self.surface, Surface::Pixels(_)).then(|| self.pixels_mut())
-    }
-
     /// Draws into the box what has to be pixels: `draw` is given a canvas that has some, and the box there.
     pub(crate) fn picture(&mut self, rect: Rect, draw: impl FnOnce(&mut Self, Rect)) {
         let Surface::Shapes(sheet) = &mut self.surface else {

@@ -157,10 +157,10 @@ impl Canvas {
             path.finish()
         };
         let (start, columns) = (left * scale, self.columns());
-        let Some(pixels) = self.stamped() else {
+        if self.pixels_mut().is_empty() {
             self.fill_path(outline(start, baseline), ink.into());
             return width;
-        };
+        }
         let key = Key {
             text: text.to_owned(),
             face: letters.face as u8,
@@ -169,7 +169,7 @@ impl Canvas {
         };
         let stamp = stamp(key, || outline(start - start.floor(), 0.0));
         let place = [start.floor() as isize, baseline as isize];
-        stamp.put(pixels, columns, place, ink.into());
+        stamp.put(self.pixels_mut(), columns, place, ink.into());
         width
     }
 }

@@ -1,5 +1,6 @@
 //! Floors from one run to the next: what they depend on, and who keeps them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use crate::setting::Invalid;
 pub struct Draws {
     /// Points of the perfect clouds.
     pub points: usize,
-    /// Name and values of each measure.
-    pub measures: Vec<(String, Vec<f64>)>,
+    /// The values of each measure, by its name.
+    pub measures: BTreeMap<String, Vec<f64>>,
 }
 
 /// All that the floors of an experiment depend on, but for the program and the machine.
@@ -47,7 +48,7 @@ impl Draws {
     /// The floors that they are of `panel`; nothing if they are of another.
     fn floors(&self, panel: &MetricSet) -> Option<Floors> {
         let names: Vec<&'static str> = panel.about().map(|about| about.name).collect();
-        let count = self.measures.first()?.1.len();
+        let count = self.measures.values().next()?.len();
         let mut measured = vec![Measurement::default(); count];
         for (name, values) in &self.measures {
             let name = names.iter().find(|known| *known == name)?;

@@ -6,6 +6,7 @@ use super::cells::Part;
 use super::direct;
 use super::grid::{FINENESS, LONGEST, MOST_NODES, SIDE, gather};
 use super::points::Points;
+use super::stripes::FEW;
 use super::sum::KernelSum;
 
 /// Nanoseconds of one core for a pair in double precision, and for a point spread on a grid or gathered from it; a node takes
@@ -21,8 +22,6 @@ const CHUNK: usize = 512;
 /// Number of nodes of the grid for some points, at most; infinite where their cells could not be counted.
 pub(super) fn nodes(points: &Points, h: f64, reach: usize) -> f64 {
     const COUNTABLE: f64 = 1e9;
-    /// Nodes that take no time to speak of: a rectangle with no more of them need not be looked at more closely.
-    const FEW: f64 = 1_048_576.0;
     let side = h / FINENESS;
     match points.bounds() {
         Some(bounds) if bounds.furthest() < COUNTABLE * side => {

@@ -189,6 +189,7 @@ mod tests {
         let halves = Array2::from_shape_fn((5000, 2), |(i, _)| (i % 2 * 1_000_000 + i % 71) as f64);
         assert!(Points::new(halves.view()).parted().is_none());
     }
+
     /// Groups far apart and points scattered over the plane cost the nodes around them, not those between.
     #[test]
     fn a_grid_has_nodes_where_there_are_points() {

@@ -49,7 +49,7 @@ pub(super) struct Stripes {
 }
 
 /// A rectangle with so many nodes, or so many times as many as are needed, is kept as a whole: that takes less time than to look for parts of it.
-const FEW: f64 = 1_048_576.0;
+pub(super) const FEW: f64 = 1_048_576.0;
 const SPARE: f64 = 4.0;
 
 /// Where the nodes around a cell are kept: the rows in one stripe, and those in the next.
@@ -263,31 +263,13 @@ impl Stripes {
 
 /// The tiles with points of `part` in them, in no order, some of them more than once.
 fn tiles(part: &Part, first: [i32; 2], side: usize) -> Vec<[u32; 2]> {
-    let mut found = Vec::new();
-    let tile = |i: usize| {
+    let mut found: Vec<[u32; 2]> = Vec::new();
+    for i in 0..part.len() {
         let [column, row] = [0, 1].map(|axis| (part.cell(i)[axis] - first[axis]) as u32);
-        [row / side as u32, column / side as u32]
-    };
-    let mut start = 0;
-    while start < part.len() {
-        let row = tile(start)[0];
-        let from = found.len();
-        while start < part.len() && tile(start)[0] == row {
-            let here = tile(start);
-            if found.len() == from || found.last() != Some(&here) {
-                found.push(here);
-            }
-            start += 1;
+        let tile = [row / side as u32, column / side as u32];
+        if found.last() != Some(&tile) {
+            found.push(tile);
         }
-        found[from..].sort_unstable();
-        let mut kept = from;
-        for i in from..found.len() {
-            if kept == from || found[kept - 1] != found[i] {
-                found[kept] = found[i];
-                kept += 1;
-            }
-        }
-        found.truncate(kept);
     }
     found
 }

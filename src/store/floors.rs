@@ -54,18 +54,12 @@ impl FloorStore {
         (checkpoint.scenario == Fingerprint::from_hash(hash)).then_some(())?;
         let gauge = |which: usize| {
             let points = *checkpoint.numbers.get(&which.to_string())? as usize;
-            // In the order in which they were measured, which names do not have.
-            let mut measures: Vec<(u64, String, Vec<f64>)> = Vec::new();
-            for (name, values) in &checkpoint.arrays {
-                let (own, name) = name.split_once(' ')?;
-                if own == which.to_string() {
-                    let place = *checkpoint.numbers.get(&format!("{own} {name}"))?;
-                    measures.push((place, name.to_owned(), values.iter().copied().collect()));
-                }
-            }
-            measures.sort_by_key(|(place, ..)| *place);
-            let measures = measures.into_iter().map(|(_, name, values)| (name, values));
-            let measures = measures.collect();
+            let own = checkpoint.arrays.iter().filter_map(|(name, values)| {
+                let (gauge, name) = name.split_once(' ')?;
+                let values = || values.iter().copied().collect();
+                (gauge == which.to_string()).then(|| (name.to_owned(), values()))
+            });
+            let measures = own.collect();
             Some(Draws { points, measures })
         };
         Some([gauge(0)?, gauge(1)?])
@@ -77,10 +71,9 @@ impl FloorStore {
         for (which, gauge) in draws.iter().enumerate() {
             let points = gauge.points as u64;
             checkpoint.numbers.insert(which.to_string(), points);
-            for (place, (name, values)) in gauge.measures.iter().enumerate() {
-                let (name, values) = (format!("{which} {name}"), Array1::from(values.clone()));
-                checkpoint.numbers.insert(name.clone(), place as u64);
-                checkpoint.arrays.insert(name, values.into_dyn());
+            for (name, values) in &gauge.measures {
+                let values = Array1::from(values.clone()).into_dyn();
+                checkpoint.arrays.insert(format!("{which} {name}"), values);
             }
         }
         fs::create_dir_all(folder)?;
