@@ -141,16 +141,11 @@ impl Group {
         };
         let mut raw = [[0.0; GROUP]; 3];
         T::weigh(&places, task.points, &[task.best], &mut raw);
-        let [wide, narrow] = task.narrowness;
-        let all = narrow * task.points.len() as f64;
-        let room = (all / self.smallest(&raw[0])).log2() + T::HIDDEN_BITS;
-        let highest = offset.iter().copied().fold(0.0, f64::max);
-        task.chosen.clear();
-        for (index, near) in task.near.iter().enumerate() {
-            if wide * near <= room + highest && index != task.best {
-                task.chosen.push(index);
-            }
-        }
+        let lanes = offset.iter().zip(&raw[0]).take(self.count);
+        let faintest = lanes
+            .map(|(offset, w)| offset - w.log2())
+            .fold(f64::NEG_INFINITY, f64::max);
+        task.choose(faintest + T::HIDDEN_BITS);
         T::weigh(&places, task.points, task.chosen, &mut raw);
         raw
     }
@@ -249,6 +244,21 @@ struct Task<'a> {
     narrowness: [f64; 2],
     /// Room for the blocks that are to be summed.
     chosen: &'a mut Vec<usize>,
+}
+
+impl Task<'_> {
+    /// Chooses blocks, beside the best, such that all others together add less than `2^−visible`.
+    fn choose(&mut self, visible: f64) {
+        let [wide, narrow] = self.narrowness;
+        // As if all points were as near as the nearest of those passed over.
+        let bound = (visible + (narrow * self.points.len() as f64).log2()) / wide;
+        self.chosen.clear();
+        for (index, &near) in self.near.iter().enumerate() {
+            if near <= bound && index != self.best {
+                self.chosen.push(index);
+            }
+        }
+    }
 }
 
 /// The places of a group, in its units.
@@ -356,7 +366,8 @@ fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
             let sums = if points.narrowness().is_some() {
                 adapted_sums::<T, LANES, FUSED>(&part, batch)
             } else {
-                equal_sums::<T, LANES, FUSED>(&part, batch)
+                T::wide_sums(&part, batch)
+                    .unwrap_or_else(|| equal_sums::<T, LANES, FUSED>(&part, batch))
             };
             for (into, from) in raw.iter_mut().zip(&sums) {
                 for (into, from) in into[first..first + LANES].iter_mut().zip(from) {

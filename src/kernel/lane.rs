@@ -15,6 +15,14 @@ pub(super) trait Lane: Real {
     const LARGEST_SQUARE: f64;
     /// Whether each place may have an offset of its own in the exponent.
     const LIFTED: bool;
+
+    /// Sums over points alike at `N` places by instructions that a compiler does not find, where the processor has some.
+    fn wide_sums<const N: usize>(
+        _places: &[[Self; N]; 3],
+        _points: [&[Self]; 3],
+    ) -> Option<[[Self; N]; 3]> {
+        None
+    }
 }
 
 impl Lane for f32 {
@@ -23,6 +31,14 @@ impl Lane for f32 {
     const RADIUS: f64 = 2.5;
     const LARGEST_SQUARE: f64 = 64.0;
     const LIFTED: bool = false;
+
+    #[cfg(target_arch = "x86_64")]
+    fn wide_sums<const N: usize>(
+        places: &[[Self; N]; 3],
+        points: [&[Self]; 3],
+    ) -> Option<[[Self; N]; 3]> {
+        super::wide::sums(places, points)
+    }
 }
 
 impl Lane for f64 {

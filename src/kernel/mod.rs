@@ -14,6 +14,8 @@ mod resample;
 mod stripes;
 mod sum;
 mod weighted;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
 pub use method::{Method, sums, sums_into};

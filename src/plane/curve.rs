@@ -49,9 +49,16 @@ fn sorted_keys(points: &Planar, corners: [[f64; 2]; 2]) -> Vec<u64> {
                 *key = u64::from(place) << 32 | (chunk * LANES + lane) as u64;
             }
         });
-    keys.par_sort_unstable();
+    if keys.len() <= FEW {
+        radsort::sort_by_key(&mut keys, |key| (key >> 32) as u32);
+    } else {
+        keys.par_sort_unstable();
+    }
     keys
 }
+
+/// So many keys are sorted by their digits, on one thread, before many threads have compared them. Indices are in order already.
+const FEW: usize = 1 << 16;
 
 /// Cells whose places are found side by side.
 const LANES: usize = 16;
