@@ -56,11 +56,11 @@ impl Learner {
     /// One step of the optimiser at `rate`. A gradient that plain steps are to follow is shortened to length one: they go as
     /// far as it is long, and a single minibatch could throw the weights out of reach.
     pub(crate) fn step(&mut self, method: OptimizerKind, rate: f64, gradient: &mut [f32]) {
-        let squares: f32 = gradient.iter().map(|g| g * g).sum();
-        if method == OptimizerKind::Sgd && squares > 1.0 {
-            let factor = 1.0 / squares.sqrt();
-            for g in gradient.iter_mut() {
-                *g *= factor;
+        if method == OptimizerKind::Sgd {
+            let squares: f32 = gradient.iter().map(|g| g * g).sum();
+            if squares > 1.0 {
+                let factor = 1.0 / squares.sqrt();
+                gradient.iter_mut().for_each(|g| *g *= factor);
             }
         }
         self.optimizer

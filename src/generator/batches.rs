@@ -19,7 +19,9 @@ impl Rows {
 
     fn put(&mut self, row: usize, all: [CloudView<'_>; 2], chosen: usize) {
         for (into, from) in self.0.iter_mut().zip(all) {
-            into.row_mut(row).assign(&from.row(chosen));
+            for axis in 0..from.ncols() {
+                into[[row, axis]] = from[[chosen, axis]];
+            }
         }
     }
 

@@ -225,15 +225,20 @@ pub(super) fn dots<T: Real, const FUSED: bool>(
     out: &mut [T],
 ) {
     let few = start.len();
-    for (a, out) in a.chunks_exact(row).zip(out.chunks_exact_mut(few)) {
-        for ((b, out), &start) in b.chunks_exact(row).zip(out).zip(start) {
+    for (j, (b, &start)) in b.chunks_exact(row).zip(start).enumerate() {
+        // A pass of its own: a compiler that sees how the partial sums are added keeps them in small registers.
+        let mut partial = [[T::ZERO; LANES]; TILE];
+        for (a, partial) in a.chunks_exact(row).zip(&mut partial) {
             let mut sums = [T::ZERO; LANES];
             for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
                 for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
                     *sum = a.fused::<FUSED>(b, *sum);
                 }
             }
-            *out = start + by_halves(sums);
+            *partial = sums;
+        }
+        for (out, &partial) in out.chunks_exact_mut(few).zip(&partial) {
+            out[j] = start + by_halves(partial);
         }
     }
 }
@@ -264,10 +269,9 @@ pub(super) fn add_columns<T: Real>(a: &[T], row: usize, sums: &mut [T]) {
         add_few_columns::<T, LANES>(a, row, column, sums);
         column += LANES;
     }
-    for line in a.chunks_exact(row) {
-        for (sum, &value) in sums[column..].iter_mut().zip(&line[column..]) {
-            *sum += value;
-        }
+    while column < row {
+        add_few_columns::<T, 1>(a, row, column, sums);
+        column += 1;
     }
 }
 
