@@ -205,7 +205,7 @@ impl Group {
 
 /// Lowers what is least at each of the first `count` places to the exponents of some points, given by `[x, y, narrowness, log₂ narrowness]`.
 /// A place alone, as places far from one another are, does not pay for a whole group.
-#[multiversion(targets = "simd")]
+#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
 fn lower(
     [x, y]: [&[f64; GROUP]; 2],
     count: usize,
@@ -290,36 +290,26 @@ impl Arithmetic for f64 {
     }
 }
 
-#[multiversion(targets = "simd")]
+#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
 fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &mut Raw) {
-    if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        weigh_places::<f32, true>(places, points, blocks, raw);
-    } else {
-        weigh_places::<f32, false>(places, points, blocks, raw);
+    // Two registers side by side hide how long an operation takes; more would not leave room for the rest. A small group fills one.
+    let wide = target_cfg_f!(target_feature = "avx512f");
+    let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
+    match (wide && places.count > GROUP / 2, fused) {
+        (true, _) => weigh::<f32, GROUP, true>(places, points, blocks, raw),
+        (false, true) => weigh::<f32, { GROUP / 2 }, true>(places, points, blocks, raw),
+        (false, false) => weigh::<f32, { GROUP / 2 }, false>(places, points, blocks, raw),
     }
 }
 
-#[multiversion(targets = "simd")]
+#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
 fn weigh_double(places: &Places<f64>, points: &Points, blocks: &[usize], raw: &mut Raw) {
-    if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
-        weigh_places::<f64, true>(places, points, blocks, raw);
-    } else {
-        weigh_places::<f64, false>(places, points, blocks, raw);
-    }
-}
-
-#[inline(always)]
-fn weigh_places<T: Lane, const FUSED: bool>(
-    places: &Places<T>,
-    points: &Points,
-    chosen: &[usize],
-    raw: &mut Raw,
-) {
-    // Two registers of 512 bits in double precision; in single precision two or, for a small group, one.
-    if T::LIFTED || places.count <= GROUP / 2 {
-        weigh::<T, { GROUP / 2 }, FUSED>(places, points, chosen, raw);
-    } else {
-        weigh::<T, GROUP, FUSED>(places, points, chosen, raw);
+    let wide = target_cfg_f!(target_feature = "avx512f");
+    let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));
+    match (wide, fused) {
+        (true, _) => weigh::<f64, { GROUP / 2 }, true>(places, points, blocks, raw),
+        (false, true) => weigh::<f64, { GROUP / 4 }, true>(places, points, blocks, raw),
+        (false, false) => weigh::<f64, { GROUP / 4 }, false>(places, points, blocks, raw),
     }
 }
 
