@@ -6,7 +6,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use ratioflow::cloud::Cloud;
 use ratioflow::discriminator::mlp::{MlpSpec, NoiseRule};
 use ratioflow::discriminator::{Discriminator, FitContext, Ratio};
@@ -35,7 +36,9 @@ fn target() -> Cloud {
         .sample(COUNT, Stream::new(1, "target"))
 }
 
-fn settings(group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>) {
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+fn settings(group: &mut Group<'_>) {
     group
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
@@ -43,40 +46,53 @@ fn settings(group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::Wa
 }
 
 /// 20 Adam steps on 256 + 256 points, then the gradient at 2000 points.
+fn refit(group: &mut Group<'_>, width: usize, real: &Cloud, warm_up: usize) {
+    let fake = particles(COUNT);
+    let spec = MlpSpec {
+        hidden: vec![width; 2],
+        activation: Activation::LeakyRelu,
+        inner_steps: 20,
+        warm_up,
+        batch: BATCH,
+        r1: 0.0,
+        noise: WordOr::Word(NoiseRule::Off),
+        ..MlpSpec::default()
+    };
+    let mut mlp = spec.build().unwrap();
+    let mut ratio = Ratio::zeros(COUNT);
+    let mut index = 0;
+    group.bench_function(BenchmarkId::new(width.to_string(), BATCH), |b| {
+        b.iter(|| {
+            let round = FitContext {
+                index,
+                progress: 0.0,
+                stream: Stream::new(1, "fit").at(index),
+            };
+            index += 1;
+            // Within the thread pool, as a flow does it.
+            rayon::scope(|_| {
+                mlp.fit(real.view(), black_box(fake.view()), round).unwrap();
+                mlp.evaluate(fake.view(), &mut ratio);
+            });
+        });
+    });
+}
+
 fn refits(c: &mut Criterion) {
     let mut group = c.benchmark_group("mlp-refit");
     settings(&mut group);
-    let (real, fake) = (target(), particles(COUNT));
     for width in [64, 128] {
-        let spec = MlpSpec {
-            hidden: vec![width; 2],
-            activation: Activation::LeakyRelu,
-            inner_steps: 20,
-            warm_up: 20,
-            batch: BATCH,
-            r1: 0.0,
-            noise: WordOr::Word(NoiseRule::Off),
-            ..MlpSpec::default()
-        };
-        let mut mlp = spec.build().unwrap();
-        let mut ratio = Ratio::zeros(COUNT);
-        let mut index = 0;
-        group.bench_function(BenchmarkId::new(width.to_string(), BATCH), |b| {
-            b.iter(|| {
-                let round = FitContext {
-                    index,
-                    progress: 0.0,
-                    stream: Stream::new(1, "fit").at(index),
-                };
-                index += 1;
-                // Within the thread pool, as a flow does it.
-                rayon::scope(|_| {
-                    mlp.fit(real.view(), black_box(fake.view()), round).unwrap();
-                    mlp.evaluate(fake.view(), &mut ratio);
-                });
-            });
-        });
+        refit(&mut group, width, &target(), 20);
     }
+    group.finish();
+}
+
+/// A target that is narrow and far away, after the network has become sure of it: its gradients fade, and take as long as any others as long as
+/// none of them is subnormal.
+fn sure_refits(c: &mut Criterion) {
+    let mut group = c.benchmark_group("mlp-refit-sure");
+    settings(&mut group);
+    refit(&mut group, 64, &(0.01 * target() + 10.0), 4000);
     group.finish();
 }
 
@@ -117,5 +133,5 @@ fn distillations(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, refits, distillations);
+criterion_group!(benches, refits, sure_refits, distillations);
 criterion_main!(benches);

@@ -271,3 +271,19 @@ fn files_and_rooms_are_of_a_size_to_be_read() {
     }
     assert!(long.is_empty(), "{long:#?}");
 }
+
+/// What a clone may ask is only what is written here, word for word: without `fma` in the first, the network would multiply and add apart where
+/// the processor does both at once, twice as slowly and with other digits.
+#[test]
+fn loops_are_made_for_the_same_processors() {
+    const TARGETS: &str = "#[multiversion(targets(\"x86_64+avx512vl+fma\", \"x86_64+avx2+fma\"))]";
+    let mut clones = 0;
+    for (module, (path, _)) in &House::read().files {
+        let text = fs::read_to_string(path).unwrap();
+        for line in text.lines().filter(|line| line.contains("#[multiversion")) {
+            assert_eq!(line.trim(), TARGETS, "{}", shown(module));
+            clones += 1;
+        }
+    }
+    assert!(clones > 10, "{clones} loops are found");
+}

@@ -164,7 +164,7 @@ impl Features {
 }
 
 /// All cosines, then all sines, each over the root of the number of frequencies.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn waves(fourier: &Fourier, [x, y]: [f64; 2], row: &mut [f64]) {
     let count = fourier.frequencies.len();
     let share = 1.0 / (count as f64).sqrt();

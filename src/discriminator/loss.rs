@@ -204,7 +204,7 @@ fn one_by_one<T: Real>(share: T, said: &[T], slopes: &mut [T], loss: impl Fn(T) 
 
 /// Sum of `share · log(1 + e^{sign·d})` and its derivatives by the `d`, several at a time: the loss of nearly all networks, and,
 /// one at a time, an eighth of their training.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn over_softplus<T: Real>(sign: T, share: T, said: &[T], slopes: &mut [T]) -> T {
     const LANES: usize = 32;
     let mut sum = T::ZERO;

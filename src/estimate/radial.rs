@@ -249,7 +249,7 @@ impl Kernel {
 }
 
 /// `k` between a place and each point.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn values(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted, into: &mut [f64]) {
     let scale = 1.0 / (kernel.h * kernel.h);
     let count = into.len();
@@ -292,7 +292,7 @@ fn pull(shape: Radial, values: &mut [f64], pulls: &mut [f64]) {
 }
 
 /// `Σ w k` and its gradient at a place.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn signed_sum(kernel: Kernel, [x, y]: [f64; 2], points: &Weighted) -> [f64; 3] {
     let scale = 1.0 / (kernel.h * kernel.h);
     let mut sums = [[0.0; LANES]; 3];

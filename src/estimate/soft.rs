@@ -188,7 +188,7 @@ fn sum<S: Shape, const SLOPE: bool>(task: &Task<'_>, room: &mut Room) -> KernelS
 }
 
 /// The measure of each distance, and the exponent with the weight's logarithm.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn measures<S: Shape>(task: &Task<'_>, into: &mut [f64], exponents: &mut [f64]) {
     let [xs, ys] = task.of.points.sides();
     let [x, y] = task.place;
@@ -202,7 +202,7 @@ fn measures<S: Shape>(task: &Task<'_>, into: &mut [f64], exponents: &mut [f64]) 
     }
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn largest(values: &[f64]) -> f64 {
     let (whole, rest) = values.as_chunks::<LANES>();
     let mut most = [f64::NEG_INFINITY; LANES];
@@ -221,7 +221,7 @@ fn largest(values: &[f64]) -> f64 {
 }
 
 /// `Σ k` and the sums of the differences from the place, over the largest exponential.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn moments<S: Shape, const SLOPE: bool>(
     task: &Task<'_>,
     measures: &[f64],

@@ -164,7 +164,7 @@ impl Blocks {
 
 /// Squares of the smallest and of the largest distance between a point of `place` and a point of each rectangle
 /// (x low, y low, x high, y high).
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn square_distances(
     place: &Rectangle,
     [x0, y0, x1, y1]: [&[f64]; 4],

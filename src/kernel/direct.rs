@@ -205,7 +205,7 @@ impl Group {
 
 /// Lowers what is least at each of the first `count` places to the exponents of some points, given by `[x, y, narrowness, log₂ narrowness]`.
 /// A place alone, as places far from one another are, does not pay for a whole group.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn lower(
     [x, y]: [&[f64; GROUP]; 2],
     count: usize,
@@ -290,7 +290,7 @@ impl Arithmetic for f64 {
     }
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &mut Raw) {
     // Two registers side by side hide how long an operation takes; more would not leave room for the rest. A small group fills one.
     let wide = target_cfg_f!(target_feature = "avx512f");
@@ -302,7 +302,7 @@ fn weigh_single(places: &Places<f32>, points: &Points, blocks: &[usize], raw: &m
     }
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn weigh_double(places: &Places<f64>, points: &Points, blocks: &[usize], raw: &mut Raw) {
     let wide = target_cfg_f!(target_feature = "avx512f");
     let fused = target_cfg_f!(any(target_feature = "fma", target_feature = "neon"));

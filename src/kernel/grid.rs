@@ -227,7 +227,7 @@ impl Along {
 
 /// With `k` counted from the left of the window, `t = k − left − f` is the distance from a point at `f`, and
 /// `g = exp(−(t/FINENESS)²)` is what it is for `f = 0`, times `b^k` and a factor that belong to the point.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn fill_windows(along: &mut Along, at: &[f64]) {
     const RATE: f64 = 1.0 / (FINENESS * FINENESS);
     let Along {
@@ -350,7 +350,7 @@ fn window(nodes: &[f64], spot: Spot, [row, column]: [usize; 2]) -> [Window; WIND
     copy
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn add_windows(x: &[Window], y: &[Window], nodes: &mut [f64], columns: usize) {
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {
         add_products::<true>(x, y, nodes, columns);
@@ -381,7 +381,7 @@ fn add_products<const FUSED: bool>(x: &[Window], y: &[Window], nodes: &mut [f64]
     }
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn gather_windows(
     x: &Along,
     y: &Along,

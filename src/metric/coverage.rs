@@ -147,7 +147,7 @@ fn radii(points: &Planar, k: usize) -> Option<Vec<f64>> {
 }
 
 /// How many points, given by coordinates and squared radii, have `at` within their radius.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn reached(at: [f64; 2], balls: [&[f64]; 3]) -> u64 {
     let m = balls[2].len();
     let [x, y, squared] = balls.map(|side| &side[..m]);

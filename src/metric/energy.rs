@@ -191,7 +191,7 @@ fn energies(points: &Planar, labels: &Array2<f64>) -> Vec<f64> {
     total
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn distances_from(at: [f64; 2], others: [&[f64]; 2], into: &mut [f64]) {
     for ((to, x), y) in into.iter_mut().zip(others[0]).zip(others[1]) {
         let (dx, dy) = (x - at[0], y - at[1]);

@@ -325,12 +325,12 @@ impl<'a> Softening<'a> {
 /// `log₂ Σ_j 2^(g_j − ‖at − b_j‖²)`, from a place, the columns `x`, `y`, `g`, and room for as many exponents.
 type LogSum<T> = fn([T; 2], [&[T]; 3], &mut [T]) -> f64;
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn log_sum_single(at: [f32; 2], columns: [&[f32]; 3], exponents: &mut [f32]) -> f64 {
     log_sum::<f32, 32>(at, columns, exponents)
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn log_sum_double(at: [f64; 2], columns: [&[f64]; 3], exponents: &mut [f64]) -> f64 {
     log_sum::<f64, 16>(at, columns, exponents)
 }

@@ -124,7 +124,7 @@ struct Factors<T> {
     tiny: T,
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn adam<T: Real>(
     factors: Factors<T>,
     gradient: &[T],

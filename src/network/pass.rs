@@ -172,7 +172,7 @@ impl<T: Real> Network<T> {
 }
 
 /// Evaluates up to a chunk of points; with the gradient where `gradient` is not empty.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn evaluate_chunk<T: Real>(
     network: &Network<T>,
     transposed: &[Aligned<T>],
@@ -192,7 +192,7 @@ fn evaluate_chunk<T: Real>(
 }
 
 /// Adds the gradient of the objective over up to a chunk of points to `gradient`, and gives its value.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn train_chunk<T: Real>(
     network: &Network<T>,
     transposed: &[Aligned<T>],

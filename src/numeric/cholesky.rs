@@ -178,7 +178,7 @@ impl Cholesky {
 }
 
 /// The factor in place of the matrix; whether all pivots are above `least`.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn factorise(blocks: &mut [Block], rows: usize, least: f64) -> bool {
     for row in 0..rows {
         let (above, rest) = blocks.split_at_mut(start(row));
@@ -219,7 +219,7 @@ fn factorise(blocks: &mut [Block], rows: usize, least: f64) -> bool {
 }
 
 /// `x ← L⁻¹ x`.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn forward(blocks: &[Block], x: &mut [[f64; LANES]]) {
     for row in 0..x.len() {
         let (done, rest) = x.split_at_mut(row);
@@ -251,7 +251,7 @@ fn forward(blocks: &[Block], x: &mut [[f64; LANES]]) {
 }
 
 /// The sum of `Bᵀ x` over the blocks `B` of a column of blocks, from the row `first` on.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn transposed_sum(
     blocks: &[Block],
     x: &[[f64; LANES]],

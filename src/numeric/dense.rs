@@ -14,7 +14,7 @@ const COLUMNS: usize = 8;
 pub(super) const LANES: usize = 8;
 
 /// `a · b`, in a fixed order.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b[..a.len()].chunks_exact(LANES));
@@ -47,7 +47,7 @@ pub(crate) fn times(rows: &[f64], v: &[f64]) -> Vec<f64> {
 }
 
 /// The [`dot`] product of each row with `v`.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn dots(rows: &[f64], v: &[f64], into: &mut [f64]) {
     let width = v.len();
     let (v_chunks, v_rest) = v.as_chunks::<LANES>();
@@ -90,7 +90,7 @@ pub(crate) fn transposed_times(rows: &[f64], v: &[f64], size: usize) -> Vec<f64>
     all
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn add_rows(rows: &[f64], v: &[f64], sum: &mut [f64]) {
     for (row, &v) in rows.chunks_exact(sum.len()).zip(v) {
         for (sum, &value) in sum.iter_mut().zip(row) {
@@ -205,7 +205,7 @@ fn add_gram(rows: &[f64], size: usize, negligible: f64, sum: &mut [f64]) {
 }
 
 /// `sum += AᵀB` on and below the diagonal, `A` and `B` of `count` rows of length `width`, a multiple of [`COLUMNS`].
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn add_products(a: &[f64], b: &[f64], count: usize, width: usize, sum: &mut [f64]) {
     for i in (0..width).step_by(ROWS) {
         for j in (0..=i).step_by(COLUMNS) {

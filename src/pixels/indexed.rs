@@ -248,7 +248,7 @@ impl Labs {
     }
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn closest(blocks: &[[[f32; LANES]; 3]], to: [f32; 3]) -> (f32, usize) {
     let (mut best, mut of) = ([f32::INFINITY; LANES], [0_u32; LANES]);
     for (block, [x, y, z]) in blocks.iter().enumerate() {

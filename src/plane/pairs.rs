@@ -106,7 +106,7 @@ impl Single {
 }
 
 /// Sums a row in single and all rows in double precision.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn single_distance_tile(rows: [&[f32]; 2], columns: [&[f32]; 2]) -> f64 {
     const WIDE: usize = 32;
     let (whole_x, rest_x) = columns[0].as_chunks::<WIDE>();
@@ -157,12 +157,12 @@ fn tiles(points: &Planar, from: usize, tile: impl Fn([&[f64]; 2]) -> f64) -> f64
         .sum()
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn distance_tile(rows: [&[f64]; 2], columns: [&[f64]; 2]) -> f64 {
     sum_tile(rows, columns, f64::sqrt)
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn gaussian_tile(rows: [&[f64]; 2], columns: [&[f64]; 2], rate: f64) -> f64 {
     let rate = -rate * LOG2_E;
     if target_cfg_f!(any(target_feature = "fma", target_feature = "neon")) {

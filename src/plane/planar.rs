@@ -38,7 +38,7 @@ impl Planar {
     }
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn along(points: &Planar, [c, s]: [f64; 2]) -> Vec<f64> {
     let sides = points.x.iter().zip(&points.y);
     sides.map(|(x, y)| c * x + s * y).collect()

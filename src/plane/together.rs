@@ -133,7 +133,7 @@ fn visit<const N: usize>(to: &Neighbours, node: usize, batch: &mut Batch<N>, own
 }
 
 /// Looks through a leaf for all queries that it is not too far from.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn scan<const N: usize>(leaf: &Leaf, edges: [f64; 4], batch: &mut Batch<N>, own: bool) {
     for i in 0..batch.leaf.count {
         let at = [batch.leaf.x[i], batch.leaf.y[i]];

@@ -33,7 +33,7 @@ pub(super) fn shades(theme: Theme) -> Vec<[u8; 3]> {
 
 /// For each pixel which of the [`shades`] it has, unfaded: a whole number of [`PARTS`] inside a band, one between where an edge crosses the pixel, as
 /// much as it covers. Edges lie at ±1, ±2, ….
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn places_among_bands(line: &[f32], below: &[f32], places: &mut [u16]) {
     let neighbours = line[1..].iter().zip(below);
     for ((place, &v), (&right, &down)) in places.iter_mut().zip(line).zip(neighbours) {
@@ -48,7 +48,7 @@ pub(super) fn places_among_bands(line: &[f32], below: &[f32], places: &mut [u16]
 
 /// Ends the shades of a line of pixels where their weights, which lie between those of two rows of the lattice that are `1/rise` pixels apart, fall below one
 /// half: within three pixels, for a band that fades slowly goes through the colours of the bands beside it.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn fade([a, b]: [&[f32]; 2], part: f32, rise: f32, places: &mut [u16]) {
     let next = a[1..].iter().zip(&b[1..]);
     for (place, ((&a, &b), (&c, &d))) in places.iter_mut().zip(a.iter().zip(b).zip(next)) {

@@ -237,7 +237,7 @@ fn values(blocks: &Blocks, prices: &Prices, at: [f64; 2], block: usize) -> [f64;
     values
 }
 
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64) -> (usize, f64) {
     let mut best = (0, limit);
     for start in (0..prices.peak.len()).step_by(LANES) {

@@ -275,7 +275,7 @@ fn along_a_curve(clouds: [&Planar; 2]) -> [Vec<usize>; 2] {
 }
 
 /// The least of `‖at − y_j‖² − v_j` over the columns, and where it is.
-#[multiversion(targets("x86_64+avx512vl", "x86_64+avx2+fma"))]
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(crate) fn lowest(at: [f64; 2], columns: [&[f64]; 3]) -> (f64, usize) {
     const LANES: usize = 16;
     let m = columns[2].len();
