@@ -60,7 +60,9 @@ impl Learner {
             let squares: f32 = gradient.iter().map(|g| g * g).sum();
             if squares > 1.0 {
                 let factor = 1.0 / squares.sqrt();
-                gradient.iter_mut().for_each(|g| *g *= factor);
+                for g in gradient.iter_mut() {
+                    *g *= factor;
+                }
             }
         }
         self.optimizer

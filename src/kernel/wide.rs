@@ -153,7 +153,7 @@ fn exp2(exponent: __m512, [low, high]: [__m512; 2]) -> __m512 {
     let [a, b] = [0.693_157_3, 0.240_226_49].map(|value| _mm512_set1_ps(value));
     let round = _mm512_set1_ps(ROUND);
     let shifted = _mm512_add_ps(exponent, round);
-    let r = _mm512_reduce_ps::<{ (DIGITS as i32) << 4 }>(exponent);
+    let r = _mm512_reduce_ps::<{ DIGITS.cast_signed() << 4 }>(exponent);
     let bits = _mm512_castps_si512(shifted);
     let looked_up = _mm512_castps_si512(_mm512_permutex2var_ps(low, bits, high));
     let power = _mm512_add_epi32(looked_up, _mm512_slli_epi32::<{ 23 - DIGITS }>(bits));
