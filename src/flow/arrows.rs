@@ -180,7 +180,7 @@ impl Flow {
         let gained = |rows: Range<usize>| {
             let all = [moved, &self.state.cloud, &self.ratio.gradient];
             let [to, from, slope] = all.map(|all| all.slice(s![rows.clone(), ..]));
-            let mut gained = (&to - &from) * &slope;
+            let mut gained = (&to - &from) * slope;
             let own = shares.iter().skip(rows.start);
             for (mut row, share) in gained.rows_mut().into_iter().zip(own) {
                 row *= *share;

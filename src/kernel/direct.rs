@@ -176,9 +176,9 @@ impl Group {
         };
         let worst = lower_to(task.best);
         let others = self.look(task, |near| wide * near - narrow.log2() <= worst);
-        others.iter().for_each(|&index| {
+        for &index in others {
             lower_to(index);
-        });
+        }
         // Lanes without a place of their own repeat the first.
         let first = least[0];
         least[self.count..].fill(first);
