@@ -1,8 +1,9 @@
 //! Points in the plane: the cloud that flows, and its first two moments.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, s};
 use rayon::prelude::*;
 
 /// `n` points in the plane, one a row: shape `n×2`, in the target's own units.
@@ -127,9 +128,64 @@ pub fn lengths(vectors: CloudView<'_>) -> Array1<f64> {
 /// Root mean square length of the rows of an `n×2` array. Zero for an empty one.
 #[must_use]
 pub fn rms(vectors: CloudView<'_>) -> f64 {
-    let n = vectors.nrows().max(1) as f64;
-    let sum: f64 = vectors.iter().map(|v| v * v).sum();
-    (sum / n).sqrt()
+    let n = vectors.nrows();
+    let squares = |rows| vectors.slice(s![rows, ..]).iter().map(|v| v * v).sum();
+    (summed(n, squares) / n.max(1) as f64).sqrt()
+}
+
+/// Root mean square distance of the rows of one `n×2` array from those of another.
+pub(crate) fn rms_between(a: CloudView<'_>, b: CloudView<'_>) -> f64 {
+    let n = a.nrows();
+    let squares = |rows: Range<usize>| {
+        let [a, b] = [a, b].map(|all| all.slice_move(s![rows.clone(), ..]));
+        a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+    };
+    (summed(n, squares) / n.max(1) as f64).sqrt()
+}
+
+/// Rows that one task takes: fewer are no work to share out.
+pub(crate) const PIECE: usize = 32_768;
+
+/// The sum of what pieces of so many rows come to, in their order.
+pub(crate) fn summed(count: usize, of: impl Fn(Range<usize>) -> f64 + Sync) -> f64 {
+    if count <= PIECE {
+        return of(0..count);
+    }
+    let pieces = (0..count).into_par_iter().step_by(PIECE);
+    let sums: Vec<f64> = pieces
+        .map(|start| of(start..(start + PIECE).min(count)))
+        .collect();
+    sums.iter().sum()
+}
+
+/// The first of so many places that `is`.
+pub(crate) fn first(count: usize, is: impl Fn(usize) -> bool + Sync) -> Option<usize> {
+    let mut all = 0..count;
+    if count <= PIECE {
+        return all.find(|&i| is(i));
+    }
+    let pieces = all.into_par_iter().step_by(PIECE);
+    pieces.find_map_first(|start| (start..(start + PIECE).min(count)).find(|&i| is(i)))
+}
+
+/// What `each` makes of every number.
+pub(crate) fn mapped(a: CloudView<'_>, each: impl Fn(f64) -> f64 + Sync + Send) -> Cloud {
+    let all = Zip::from(a);
+    if a.nrows() > PIECE {
+        all.par_map_collect(|&a| each(a))
+    } else {
+        all.map_collect(|&a| each(a))
+    }
+}
+
+/// The sum of two clouds, row by row.
+pub(crate) fn plus(a: CloudView<'_>, b: CloudView<'_>) -> Cloud {
+    let both = Zip::from(a).and(b);
+    if a.nrows() > PIECE {
+        both.par_map_collect(|a, b| a + b)
+    } else {
+        both.map_collect(|a, b| a + b)
+    }
 }
 
 /// Shortens each row of an `n×2` array to at most `longest`; tells how many it changed. Rows that are not finite stay.

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ndarray::{ArrayViewMut1, Zip};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -328,18 +329,24 @@ impl Discriminator for Kde {
             elsewhere = Points::new(at);
             &elsewhere
         };
-        into.log.fill(0.0);
-        into.gradient.fill(0.0);
         let sizes = (self.fake.len() as f64 / self.real.len() as f64).ln();
         let total = self.mean_square() * self.scales as f64;
         let mut found = self.room.swap(Vec::new());
-        for h in self.bandwidths() {
+        for (scale, h) in self.bandwidths().enumerate() {
             self.sums(&mut found, places, at, h);
-            for (i, [p, q]) in found.iter().enumerate() {
-                into.log[i] += h * h / total * (p.log - q.log + sizes);
+            let before = |sum: f64| if scale == 0 { 0.0 } else { sum };
+            let add = |log: &mut f64, mut row: ArrayViewMut1<'_, f64>, [p, q]: &[KernelSum; 2]| {
+                *log = before(*log) + h * h / total * (p.log - q.log + sizes);
                 for axis in 0..2 {
-                    into.gradient[[i, axis]] += (p.shift[axis] - q.shift[axis]) / total;
+                    row[axis] = before(row[axis]) + (p.shift[axis] - q.shift[axis]) / total;
                 }
+            };
+            let rows = into.gradient.rows_mut();
+            let all = Zip::from(&mut into.log).and(rows).and(&found);
+            if at.nrows() > cloud::PIECE {
+                all.par_for_each(add);
+            } else {
+                all.for_each(add);
             }
         }
         self.room.swap(found);

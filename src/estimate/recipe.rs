@@ -82,8 +82,8 @@ pub(crate) fn given<W>(rule: &WordOr<f64, W>, scale: f64) -> Option<f64> {
 /// Bytes that sums of kernels over both clouds take. Measured at a million.
 pub(crate) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
     vec![
-        ("cloud.particles", 80.0 * sizes.particles as f64),
-        ("cloud.samples", 60.0 * sizes.samples as f64),
+        ("cloud.particles", 160.0 * sizes.particles as f64),
+        ("cloud.samples", 90.0 * sizes.samples as f64),
     ]
 }
 

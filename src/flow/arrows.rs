@@ -1,5 +1,9 @@
 //! The arrows of the loop, one after another: fit, move, distil.
 
+use std::ops::Range;
+
+use ndarray::s;
+
 use super::ending::{Ending, Failure, FlowError};
 use super::engine::{Flow, Step};
 use super::part::Part;
@@ -7,7 +11,7 @@ use super::pending::{Pending, Place, Way};
 use super::reaction::Reacted;
 use super::spec::{Integrator, Updates};
 use super::state::State;
-use crate::cloud::{self, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 use crate::generator::Generator;
 
 impl Flow {
@@ -158,7 +162,7 @@ impl Flow {
         if gamma > 0.0 {
             moves += &self.shock((2.0 * gamma * epsilon).sqrt());
         }
-        let moved = &self.state.cloud + &moves;
+        let moved = cloud::plus(self.state.cloud.view(), moves.view());
         self.room.check(&moved)?;
         Ok(Way {
             epsilon,
@@ -168,6 +172,22 @@ impl Flow {
             clipped,
             memory,
         })
+    }
+
+    /// What the present ratio says that the move gains, a particle.
+    fn promised(&self, moved: &Cloud) -> f64 {
+        let shares = self.state.shares();
+        let gained = |rows: Range<usize>| {
+            let all = [moved, &self.state.cloud, &self.ratio.gradient];
+            let [to, from, slope] = all.map(|all| all.slice(s![rows.clone(), ..]));
+            let mut gained = (&to - &from) * slope;
+            let own = shares.iter().skip(rows.start);
+            for (mut row, share) in gained.rows_mut().into_iter().zip(own) {
+                row *= *share;
+            }
+            gained.sum()
+        };
+        cloud::summed(moved.nrows(), gained) / moved.nrows() as f64
     }
 
     /// The state after that step: with a generator, once it has followed.
@@ -212,19 +232,15 @@ impl Flow {
         }
 
         self.parts.begins(Some(Part::Move));
-        let displaced = &moved - &self.state.cloud;
-        let mut gained = &displaced * &self.ratio.gradient;
-        for (mut row, share) in gained.rows_mut().into_iter().zip(self.state.shares()) {
-            row *= *share;
-        }
-        let promised = gained.sum() / displaced.nrows() as f64;
+        let length = cloud::rms_between(moved.view(), self.state.cloud.view());
+        let promised = self.promised(&moved);
         if self.generator.is_none() {
             reaction = self.react(&mut moved)?;
         }
         Ok(State {
             step: self.state.step + 1,
             time: self.state.time + epsilon,
-            path_length: self.state.path_length + cloud::rms(displaced.view()),
+            path_length: self.state.path_length + length,
             dissipation: self.state.dissipation + promised,
             cloud: moved,
             clipped,

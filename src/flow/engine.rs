@@ -264,7 +264,7 @@ impl Flow {
             step_size: self.step_size(),
             longest: self.longest(),
             scale: self.step_rule.scale,
-            displacement: cloud::rms((&state.cloud - begun).view()),
+            displacement: cloud::rms_between(state.cloud.view(), begun.view()),
             field: self.field(),
             flow: self,
         }

@@ -1,7 +1,7 @@
 //! The velocity field of a fitted ratio.
 
 use super::precondition::Covariance;
-use crate::cloud::{Cloud, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, Kind, Ratio};
 use crate::divergence::Divergence;
 use crate::generator::Loss;
@@ -85,7 +85,7 @@ impl Field<'_> {
 
     /// The way down a loss with D held still (`n×2`), preconditioned if the flow is, at points where the ratio is known.
     pub(super) fn downhill(&self, loss: Loss, ratio: &Ratio) -> Cloud {
-        let mut velocity = ratio.gradient.clone();
+        let mut velocity = cloud::mapped(ratio.gradient.view(), |v| v);
         if loss != Loss::H || !self.map.is_identity() {
             for (mut row, &u) in velocity.rows_mut().into_iter().zip(&ratio.log) {
                 let factor = self.factor(loss, u);

@@ -7,7 +7,7 @@ use super::origin::Origin;
 use super::part::Part;
 use super::room::all_finite;
 use super::state::State;
-use crate::cloud::{Cloud, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{FitContext, Ratio};
 
 impl Flow {
@@ -93,7 +93,8 @@ impl Flow {
         };
         field.ratio(at, &mut ratio);
         let velocity = field.velocity(&ratio);
-        if let Some(particle) = ratio.log.iter().position(|u| !u.is_finite()) {
+        let log = &ratio.log;
+        if let Some(particle) = cloud::first(log.len(), |i| !log[i].is_finite()) {
             return Err(Failure::NotFinite {
                 particle,
                 term: "log ratio",

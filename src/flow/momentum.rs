@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::Cloud;
+use crate::cloud::{self, Cloud};
 
 /// How the velocity `v = h'(D) ∇D` becomes the displacement `Δ` of a step of size `ε`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -88,7 +88,7 @@ impl Momentum {
     /// The displacement for velocity `v`; updates the memory.
     pub(super) fn displace(self, v: &Cloud, epsilon: f64, beta: f64, memory: &mut Memory) -> Cloud {
         match self {
-            Self::None => v * epsilon,
+            Self::None => cloud::mapped(v.view(), |v| v * epsilon),
             Self::HeavyBall | Self::Nesterov => {
                 let step = match memory.first.take() {
                     Some(last) => last * beta + &(v * epsilon),

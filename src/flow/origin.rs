@@ -1,6 +1,6 @@
 //! What a fit began with.
 
-use crate::cloud::{Cloud, CloudView};
+use crate::cloud::{self, Cloud, CloudView};
 use crate::discriminator::{Discriminator, FitContext, FitError};
 use crate::kernel::resample;
 
@@ -26,7 +26,7 @@ impl Origin {
         round: FitContext,
     ) -> Self {
         let (cloud, shares) = if shares.is_empty() || discriminator.bears_weights() {
-            (cloud.clone(), shares.to_vec())
+            (cloud::mapped(cloud.view(), |v| v), shares.to_vec())
         } else {
             (resample(cloud.view(), shares), Vec::new())
         };

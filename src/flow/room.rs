@@ -29,28 +29,30 @@ impl Room {
     pub(super) fn check(&self, cloud: &Cloud) -> Result<(), Failure> {
         all_finite(cloud, "position")?;
         let furthest = RUN_AWAY * self.extent;
-        for (particle, row) in cloud.rows().into_iter().enumerate() {
-            let [x, y] = [0, 1].map(|axis| (row[axis] - self.middle[axis]).abs());
+        let away = |particle: usize| {
+            [0, 1].map(|axis| (cloud[[particle, axis]] - self.middle[axis]).abs())
+        };
+        let lost = cloud::first(cloud.nrows(), |particle| {
+            let [x, y] = away(particle);
             // The sum bounds the distance, and takes a tenth of the time.
-            if x + y > furthest && x.hypot(y) > furthest {
-                let distance = x.hypot(y);
-                return Err(Failure::RunAway {
-                    particle,
-                    distance,
-                    extent: self.extent,
-                });
-            }
-        }
-        Ok(())
+            x + y > furthest && x.hypot(y) > furthest
+        });
+        lost.map_or(Ok(()), |particle| {
+            let [x, y] = away(particle);
+            Err(Failure::RunAway {
+                particle,
+                distance: x.hypot(y),
+                extent: self.extent,
+            })
+        })
     }
 }
 
 /// Refuses rows that hold anything but finite numbers; `term` says what they are.
 pub(super) fn all_finite(rows: &Array2<f64>, term: &'static str) -> Result<(), Failure> {
-    let bad = rows
-        .rows()
-        .into_iter()
-        .position(|row| !(row[0].is_finite() && row[1].is_finite()));
+    let bad = cloud::first(rows.nrows(), |i| {
+        !(rows[[i, 0]].is_finite() && rows[[i, 1]].is_finite())
+    });
     bad.map_or(Ok(()), |particle| {
         Err(Failure::NotFinite { particle, term })
     })

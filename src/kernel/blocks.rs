@@ -1,13 +1,21 @@
 //! Points in the order of a curve that fills the plane, cut into blocks that are small in extent.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use multiversion::multiversion;
+use rayon::prelude::*;
 
+use super::kept::once;
 use crate::plane::{Planar, along_curve};
 
 /// Points in a block. The fewer, the more of the plane can be passed over.
 pub(super) const BLOCK: usize = 16;
+/// Rectangles of one level in one of the next.
+const FAN: usize = 32;
+/// Points that one task puts in order at least.
+const TASK: usize = 4096;
 /// Places that are summed at side by side.
 pub(super) const GROUP: usize = 32;
 
@@ -43,6 +51,11 @@ impl Rectangle {
             low: [left, low],
             high: [right, high],
         }
+    }
+
+    /// The smallest rectangle around both.
+    pub(super) fn with_all(self, other: &Self) -> Self {
+        self.with(other.low).with(other.high)
     }
 
     fn with(self, place: [f64; 2]) -> Self {
@@ -84,54 +97,156 @@ impl Rectangle {
 pub(super) struct Blocks {
     /// Where each point stood before.
     pub(super) order: Vec<u32>,
+    /// Where each point came to stand, once somebody has asked.
+    ranks: OnceLock<Vec<u32>>,
     pub(super) points: Planar,
-    /// Lower and upper corners of the rectangle of each block: `[x, y]`.
+    /// The rectangles of the blocks, then those around some neighbouring ones each, and so on up to a few.
+    levels: Vec<Level>,
+}
+
+/// Rectangles by their lower and upper corners, `[x, y]`.
+#[derive(Clone, Debug)]
+struct Level {
     low: [Vec<f64>; 2],
     high: [Vec<f64>; 2],
 }
 
-/// How far a place or a rectangle is from each of the blocks: squares of distances.
+impl Level {
+    fn new(rectangles: &[Rectangle]) -> Self {
+        let [low, high] = [|r: &Rectangle| r.low, |r: &Rectangle| r.high]
+            .map(|corner| [0, 1].map(|axis| rectangles.iter().map(|r| corner(r)[axis]).collect()));
+        Self { low, high }
+    }
+
+    fn len(&self) -> usize {
+        self.low[0].len()
+    }
+
+    /// Squares of the smallest and of the largest distance between a point of `place` and one of some of the rectangles.
+    fn distances(&self, range: Range<usize>, place: &Rectangle, into: [&mut [f64]; 2]) {
+        let [[x0, y0], [x1, y1]] = [&self.low, &self.high]
+            .map(|corner| corner.each_ref().map(|side| &side[range.clone()]));
+        square_distances(place, [x0, y0, x1, y1], into);
+    }
+}
+
+/// How far a rectangle is from the blocks that were looked at, which are few of many: squares of distances.
 #[derive(Debug, Default)]
 pub(super) struct Distances {
-    /// The smallest possible one, block by block.
+    /// The blocks that were looked at, in their order.
+    pub(super) blocks: Vec<usize>,
+    /// The smallest possible distance of each.
     pub(super) near: Vec<f64>,
-    /// The largest possible one, block by block.
+    /// The largest possible one of each.
     pub(super) far: Vec<f64>,
+    /// The blocks that were kept, in their order.
+    pub(super) kept: Vec<usize>,
 }
 
 impl Blocks {
     /// Points in the order of a curve through `around`; those outside are as if on its edge.
     pub(super) fn new(points: &Planar, around: &Rectangle) -> Self {
         let order = along_curve(points, around.corners());
-        let points = points.map(|side| order.iter().map(|&i| side[i as usize]).collect());
-        let rectangles: Vec<Rectangle> = points
+        let places = || order.par_iter().with_min_len(TASK);
+        let points = points.map(|side| places().map(|&i| side[i as usize]).collect());
+        let mut rectangles: Vec<Rectangle> = points
             .x
-            .chunks(BLOCK)
-            .zip(points.y.chunks(BLOCK))
+            .par_chunks(BLOCK)
+            .zip(points.y.par_chunks(BLOCK))
+            .with_min_len(TASK / BLOCK)
             .map(|(x, y)| Rectangle::around([x, y]))
             .collect();
-        let [low, high] = [|r: &Rectangle| r.low, |r: &Rectangle| r.high]
-            .map(|corner| [0, 1].map(|axis| rectangles.iter().map(|r| corner(r)[axis]).collect()));
+        let mut levels = vec![Level::new(&rectangles)];
+        while rectangles.len() > FAN {
+            let around =
+                |some: &[Rectangle]| some.iter().fold(Rectangle::NOTHING, Rectangle::with_all);
+            rectangles = rectangles.chunks(FAN).map(around).collect();
+            levels.push(Level::new(&rectangles));
+        }
         Self {
             order,
+            ranks: OnceLock::new(),
             points,
-            low,
-            high,
+            levels,
         }
     }
 
-    /// Number of blocks.
-    pub(super) fn len(&self) -> usize {
-        self.low[0].len()
+    /// Where each point came to stand.
+    pub(super) fn ranks(&self) -> &[u32] {
+        let ranks: &Vec<u32> = once(&self.ranks, || {
+            // Every number is written once: threads share the list, and cannot meet.
+            let ranks: Vec<AtomicU32> = self.order.iter().map(|_| AtomicU32::new(0)).collect();
+            self.order
+                .par_iter()
+                .zip(0..self.order.len() as u32)
+                .for_each(|(&i, rank)| ranks[i as usize].store(rank, Ordering::Relaxed));
+            ranks.into_iter().map(AtomicU32::into_inner).collect()
+        });
+        ranks
     }
 
-    /// Distances between `place` and the blocks.
-    pub(super) fn distances(&self, place: &Rectangle, into: &mut Distances) {
-        into.near.resize(self.len(), 0.0);
-        into.far.resize(self.len(), 0.0);
-        let [x0, y0] = self.low.each_ref().map(Vec::as_slice);
-        let [x1, y1] = self.high.each_ref().map(Vec::as_slice);
-        square_distances(place, [x0, y0, x1, y1], &mut into.near, &mut into.far);
+    /// Looks for blocks near `place`, from large rectangles to the small ones in those that are kept. Told are the square of the smallest possible
+    /// distance, and that of the largest one at which there are certainly as many points as are `wanted`.
+    pub(super) fn look(
+        &self,
+        place: &Rectangle,
+        wanted: usize,
+        into: &mut Distances,
+        keep: impl Fn(f64, f64) -> bool,
+    ) {
+        let Distances {
+            blocks,
+            near,
+            far,
+            kept,
+        } = into;
+        let mut reach = f64::INFINITY;
+        kept.clear();
+        kept.push(0);
+        for (depth, level) in self.levels.iter().enumerate().rev() {
+            let inside = |parent: usize| parent * FAN..((parent + 1) * FAN).min(level.len());
+            blocks.clear();
+            blocks.extend(kept.iter().flat_map(|&parent| inside(parent)));
+            near.resize(blocks.len(), 0.0);
+            far.resize(blocks.len(), 0.0);
+            let mut start = 0;
+            for range in kept.iter().map(|&parent| inside(parent)) {
+                let end = start + range.len();
+                level.distances(range, place, [&mut near[start..end], &mut far[start..end]]);
+                start = end;
+            }
+            let size = BLOCK * FAN.pow(depth as u32);
+            let holds = |index: usize| size.min(self.points.len() - index * size);
+            for (&index, &far) in blocks.iter().zip(&*far) {
+                if far < reach && holds(index) >= wanted {
+                    reach = far;
+                }
+            }
+            let all = blocks.iter().zip(&*near);
+            kept.clear();
+            kept.extend(
+                all.filter(|(_, near)| keep(**near, reach))
+                    .map(|(&index, _)| index),
+            );
+        }
+    }
+
+    /// The square of the distance from a place to the `wanted`-th nearest point; infinity where there are not so many.
+    pub(super) fn nearest(&self, at: [f64; 2], wanted: usize, room: &mut Distances) -> f64 {
+        let place = Rectangle { low: at, high: at };
+        self.look(&place, wanted, room, |near, reach| near <= reach);
+        let mut squares = Vec::new();
+        for &index in &room.kept {
+            let [x, y] = self.points.range(self.range(index));
+            squares.extend(x.iter().zip(y).map(|(x, y)| {
+                let (dx, dy) = (x - at[0], y - at[1]);
+                dx * dx + dy * dy
+            }));
+        }
+        if wanted > squares.len() {
+            return f64::INFINITY;
+        }
+        *squares.select_nth_unstable_by(wanted - 1, f64::total_cmp).1
     }
 
     /// The points of block `index`.
@@ -168,8 +283,7 @@ impl Blocks {
 fn square_distances(
     place: &Rectangle,
     [x0, y0, x1, y1]: [&[f64]; 4],
-    near: &mut [f64],
-    far: &mut [f64],
+    [near, far]: [&mut [f64]; 2],
 ) {
     let count = near.len();
     let (x0, y0, x1, y1) = (&x0[..count], &y0[..count], &x1[..count], &y1[..count]);
@@ -224,31 +338,69 @@ mod tests {
         assert_eq!(next, 1000);
     }
 
+    /// What is looked for is found in a tree of one level, of two and of three.
     #[test]
     fn distances_bound_those_of_all_points() {
-        let points = blocks(&scattered(300, [97, 89]));
-        let place = Rectangle::around([&[20.0, 60.0], &[-9.0, 4.0]]);
-        let mut squares = Distances::default();
-        points.distances(&place, &mut squares);
-        for index in 0..points.len() {
-            let mut near = f64::INFINITY;
-            for i in points.range(index) {
-                let [x, y] = points.points.at(i);
-                let dx = (x - x.clamp(20.0, 60.0)).abs();
-                let dy = (y - y.clamp(-9.0, 4.0)).abs();
-                near = near.min(dx * dx + dy * dy);
-                let dx = (x - 20.0).abs().max((x - 60.0).abs());
-                let dy = (y + 9.0).abs().max((y - 4.0).abs());
-                assert!(dx * dx + dy * dy <= squares.far[index]);
+        for count in [300, 4000, 20_000] {
+            let points = blocks(&scattered(count, [97, 89]));
+            let place = Rectangle::around([&[20.0, 60.0], &[-9.0, 4.0]]);
+            let mut room = Distances::default();
+            points.look(&place, 1, &mut room, |_, _| true);
+            let all = points.points.len().div_ceil(BLOCK);
+            assert!(room.blocks.len() == all && room.kept.len() == all);
+            for index in 0..all {
+                let mut near = f64::INFINITY;
+                for i in points.range(index) {
+                    let [x, y] = points.points.at(i);
+                    let dx = (x - x.clamp(20.0, 60.0)).abs();
+                    let dy = (y - y.clamp(-9.0, 4.0)).abs();
+                    near = near.min(dx * dx + dy * dy);
+                    let dx = (x - 20.0).abs().max((x - 60.0).abs());
+                    let dy = (y + 9.0).abs().max((y - 4.0).abs());
+                    assert!(dx * dx + dy * dy <= room.far[index]);
+                }
+                assert!(room.near[index] <= near);
             }
-            assert!(squares.near[index] <= near);
+            let least = |v: &[f64]| v.iter().copied().fold(f64::INFINITY, f64::min);
+            let bounds = [least(&room.near), least(&room.far)];
+            let within = |room: &Distances| -> Vec<usize> {
+                let near = |index: &usize| room.near[*index] <= 100.0;
+                room.blocks.iter().copied().filter(near).collect()
+            };
+            let some = within(&room);
+            points.look(&place, 1, &mut room, |near, _| near <= 100.0);
+            assert_eq!(room.kept, some);
+            points.look(&place, 1, &mut room, |near, reach| near <= reach);
+            assert_eq!([least(&room.near), least(&room.far)], bounds);
         }
         // One point alone: both distances are exact.
         let point = blocks(&Planar {
             x: vec![4.0],
             y: vec![2.0],
         });
-        point.distances(&Rectangle::around([&[0.0, 1.0], &[0.0, 1.0]]), &mut squares);
-        assert_eq!((squares.near[0], squares.far[0]), (10.0, 20.0));
+        let place = Rectangle::around([&[0.0, 1.0], &[0.0, 1.0]]);
+        let mut room = Distances::default();
+        point.look(&place, 1, &mut room, |_, _| true);
+        assert_eq!((room.near[0], room.far[0]), (10.0, 20.0));
+    }
+
+    #[test]
+    fn the_nearest_are_those_of_a_sorted_list() {
+        for count in [15, 40, 5000] {
+            let points = blocks(&scattered(count, [997, 1009]));
+            let mut room = Distances::default();
+            for at in [[20.0, 4.0], [-300.0, 7000.0], points.points.at(3)] {
+                let squares = (0..points.points.len()).map(|i| {
+                    let [x, y] = points.points.at(i);
+                    (x - at[0]).powi(2) + (y - at[1]).powi(2)
+                });
+                let mut squares: Vec<f64> = squares.collect();
+                squares.sort_by(f64::total_cmp);
+                for wanted in [1, 15, 16, 21, 40] {
+                    let expected = squares.get(wanted - 1).copied().unwrap_or(f64::INFINITY);
+                    assert_eq!(points.nearest(at, wanted, &mut room), expected);
+                }
+            }
+        }
     }
 }

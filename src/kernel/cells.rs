@@ -18,12 +18,21 @@ const FURTHEST: f64 = 1_073_741_824.0;
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) parts: Vec<Part>,
+    /// Whether the parts are stretches of the curve, and not of the list.
+    pub(super) along_curve: bool,
     extent: [[i32; 2]; 2],
 }
 
 impl Cells {
+    /// Whether points are to be cut into parts along a curve: where the nodes of a grid, so many at most, are more than the second-level cache holds, points of one part
+    /// should be neighbours.
+    pub(super) fn pays_to_curve(points: usize, nodes: f64) -> bool {
+        const NEAR: f64 = 65_536.0;
+        points > MOST && nodes > NEAR
+    }
+
     /// Sorts points into cells of side `side`.
-    pub(super) fn new([x, y]: [&[f64]; 2], side: f64) -> Self {
+    pub(super) fn new([x, y]: [&[f64]; 2], side: f64, along_curve: bool) -> Self {
         let size = x.len().div_ceil(PARTS).clamp(FEWEST, MOST);
         let parts: Vec<Part> = x
             .par_chunks(size)
@@ -40,7 +49,11 @@ impl Cells {
                 ]
             })
             .unwrap_or_default();
-        Self { parts, extent }
+        Self {
+            parts,
+            along_curve,
+            extent,
+        }
     }
 
     /// Lowest and highest column and row.
@@ -169,7 +182,7 @@ mod tests {
         let y: Vec<f64> = (0..500).map(|i| f64::from(i * 31 % 89) - 70.0).collect();
         // The first side is sorted by counting, the second one by comparing.
         for side in [7.0, 0.03] {
-            let cells = Cells::new([&x, &y], side);
+            let cells = Cells::new([&x, &y], side, false);
             let part = &cells.parts[0];
             for (i, &place) in part.rank.iter().enumerate() {
                 let place = place as usize;

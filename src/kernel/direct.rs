@@ -30,9 +30,13 @@ pub(super) fn sums<T: Arithmetic, const K: usize>(
 ) {
     let scale = (0.5 * LOG2_E).sqrt() / h;
     let groups = at.groups(T::RADIUS * h);
+    // Before there are tasks that would all make them.
+    for points in of {
+        points.blocks();
+    }
     let found: Vec<[[KernelSum; GROUP]; K]> = groups
         .par_iter()
-        .map_init(Room::default, |room, range| {
+        .map_init(Distances::default, |room, range| {
             let group = Group::new(at, range.clone(), scale);
             of.map(|points| group.sum::<T>(points, room))
         })
@@ -42,13 +46,6 @@ pub(super) fn sums<T: Arithmetic, const K: usize>(
             into[i as usize] = sums.each_ref().map(|lanes| lanes[lane]);
         }
     }
-}
-
-/// Memory that one group after the other uses.
-#[derive(Default)]
-struct Room {
-    squares: Distances,
-    chosen: Vec<usize>,
 }
 
 /// Up to 32 neighbouring places; unused lanes repeat the first.
@@ -88,24 +85,23 @@ impl Group {
     }
 
     /// The sums of `points`.
-    fn sum<T: Arithmetic>(&self, points: &Points, room: &mut Room) -> [KernelSum; GROUP] {
-        let Room { squares, chosen } = room;
-        points.blocks().distances(&self.rectangle, squares);
+    fn sum<T: Arithmetic>(&self, points: &Points, room: &mut Distances) -> [KernelSum; GROUP] {
+        let blocks = points.blocks();
+        blocks.look(&self.rectangle, 1, room, |near, reach| near <= reach);
         let unit = self.scale * self.scale;
-        squares.near.iter_mut().for_each(|near| *near *= unit);
         let (mut gap, mut best, mut reach) = (f64::INFINITY, 0, f64::INFINITY);
-        for (index, (&near, &far)) in squares.near.iter().zip(&squares.far).enumerate() {
+        for ((&index, &near), &far) in room.blocks.iter().zip(&room.near).zip(&room.far) {
             gap = if near < gap { near } else { gap };
             if far < reach {
                 (best, reach) = (index, far);
             }
         }
+        let gap = gap * unit;
         let mut task = Task {
             points,
-            near: &squares.near,
             best,
             narrowness: points.narrowness_range(),
-            chosen,
+            room,
         };
         let [wide, narrow] = task.narrowness;
 
@@ -122,7 +118,7 @@ impl Group {
         // One term of the best block is visible to all.
         let mut offset = [common; GROUP];
         if wide.log2() - narrow * unit * reach + common < f64::FAINT {
-            offset = self.least_exponents(&task);
+            offset = self.least_exponents(&mut task);
         }
         let raw = self.collect::<f64>(&mut task, &offset);
         self.finish(&raw, &offset)
@@ -145,27 +141,26 @@ impl Group {
         let faintest = lanes
             .map(|(offset, w)| offset - w.log2())
             .fold(f64::NEG_INFINITY, f64::max);
-        task.choose(faintest + T::HIDDEN_BITS);
-        T::weigh(&places, task.points, task.chosen, &mut raw);
+        // All others together add less than the digits of the faintest sum show, as if all were as near as the nearest of those passed over.
+        let visible = faintest + T::HIDDEN_BITS;
+        let ([wide, narrow], points) = (task.narrowness, task.points);
+        let bound = (visible + (narrow * points.len() as f64).log2()) / wide;
+        let chosen = self.look(task, |near| near <= bound);
+        T::weigh(&places, points, chosen, &mut raw);
         raw
     }
 
     /// For each place the smallest `−log₂` of a term, found among the blocks that can hold it.
-    fn least_exponents(&self, task: &Task<'_>) -> [f64; GROUP] {
-        let blocks = task.points.blocks();
+    fn least_exponents(&self, task: &mut Task<'_>) -> [f64; GROUP] {
+        let points = task.points;
+        let blocks = points.blocks();
         let [wide, narrow] = task.narrowness;
         let mut least = [f64::INFINITY; GROUP];
-        let mut worst = f64::INFINITY;
-        let others = (0..task.near.len()).filter(|&index| index != task.best);
-        for index in std::iter::once(task.best).chain(others) {
-            if wide * task.near[index] - narrow.log2() > worst {
-                continue;
-            }
+        let mut lower_to = |index: usize| {
             let mut local = [[0.0; BLOCK]; 4];
             let range = blocks.range(index);
             for (k, j) in range.clone().enumerate() {
-                let a = task
-                    .points
+                let a = points
                     .narrowness()
                     .map_or(1.0, |a| a[blocks.order[j] as usize]);
                 let [x, y] =
@@ -177,12 +172,29 @@ impl Group {
             let block = local.each_ref().map(|all| &all[..range.len()]);
             lower([&self.x, &self.y], self.count, block, &mut least);
             let own = least[..self.count].iter().copied();
-            worst = own.fold(f64::NEG_INFINITY, f64::max);
+            own.fold(f64::NEG_INFINITY, f64::max)
+        };
+        let worst = lower_to(task.best);
+        let others = self.look(task, |near| wide * near - narrow.log2() <= worst);
+        for &index in others {
+            lower_to(index);
         }
         // Lanes without a place of their own repeat the first.
         let first = least[0];
         least[self.count..].fill(first);
         least
+    }
+
+    /// The blocks that are to be kept by the squares of their distances, in the units of the group, without the best one.
+    fn look<'a>(&self, task: &'a mut Task<'_>, keep: impl Fn(f64) -> bool) -> &'a [usize] {
+        let unit = self.scale * self.scale;
+        let Task {
+            points, best, room, ..
+        } = task;
+        let blocks = points.blocks();
+        blocks.look(&self.rectangle, 1, room, |near, _| keep(near * unit));
+        room.kept.retain(|index| index != best);
+        &room.kept
     }
 
     fn smallest(&self, w: &[f64; GROUP]) -> f64 {
@@ -236,29 +248,11 @@ fn lower(
 /// The points that a group of places is to be told about.
 struct Task<'a> {
     points: &'a Points,
-    /// Square of the smallest possible distance of each block, in the units of the group.
-    near: &'a [f64],
     /// The block that is certainly near.
     best: usize,
     /// The smallest and the largest narrowness.
     narrowness: [f64; 2],
-    /// Room for the blocks that are to be summed.
-    chosen: &'a mut Vec<usize>,
-}
-
-impl Task<'_> {
-    /// Chooses blocks, beside the best, such that all others together add less than `2^−visible`.
-    fn choose(&mut self, visible: f64) {
-        let [wide, narrow] = self.narrowness;
-        // As if all points were as near as the nearest of those passed over.
-        let bound = (visible + (narrow * self.points.len() as f64).log2()) / wide;
-        self.chosen.clear();
-        for (index, &near) in self.near.iter().enumerate() {
-            if near <= bound && index != self.best {
-                self.chosen.push(index);
-            }
-        }
-    }
+    room: &'a mut Distances,
 }
 
 /// The places of a group, in its units.

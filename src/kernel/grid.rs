@@ -49,6 +49,8 @@ const BATCH: usize = 16;
 const GRIDS: usize = 4;
 /// Points in one cell that are added up by one task.
 const TASK: usize = 1024;
+/// Nodes of several grids that are added up by one task.
+const PIECE: usize = 65_536;
 type Window = [f64; WINDOW];
 
 /// The spread points: `Σ_j g(z − y_j)` at the nodes `z`.
@@ -96,9 +98,12 @@ impl Grid {
         }
         let (sum, others) = values.split_at_mut(nodes);
         for other in others.chunks_exact(nodes) {
-            for (sum, value) in sum.iter_mut().zip(other) {
-                *sum += value;
-            }
+            let pieces = sum.par_chunks_mut(PIECE).zip(other.par_chunks(PIECE));
+            pieces.for_each(|(sum, other)| {
+                for (sum, value) in sum.iter_mut().zip(other) {
+                    *sum += value;
+                }
+            });
         }
         values.truncate(nodes);
         let radius = side as f64 / (2.0 * FINENESS);
@@ -143,7 +148,7 @@ pub(super) fn gather<const K: usize>(
     let mut spots = [None; BATCH];
     for (batch, into) in into.chunks_mut(BATCH).enumerate() {
         let range = first + batch * BATCH..first + batch * BATCH + into.len();
-        windows.fill(&part.x[range.clone()], &part.y[range.clone()]);
+        windows.fill(&part.x[range.clone()], &part.y[range.clone()], true);
         for (k, grid) in grids.iter().enumerate() {
             for (spot, i) in spots.iter_mut().zip(range.clone()) {
                 *spot = grid.stripes.spot(part.cell(i));
@@ -191,11 +196,11 @@ impl Windows {
         }
     }
 
-    /// Works out the windows of points at `x` and `y` from the corner of their cells.
-    fn fill(&mut self, x: &[f64], y: &[f64]) {
+    /// Works out the windows of points at `x` and `y` from the corner of their cells, and the moments if they are asked for.
+    fn fill(&mut self, x: &[f64], y: &[f64], moments: bool) {
         for (at, along) in [(x, &mut self.x), (y, &mut self.y)] {
             for along in along {
-                along.fill(at);
+                along.fill(at, moments);
             }
         }
     }
@@ -220,8 +225,11 @@ impl Along {
         }
     }
 
-    fn fill(&mut self, at: &[f64]) {
+    fn fill(&mut self, at: &[f64], moments: bool) {
         fill_windows(self, at);
+        if moments {
+            fill_moments(self, at);
+        }
     }
 }
 
@@ -234,7 +242,7 @@ fn fill_windows(along: &mut Along, at: &[f64]) {
         left,
         corner,
         values,
-        moments,
+        ..
     } = along;
     let mut offset = [0.0; BATCH];
     offset[..at.len()].copy_from_slice(at);
@@ -245,7 +253,7 @@ fn fill_windows(along: &mut Along, at: &[f64]) {
         base[i] = Real::exp(2.0 * RATE * f);
         factor[i] = Real::exp(-RATE * f * (f + 2.0 * *left));
     }
-    for (i, f) in at.iter().enumerate() {
+    for i in 0..at.len() {
         let b1 = base[i];
         let b2 = b1 * b1;
         let b4 = b2 * b2;
@@ -255,9 +263,17 @@ fn fill_windows(along: &mut Along, at: &[f64]) {
             let power = |bit: usize, b: f64| if k & bit == 0 { 1.0 } else { b };
             let low = power(1, b1) * power(2, b2) * power(4, b4);
             let high = factor[i] * power(8, b8) * power(16, b16);
-            let value = low * high * corner[k];
-            values[i][k] = value;
-            moments[i][k] = value * (k as f64 - *left - f);
+            values[i][k] = low * high * corner[k];
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx512vl+fma", "x86_64+avx2+fma"))]
+fn fill_moments(along: &mut Along, at: &[f64]) {
+    let windows = along.moments.iter_mut().zip(&along.values);
+    for ((moments, values), f) in windows.zip(at) {
+        for k in 0..WINDOW {
+            moments[k] = values[k] * (k as f64 - along.left - f);
         }
     }
 }
@@ -282,7 +298,7 @@ fn spread(part: &Part, stripes: &Stripes, stripe: u32, from: usize, nodes: &mut 
         while start < run.end {
             if !filled.contains(&start) {
                 filled = start..(start + BATCH).min(range.end);
-                windows.fill(&part.x[filled.clone()], &part.y[filled.clone()]);
+                windows.fill(&part.x[filled.clone()], &part.y[filled.clone()], false);
             }
             let until = run.end.min(filled.end);
             windows.add(start - filled.start..until - filled.start, spot, nodes);
@@ -304,7 +320,7 @@ fn spread_crowd(part: &Part, range: Range<usize>, side: usize, spot: Spot, nodes
             let task = first..(first + TASK).min(range.end);
             for start in task.clone().step_by(BATCH) {
                 let batch = start..(start + BATCH).min(task.end);
-                windows.fill(&part.x[batch.clone()], &part.y[batch.clone()]);
+                windows.fill(&part.x[batch.clone()], &part.y[batch.clone()], false);
                 windows.add(0..batch.len(), Spot::square(side), &mut tile);
             }
             tile

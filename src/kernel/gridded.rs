@@ -1,10 +1,12 @@
 //! Kernel sums by way of grids: near places from a fine one, far places from longer reaches, and the last pair by pair.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::cells::Part;
 use super::direct;
-use super::grid::{FINENESS, LONGEST, MOST_NODES, SIDE, gather};
+use super::grid::{FINENESS, Grid, LONGEST, MOST_NODES, SIDE, gather};
 use super::points::Points;
 use super::stripes::FEW;
 use super::sum::KernelSum;
@@ -14,6 +16,8 @@ use super::sum::KernelSum;
 pub(super) const PAIR: f64 = 0.3;
 pub(super) const POINT: f64 = 50.0;
 
+/// Tiles' worth of area from which pairs add to the digits of a sum.
+const AROUND: f64 = 4.0;
 /// Places whose sums are put in their place by one task.
 const STRETCH: usize = 16_384;
 /// Places that one task gathers sums at.
@@ -62,8 +66,10 @@ pub(super) fn sums<const K: usize>(
             let (at, all) = (places.len() as f64, points.len() as f64);
             let nodes = nodes(points, h, reach.min(LONGEST));
             let time = POINT * (reach * reach) as f64 * (at + all) + nodes;
+            // One by one they would be told of what lies around them: as much as in this many of the tiles in which there are points, or less.
+            let around = (AROUND / points.stripes(h, 1).tiles().len() as f64).min(1.0) * all;
             let mut sums = vec![[KernelSum::default()]; far.len()];
-            if reach > LONGEST || nodes > MOST_NODES || PAIR * at * all < time {
+            if reach > LONGEST || nodes > MOST_NODES || PAIR * at * around < time {
                 direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
             } else {
                 sums_within(&mut sums, &places, [points], h, reach);
@@ -95,9 +101,19 @@ fn sums_within<const K: usize>(
     h: f64,
     reach: usize,
 ) -> [bool; K] {
+    // Side by side: much of what a small cloud takes is in no loop.
+    let grids: Vec<Arc<Grid>> = of.par_iter().map(|points| points.grid(h, reach)).collect();
+    let grids: [&Grid; K] = std::array::from_fn(|k| &*grids[k]);
     let cells = at.cells(h);
-    let grids = of.map(|points| points.grid(h, reach));
-    let mut rest = found;
+    let mut sorted = Vec::new();
+    if cells.along_curve {
+        sorted = at.take_room::<K>();
+    }
+    let mut rest = if cells.along_curve {
+        sorted.as_chunks_mut().0
+    } else {
+        &mut *found
+    };
     let mut slices = Vec::with_capacity(cells.parts.len());
     for part in &cells.parts {
         let (slice, others) = rest.split_at_mut(part.len());
@@ -105,7 +121,6 @@ fn sums_within<const K: usize>(
         rest = others;
     }
     let gather_part = |(part, into): (&Part, &mut [[KernelSum; K]])| {
-        let grids = grids.each_ref().map(|grid| &**grid);
         let mut gathered = vec![[KernelSum::default(); K]; part.len()];
         gathered
             .par_chunks_mut(CHUNK)
@@ -121,8 +136,16 @@ fn sums_within<const K: usize>(
         missing
     };
     let either = |a: [bool; K], b: [bool; K]| std::array::from_fn(|k| a[k] | b[k]);
-    slices
+    let missing = slices
         .into_par_iter()
         .map(gather_part)
-        .reduce(|| [false; K], either)
+        .reduce(|| [false; K], either);
+    if cells.along_curve {
+        let ranks = at.blocks().ranks();
+        let (sums, _) = sorted.as_chunks();
+        let all = found.par_iter_mut().zip(ranks);
+        all.for_each(|(into, &rank)| *into = sums[rank as usize]);
+        at.give_room(sorted);
+    }
+    missing
 }

@@ -7,6 +7,7 @@ mod counts;
 mod direct;
 mod grid;
 mod gridded;
+mod kept;
 mod lane;
 mod method;
 mod points;

@@ -8,8 +8,10 @@ use rayon::prelude::*;
 use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
 use super::grid::{self, Grid};
+use super::kept::{Recent, once};
 use super::stripes::Stripes;
-use crate::cloud::CloudView;
+use super::sum::KernelSum;
+use crate::cloud::{self, CloudView};
 use crate::plane::Planar;
 
 /// A cloud made ready to be summed over, or to be summed at.
@@ -27,6 +29,17 @@ pub struct Points {
     cells: Recent<Cells>,
     stripes: [Recent<Stripes>; grid::LONGEST],
     grids: [Recent<Grid>; grid::LONGEST],
+    room: Room,
+}
+
+/// Memory for sums at all points, in the order of the curve.
+#[derive(Debug, Default)]
+struct Room(Mutex<Vec<KernelSum>>);
+
+impl Clone for Room {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Points {
@@ -66,18 +79,19 @@ impl Points {
         };
         let Planar { x, y } = &mut self.planar;
         rayon::join(|| copy(0, x), || copy(1, y));
-        self.bounds = (!self.is_empty()).then(|| Rectangle::around(self.planar.sides()));
+        let [x, y] = self
+            .planar
+            .sides()
+            .map(|side| side.par_chunks(cloud::PIECE));
+        let pieces = x.zip(y).map(|(x, y)| Rectangle::around([x, y]));
+        self.bounds = pieces.reduce_with(|a, b| a.with_all(&b));
     }
 
     /// Whether these are the points of `cloud`, in the same order.
     #[must_use]
     pub fn equals(&self, cloud: CloudView<'_>) -> bool {
-        self.len() == cloud.nrows()
-            && cloud
-                .rows()
-                .into_iter()
-                .enumerate()
-                .all(|(i, row)| self.at(i) == [row[0], row[1]])
+        let differs = |i: usize| self.at(i) != cloud::at(cloud, i);
+        self.len() == cloud.nrows() && cloud::first(self.len(), differs).is_none()
     }
 
     /// Number of points.
@@ -104,7 +118,7 @@ impl Points {
     }
 
     pub(super) fn blocks(&self) -> &Blocks {
-        self.blocks.get_or_init(|| {
+        once(&self.blocks, || {
             let crowd = self.parted().map_or(self, |[crowd, _]| crowd);
             let around = crowd
                 .bounds
@@ -115,7 +129,7 @@ impl Points {
 
     /// The crowd, and the few points that are so far from it that a rectangle around all would be almost empty; `None` if there are none such.
     pub(super) fn parted(&self) -> Option<&[Self; 2]> {
-        let parted = self.parted.get_or_init(|| {
+        let parted = once(&self.parted, || {
             let far = strays(self.planar.sides(), &self.bounds?)?;
             let is_far = |i: &usize| far.binary_search(i).is_ok();
             let crowd: Vec<usize> = (0..self.len()).filter(|i| !is_far(i)).collect();
@@ -125,8 +139,21 @@ impl Points {
     }
 
     pub(super) fn cells(&self, h: f64) -> Arc<Cells> {
-        self.cells
-            .get(h, || Cells::new(self.planar.sides(), h / grid::FINENESS))
+        self.cells.get(h, || {
+            let side = h / grid::FINENESS;
+            let crowd = self.parted().map_or(self, |[crowd, _]| crowd);
+            let nodes = crowd.bounds.map_or(0.0, |bounds| {
+                let [width, height] = bounds.sides();
+                (width / side) * (height / side)
+            });
+            let along_curve = Cells::pays_to_curve(self.len(), nodes);
+            let points = if along_curve {
+                &self.blocks().points
+            } else {
+                &self.planar
+            };
+            Cells::new(points.sides(), side, along_curve)
+        })
     }
 
     pub(super) fn grid(&self, h: f64, reach: usize) -> Arc<Grid> {
@@ -136,6 +163,18 @@ impl Points {
     pub(super) fn stripes(&self, h: f64, reach: usize) -> Arc<Stripes> {
         let side = reach * grid::SIDE as usize;
         self.stripes[reach - 1].get(h, || Stripes::new(&self.cells(h), side))
+    }
+
+    /// Memory that sums at the points are worked out in, `K` at each; it is to be given back.
+    pub(super) fn take_room<const K: usize>(&self) -> Vec<KernelSum> {
+        let mut kept = self.room.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = std::mem::take(&mut *kept);
+        room.resize(K * self.len(), KernelSum::default());
+        room
+    }
+
+    pub(super) fn give_room(&self, room: Vec<KernelSum>) {
+        *self.room.0.lock().unwrap_or_else(PoisonError::into_inner) = room;
     }
 
     /// The smallest rectangle around the points.
@@ -193,39 +232,4 @@ fn strays([x, y]: [&[f64]; 2], all: &Rectangle) -> Option<Vec<usize>> {
     let far = (0..count).filter(|&i| is_far(x[i], inner[0]) || is_far(y[i], inner[1]));
     let far: Vec<usize> = far.take(count / RARE + 1).collect();
     (far.len() <= count / RARE).then_some(far)
-}
-
-/// What was last worked out for some bandwidth.
-#[derive(Debug)]
-struct Recent<T>(Mutex<Option<(f64, Arc<T>)>>);
-
-impl<T> Recent<T> {
-    fn get(&self, h: f64, work_out: impl FnOnce() -> T) -> Arc<T> {
-        if let Some((at, found)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
-            && *at == h
-        {
-            return found.clone();
-        }
-        // Not under the lock: a thread that waits for this work may be given a task that wants the lock.
-        let found = Arc::new(work_out());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((h, found.clone()));
-        found
-    }
-
-    fn take(&mut self) {
-        *self = Self::default();
-    }
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self(Mutex::new(None))
-    }
-}
-
-impl<T> Clone for Recent<T> {
-    fn clone(&self) -> Self {
-        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Self(Mutex::new(recent.clone()))
-    }
 }

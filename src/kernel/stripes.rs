@@ -264,11 +264,16 @@ impl Stripes {
 /// The tiles with points of `part` in them, in no order, some of them more than once.
 fn tiles(part: &Part, first: [i32; 2], side: usize) -> Vec<[u32; 2]> {
     let mut found: Vec<[u32; 2]> = Vec::new();
+    let side = side as u32;
+    // The first column and row of the last tile: most points are in that of the one before.
+    let mut corner = [0; 2];
     for i in 0..part.len() {
-        let [column, row] = [0, 1].map(|axis| (part.cell(i)[axis] - first[axis]) as u32);
-        let tile = [row / side as u32, column / side as u32];
-        if found.last() != Some(&tile) {
-            found.push(tile);
+        let cell = [0, 1].map(|axis| (part.cell(i)[axis] - first[axis]) as u32);
+        let is_here = |axis: usize| cell[axis].wrapping_sub(corner[axis]) < side;
+        if found.is_empty() || !(is_here(0) && is_here(1)) {
+            let [column, row] = cell.map(|at| at / side);
+            corner = [column * side, row * side];
+            found.push([row, column]);
         }
     }
     found
@@ -298,7 +303,7 @@ mod tests {
             let at = (0..60).map(|i| group(i) + (f64::from(i) * rate) % 40.0);
             at.chain([-3000.5]).collect()
         });
-        let cells = Cells::new([&x, &y], 1.0);
+        let cells = Cells::new([&x, &y], 1.0, false);
         let stripes = Stripes::new(&cells, side);
         // Groups are at most three tiles wide and high, and four rows of six tiles hold what these reach.
         assert!(stripes.nodes() <= (24 + 24 + 8) * side * side);

@@ -73,7 +73,9 @@ impl Neighbours {
         let n = points.len();
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut boxes = vec![[0.0; 4]; nodes(n)];
-        split(points, &mut order, 0, &mut boxes);
+        for (node, edges) in split(points, &mut order, 0) {
+            boxes[node] = edges;
+        }
         let mut leaves = Vec::new();
         let points = points.map(|side| order.iter().map(|&i| side[i as usize]).collect());
         gather(&points, [0, 0, n], &boxes, &mut leaves);
@@ -251,7 +253,16 @@ fn gather(
     leaves.push(leaf);
 }
 
-fn split(points: &Planar, order: &mut [u32], node: usize, boxes: &mut [[f64; 4]]) {
+/// Puts the points below a node in the order of the tree; gives its box and those of the nodes below it.
+fn split(points: &Planar, order: &mut [u32], node: usize) -> Vec<(usize, [f64; 4])> {
+    let mut boxes = Vec::new();
+    split_into(&mut boxes, points, order, node);
+    boxes
+}
+
+fn split_into(boxes: &mut Vec<(usize, [f64; 4])>, points: &Planar, order: &mut [u32], node: usize) {
+    /// Points that are worth a task.
+    const TASK: usize = 32_768;
     let side = |values: &[f64]| {
         order
             .iter()
@@ -261,7 +272,7 @@ fn split(points: &Planar, order: &mut [u32], node: usize, boxes: &mut [[f64; 4]]
             })
     };
     let ((x_low, x_high), (y_low, y_high)) = (side(&points.x), side(&points.y));
-    boxes[node] = [x_low, x_high, y_low, y_high];
+    boxes.push((node, [x_low, x_high, y_low, y_high]));
     if order.len() <= LEAF {
         return;
     }
@@ -277,8 +288,15 @@ fn split(points: &Planar, order: &mut [u32], node: usize, boxes: &mut [[f64; 4]]
             .then(i.cmp(&j))
     });
     let (low, high) = order.split_at_mut(middle);
-    split(points, low, 2 * node + 1, boxes);
-    split(points, high, 2 * node + 2, boxes);
+    let [left, right] = [2 * node + 1, 2 * node + 2];
+    if low.len() > TASK {
+        let (low, high) = rayon::join(|| split(points, low, left), || split(points, high, right));
+        boxes.extend(low);
+        boxes.extend(high);
+    } else {
+        split_into(boxes, points, low, left);
+        split_into(boxes, points, high, right);
+    }
 }
 
 #[cfg(test)]
