@@ -14,6 +14,8 @@ use crate::plane::{Planar, along_curve};
 pub(super) const BLOCK: usize = 16;
 /// Rectangles of one level in one of the next.
 const FAN: usize = 32;
+/// So few blocks are looked at one by one.
+const FEW: usize = 1024;
 /// Points that one task puts in order at least.
 const TASK: usize = 4096;
 /// Places that are summed at side by side.
@@ -143,6 +145,29 @@ pub(super) struct Distances {
     pub(super) kept: Vec<usize>,
 }
 
+impl Distances {
+    /// Keeps some of the blocks that were looked at, by the square of the smallest possible distance.
+    fn keep(&mut self, keep: impl Fn(f64) -> bool) {
+        self.kept.clear();
+        for (&index, &near) in self.blocks.iter().zip(&self.near) {
+            if keep(near) {
+                self.kept.push(index);
+            }
+        }
+    }
+
+    /// The square of the smallest possible distance to any of the blocks.
+    pub(super) fn gap(&self) -> f64 {
+        let mut least = [f64::INFINITY; 8];
+        for chunk in self.near.chunks(8) {
+            for (least, &near) in least.iter_mut().zip(chunk) {
+                *least = if near < *least { near } else { *least };
+            }
+        }
+        least.into_iter().fold(f64::INFINITY, f64::min)
+    }
+}
+
 impl Blocks {
     /// Points in the order of a curve through `around`; those outside are as if on its edge.
     pub(super) fn new(points: &Planar, around: &Rectangle) -> Self {
@@ -157,7 +182,8 @@ impl Blocks {
             .map(|(x, y)| Rectangle::around([x, y]))
             .collect();
         let mut levels = vec![Level::new(&rectangles)];
-        while rectangles.len() > FAN {
+        let most = if rectangles.len() > FEW { FAN } else { FEW };
+        while rectangles.len() > most {
             let around =
                 |some: &[Rectangle]| some.iter().fold(Rectangle::NOTHING, Rectangle::with_all);
             rectangles = rectangles.chunks(FAN).map(around).collect();
@@ -185,28 +211,32 @@ impl Blocks {
         ranks
     }
 
-    /// Looks for blocks near `place`, from large rectangles to the small ones in those that are kept. Told are the square of the smallest possible
-    /// distance, and that of the largest one at which there are certainly as many points as are `wanted`.
+    /// Looks at blocks near `place`, from large rectangles to the small ones in those that are to be kept. Told are the square of the smallest possible
+    /// distance, and that of the largest one at which there are certainly as many points as are `wanted`. Returns the block that has so many and ends
+    /// nearest, and this largest distance.
     pub(super) fn look(
         &self,
         place: &Rectangle,
         wanted: usize,
         into: &mut Distances,
         keep: impl Fn(f64, f64) -> bool,
-    ) {
-        let Distances {
-            blocks,
-            near,
-            far,
-            kept,
-        } = into;
+    ) -> (usize, f64) {
+        let fan = self.fan();
         let mut reach = f64::INFINITY;
-        kept.clear();
-        kept.push(0);
+        into.kept.clear();
+        into.kept.push(0);
         for (depth, level) in self.levels.iter().enumerate().rev() {
-            let inside = |parent: usize| parent * FAN..((parent + 1) * FAN).min(level.len());
+            let Distances {
+                blocks,
+                near,
+                far,
+                kept,
+            } = &mut *into;
+            let inside = |parent: usize| parent * fan..((parent + 1) * fan).min(level.len());
             blocks.clear();
-            blocks.extend(kept.iter().flat_map(|&parent| inside(parent)));
+            for &parent in &*kept {
+                blocks.extend(inside(parent));
+            }
             near.resize(blocks.len(), 0.0);
             far.resize(blocks.len(), 0.0);
             let mut start = 0;
@@ -215,26 +245,47 @@ impl Blocks {
                 level.distances(range, place, [&mut near[start..end], &mut far[start..end]]);
                 start = end;
             }
-            let size = BLOCK * FAN.pow(depth as u32);
+            let size = BLOCK * fan.pow(depth as u32);
             let holds = |index: usize| size.min(self.points.len() - index * size);
+            let mut best = (0, f64::INFINITY);
             for (&index, &far) in blocks.iter().zip(&*far) {
-                if far < reach && holds(index) >= wanted {
-                    reach = far;
+                if far < best.1 && holds(index) >= wanted {
+                    best = (index, far);
                 }
             }
-            let all = blocks.iter().zip(&*near);
-            kept.clear();
-            kept.extend(
-                all.filter(|(_, near)| keep(**near, reach))
-                    .map(|(&index, _)| index),
-            );
+            reach = if best.1 < reach { best.1 } else { reach };
+            if depth == 0 {
+                return (best.0, reach);
+            }
+            into.keep(|near| keep(near, reach));
         }
+        (0, reach)
+    }
+
+    /// Looks at blocks near a place that was looked around before, `into` this: where all were looked at one by one, their distances are there. Keeps
+    /// some by the square of the smallest possible distance.
+    pub(super) fn look_again(
+        &self,
+        place: &Rectangle,
+        into: &mut Distances,
+        keep: impl Fn(f64) -> bool,
+    ) {
+        if self.levels.len() > 1 {
+            self.look(place, 1, into, |near, _| keep(near));
+        }
+        into.keep(keep);
+    }
+
+    /// Rectangles of one level in one of the next.
+    fn fan(&self) -> usize {
+        if self.levels.len() > 1 { FAN } else { FEW }
     }
 
     /// The square of the distance from a place to the `wanted`-th nearest point; infinity where there are not so many.
     pub(super) fn nearest(&self, at: [f64; 2], wanted: usize, room: &mut Distances) -> f64 {
         let place = Rectangle { low: at, high: at };
-        self.look(&place, wanted, room, |near, reach| near <= reach);
+        let (_, reach) = self.look(&place, wanted, room, |near, reach| near <= reach);
+        room.keep(|near| near <= reach);
         let mut squares = Vec::new();
         for &index in &room.kept {
             let [x, y] = self.points.range(self.range(index));
@@ -338,14 +389,15 @@ mod tests {
         assert_eq!(next, 1000);
     }
 
-    /// What is looked for is found in a tree of one level, of two and of three.
+    /// What is looked for is found among a few blocks and in a tree.
     #[test]
     fn distances_bound_those_of_all_points() {
-        for count in [300, 4000, 20_000] {
+        for count in [300, 4000, 20_000, 40_000] {
             let points = blocks(&scattered(count, [97, 89]));
             let place = Rectangle::around([&[20.0, 60.0], &[-9.0, 4.0]]);
             let mut room = Distances::default();
             points.look(&place, 1, &mut room, |_, _| true);
+            room.keep(|_| true);
             let all = points.points.len().div_ceil(BLOCK);
             assert!(room.blocks.len() == all && room.kept.len() == all);
             for index in 0..all {
@@ -368,10 +420,18 @@ mod tests {
                 room.blocks.iter().copied().filter(near).collect()
             };
             let some = within(&room);
-            points.look(&place, 1, &mut room, |near, _| near <= 100.0);
+            let (best, reach) = points.look(&place, 1, &mut room, |near, reach| near <= reach);
+            assert_eq!([room.gap(), reach], bounds);
+            assert!(points.range(best).all(|i| {
+                let [x, y] = points.points.at(i);
+                let [dx, dy] = [
+                    (x - 20.0).abs().max((x - 60.0).abs()),
+                    (y + 9.0).abs().max((y - 4.0).abs()),
+                ];
+                dx * dx + dy * dy <= reach
+            }));
+            points.look_again(&place, &mut room, |near| near <= 100.0);
             assert_eq!(room.kept, some);
-            points.look(&place, 1, &mut room, |near, reach| near <= reach);
-            assert_eq!([least(&room.near), least(&room.far)], bounds);
         }
         // One point alone: both distances are exact.
         let point = blocks(&Planar {
@@ -386,7 +446,7 @@ mod tests {
 
     #[test]
     fn the_nearest_are_those_of_a_sorted_list() {
-        for count in [15, 40, 5000] {
+        for count in [15, 40, 5000, 20_000] {
             let points = blocks(&scattered(count, [997, 1009]));
             let mut room = Distances::default();
             for at in [[20.0, 4.0], [-300.0, 7000.0], points.points.at(3)] {

@@ -87,16 +87,9 @@ impl Group {
     /// The sums of `points`.
     fn sum<T: Arithmetic>(&self, points: &Points, room: &mut Distances) -> [KernelSum; GROUP] {
         let blocks = points.blocks();
-        blocks.look(&self.rectangle, 1, room, |near, reach| near <= reach);
+        let (best, reach) = blocks.look(&self.rectangle, 1, room, |near, reach| near <= reach);
         let unit = self.scale * self.scale;
-        let (mut gap, mut best, mut reach) = (f64::INFINITY, 0, f64::INFINITY);
-        for ((&index, &near), &far) in room.blocks.iter().zip(&room.near).zip(&room.far) {
-            gap = if near < gap { near } else { gap };
-            if far < reach {
-                (best, reach) = (index, far);
-            }
-        }
-        let gap = gap * unit;
+        let gap = room.gap() * unit;
         let mut task = Task {
             points,
             best,
@@ -192,8 +185,10 @@ impl Group {
             points, best, room, ..
         } = task;
         let blocks = points.blocks();
-        blocks.look(&self.rectangle, 1, room, |near, _| keep(near * unit));
-        room.kept.retain(|index| index != best);
+        blocks.look_again(&self.rectangle, room, |near| keep(near * unit));
+        if let Ok(at) = room.kept.binary_search(best) {
+            room.kept.remove(at);
+        }
         &room.kept
     }
 
@@ -347,11 +342,17 @@ fn weigh<T: Lane, const LANES: usize, const FUSED: bool>(
             for (part, all) in part.iter_mut().zip([&places.x, &places.y, &places.offset]) {
                 part.copy_from_slice(&all[first..first + LANES]);
             }
-            let sums = if points.narrowness().is_some() {
-                adapted_sums::<T, LANES, FUSED>(&part, batch)
-            } else {
+            let alike = points.narrowness().is_none();
+            let wide = if alike {
                 T::wide_sums(&part, batch)
-                    .unwrap_or_else(|| equal_sums::<T, LANES, FUSED>(&part, batch))
+            } else {
+                None
+            };
+            // A closure that is not inlined would be compiled for any processor.
+            let sums = match wide {
+                Some(sums) => sums,
+                None if alike => equal_sums::<T, LANES, FUSED>(&part, batch),
+                None => adapted_sums::<T, LANES, FUSED>(&part, batch),
             };
             for (into, from) in raw.iter_mut().zip(&sums) {
                 for (into, from) in into[first..first + LANES].iter_mut().zip(from) {

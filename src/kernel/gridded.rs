@@ -16,8 +16,10 @@ use super::sum::KernelSum;
 pub(super) const PAIR: f64 = 0.3;
 pub(super) const POINT: f64 = 50.0;
 
-/// Tiles' worth of area from which pairs add to the digits of a sum.
+/// Tiles' worth of area from which pairs add to the digits of a sum. It is told only of very many points: a few places may well be as far from all of
+/// them, and then a guess that is wrong costs more than it saves.
 const AROUND: f64 = 4.0;
+const MANY: usize = 1 << 19;
 /// Places whose sums are put in their place by one task.
 const STRETCH: usize = 16_384;
 /// Places that one task gathers sums at.
@@ -66,8 +68,12 @@ pub(super) fn sums<const K: usize>(
             let (at, all) = (places.len() as f64, points.len() as f64);
             let nodes = nodes(points, h, reach.min(LONGEST));
             let time = POINT * (reach * reach) as f64 * (at + all) + nodes;
-            // One by one they would be told of what lies around them: as much as in this many of the tiles in which there are points, or less.
-            let around = (AROUND / points.stripes(h, 1).tiles().len() as f64).min(1.0) * all;
+            // One by one they would be told of what lies around them.
+            let around = if points.len() > MANY {
+                (AROUND / points.stripes(h, 1).tiles().len() as f64).min(1.0) * all
+            } else {
+                all
+            };
             let mut sums = vec![[KernelSum::default()]; far.len()];
             if reach > LONGEST || nodes > MOST_NODES || PAIR * at * around < time {
                 direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
