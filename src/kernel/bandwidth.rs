@@ -2,10 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::blocks::Distances;
 use super::{Method, Points, sums};
 use crate::cloud::{self, Cloud, CloudView};
-use crate::plane::Planar;
+use crate::plane::{Neighbours, Planar};
 
 /// Places that a rule looks at; it always compares them with every sample.
 const PROBES: usize = 1000;
@@ -49,16 +48,13 @@ pub fn leave_one_out(sample: CloudView<'_>) -> f64 {
 /// Median distance to the `k`-th nearest other point, over at most 1000 evenly spaced points.
 #[must_use]
 pub fn neighbour_distance(sample: CloudView<'_>, k: usize) -> f64 {
-    let points = Points::new(sample);
-    let points = points.blocks();
+    let points = Neighbours::new(&Planar::new(sample));
     let probes = Planar::new(probes(sample).view());
     let k = k.min(sample.nrows().saturating_sub(1));
     let mut distances: Vec<f64> = (0..probes.len())
         .into_par_iter()
         // The point itself is the nearest, at distance 0.
-        .map_init(Distances::default, |room, i| {
-            points.nearest(probes.at(i), k + 1, room).sqrt()
-        })
+        .map(|i| points.nearest(probes.at(i), k + 1, None).radius())
         .collect();
     let middle = distances.len() / 2;
     *distances.select_nth_unstable_by(middle, f64::total_cmp).1

@@ -21,6 +21,21 @@ const TASK: usize = 4096;
 /// Places that are summed at side by side.
 pub(super) const GROUP: usize = 32;
 
+/// The least and the greatest of some values, eight at a time.
+fn extremes(values: &[f64]) -> [f64; 2] {
+    let (mut least, mut most) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
+    for chunk in values.chunks(8) {
+        for ((least, most), &v) in least.iter_mut().zip(&mut most).zip(chunk) {
+            *least = if v < *least { v } else { *least };
+            *most = if v > *most { v } else { *most };
+        }
+    }
+    [
+        least.into_iter().fold(f64::INFINITY, f64::min),
+        most.into_iter().fold(f64::NEG_INFINITY, f64::max),
+    ]
+}
+
 /// A rectangle with sides along the axes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rectangle {
@@ -36,19 +51,7 @@ impl Rectangle {
 
     /// The smallest rectangle around points with these coordinates.
     pub(super) fn around(sides: [&[f64]; 2]) -> Self {
-        let [[left, right], [low, high]] = sides.map(|all| {
-            let (mut least, mut most) = ([f64::INFINITY; 8], [f64::NEG_INFINITY; 8]);
-            for chunk in all.chunks(8) {
-                for ((least, most), &v) in least.iter_mut().zip(&mut most).zip(chunk) {
-                    *least = if v < *least { v } else { *least };
-                    *most = if v > *most { v } else { *most };
-                }
-            }
-            [
-                least.into_iter().fold(f64::INFINITY, f64::min),
-                most.into_iter().fold(f64::NEG_INFINITY, f64::max),
-            ]
-        });
+        let [[left, right], [low, high]] = sides.map(extremes);
         Self {
             low: [left, low],
             high: [right, high],
@@ -136,11 +139,11 @@ impl Level {
 #[derive(Debug, Default)]
 pub(super) struct Distances {
     /// The blocks that were looked at, in their order.
-    pub(super) blocks: Vec<usize>,
+    blocks: Vec<usize>,
     /// The smallest possible distance of each.
-    pub(super) near: Vec<f64>,
+    near: Vec<f64>,
     /// The largest possible one of each.
-    pub(super) far: Vec<f64>,
+    far: Vec<f64>,
     /// The blocks that were kept, in their order.
     pub(super) kept: Vec<usize>,
 }
@@ -158,13 +161,8 @@ impl Distances {
 
     /// The square of the smallest possible distance to any of the blocks.
     pub(super) fn gap(&self) -> f64 {
-        let mut least = [f64::INFINITY; 8];
-        for chunk in self.near.chunks(8) {
-            for (least, &near) in least.iter_mut().zip(chunk) {
-                *least = if near < *least { near } else { *least };
-            }
-        }
-        least.into_iter().fold(f64::INFINITY, f64::min)
+        let [least, _] = extremes(&self.near);
+        least
     }
 }
 
@@ -212,17 +210,15 @@ impl Blocks {
     }
 
     /// Looks at blocks near `place`, from large rectangles to the small ones in those that are to be kept. Told are the square of the smallest possible
-    /// distance, and that of the largest one at which there are certainly as many points as are `wanted`. Returns the block that has so many and ends
-    /// nearest, and this largest distance.
+    /// distance, and the least of the largest ones so far. Returns the block that ends nearest, and this largest distance of it.
     pub(super) fn look(
         &self,
         place: &Rectangle,
-        wanted: usize,
         into: &mut Distances,
         keep: impl Fn(f64, f64) -> bool,
     ) -> (usize, f64) {
         let fan = self.fan();
-        let mut reach = f64::INFINITY;
+        let mut best = (0, f64::INFINITY);
         into.kept.clear();
         into.kept.push(0);
         for (depth, level) in self.levels.iter().enumerate().rev() {
@@ -245,21 +241,17 @@ impl Blocks {
                 level.distances(range, place, [&mut near[start..end], &mut far[start..end]]);
                 start = end;
             }
-            let size = BLOCK * fan.pow(depth as u32);
-            let holds = |index: usize| size.min(self.points.len() - index * size);
-            let mut best = (0, f64::INFINITY);
+            best = (0, f64::INFINITY);
             for (&index, &far) in blocks.iter().zip(&*far) {
-                if far < best.1 && holds(index) >= wanted {
+                if far < best.1 {
                     best = (index, far);
                 }
             }
-            reach = if best.1 < reach { best.1 } else { reach };
-            if depth == 0 {
-                return (best.0, reach);
+            if depth > 0 {
+                into.keep(|near| keep(near, best.1));
             }
-            into.keep(|near| keep(near, reach));
         }
-        (0, reach)
+        best
     }
 
     /// Looks at blocks near a place that was looked around before, `into` this: where all were looked at one by one, their distances are there. Keeps
@@ -271,7 +263,7 @@ impl Blocks {
         keep: impl Fn(f64) -> bool,
     ) {
         if self.levels.len() > 1 {
-            self.look(place, 1, into, |near, _| keep(near));
+            self.look(place, into, |near, _| keep(near));
         }
         into.keep(keep);
     }
@@ -279,25 +271,6 @@ impl Blocks {
     /// Rectangles of one level in one of the next.
     fn fan(&self) -> usize {
         if self.levels.len() > 1 { FAN } else { FEW }
-    }
-
-    /// The square of the distance from a place to the `wanted`-th nearest point; infinity where there are not so many.
-    pub(super) fn nearest(&self, at: [f64; 2], wanted: usize, room: &mut Distances) -> f64 {
-        let place = Rectangle { low: at, high: at };
-        let (_, reach) = self.look(&place, wanted, room, |near, reach| near <= reach);
-        room.keep(|near| near <= reach);
-        let mut squares = Vec::new();
-        for &index in &room.kept {
-            let [x, y] = self.points.range(self.range(index));
-            squares.extend(x.iter().zip(y).map(|(x, y)| {
-                let (dx, dy) = (x - at[0], y - at[1]);
-                dx * dx + dy * dy
-            }));
-        }
-        if wanted > squares.len() {
-            return f64::INFINITY;
-        }
-        *squares.select_nth_unstable_by(wanted - 1, f64::total_cmp).1
     }
 
     /// The points of block `index`.
@@ -396,7 +369,7 @@ mod tests {
             let points = blocks(&scattered(count, [97, 89]));
             let place = Rectangle::around([&[20.0, 60.0], &[-9.0, 4.0]]);
             let mut room = Distances::default();
-            points.look(&place, 1, &mut room, |_, _| true);
+            points.look(&place, &mut room, |_, _| true);
             room.keep(|_| true);
             let all = points.points.len().div_ceil(BLOCK);
             assert!(room.blocks.len() == all && room.kept.len() == all);
@@ -420,7 +393,7 @@ mod tests {
                 room.blocks.iter().copied().filter(near).collect()
             };
             let some = within(&room);
-            let (best, reach) = points.look(&place, 1, &mut room, |near, reach| near <= reach);
+            let (best, reach) = points.look(&place, &mut room, |near, reach| near <= reach);
             assert_eq!([room.gap(), reach], bounds);
             assert!(points.range(best).all(|i| {
                 let [x, y] = points.points.at(i);
@@ -440,27 +413,7 @@ mod tests {
         });
         let place = Rectangle::around([&[0.0, 1.0], &[0.0, 1.0]]);
         let mut room = Distances::default();
-        point.look(&place, 1, &mut room, |_, _| true);
+        point.look(&place, &mut room, |_, _| true);
         assert_eq!((room.near[0], room.far[0]), (10.0, 20.0));
-    }
-
-    #[test]
-    fn the_nearest_are_those_of_a_sorted_list() {
-        for count in [15, 40, 5000, 20_000] {
-            let points = blocks(&scattered(count, [997, 1009]));
-            let mut room = Distances::default();
-            for at in [[20.0, 4.0], [-300.0, 7000.0], points.points.at(3)] {
-                let squares = (0..points.points.len()).map(|i| {
-                    let [x, y] = points.points.at(i);
-                    (x - at[0]).powi(2) + (y - at[1]).powi(2)
-                });
-                let mut squares: Vec<f64> = squares.collect();
-                squares.sort_by(f64::total_cmp);
-                for wanted in [1, 15, 16, 21, 40] {
-                    let expected = squares.get(wanted - 1).copied().unwrap_or(f64::INFINITY);
-                    assert_eq!(points.nearest(at, wanted, &mut room), expected);
-                }
-            }
-        }
     }
 }

@@ -87,7 +87,7 @@ impl Group {
     /// The sums of `points`.
     fn sum<T: Arithmetic>(&self, points: &Points, room: &mut Distances) -> [KernelSum; GROUP] {
         let blocks = points.blocks();
-        let (best, reach) = blocks.look(&self.rectangle, 1, room, |near, reach| near <= reach);
+        let (best, reach) = blocks.look(&self.rectangle, room, |near, reach| near <= reach);
         let unit = self.scale * self.scale;
         let gap = room.gap() * unit;
         let mut task = Task {
