@@ -14,8 +14,11 @@ fn ratioflow(folder: &std::path::Path, args: &[&str]) -> Output {
 }
 
 /// Scenarios of which one seed takes more than some ten seconds of one core; the full command runs them too.
-const LONG: [&str; 13] = [
+const LONG: [&str; 19] = [
     "attached-detached",
+    "drift-collapsed",
+    "drift-far",
+    "inheritance",
     "ksgan",
     "recover-the-ratio",
     "pacgan-ring",
@@ -28,6 +31,9 @@ const LONG: [&str; 13] = [
     "momentum-noisy",
     "cold-start",
     "million",
+    "neural-discriminator",
+    "towards-the-average",
+    "two-networks",
 ];
 
 fn scenario(name: &str) -> Scenario {
