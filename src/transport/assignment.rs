@@ -7,8 +7,6 @@ use crate::plane::{Planar, QUERIES};
 
 /// In place of a row or a column where there is none.
 const NONE: u32 = u32::MAX;
-/// Points in place of which one stands in the coarser problem that the first guess comes from.
-const THIN: usize = 4;
 /// A column is better than a row's own if it is so by more than this share of the numbers that are compared: the rest is rounding.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// Rounds after which the share grows, so that the last bits of a hard problem can not go round for ever.
@@ -98,47 +96,50 @@ pub(crate) fn squared(a: [f64; 2], b: [f64; 2]) -> f64 {
     dx * dx + dy * dy
 }
 
-/// A good basis for two clouds, both in the order of blocks: that of a fraction of them, with points that follow each other in
-/// that order in place of each one.
+/// A good basis for two clouds, both in the order of blocks: that of half as many points, each in the middle of two that follow each other in
+/// that order. The squared distance of two middles is the mean of the four between their points, but for what no choice of partners changes.
 fn guess(rows: &Planar, columns: &Planar) -> Basis {
     let n = rows.len();
-    let few = n / THIN;
-    if few < 2 {
+    if n < 4 {
         let link = |i| if i == 0 { NONE } else { 0 };
         return Basis {
             column: (0..n as u32).collect(),
             link: (0..n).map(link).collect(),
         };
     }
-    let (thin_rows, thin_columns) = (thinned(rows), thinned(columns));
-    let coarse = guess(&thin_rows, &thin_columns);
-    let coarse = optimum(&thin_rows, &Blocks::new(&thin_columns), coarse).basis;
+    let [half_rows, half_columns] = [rows, columns].map(middles);
+    let coarse = guess(&half_rows, &half_columns);
+    let coarse = optimum(&half_rows, &Blocks::new(&half_columns), coarse).basis;
     let mut fine = Basis {
         column: Vec::with_capacity(n),
         link: Vec::with_capacity(n),
     };
-    let thin = THIN as u32;
-    for (&column, &link) in coarse.column.iter().zip(&coarse.link) {
-        // The first of a few is linked as the one before, the others to its column.
-        for one in 0..thin {
-            fine.column.push(thin * column + one);
-            fine.link.push(match (one, link) {
-                (0, NONE) => NONE,
-                (0, _) => thin * link,
-                _ => thin * column,
-            });
-        }
+    for (i, (&column, &link)) in coarse.column.iter().zip(&coarse.link).enumerate() {
+        let cost = |row: usize, column: u32| squared(rows.at(row), columns.at(column as usize));
+        let [one, other] = [2 * column, 2 * column + 1];
+        let straight = cost(2 * i, one) + cost(2 * i + 1, other);
+        let crossed = cost(2 * i, other) + cost(2 * i + 1, one);
+        let own = if straight <= crossed {
+            [one, other]
+        } else {
+            [other, one]
+        };
+        // The first of the two is linked as the one before, the other to its column.
+        let up = if link == NONE { NONE } else { 2 * link };
+        fine.column.extend(own);
+        fine.link.extend([up, own[0]]);
     }
-    for rest in (few * THIN) as u32..n as u32 {
-        fine.column.push(rest);
+    if n % 2 == 1 {
+        fine.column.push(n as u32 - 1);
         fine.link.push(fine.column[0]);
     }
     fine
 }
 
-/// One in [`THIN`] points.
-fn thinned(points: &Planar) -> Planar {
-    points.map(|side| side.chunks_exact(THIN).map(|few| few[THIN / 2]).collect())
+/// The middles of each two points.
+fn middles(points: &Planar) -> Planar {
+    let middle = |two: &[f64]| f64::midpoint(two[0], two[1]);
+    points.map(|side| side.chunks_exact(2).map(middle).collect())
 }
 
 /// Moves from a basis to an optimal one.
@@ -186,8 +187,9 @@ struct Tree<'a> {
     /// Dual variables of the rows, and of the columns.
     value: Vec<f64>,
     price: Prices,
-    /// Rows below the one in turn.
+    /// The rows found below the one in turn, and how many they are; one place more than there can be.
     below: Vec<u32>,
+    found: usize,
 }
 
 impl<'a> Tree<'a> {
@@ -203,7 +205,8 @@ impl<'a> Tree<'a> {
             after: vec![NONE; n],
             value: vec![0.0; n],
             price: columns.prices(vec![0.0; n]),
-            below: Vec::with_capacity(n),
+            below: vec![NONE; n + 1],
+            found: 0,
             basis,
         };
         for i in 0..n {
@@ -255,16 +258,20 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Collects a row and those whose way to the root leads through its column.
-    fn collect_below(&mut self, row: u32) {
-        self.below.clear();
-        self.below.push(row);
-        let mut next = 0;
-        while let Some(&row) = self.below.get(next) {
-            let mut linked = self.first[self.column(row) as usize];
-            while linked != NONE {
-                self.below.push(linked);
-                linked = self.after[linked as usize];
+    /// Finds a row and those whose way to the root leads through its column.
+    fn find_below(&mut self, row: u32) {
+        // Each brings the next of those linked to the same column and the first of those linked to its own. No processor can guess where
+        // these lists end, so it is written without a branch.
+        let first = |row: u32| self.first[self.basis.column[row as usize] as usize];
+        self.below[0] = row;
+        self.below[1] = first(row);
+        let mut next = 1;
+        self.found = 1 + usize::from(self.below[1] != NONE);
+        while next < self.found {
+            let row = self.below[next];
+            for other in [self.after[row as usize], first(row)] {
+                self.below[self.found] = other;
+                self.found += usize::from(other != NONE);
             }
             next += 1;
         }
@@ -274,7 +281,7 @@ impl<'a> Tree<'a> {
     /// the values: it is chosen so that the median price is 0, lest a root far away leave all others its rounding.
     fn settle(&mut self) {
         let root = self.basis.link.iter().position(|&link| link == NONE);
-        self.collect_below(root.unwrap_or(0) as u32);
+        self.find_below(root.unwrap_or(0) as u32);
         self.descend(0.0);
         let mut prices: Vec<f64> = (0..self.row.len() as u32)
             .map(|j| self.price.of(j))
@@ -285,9 +292,9 @@ impl<'a> Tree<'a> {
         self.price.settle();
     }
 
-    /// Finds the dual variables of all rows collected, the first of which is the root, from its own.
+    /// Finds the dual variables of all rows found, the first of which is the root, from its own.
     fn descend(&mut self, top: f64) {
-        for next in 0..self.below.len() {
+        for next in 0..self.found {
             let row = self.below[next];
             let (column, link) = (self.column(row), self.basis.link[row as usize]);
             let value = if link == NONE {
@@ -303,12 +310,12 @@ impl<'a> Tree<'a> {
     /// Takes the arc between a row and a column into the basis, which offers the row this much more than its own; the one that closes
     /// a cycle with it leaves.
     fn enter(&mut self, row: u32, column: u32, more: f64) {
-        self.collect_below(row);
+        self.find_below(row);
         let owner = self.row[column as usize];
-        let is_cycle = self.below.contains(&owner);
+        let is_cycle = self.below[..self.found].contains(&owner);
         // What is cut off from the root shifts against the rest: all of this but, if its column leaves it, the row.
         let rise = if is_cycle { more } else { -more };
-        for &row in &self.below {
+        for &row in &self.below[..self.found] {
             self.value[row as usize] -= rise;
             self.price.add(self.basis.column[row as usize], rise);
         }

@@ -2,33 +2,35 @@
 
 use multiversion::multiversion;
 
+#[cfg(target_arch = "x86_64")]
+use super::wide;
 use crate::plane::Planar;
 
 /// Columns in a block.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 /// Blocks in a group, and groups that are looked at together. There are multiples of both; the last ones may be empty.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// Columns in blocks, each in a small box, and groups of blocks, each in a larger one. The cost of a column is at least the squared
 /// distance to its box, so a row looks only into the boxes that are near, or dear: in the plane these are few.
 #[derive(Clone, Debug)]
 pub(crate) struct Blocks {
-    columns: Planar,
+    pub(super) columns: Planar,
     /// Around each block, and around each group.
-    small: Boxes,
-    large: Boxes,
+    pub(super) small: Boxes,
+    pub(super) large: Boxes,
 }
 
 /// Least and greatest x, least and greatest y of some boxes.
 #[derive(Clone, Debug)]
-struct Boxes([Vec<f64>; 4]);
+pub(super) struct Boxes(pub(super) [Vec<f64>; 4]);
 
 /// A number for each column, and numbers for each block and each group that none of theirs exceeds.
 #[derive(Clone, Debug)]
 pub(crate) struct Prices {
-    each: Vec<f64>,
-    top: Vec<f64>,
-    peak: Vec<f64>,
+    pub(super) each: Vec<f64>,
+    pub(super) top: Vec<f64>,
+    pub(super) peak: Vec<f64>,
 }
 
 /// An order of points in which each block of them is near each other in the plane: halved by rank across the longer side of their
@@ -40,7 +42,7 @@ pub(crate) fn order(points: &Planar) -> Vec<usize> {
 }
 
 fn halve(points: &Planar, order: &mut [usize]) {
-    if order.len() <= BLOCK {
+    if order.len() <= 2 {
         return;
     }
     let extent = |side: &[f64]| {
@@ -55,12 +57,10 @@ fn halve(points: &Planar, order: &mut [usize]) {
     } else {
         &points.x
     };
-    // Whole blocks, and whole groups if there are some.
-    let unit = if order.len() > BLOCK * LANES {
-        BLOCK * LANES
-    } else {
-        BLOCK
-    };
+    // Whole groups if there are some, or whole blocks; within a block, pairs.
+    let units = [BLOCK * LANES, BLOCK, 2];
+    let unit = units.into_iter().find(|&unit| order.len() > unit);
+    let unit = unit.unwrap_or(1);
     let middle = (order.len() / 2).next_multiple_of(unit);
     order.select_nth_unstable_by(middle, |&a, &b| {
         let by_value = side[a].total_cmp(&side[b]);
@@ -117,7 +117,11 @@ impl Blocks {
 
     /// The column with the least `cost − price` for a row at `at` and this value, if it is less than `limit`.
     pub(crate) fn best(&self, prices: &Prices, at: [f64; 2], limit: f64) -> Option<(u32, f64)> {
-        let (column, value) = best(self, prices, at, limit);
+        #[cfg(target_arch = "x86_64")]
+        let found = wide::best(self, prices, at, limit);
+        #[cfg(not(target_arch = "x86_64"))]
+        let found = None;
+        let (column, value) = found.unwrap_or_else(|| best(self, prices, at, limit));
         (value < limit).then_some((column as u32, value))
     }
 }
@@ -262,4 +266,41 @@ fn best(blocks: &Blocks, prices: &Prices, at: [f64; 2], limit: f64) -> (usize, f
         });
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number in (−1, 1) for each index, without a pattern.
+    fn scattered(i: usize, which: f64) -> f64 {
+        (1e4 * (i as f64 * which).sin()).fract()
+    }
+
+    #[test]
+    fn the_least_is_found_by_wide_registers_and_without() {
+        for n in [1, 15, 16, 17, 130, 1500] {
+            let side = |which: f64| (0..n).map(|i| scattered(i, which)).collect::<Vec<f64>>();
+            let (x, y) = (side(1.1), side(2.3));
+            let columns = Planar { x, y };
+            let columns = columns.pick(&order(&columns));
+            let blocks = Blocks::new(&columns);
+            let prices = blocks.prices((0..n).map(|i| 0.1 * scattered(i, 3.7)).collect());
+            for row in 0..200 {
+                let at = [2.0 * scattered(row, 0.3), 2.0 * scattered(row, 0.7)];
+                let value = |j: usize| {
+                    let (dx, dy) = (columns.x[j] - at[0], columns.y[j] - at[1]);
+                    dx * dx + dy * dy - prices.of(j as u32)
+                };
+                let least = (0..n)
+                    .min_by(|&a, &b| value(a).total_cmp(&value(b)))
+                    .unwrap();
+                let truth = (least, value(least));
+                assert_eq!(best(&blocks, &prices, at, f64::INFINITY), truth, "{n}");
+                let found = blocks.best(&prices, at, f64::INFINITY);
+                assert_eq!(found, Some((least as u32, truth.1)), "{n}");
+                assert_eq!(blocks.best(&prices, at, truth.1), None, "{n}");
+            }
+        }
+    }
 }

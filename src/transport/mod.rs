@@ -8,6 +8,8 @@ mod line;
 mod masses;
 mod separate;
 mod w2;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub(crate) use line::{w2_squared, weighted_w2_squared};
 pub use masses::Coupling;
