@@ -206,6 +206,47 @@ fn far_away_the_sum_follows_the_nearest_point() {
     }
 }
 
+/// A place goes to the nearest of the points that are all many bandwidths away, copies of it included.
+#[test]
+fn a_bandwidth_without_neighbours_leaves_the_nearest_point() {
+    let mut cloud = wavy(300, 2.0);
+    for i in 0..200 {
+        let copied = cloud.row(i % 7).to_owned();
+        cloud.row_mut(i).assign(&copied);
+    }
+    let at = wavy(90, 0.0);
+    for exponent in 3..15 {
+        let h = 0.1_f64.powi(exponent);
+        for method in [Method::Exact, Method::Direct] {
+            let (places, points) = (Points::new(at.view()), Points::new(cloud.view()));
+            let found = sums(&places, [&points], h, method);
+            for (place, [found]) in at.rows().into_iter().zip(&found) {
+                let truth = plain([place[0], place[1]], cloud.view(), h);
+                for axis in 0..2 {
+                    let error = (found.shift[axis] - truth.shift[axis]).abs();
+                    assert!(error < 1e-5, "{method:?}, {h:e}: {error:e}");
+                }
+                let error = (found.log / truth.log - 1.0).abs();
+                assert!(error < 1e-6, "{method:?}, {h:e}: {error:e}");
+            }
+        }
+    }
+}
+
+/// One point at any distance is none to those that have others near.
+#[test]
+fn a_point_beyond_all_measure_does_not_move_the_others() {
+    let at = wavy(40, 0.0);
+    for exponent in [3, 8, 14, 18, 19, 20, 30, 60] {
+        let mut cloud = wavy(64, 1.0);
+        cloud.row_mut(5).fill(10.0_f64.powi(exponent));
+        for method in [Method::Exact, Method::Direct] {
+            let error = errors(&at, &cloud, 1.0, method);
+            assert!(error.shift < 1e-5, "{method:?}, 1e{exponent}: {error:?}");
+        }
+    }
+}
+
 #[test]
 fn the_same_bits_for_any_number_of_threads() {
     // Crowded cells and empty ones, and more points than are sorted at once.

@@ -127,6 +127,15 @@ impl Level {
         self.low[0].len()
     }
 
+    fn rectangle(&self) -> Rectangle {
+        let least = |side: &Vec<f64>| extremes(side)[0];
+        let greatest = |side: &Vec<f64>| extremes(side)[1];
+        Rectangle {
+            low: self.low.each_ref().map(least),
+            high: self.high.each_ref().map(greatest),
+        }
+    }
+
     /// Squares of the smallest and of the largest distance between a point of `place` and one of some of the rectangles.
     fn distances(&self, range: Range<usize>, place: &Rectangle, into: [&mut [f64]; 2]) {
         let [[x0, y0], [x1, y1]] = [&self.low, &self.high]
@@ -271,6 +280,12 @@ impl Blocks {
     /// Rectangles of one level in one of the next.
     fn fan(&self) -> usize {
         if self.levels.len() > 1 { FAN } else { FEW }
+    }
+
+    /// The smallest rectangle around all.
+    pub(super) fn rectangle(&self) -> Rectangle {
+        let top = self.levels.last();
+        top.map_or(Rectangle::NOTHING, Level::rectangle)
     }
 
     /// The points of block `index`.

@@ -17,6 +17,13 @@ use super::blocks::{BLOCK, Blocks, Distances, GROUP, Rectangle};
 use super::lane::Lane;
 use super::points::Points;
 use super::sum::KernelSum;
+use crate::numeric::Real;
+
+/// Beyond this square of a distance, the rounding of a square shows in a weight; places that have no nearer point are summed
+/// [`from_afar`](Group::from_afar).
+const FAR: f64 = (1_u64 << 30) as f64;
+/// More than the rounding of squares of distances that are found in two ways, as a share of them.
+const ROUNDING: f64 = 1e-14;
 
 /// Points summed in the precision of the lanes before the sum goes on in double precision.
 const BATCH: usize = 32 * BLOCK;
@@ -29,11 +36,15 @@ pub(super) fn sums<T: Arithmetic, const K: usize>(
     h: f64,
 ) {
     let scale = (0.5 * LOG2_E).sqrt() / h;
-    let groups = at.groups(T::RADIUS * h);
     // Before there are tasks that would all make them.
-    for points in of {
-        points.blocks();
+    let all = of.map(|points| points.blocks().rectangle());
+    let all = all
+        .iter()
+        .fold(at.rectangle(), |all, one| all.with_all(one));
+    if all.sides().iter().any(|side| side * scale > T::FURTHEST) {
+        return sums::<f64, K>(into, at, of, h);
     }
+    let groups = at.groups(T::RADIUS * h);
     let found: Vec<[[KernelSum; GROUP]; K]> = groups
         .par_iter()
         .map_init(Distances::default, |room, range| {
@@ -108,6 +119,9 @@ impl Group {
                 return self.finish(&raw, &offset);
             }
         }
+        if common > FAR {
+            return self.from_afar(&mut task);
+        }
         // One term of the best block is visible to all.
         let mut offset = [common; GROUP];
         if wide.log2() - narrow * unit * reach + common < f64::FAINT {
@@ -143,31 +157,69 @@ impl Group {
         raw
     }
 
+    /// As [`collect`](Self::collect) and [`finish`](Self::finish), from differences of coordinates: a few places and points.
+    fn from_afar(&self, task: &mut Task<'_>) -> [KernelSum; GROUP] {
+        let least = self.least_exponents(task);
+        let ([wide, narrow], points, best) = (task.narrowness, task.points, task.best);
+        let own = least[..self.count].iter().copied();
+        let visible = own.fold(f64::NEG_INFINITY, f64::max) + f64::HIDDEN_BITS;
+        let bound = (visible + (narrow * points.len() as f64).log2()) / wide;
+        let others = self.look(task, |near| near <= bound * (1.0 + ROUNDING));
+        let mut sums = [[0.0; 3]; GROUP];
+        for &index in std::iter::once(&best).chain(others) {
+            let (count, [px, py, a, log]) = self.local(points, index);
+            for (lane, sums) in sums.iter_mut().enumerate().take(self.count) {
+                for j in 0..count {
+                    let (dx, dy) = (px[j] - self.x[lane], py[j] - self.y[lane]);
+                    let exponent = a[j] * (dx * dx + dy * dy) - log[j];
+                    let w = Real::exp2::<false>(least[lane] - exponent);
+                    for (sum, factor) in sums.iter_mut().zip([1.0, a[j] * dx, a[j] * dy]) {
+                        *sum += w * factor;
+                    }
+                }
+            }
+        }
+        std::array::from_fn(|lane| {
+            let [w, x, y] = sums[lane];
+            KernelSum {
+                log: w.ln() - least[lane] * LN_2,
+                shift: [x, y].map(|sum| sum / w / self.scale),
+            }
+        })
+    }
+
+    /// The number of points in a block, and their `[x, y, narrowness, log₂ narrowness]` in the units of the group.
+    fn local(&self, points: &Points, index: usize) -> (usize, [[f64; BLOCK]; 4]) {
+        let blocks = points.blocks();
+        let mut local = [[0.0; BLOCK]; 4];
+        let range = blocks.range(index);
+        for (k, j) in range.clone().enumerate() {
+            let a = points
+                .narrowness()
+                .map_or(1.0, |a| a[blocks.order[j] as usize]);
+            let at = blocks.points.at(j);
+            let [x, y] = [0, 1].map(|axis| (at[axis] - self.middle[axis]) * self.scale);
+            for (local, value) in local.iter_mut().zip([x, y, a, a.log2()]) {
+                local[k] = value;
+            }
+        }
+        (range.len(), local)
+    }
+
     /// For each place the smallest `−log₂` of a term, found among the blocks that can hold it.
     fn least_exponents(&self, task: &mut Task<'_>) -> [f64; GROUP] {
         let points = task.points;
-        let blocks = points.blocks();
         let [wide, narrow] = task.narrowness;
         let mut least = [f64::INFINITY; GROUP];
         let mut lower_to = |index: usize| {
-            let mut local = [[0.0; BLOCK]; 4];
-            let range = blocks.range(index);
-            for (k, j) in range.clone().enumerate() {
-                let a = points
-                    .narrowness()
-                    .map_or(1.0, |a| a[blocks.order[j] as usize]);
-                let [x, y] =
-                    [0, 1].map(|axis| (blocks.points.at(j)[axis] - self.middle[axis]) * self.scale);
-                for (local, value) in local.iter_mut().zip([x, y, a, a.log2()]) {
-                    local[k] = value;
-                }
-            }
-            let block = local.each_ref().map(|all| &all[..range.len()]);
+            let (count, local) = self.local(points, index);
+            let block = local.each_ref().map(|all| &all[..count]);
             lower([&self.x, &self.y], self.count, block, &mut least);
             let own = least[..self.count].iter().copied();
             own.fold(f64::NEG_INFINITY, f64::max)
         };
         let worst = lower_to(task.best);
+        let worst = worst + ROUNDING * worst.abs();
         let others = self.look(task, |near| wide * near - narrow.log2() <= worst);
         for &index in others {
             lower_to(index);

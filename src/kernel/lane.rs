@@ -13,6 +13,8 @@ pub(super) trait Lane: Real {
     const RADIUS: f64;
     /// Squares of distances up to this, in units in which `k_h = 2^{−d²}`, are exact enough.
     const LARGEST_SQUARE: f64;
+    /// Points have to be no further apart than this, in units of the group, for their squares to be numbers and the least of weights to be none.
+    const FURTHEST: f64;
     /// Whether each place may have an offset of its own in the exponent.
     const LIFTED: bool;
 
@@ -30,6 +32,7 @@ impl Lane for f32 {
     const FAINT: f64 = -60.0;
     const RADIUS: f64 = 2.5;
     const LARGEST_SQUARE: f64 = 64.0;
+    const FURTHEST: f64 = 1e15;
     const LIFTED: bool = false;
 
     #[cfg(target_arch = "x86_64")]
@@ -46,5 +49,6 @@ impl Lane for f64 {
     const FAINT: f64 = -900.0;
     const RADIUS: f64 = 8.0;
     const LARGEST_SQUARE: f64 = f64::INFINITY;
+    const FURTHEST: f64 = f64::INFINITY;
     const LIFTED: bool = true;
 }

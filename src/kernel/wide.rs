@@ -10,7 +10,7 @@
 )]
 
 use std::arch::x86_64::{
-    __m512, _CMP_LT_OQ, _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
+    __m512, _CMP_NGE_UQ, _mm512_add_epi32, _mm512_add_ps, _mm512_castps_si512, _mm512_castsi512_ps,
     _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
     _mm512_mul_ps, _mm512_permutex2var_ps, _mm512_reduce_max_ps, _mm512_reduce_ps, _mm512_set1_ps,
     _mm512_setzero_ps, _mm512_slli_epi32, _mm512_sqrt_ps, _mm512_storeu_ps, _mm512_sub_ps,
@@ -105,7 +105,7 @@ fn add<const V: usize>(
         // The product of a place and a point is at most that of their lengths.
         let length = _mm512_sqrt_ps(_mm512_sub_ps(offset, load(own)));
         let least = _mm512_fnmadd_ps(furthest, length, load(own));
-        if _mm512_cmp_ps_mask::<_CMP_LT_OQ>(least, normal) == 0 {
+        if _mm512_cmp_ps_mask::<_CMP_NGE_UQ>(least, normal) == 0 {
             registers.meet::<false>([px, py, own]);
         } else {
             registers.meet::<true>([px, py, own]);
