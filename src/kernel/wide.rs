@@ -48,11 +48,7 @@ pub(super) fn sums<const N: usize>(
     places: &[[f32; N]; 3],
     points: [&[f32]; 3],
 ) -> Option<[[f32; N]; 3]> {
-    // Processors without the last slow down where their wide registers are used.
-    if !(is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vbmi2"))
-    {
+    if !crate::numeric::has_wide_registers() {
         return None;
     }
     let mut sums = [[0.0; N]; 3];

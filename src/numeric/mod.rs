@@ -16,3 +16,11 @@ pub use real::Real;
 pub(crate) use real::{sigmoid, softplus};
 pub(crate) use statistics::{mean_and_deviation, power};
 pub(crate) use trigonometry::sin_cos;
+
+/// Whether the processor has registers of 512 bits and does not slow down where they are used, as the first of them did.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_wide_registers() -> bool {
+    std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512dq")
+        && std::is_x86_feature_detected!("avx512vbmi2")
+}

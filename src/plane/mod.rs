@@ -6,6 +6,8 @@ mod pairs;
 mod planar;
 mod together;
 mod whiten;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub(crate) use curve::{along_curve, along_curve_by_place};
 pub(crate) use neighbours::{Neighbours, QUERIES};

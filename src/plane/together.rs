@@ -4,19 +4,21 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::neighbours::{LEAF, Leaf, Neighbours, distance};
+#[cfg(target_arch = "x86_64")]
+use super::wide;
 
 /// Leaves of queries that one task takes.
 const LEAVES: usize = 8;
 
 /// Points of one leaf that ask for their neighbours.
-struct Batch<const N: usize> {
-    leaf: Leaf,
+pub(super) struct Batch<const N: usize> {
+    pub(super) leaf: Leaf,
     middle: [f64; 2],
-    wanted: usize,
+    pub(super) wanted: usize,
     /// For each, the squares of the distances to the nearest found so far, nearest first.
-    near: [[f64; N]; LEAF],
+    pub(super) near: [[f64; N]; LEAF],
     /// For each, a square below which it does not matter how near the last of the wanted is.
-    enough: [f64; LEAF],
+    pub(super) enough: [f64; LEAF],
     /// Nothing at this square of a distance from all of them is looked for any more.
     widest: f64,
 }
@@ -116,7 +118,14 @@ fn visit<const N: usize>(to: &Neighbours, node: usize, batch: &mut Batch<N>, own
         return;
     }
     if let Some(place) = to.leaf(node) {
-        scan(&to.leaves()[place], edges, batch, own == Some(place));
+        let (leaf, own) = (&to.leaves()[place], own == Some(place));
+        #[cfg(target_arch = "x86_64")]
+        let done = wide::scan(leaf, edges, batch, own);
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = false;
+        if !done {
+            scan(leaf, edges, batch, own);
+        }
         batch.narrow();
         return;
     }
@@ -184,6 +193,39 @@ fn scan<const N: usize>(leaf: &Leaf, edges: [f64; 4], batch: &mut Batch<N>, own:
 mod tests {
     use super::super::planar::Planar;
     use super::*;
+
+    /// Where there are wide registers, the other search is not asked otherwise.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn wide_registers_find_what_the_plain_search_finds() {
+        let points = Planar {
+            x: (0..200).map(|i| (1.3 * f64::from(i)).sin()).collect(),
+            y: (0..200).map(|i| f64::from(i % 7)).collect(),
+        };
+        let tree = Neighbours::new(&points);
+        let leaves = tree.leaves();
+        for from in leaves {
+            let mut batch = Batch::<5> {
+                leaf: *from,
+                middle: [0.0; 2],
+                wanted: 3,
+                near: [[f64::INFINITY; 5]; LEAF],
+                enough: [0.01; LEAF],
+                widest: f64::INFINITY,
+            };
+            for to in leaves {
+                let own = std::ptr::eq(from, to);
+                let before = batch.near;
+                if !wide::scan(to, to.edges, &mut batch, own) {
+                    eprintln!("SKIPPED: this processor has no such registers");
+                    return;
+                }
+                let found = std::mem::replace(&mut batch.near, before);
+                scan(to, to.edges, &mut batch, own);
+                assert_eq!(batch.near, found);
+            }
+        }
+    }
 
     #[test]
     fn together_they_find_what_each_finds_alone() {

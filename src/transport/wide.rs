@@ -22,10 +22,8 @@ pub(super) fn best(
     at: [f64; 2],
     limit: f64,
 ) -> Option<(usize, f64)> {
-    // Processors without the last slow down where their wide registers are used.
-    let can = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vbmi2");
     // SAFETY: the processor has what is needed, as was just found.
-    can.then(|| unsafe { search(blocks, prices, at, limit) })
+    crate::numeric::has_wide_registers().then(|| unsafe { search(blocks, prices, at, limit) })
 }
 
 #[target_feature(enable = "avx512f")]
