@@ -374,6 +374,25 @@ fn a_small_or_repeated_file_is_told_in_the_headline() {
     assert!(caveat.contains("points are repeated"), "{caveat}");
 }
 
+/// How a file is drawn from as a source says nothing of how perfect clouds of it lie.
+#[test]
+fn the_floor_of_a_file_is_of_draws_that_differ() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let points = family("gaussian").sample(150, Stream::new(5, "own"));
+    written(folder.path(), "own.csv", &points);
+    let floors = |more: &str| {
+        let text = OWN.replace("'own.csv'", &format!("'own.csv'\n{more}"));
+        let [(_, floors), _] = experiment(folder.path(), &text).gauges().unwrap();
+        floors
+    };
+    let plain = floors("");
+    let energy = plain.get("energy_distance").unwrap();
+    assert!(energy.sd > 0.1 * energy.mean, "{energy:?}");
+    for more in ["in_order = true", "replace = false"] {
+        assert_eq!(floors(more), plain, "{more}");
+    }
+}
+
 /// A cloud that copies the training half of a file is found; a fresh sample of what the file is a sample of is not.
 #[test]
 fn a_copy_of_a_file_is_found_and_a_fresh_sample_passes() {
