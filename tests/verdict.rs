@@ -8,7 +8,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 use ratioflow::cloud::Cloud;
 use ratioflow::experiment::Experiment;
 use ratioflow::metric::{
-    Circumstances, Evaluator, Evidence, Floors, MetricSet, MetricsSpec, Null, Verdict,
+    Circumstances, Evaluator, Evidence, Floors, Measurement, MetricSet, MetricsSpec, Null, Verdict,
 };
 use ratioflow::random::Stream;
 use ratioflow::scenario::Document;
@@ -390,6 +390,28 @@ fn the_floor_of_a_file_is_of_draws_that_differ() {
     assert!(energy.sd > 0.1 * energy.mean, "{energy:?}");
     for more in ["in_order = true", "replace = false"] {
         assert_eq!(floors(more), plain, "{more}");
+    }
+}
+
+/// A training sample is blamed where measures tell it from the target, and the cloud too.
+#[test]
+fn a_training_sample_that_nothing_judges_is_not_blamed() {
+    let court = Court::new("ring", 300, 1);
+    let bad = court.panel.measure(spoilt(&court, "on bridges").view());
+    let tests = [&bad, &Measurement::default()].map(|values| court.floors.joint(values));
+    assert!(!tests[0].passes() && tests[1].p.is_nan());
+    for (values, training, blamed) in [
+        (&bad, &tests[0], true),
+        (&bad, &tests[1], false),
+        (&Measurement::default(), &tests[0], false),
+    ] {
+        let known = Circumstances {
+            references: 300,
+            training: Some(training),
+            ..Circumstances::default()
+        };
+        let said = Verdict::new(values, &court.floors, known).sentence;
+        assert_eq!(said.contains("training sample itself"), blamed, "{said}");
     }
 }
 

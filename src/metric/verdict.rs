@@ -107,7 +107,9 @@ impl Verdict {
         } else {
             distinguished(&fit)
         }];
-        let training = known.training.filter(|t| !at_floor && !t.passes());
+        let told = |training: &&JointTest| !training.measures.is_empty() && !training.passes();
+        let training = known.training.filter(|_| judged && !at_floor);
+        let training = training.filter(told);
         clauses.extend(training.map(|training| {
             format!(
                 "the training sample itself is told from it (p = {}), and no flow can be expected to beat that",
