@@ -415,6 +415,23 @@ fn a_training_sample_that_nothing_judges_is_not_blamed() {
     }
 }
 
+/// A cloud far from its target is not more regular than independent points, whatever is no number there.
+#[test]
+fn what_is_no_number_is_no_order() {
+    let at = |place: f64| Cloud::from_elem((300, 2), place);
+    let verdict = judged(&at(1.0), &at(1e8));
+    assert!(
+        !verdict.at_floor && !verdict.too_regular,
+        "{}",
+        verdict.sentence
+    );
+    assert!(
+        !verdict.sentence.contains("more regular"),
+        "{}",
+        verdict.sentence
+    );
+}
+
 /// A cloud that copies the training half of a file is found; a fresh sample of what the file is a sample of is not.
 #[test]
 fn a_copy_of_a_file_is_found_and_a_fresh_sample_passes() {

@@ -228,13 +228,17 @@ impl Scaled {
         let mean = column.draws.iter().sum::<f64>() / column.draws.len() as f64;
         let beyond = |v: f64| if v.is_finite() { v } else { f64::INFINITY };
         if !column.value.is_finite() {
-            // A value that is no number where perfect clouds have one is as bad as can be.
+            // A value that is no number where perfect clouds have one is as bad as can be, and shows no order.
+            let badness = match side {
+                Side::Worse => f64::INFINITY,
+                Side::Regular => f64::NEG_INFINITY,
+            };
             return Self {
-                badness: f64::INFINITY,
+                badness,
                 draws: column.draws.iter().map(|&v| oriented(alone(v))).collect(),
                 mean,
                 z,
-                distance: f64::INFINITY,
+                distance: badness,
             };
         }
         let together = scale(&all().collect::<Vec<f64>>());
