@@ -432,6 +432,38 @@ fn what_is_no_number_is_no_order() {
     );
 }
 
+/// A floor that is the same but for rounding has one z, in table and verdict.
+#[test]
+fn table_and_verdict_have_the_same_deviations() {
+    let square =
+        |from: f64| Cloud::from_shape_fn((600, 2), |(i, axis)| from + ((i >> axis) & 1) as f64);
+    let judge = Evaluator::default();
+    let judged = judge
+        .judge(square(0.0).view(), Null::Sample(square(5.0).view()))
+        .unwrap();
+    let mut compared = 0;
+    for standing in &judged.verdict.measures {
+        let one = judged
+            .judgements
+            .iter()
+            .find(|j| j.about.name == standing.name)
+            .unwrap();
+        let near = |z: f64| (one.z - z).abs() <= 1e-9 * z.abs();
+        assert!(
+            standing.z.map_or(!one.z.is_finite(), near),
+            "{standing:?} {}",
+            one.z
+        );
+        assert!(
+            one.z.is_nan() || one.z.abs() < 1e10,
+            "{standing:?} {}",
+            one.z
+        );
+        compared += 1;
+    }
+    assert!(compared > 5);
+}
+
 /// A cloud that copies the training half of a file is found; a fresh sample of what the file is a sample of is not.
 #[test]
 fn a_copy_of_a_file_is_found_and_a_fresh_sample_passes() {

@@ -260,7 +260,7 @@ fn striking(standing: &Standing) -> String {
     format!("{words} {value}, perfect samples {mean}{z}")
 }
 
-fn three_or_whole(value: f64) -> String {
+pub(super) fn three_or_whole(value: f64) -> String {
     if value.abs() < 9.95 {
         format!("{value:.1}")
     } else if value.abs() < 1e5 {
