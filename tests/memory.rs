@@ -132,9 +132,9 @@ fn the_estimate_of_memory_is_near_the_peak() {
     assert_eq!(wrong, 0);
 }
 
-/// Grids have as many nodes as points of a narrow kernel ask for, up to a bound.
+/// Grids have as many nodes as points of a narrow kernel ask for, up to a bound; many draws keep many values.
 #[test]
-fn narrow_kernels_take_what_was_said() {
+fn narrow_kernels_and_many_draws_take_what_was_said() {
     let square = "[target.uniform]\nlow = [0.0, 0.0]\nhigh = [1.0, 1.0]\n[source.uniform]\nlow = [0.0, 0.0]\nhigh = [1.3, 1.0]\n";
     let clusters = "[target.grid]\nrows = 20\ncolumns = 20\nspacing = 1.0\nsd = 0.001\n";
     let of_line = "[target.uniform]\nlow = [0.0]\nhigh = [1.0]\n";
@@ -149,8 +149,18 @@ fn narrow_kernels_take_what_was_said() {
         let kernel = format!("discriminator.kde.bandwidth={h}");
         (text, [&sizes[..], &[kernel]].concat())
     });
+    let draws = [
+        (clusters, 300_000, "[]"),
+        (square, 300_000, "[]"),
+        (square, 600_000, "['energy_distance']"),
+    ];
+    let draws = draws.map(|(text, count, only)| {
+        let few = "cloud.particles=3".to_owned();
+        let draws = format!("metrics.floor_draws={count}");
+        (text, vec![few, draws, format!("metrics.only={only}")])
+    });
     let mut wrong = Vec::new();
-    for (place, (text, settings)) in kernels.enumerate() {
+    for (place, (text, settings)) in kernels.chain(draws).enumerate() {
         let name = format!("{place}.toml");
         let mut words = words(&format!(
             "run {name} --no-frames --threads 2 --out r{place}"

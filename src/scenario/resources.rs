@@ -6,13 +6,13 @@ use super::spec::Scenario;
 use super::too_much::{Available, Resource, TooMuch};
 use crate::discriminator::Sizes;
 use crate::generator::Precision;
-use crate::metric::TOGETHER;
+use crate::metric::{ALL, About, ENERGY_P, Ideal, Needs, TOGETHER};
 use crate::network::training_bytes;
 use crate::observe::Cadence;
 #[cfg(feature = "render")]
 use crate::render::{DOTS, expanse};
 use crate::setting::WordOr;
-use crate::target::Files;
+use crate::target::{Files, TargetSpec};
 
 /// Bytes that a run needs, and which keys they come from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,7 +109,7 @@ impl Resources {
             part(("metrics.particles", JUDGED * measured)),
             part((
                 "metrics.floor_draws",
-                200.0 * scenario.metrics.draws(measured as usize) as f64,
+                scenario.metrics.draws(measured as usize) as f64 * drawn_once(scenario),
             )),
             part(("metrics.permutations", 16.0 * permutations)),
             part(("metrics.particles", 8.0 * measured * together)),
@@ -324,6 +324,24 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     let density = dense(scenario) * last / panels.max(1) as f64;
     let bytes = DRAWN * last.max(frames) + density;
     ("output.scale".to_owned(), BASE + bytes)
+}
+
+/// Bytes of a draw of the floors, for both gauges: the values of its measures with their names, in the memory of a list that grows, and by themselves, twice.
+fn drawn_once(scenario: &Scenario) -> f64 {
+    let modes = matches!(
+        scenario.target,
+        TargetSpec::Gaussian(_)
+            | TargetSpec::Mixture(_)
+            | TargetSpec::Ring(_)
+            | TargetSpec::Grid(_)
+    );
+    let applies = |needs: Needs| modes || needs != Needs::Mixture;
+    let taken = |name: &str| scenario.metrics.wants(name);
+    let floored = |about: &&&About| about.ideal != Ideal::Open && **about != &ENERGY_P;
+    let all = ALL.iter().filter(floored);
+    let count = all.filter(|about| applies(about.needs) && taken(about.name));
+    let count = count.count();
+    2.0 * (24 * count.max(4).next_power_of_two() + 16 * count) as f64
 }
 
 /// The arrays of `trajectory.npz`.
