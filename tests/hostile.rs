@@ -486,6 +486,17 @@ mod sizes {
                 "cloud.samples",
             ),
             (&["gallery", "moons", "--scale", "1000000"], 2, "--scale"),
+            // What is out of range is told as such, whatever it would take.
+            (
+                &["check", "moons", "--set", "output.scale=100"],
+                2,
+                "is 100: must lie between 0.25 and 4",
+            ),
+            (
+                &["compare", "moons", "--set", "output.scale=100"],
+                2,
+                "is 100: must lie between 0.25 and 4",
+            ),
         ] {
             let output = Command::new(env!("CARGO_BIN_EXE_ratioflow"))
                 .current_dir(home.path())

@@ -280,6 +280,7 @@ pub(super) fn contenders(
         if no_frames {
             scenario.output.animation = false;
         }
+        scenario.check().map_err(|invalid| own.blame(&invalid))?;
         scenarios.push((own, scenario));
     }
     let seeded = |scenario: &Scenario, place: u16| scenario.side_by_side(base.seed, place);

@@ -92,7 +92,11 @@ impl ScenarioArgs {
         need: impl FnOnce(&Scenario) -> Resources,
     ) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
-        let scenario = document.read()?;
+        let scenario: Scenario = document.read()?;
+        // What is out of range asks for no memory.
+        scenario
+            .check()
+            .map_err(|invalid| document.blame(&invalid))?;
         let need = need(&scenario).with_files(&scenario, &*found.files);
         available::check(&need, folder)?;
         let experiment = Experiment::read(&document, &*found.files)?;
