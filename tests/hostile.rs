@@ -497,6 +497,36 @@ mod sizes {
                 2,
                 "is 100: must lie between 0.25 and 4",
             ),
+            (
+                &["run", "moons", "--set", "flow.noise=1e300"],
+                2,
+                "is 1e300: must lie between 0 and 1000000",
+            ),
+            (
+                &[
+                    "run",
+                    "moons",
+                    "--set",
+                    "discriminator.kde.anneal_until=1e-300",
+                ],
+                2,
+                "is 1e-300: must lie between 1e-6 and 1",
+            ),
+            (
+                &["run", "moons", "--set", "flow.step_size=-1e300"],
+                2,
+                "is -1e300: must be a finite number greater than 0",
+            ),
+            (
+                &["run", "dirac-gan", "--set", "claim[0].holds=0"],
+                2,
+                "is 0: must be greater than 0, and at most 1",
+            ),
+            (
+                &["reference", "gaussian-pair", "--tolerance", "1e-300"],
+                2,
+                "--tolerance is 1e-300: must lie",
+            ),
         ] {
             let output = Command::new(env!("CARGO_BIN_EXE_ratioflow"))
                 .current_dir(home.path())

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::digits::three;
-use crate::setting::{Invalid, within};
+use crate::setting::{Invalid, above_zero};
 
 /// One claim: a sentence, and the comparison that decides whether it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -207,7 +207,7 @@ impl Claim {
     /// # Errors
     /// [`Invalid`] naming the key.
     pub fn check(&self) -> Result<(), Invalid> {
-        within("holds", self.holds, f64::MIN_POSITIVE, 1.0)?;
+        above_zero("holds", self.holds, 1.0)?;
         for (key, text) in [("says", &self.says), ("quantity", &self.quantity)] {
             if text.is_empty() {
                 return Err(Invalid::new(key, "\"\"", "must not be empty"));
