@@ -190,13 +190,15 @@ impl Checked {
         self.says.contains(FAILS)
     }
 
-    /// Whether it is kept, in a word or two. One seed breaks nothing that is claimed of most.
+    /// Whether it is kept, in a few words. One seed breaks nothing that is claimed of most, and other settings than those of the scenario nothing
+    /// at all.
     #[must_use]
-    pub fn word(&self) -> &'static str {
-        match (self.kept, self.holds < 1.0) {
-            (true, _) => "kept",
-            (false, true) => "not on this seed",
-            (false, false) => "BROKEN",
+    pub fn word(&self, is_changed: bool) -> &'static str {
+        match (self.kept, is_changed, self.holds < 1.0) {
+            (true, _, _) => "kept",
+            (false, true, _) => "not with these settings",
+            (false, false, true) => "not on this seed",
+            (false, false, false) => "BROKEN",
         }
     }
 }
