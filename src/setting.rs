@@ -62,6 +62,16 @@ impl Given {
     }
 }
 
+/// A number as messages have it: with a power of ten where it would have many zeros.
+pub(crate) fn spelled(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() || (1e-5..1e15).contains(&size) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
+}
+
 /// Refuses anything but a finite number greater than zero.
 ///
 /// # Errors
@@ -72,7 +82,7 @@ pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
     }
     Err(Invalid::new(
         key,
-        value,
+        spelled(value),
         "must be a finite number greater than 0",
     ))
 }
@@ -96,11 +106,24 @@ pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), Invalid>
     if (low..=high).contains(&value) {
         return Ok(());
     }
+    let [low, high] = [low, high].map(spelled);
     Err(Invalid::new(
         key,
-        value,
+        spelled(value),
         format!("must lie between {low} and {high}"),
     ))
+}
+
+/// Refuses a number outside `(0, high]`, and NaN.
+///
+/// # Errors
+/// [`Invalid`] naming `key`, `value` and the range.
+pub(crate) fn above_zero(key: &str, value: f64, high: f64) -> Result<(), Invalid> {
+    if value > 0.0 && value <= high {
+        return Ok(());
+    }
+    let remedy = format!("must be greater than 0, and at most {}", spelled(high));
+    Err(Invalid::new(key, spelled(value), remedy))
 }
 
 /// Refuses a count below `least`.

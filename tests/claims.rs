@@ -179,6 +179,63 @@ fn run_compare_and_claims_say_which_are_kept() {
     );
 }
 
+/// What was not claimed is not broken. Seed, title and output change no claim, nor does what is set to what it was.
+#[test]
+fn a_claim_is_about_the_scenario_as_it_stands() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path();
+    let variants = "variants = [\"usual: flow.steps=4\", \"short: flow.step_ratio=0.1\"]\n";
+    fs::write(path.join("small.toml"), format!("{variants}{SMALL}")).unwrap();
+    let said = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+    for (args, changed) in [
+        (&["--steps", "3"][..], "flow.steps=3"),
+        (&["--set", "flow.clip=0.5", "--seed", "4"], "flow.clip=0.5"),
+        (
+            &[
+                "--steps",
+                "4",
+                "--seed",
+                "4",
+                "--set",
+                "output.scale=0.5",
+                "--set",
+                "title=x",
+            ],
+            "",
+        ),
+    ] {
+        let run = ["run", "small.toml", "--out", "s", "--force"];
+        let text = said(&ratioflow(path, &[&run[..], args].concat()));
+        assert!(text.contains("claim kept: it ends"), "{text}");
+        assert_eq!(
+            text.contains("claim BROKEN: it takes"),
+            changed.is_empty(),
+            "{text}"
+        );
+        assert_eq!(text.contains("as it stands"), !changed.is_empty(), "{text}");
+        if !changed.is_empty() {
+            assert!(
+                text.contains("claim not with these settings: it takes"),
+                "{text}"
+            );
+            assert!(
+                text.contains(&format!("this is with {changed}\n")),
+                "{text}"
+            );
+        }
+    }
+    let args = [
+        "compare",
+        "small.toml",
+        "--out",
+        "d",
+        "--set",
+        "flow.clip=0.5",
+    ];
+    let text = said(&ratioflow(path, &args));
+    assert!(text.contains("this is with flow.clip=0.5"), "{text}");
+}
+
 #[test]
 fn a_claim_that_cannot_be_understood_is_refused_with_its_place() {
     let folder = tempfile::TempDir::new().unwrap();

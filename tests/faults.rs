@@ -397,7 +397,7 @@ fn a_comparison_is_gone_on_with_too() {
             .args(["resume", &format!("{name}/a")])
             .output()
             .unwrap();
-        assert_eq!(part.status.code(), Some(1));
+        assert_eq!(part.status.code(), Some(3));
         assert!(
             told(&part).contains("part of the comparison"),
             "{}",
@@ -514,7 +514,7 @@ fn a_place_that_cannot_be_written_to_is_one_error() {
     }
     for place in ["nowhere", "file", "/proc", "/dev/null", "."] {
         let output = home.resume(place).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{place}: {}", told(&output));
+        assert_eq!(output.status.code(), Some(3), "{place}: {}", told(&output));
         assert_one_error(&output, place);
     }
 }

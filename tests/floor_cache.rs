@@ -177,6 +177,40 @@ fn a_run_with_kept_floors_leaves_the_same_bytes() {
     same(path, "none", "second");
 }
 
+/// What is longer than what is read back would be drawn again in any case, and what is kept stays within bounds.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_folder_of_floors_is_bounded_in_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let few = "--steps 1 --no-frames -q --set cloud.particles=2 --set metrics.only=[\"sliced_w2\",\"stranded\",\"energy_distance\"]";
+    run(
+        path,
+        &format!("run moons {few} --out a --set metrics.floor_draws=360000"),
+    );
+    let cache = path.join("cache/ratioflow/floors");
+    assert!(!cache.exists() || files(&cache).is_empty());
+    fs::create_dir_all(&cache).unwrap();
+    for k in 0..5 {
+        let file = fs::File::create(cache.join(format!("{k}.floors"))).unwrap();
+        file.set_len(15 << 20).unwrap();
+        let age = std::time::Duration::from_secs(100 - k);
+        file.set_modified(std::time::SystemTime::now() - age)
+            .unwrap();
+    }
+    run(path, &format!("run moons {few} --out b"));
+    let mut kept: Vec<String> = fs::read_dir(&cache)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(
+        kept[..4],
+        ["1", "2", "3", "4"].map(|k| format!("{k}.floors"))
+    );
+    assert_eq!(kept.len(), 5, "{kept:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn variants_and_tasks_share_their_floors() {

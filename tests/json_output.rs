@@ -159,7 +159,7 @@ fn what_fails_is_as_documented() {
         ("run nosuch", 2, false, true),
         ("run moons --set flow.steps=many", 2, false, false),
         ("run moons --nosuch", 2, false, false),
-        ("render nosuch", 1, false, false),
+        ("render nosuch", 3, false, false),
         ("man nosuch", 2, false, true),
     ] {
         let output = ratioflow(folder.path(), &format!("{command} --json"));

@@ -9,9 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use ratioflow::cloud::{Cloud, CloudView};
 use ratioflow::metric::{
-    ALL, C2st, EnergyDistance, Evidence, ExactW2, Floors, Frechet, Ideal, KnnKl, Memorisation,
-    Metric, MetricSet, MetricsSpec, Mmd2, ModeMeasure, SlicedW2, Taken, Transport, TransportError,
-    median_distance,
+    ALL, C2st, EnergyDistance, Evidence, ExactW2, Floor, Floors, Frechet, Ideal, KnnKl,
+    Memorisation, Metric, MetricSet, MetricsSpec, Mmd2, ModeMeasure, SlicedW2, Taken, Transport,
+    TransportError, median_distance,
 };
 use ratioflow::random::Stream;
 use ratioflow::target::{Component, Target};
@@ -914,4 +914,24 @@ fn exact_w2_refuses_what_it_cannot_match() {
             TransportError::NotFinite { point: 4, .. }
         ));
     }
+}
+
+#[test]
+fn quantiles_are_order_statistics() {
+    let floor = Floor::new((1..=19).map(f64::from)).unwrap();
+    assert_eq!(floor.quantile(0.5), 10.0);
+    assert_eq!((floor.q90, floor.q95), (18.0, 19.0));
+    assert_eq!((floor.quantile(0.0), floor.quantile(1.0)), (1.0, 19.0));
+    assert!((floor.quantile(0.525) - 10.5).abs() < 1e-12);
+    assert!((floor.sd - (570.0_f64 / 18.0).sqrt()).abs() < 1e-12);
+}
+
+#[test]
+fn the_side_that_matters_depends_on_the_ideal() {
+    let floor = Floor::new((1..=99).map(f64::from)).unwrap();
+    assert!(floor.holds(-5.0, Ideal::Low) && !floor.holds(96.0, Ideal::Low));
+    assert!(floor.holds(500.0, Ideal::High) && !floor.holds(4.0, Ideal::High));
+    assert!(!floor.holds(2.0, Ideal::Between) && !floor.holds(98.0, Ideal::Between));
+    assert!(floor.holds(4.0, Ideal::Between));
+    assert!(!floor.holds(f64::NAN, Ideal::Low));
 }

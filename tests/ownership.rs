@@ -256,7 +256,7 @@ fn the_names_in_a_comparison_lead_nowhere_else() {
         let bad = text.replace("\"a\"", &format!("{name:?}"));
         fs::write(&file, bad.replace("\"complete\"", "\"running\"")).unwrap();
         for command in ["resume", "render"] {
-            place.refused(&[command, "c", "-q"], 1);
+            place.refused(&[command, "c", "-q"], 3);
         }
     }
     fs::write(&file, &text).unwrap();

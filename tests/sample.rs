@@ -102,7 +102,7 @@ fn what_cannot_be_sampled_is_refused() {
         &["mine.csv", "--force"],
     );
     assert_eq!(fs::read(path.join("mine.csv")).unwrap(), b"x,y\n1,2\n");
-    refused(path, "sample nowhere -n 5", 1, &["nowhere"]);
+    refused(path, "sample nowhere -n 5", 3, &["nowhere"]);
     refused(path, "sample r -n 1000000000000", 2, &["1000000000"]);
     // The network of another scenario, and one that is damaged.
     let other = run(&SCENARIO.replace("[16, 16]", "[8]"));

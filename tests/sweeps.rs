@@ -395,12 +395,12 @@ fn a_folder_holds_one_plan_for_ever() {
             "--out",
             "a",
         ],
-        1,
+        6,
         &["another sweep was planned here", "--out"],
     );
     home.refused(
         &[&SMALL[..], &["--record", "--out", "a"]].concat(),
-        1,
+        6,
         &["another sweep"],
     );
     assert_eq!(fs::read(home.path("a/tasks.json")).unwrap(), before);
@@ -424,9 +424,10 @@ fn a_folder_holds_one_plan_for_ever() {
     home.refused(&again, 1, &["version 0.0.7", "plan anew"]);
     home.refused(
         &["run", "nowhere"],
-        1,
+        3,
         &["no sweep was planned", "sweep plan"],
     );
+    home.refused(&["collect", "nowhere"], 3, &["no sweep was planned"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 use ratioflow::cloud::Cloud;
 use ratioflow::experiment::Experiment;
 use ratioflow::metric::{
-    Circumstances, Evaluator, Evidence, Floors, MetricSet, MetricsSpec, Null, Verdict,
+    Circumstances, Evaluator, Evidence, Floors, Measurement, MetricSet, MetricsSpec, Null, Verdict,
 };
 use ratioflow::random::Stream;
 use ratioflow::scenario::Document;
@@ -372,6 +372,96 @@ fn a_small_or_repeated_file_is_told_in_the_headline() {
     let repeated = experiment(folder.path(), OWN);
     let caveat = repeated.caveat.clone().unwrap();
     assert!(caveat.contains("points are repeated"), "{caveat}");
+}
+
+/// How a file is drawn from as a source says nothing of how perfect clouds of it lie.
+#[test]
+fn the_floor_of_a_file_is_of_draws_that_differ() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let points = family("gaussian").sample(150, Stream::new(5, "own"));
+    written(folder.path(), "own.csv", &points);
+    let floors = |more: &str| {
+        let text = OWN.replace("'own.csv'", &format!("'own.csv'\n{more}"));
+        let [(_, floors), _] = experiment(folder.path(), &text).gauges().unwrap();
+        floors
+    };
+    let plain = floors("");
+    let energy = plain.get("energy_distance").unwrap();
+    assert!(energy.sd > 0.1 * energy.mean, "{energy:?}");
+    for more in ["in_order = true", "replace = false"] {
+        assert_eq!(floors(more), plain, "{more}");
+    }
+}
+
+/// A training sample is blamed where measures tell it from the target, and the cloud too.
+#[test]
+fn a_training_sample_that_nothing_judges_is_not_blamed() {
+    let court = Court::new("ring", 300, 1);
+    let bad = court.panel.measure(spoilt(&court, "on bridges").view());
+    let tests = [&bad, &Measurement::default()].map(|values| court.floors.joint(values));
+    assert!(!tests[0].passes() && tests[1].p.is_nan());
+    for (values, training, blamed) in [
+        (&bad, &tests[0], true),
+        (&bad, &tests[1], false),
+        (&Measurement::default(), &tests[0], false),
+    ] {
+        let known = Circumstances {
+            references: 300,
+            training: Some(training),
+            ..Circumstances::default()
+        };
+        let said = Verdict::new(values, &court.floors, known).sentence;
+        assert_eq!(said.contains("training sample itself"), blamed, "{said}");
+    }
+}
+
+/// A cloud far from its target is not more regular than independent points, whatever is no number there.
+#[test]
+fn what_is_no_number_is_no_order() {
+    let at = |place: f64| Cloud::from_elem((300, 2), place);
+    let verdict = judged(&at(1.0), &at(1e8));
+    assert!(
+        !verdict.at_floor && !verdict.too_regular,
+        "{}",
+        verdict.sentence
+    );
+    assert!(
+        !verdict.sentence.contains("more regular"),
+        "{}",
+        verdict.sentence
+    );
+}
+
+/// A floor that is the same but for rounding has one z, in table and verdict.
+#[test]
+fn table_and_verdict_have_the_same_deviations() {
+    let square =
+        |from: f64| Cloud::from_shape_fn((600, 2), |(i, axis)| from + ((i >> axis) & 1) as f64);
+    let judge = Evaluator::default();
+    let judged = judge
+        .judge(square(0.0).view(), Null::Sample(square(5.0).view()))
+        .unwrap();
+    let mut compared = 0;
+    for standing in &judged.verdict.measures {
+        let one = judged
+            .judgements
+            .iter()
+            .find(|j| j.about.name == standing.name)
+            .unwrap();
+        let near = |z: f64| (one.z - z).abs() <= 1e-9 * z.abs();
+        assert!(
+            standing.z.map_or(!one.z.is_finite(), near),
+            "{standing:?} {}",
+            one.z
+        );
+        assert!(
+            one.z.is_nan() || one.z.abs() < 1e10,
+            "{standing:?} {}",
+            one.z
+        );
+        compared += 1;
+    }
+    assert!(compared > 5);
 }
 
 /// A cloud that copies the training half of a file is found; a fresh sample of what the file is a sample of is not.

@@ -134,7 +134,8 @@ pub(super) fn run(args: &CompareArgs, common: Common) -> Result<ExitCode, CliErr
         all.sort_by_key(place);
         preview::show(&all);
     }
-    show(directory.path(), &comparison, common)
+    let changed = args.scenario.changed(&found, &document);
+    show(directory.path(), &comparison, &changed, common)
 }
 
 /// The variants that a scenario names; an error says where.
@@ -229,11 +230,12 @@ pub(super) fn of_variants(base: &Scenario, contenders: &[VariantRuns]) -> Vec<Cl
 pub(super) fn show(
     directory: &Path,
     comparison: &Comparison,
+    changed: &[String],
     common: Common,
 ) -> Result<ExitCode, CliError> {
     if !common.quiet {
         say(&plain(&table(comparison)));
-        summary::claims(&comparison.claims);
+        summary::claims(&comparison.claims, changed);
         let page = directory.join(Page::FILE);
         say(&format!(
             "look at it: {}",
@@ -280,6 +282,7 @@ pub(super) fn contenders(
         if no_frames {
             scenario.output.animation = false;
         }
+        scenario.check().map_err(|invalid| own.blame(&invalid))?;
         scenarios.push((own, scenario));
     }
     let seeded = |scenario: &Scenario, place: u16| scenario.side_by_side(base.seed, place);

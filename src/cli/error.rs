@@ -96,6 +96,7 @@ impl From<SweepError> for CliError {
                 folder: String::new(),
             },
             SweepError::Usage(_) => Self::Usage(text),
+            SweepError::NotPlanned { .. } => Self::Sweep { text, code: 3 },
             SweepError::Plan { .. } => Self::Run(text),
         }
     }
@@ -123,7 +124,13 @@ impl CliError {
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Scenario(_) | Self::Usage(_) => 2,
-            Self::Io { .. } | Self::Report(ReportError::Io { .. }) => 3,
+            // A folder that cannot be read as what it should be is input, too.
+            Self::Io { .. }
+            | Self::Report(
+                ReportError::Io { .. }
+                | ReportError::NotARun { .. }
+                | ReportError::NoCheckpoint { .. },
+            ) => 3,
             Self::NoResult(_) => 4,
             Self::TooMuch(_) | Self::Report(ReportError::TooMuch(_)) => 5,
             Self::Interrupted { stop, .. } => Signal::named(stop.by).map_or(1, Signal::exit_code),

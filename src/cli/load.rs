@@ -10,7 +10,9 @@ use super::available;
 use super::error::CliError;
 use crate::experiment::Experiment;
 use crate::point_file::Source;
-use crate::scenario::{Document, Embedded, Resources, Scenario, closest, find, plain_name};
+use crate::scenario::{
+    Document, Embedded, OutputSpec, Resources, Scenario, ScenarioError, closest, find, plain_name,
+};
 use crate::store::GENERATOR;
 use crate::target::{Anywhere, Files, Folder};
 
@@ -56,6 +58,8 @@ pub(super) struct Loaded {
     /// Name of the scenario, for the run directory.
     pub(super) name: String,
     pub(super) experiment: Experiment,
+    /// What the options have changed in it that its claims are about.
+    pub(super) changed: Vec<String>,
     /// Where its files come from.
     pub(super) files: Box<dyn Files + Sync>,
 }
@@ -92,11 +96,16 @@ impl ScenarioArgs {
         need: impl FnOnce(&Scenario) -> Resources,
     ) -> Result<Loaded, CliError> {
         let (found, document) = self.document()?;
-        let scenario = document.read()?;
+        let scenario: Scenario = document.read()?;
+        // What is out of range asks for no memory.
+        scenario
+            .check()
+            .map_err(|invalid| document.blame(&invalid))?;
         let need = need(&scenario).with_files(&scenario, &*found.files);
         available::check(&need, folder)?;
         let experiment = Experiment::read(&document, &*found.files)?;
         Ok(Loaded {
+            changed: self.changed(&found, &document),
             name: found.name,
             experiment,
             files: found.files,
@@ -138,6 +147,41 @@ impl ScenarioArgs {
         }
         let found = self.change_generator(found, &mut document)?;
         Ok((found, document))
+    }
+
+    /// What the options have changed in the scenario as it stands, but for what claims hold of all the same: seed, title and output.
+    pub(super) fn changed(&self, found: &Found, document: &Document) -> Vec<String> {
+        let settings = |document: &Document| {
+            let mut scenario: Scenario = document.read()?;
+            scenario.seed = 0;
+            scenario.title.clear();
+            scenario.output = OutputSpec::default();
+            Ok::<_, ScenarioError>(scenario)
+        };
+        let written = Document::parse(&found.label, &found.text).and_then(|own| settings(&own));
+        if let Ok(written) = written
+            && settings(document).is_ok_and(|changed| changed == written)
+        {
+            return Vec::new();
+        }
+        let options = [
+            ("flow.steps", &self.steps),
+            ("discriminator", &self.discriminator),
+            ("generator", &self.generator),
+            ("flow.reaction", &self.reaction),
+            ("generator.quality", &self.quality),
+        ];
+        let options = options
+            .into_iter()
+            .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+        let from = self.generator_from.iter();
+        let from = from.map(|_| "a generator that was trained".to_owned());
+        let is_setting = |text: &&String| {
+            let key = text.split(['=', '.']).next().unwrap_or_default().trim();
+            !["seed", "title", "output"].contains(&key)
+        };
+        let set = self.set.iter().filter(is_setting).cloned();
+        options.chain(from).chain(set).collect()
     }
 
     /// Applies the options that are about whatever generator there is.

@@ -316,7 +316,9 @@ fn line(judgement: &MetricResult) -> String {
     };
     let floor = judgement.floor.as_ref();
     let digits = |value: f64, digits: usize| {
-        if value.is_finite() {
+        if value.abs() >= 1e5 && value.is_finite() {
+            format!("{value:.1e}")
+        } else if value.is_finite() {
             format!("{value:.digits$}")
         } else {
             "–".to_owned()

@@ -21,7 +21,7 @@ use crate::record::{Moment, ReferenceRow, record_reference};
 use crate::reference::{Grid, Reference};
 use crate::render::{FloorLine, Style, number};
 use crate::scenario::Resources;
-use crate::setting::WordOr;
+use crate::setting::{WordOr, spelled};
 use crate::store::RunDirectory;
 
 #[derive(Clone, Debug, Args)]
@@ -64,7 +64,7 @@ pub(super) fn reference(args: &ReferenceArgs, common: Common) -> Result<ExitCode
     if !(1e-12..=1e-2).contains(&args.tolerance) {
         let text = format!(
             "--tolerance is {}: must lie between 1e-12 and 1e-2",
-            args.tolerance
+            spelled(args.tolerance)
         );
         return Err(CliError::Usage(text));
     }

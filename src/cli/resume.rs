@@ -61,7 +61,7 @@ pub(super) fn resume(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
     let record = record.map_err(|error| CliError::of_run(error, path))?;
     if !common.quiet {
         let seconds = began.elapsed().as_secs_f64();
-        summary::tell(&scenario, &record, path, seconds, told);
+        summary::tell(&scenario, &record, path, (seconds, told), &[]);
     }
     run::print_run(path, &record.manifest, common)
 }
@@ -89,5 +89,5 @@ fn resume_comparison(args: &ResumeArgs, common: Common) -> Result<ExitCode, CliE
             comparison.map_err(|error| CliError::of_run(error, path))?
         }
     };
-    compare::show(path, &comparison, common)
+    compare::show(path, &comparison, &[], common)
 }

@@ -82,8 +82,8 @@ pub(super) fn run(args: &RunArgs, common: Common) -> Result<ExitCode, CliError> 
             &experiment.scenario,
             &record,
             directory.path(),
-            seconds,
-            told,
+            (seconds, told),
+            &loaded.changed,
         );
     }
     print_run(directory.path(), &record.manifest, common)

@@ -10,13 +10,13 @@ use crate::render::number;
 use crate::scenario::{Checked, Scenario};
 use crate::store::Manifest;
 
-/// Says what a reader should know before trusting the numbers, and then the five lines.
+/// Says what a reader should know before trusting the numbers, of which so many warnings were told, and then the five lines. Options have `changed` the scenario.
 pub(super) fn tell(
     scenario: &Scenario,
     record: &Record,
     directory: &Path,
-    seconds: f64,
-    told: usize,
+    (seconds, told): (f64, usize),
+    changed: &[String],
 ) {
     let manifest = &record.manifest;
     warn(manifest.warnings.get(told..).unwrap_or_default());
@@ -44,7 +44,7 @@ pub(super) fn tell(
         [modes, others] => (others.as_str(), modes.clone()),
         rest => (rest.last().map_or("", String::as_str), motion(manifest)),
     };
-    claims(&manifest.claims);
+    claims(&manifest.claims, changed);
     say(&modes);
     say(others);
     let colour = if manifest.at_floor() { "32" } else { "33" };
@@ -54,16 +54,25 @@ pub(super) fn tell(
     ));
 }
 
-/// Says of each claim whether it is kept.
-pub(super) fn claims(checked: &[Checked]) {
+/// Says of each claim whether it is kept, and what was changed in the scenario that claims it.
+pub(super) fn claims(checked: &[Checked], changed: &[String]) {
     for claim in checked {
         // That something fails is no good news, though it is what was claimed.
         let good = claim.kept && !claim.is_lesson();
-        let (colour, word) = (if good { "32" } else { "33" }, claim.word());
+        let (colour, word) = (
+            if good { "32" } else { "33" },
+            claim.word(!changed.is_empty()),
+        );
         let what = if claim.is_lesson() { "lesson" } else { "claim" };
         let (says, found) = (plain(&claim.says), plain(&claim.found));
         say(&format!(
             "\x1b[1;{colour}m{what} {word}\x1b[0m: {says} ({found})"
+        ));
+    }
+    if !checked.is_empty() && !changed.is_empty() {
+        say(&format!(
+            "these are claims about the scenario as it stands; this is with {}",
+            plain(&changed.join(", "))
         ));
     }
 }

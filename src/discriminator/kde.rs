@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::estimate::{BandwidthRule, BandwidthSpec};
 
 use crate::cloud::{self, CloudView};
-use crate::estimate::recipe::{Recipe, Sizes, given, summed};
+use crate::estimate::recipe::{Recipe, Sizes, given, gridded};
 use crate::estimate::{Discriminator, FitContext, FitError, Ratio, StepRule};
 use crate::estimate::{Kernel, Lean, Mask, Radial, Schedule, Summed, ladder};
 use crate::kernel::{self, KernelSum, Method, Points};
@@ -160,7 +160,7 @@ impl Recipe for KdeSpec {
     }
 
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
-        summed(sizes)
+        gridded(sizes)
     }
 
     fn anneal_until(&mut self) -> Option<&mut f64> {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{self, CloudView};
-use crate::estimate::recipe::{Recipe, Sizes, summed};
+use crate::estimate::recipe::{Recipe, Sizes, gridded};
 use crate::estimate::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
 use crate::kernel::{self, Method, Points};
 use crate::setting::{Invalid, WordOr, positive};
@@ -87,7 +87,7 @@ impl Recipe for OracleSpec {
     }
 
     fn memory(&self, sizes: Sizes) -> Vec<(&'static str, f64)> {
-        summed(sizes)
+        gridded(sizes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the catalogue asks of the settings of an estimator.
 
 use super::Discriminator;
+use crate::kernel::grid_bytes;
 use crate::network::training_bytes;
 use crate::setting::{Given, Invalid, WordOr};
 use crate::target::Target;
@@ -85,6 +86,14 @@ pub(crate) fn summed(sizes: Sizes) -> Vec<(&'static str, f64)> {
         ("cloud.particles", 160.0 * sizes.particles as f64),
         ("cloud.samples", 90.0 * sizes.samples as f64),
     ]
+}
+
+/// The same where the sums may go by way of grids.
+pub(crate) fn gridded(sizes: Sizes) -> Vec<(&'static str, f64)> {
+    let mut all = summed(sizes);
+    all.push(("cloud.particles", grid_bytes(sizes.particles)));
+    all.push(("cloud.samples", grid_bytes(sizes.samples)));
+    all
 }
 
 /// Bytes of a table of so many features, the setting `key`, of so many points, and of square matrices of them; with the largest of what they grow with.

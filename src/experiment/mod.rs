@@ -115,7 +115,7 @@ impl Experiment {
         };
         let target = match own.own_target() {
             Some(target) => target,
-            None => built(&scenario.target, "target")?,
+            None => built(&scenario.target.to_reach(), "target")?,
         };
         let given = match (own.own_source(), &scenario.source) {
             (Some(source), _) => Ok(source),

@@ -6,7 +6,7 @@ use crate::cloud::{self, CloudView};
 use crate::generator::{GeneratorSpec, Trained};
 use crate::metric::{W2_LAW, W2Law};
 use crate::scenario::Scenario;
-use crate::setting::Invalid;
+use crate::setting::{Invalid, spelled};
 use crate::target::{AutoSpec, BuildError, Files, Target, TargetSpec};
 
 /// Says so if many particles are drawn to each of the points of a file.
@@ -149,8 +149,8 @@ pub(super) fn narrow(start: CloudView<'_>, target: CloudView<'_>) -> Option<Stri
             return "all particles begin at one place: nothing but noise or births can part them; leave [source] out, or write [source.auto], for one that fits".to_owned();
         }
         format!(
-            "the source is {:.0} times narrower than the target (standard deviations {start:.3e} and {target:.3e}): its particles move as one until the bandwidth is below the gaps of the target; leave [source] out, or write [source.auto], for one that fits",
-            target / start
+            "the source is {} times narrower than the target (standard deviations {start:.3e} and {target:.3e}): its particles move as one until the bandwidth is below the gaps of the target; leave [source] out, or write [source.auto], for one that fits",
+            spelled((target / start).round())
         )
     })
 }

@@ -25,6 +25,71 @@ const STRETCH: usize = 16_384;
 /// Places that one task gathers sums at.
 const CHUNK: usize = 512;
 
+/// Nodes that the grid of so many points may have. What has more is summed pair by pair, of which few see each other then.
+fn most_nodes(points: usize) -> f64 {
+    /// Nodes for each point, and those of all where they are many, and where they are very many.
+    const EACH: f64 = 64.0;
+    const ALL: f64 = 4.0 * FEW;
+    const LEAST: f64 = 4.0;
+    let points = points as f64;
+    let all = (LEAST * points).clamp(ALL, MOST_NODES);
+    (FEW + EACH * points).min(all)
+}
+
+/// Bytes that the grids of so many points are expected to take: a part of what they may, since most take next to nothing.
+pub(crate) fn grid_bytes(points: usize) -> f64 {
+    const SHARE: f64 = 0.3;
+    SHARE * most_nodes(points) * size_of::<f64>() as f64
+}
+
+/// Number of nodes of the grid for some points, at most; nothing where these are more than it may have.
+pub(super) fn affordable(points: &Points, h: f64, reach: usize) -> Option<f64> {
+    let share = if reach == 1 { 1.0 } else { 0.5 };
+    let nodes = nodes(points, h, reach);
+    (nodes <= share * most_nodes(points.len())).then_some(nodes)
+}
+
+/// What is spread on a grid, and what is summed pair by pair beside it.
+pub(super) enum Spread<'a> {
+    /// All points.
+    All(&'a Points),
+    /// Those that have others around them, and the rest.
+    Thinned(Arc<Option<[Points; 2]>>),
+}
+
+impl<'a> Spread<'a> {
+    /// The points as they are if a grid of them is affordable, or else without those that have next to none around them; nothing if a grid of the others
+    /// is not, either.
+    pub(super) fn new(points: &'a Points, h: f64) -> Option<Self> {
+        if affordable(points, h, 1).is_some() {
+            return Some(Self::All(points));
+        }
+        let spread = Self::Thinned(points.thinned(h));
+        spread.nodes(h).is_some().then_some(spread)
+    }
+
+    /// The points on the grid; none where there is no grid.
+    pub(super) fn dense(&self) -> Option<&Points> {
+        match self {
+            Self::All(points) => Some(points),
+            Self::Thinned(parts) => parts.as_ref().as_ref().map(|[dense, _]| dense),
+        }
+    }
+
+    /// The points beside it.
+    pub(super) fn thin(&self) -> Option<&Points> {
+        match self {
+            Self::All(_) => None,
+            Self::Thinned(parts) => parts.as_ref().as_ref().map(|[_, thin]| thin),
+        }
+    }
+
+    /// Nodes of the grid, at most.
+    pub(super) fn nodes(&self, h: f64) -> Option<f64> {
+        affordable(self.dense()?, h, 1)
+    }
+}
+
 /// Number of nodes of the grid for some points, at most; infinite where their cells could not be counted.
 pub(super) fn nodes(points: &Points, h: f64, reach: usize) -> f64 {
     const COUNTABLE: f64 = 1e9;
@@ -66,7 +131,7 @@ pub(super) fn sums<const K: usize>(
             }
             let places = at.some(&far);
             let (at, all) = (places.len() as f64, points.len() as f64);
-            let nodes = nodes(points, h, reach.min(LONGEST));
+            let nodes = affordable(points, h, reach.min(LONGEST)).unwrap_or(f64::INFINITY);
             let time = POINT * (reach * reach) as f64 * (at + all) + nodes;
             // One by one they would be told of what lies around them.
             let around = if points.len() > MANY {
@@ -75,7 +140,7 @@ pub(super) fn sums<const K: usize>(
                 all
             };
             let mut sums = vec![[KernelSum::default()]; far.len()];
-            if reach > LONGEST || nodes > MOST_NODES || PAIR * at * around < time {
+            if reach > LONGEST || PAIR * at * around < time {
                 direct::sums::<f64, 1>(&mut sums, places.blocks(), [points], h);
             } else {
                 sums_within(&mut sums, &places, [points], h, reach);

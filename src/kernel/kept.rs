@@ -17,15 +17,24 @@ pub(super) struct Recent<T>(Mutex<Option<(f64, Arc<T>)>>);
 
 impl<T> Recent<T> {
     pub(super) fn get(&self, h: f64, work_out: impl FnOnce() -> T) -> Arc<T> {
-        if let Some((at, found)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, found)) = &*recent
             && *at == h
         {
             return found.clone();
         }
+        // Two would take twice the memory.
+        *recent = None;
+        drop(recent);
         // Not under the lock, as in [`once`].
         let found = Arc::new(work_out());
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((h, found.clone()));
         found
+    }
+
+    /// Keeps it no longer.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(super) fn take(&mut self) {

@@ -3,8 +3,7 @@
 use rayon::prelude::*;
 
 use super::direct;
-use super::grid::MOST_NODES;
-use super::gridded::{self, PAIR, POINT};
+use super::gridded::{self, PAIR, POINT, Spread};
 use super::points::Points;
 use super::sum::KernelSum;
 
@@ -41,11 +40,14 @@ impl Method {
             Self::Exact => PAIR * places * points,
             Self::Direct => PAIR / 3.0 * places * points,
             Self::Grid => {
-                let nodes = of.map(|points| gridded::nodes(crowd(points), h, 1));
-                if nodes.iter().any(|&nodes| nodes > MOST_NODES) {
-                    return f64::INFINITY;
-                }
-                POINT * (points + places * (K + 1) as f64) + nodes.iter().sum::<f64>()
+                let beside = |points: &Points| {
+                    let spread = Spread::new(crowd(points), h)?;
+                    let pairs = places * spread.thin().map_or(0, Points::len) as f64;
+                    Some(PAIR * pairs + spread.nodes(h)?)
+                };
+                let beside: Option<f64> = of.into_iter().map(beside).sum();
+                let spread = POINT * (points + places * (K + 1) as f64);
+                beside.map_or(f64::INFINITY, |beside| spread + beside)
             }
         };
         [Self::Direct, Self::Grid]
@@ -89,21 +91,37 @@ pub fn sums_into<const K: usize>(
     into.resize(at.len(), [KernelSum::default(); K]);
     match method {
         Method::Direct if plain => direct::sums::<f32, K>(into, at.blocks(), of, h),
-        Method::Grid
-            if plain
-                && of
-                    .iter()
-                    .all(|points| gridded::nodes(crowd(points), h, 1) <= MOST_NODES) =>
-        {
-            gridded::sums(into, at, of.map(crowd), h);
-            for (k, points) in of.into_iter().enumerate() {
-                if let Some([_, far]) = points.parted() {
-                    add(into, k, at, far, h);
-                }
-            }
-        }
+        Method::Grid if plain && by_grid(into, at, of, h) => {}
         _ => direct::sums::<f64, K>(into, at.blocks(), of, h),
     }
+}
+
+/// The sums by way of grids; `false`, and nothing done, where these would take too much memory.
+fn by_grid<const K: usize>(
+    into: &mut [[KernelSum; K]],
+    at: &Points,
+    of: [&Points; K],
+    h: f64,
+) -> bool {
+    let spread = of.map(|points| Spread::new(crowd(points), h));
+    let dense = spread.each_ref().map(|spread| spread.as_ref()?.dense());
+    if dense.iter().any(Option::is_none) {
+        return false;
+    }
+    let dense = std::array::from_fn(|k| dense[k].unwrap_or(of[k]));
+    gridded::sums(into, at, dense, h);
+    for (k, points) in of.into_iter().enumerate() {
+        if let Some(thin) = spread[k].as_ref().and_then(Spread::thin) {
+            let mut sums = vec![[KernelSum::default()]; at.len()];
+            direct::sums::<f64, 1>(&mut sums, at.blocks(), [thin], h);
+            let all = into.par_iter_mut().zip(&sums);
+            all.for_each(|(into, [sum])| into[k] = into[k].and(*sum));
+        }
+        if let Some([_, far]) = points.parted() {
+            add(into, k, at, far, h);
+        }
+    }
+    true
 }
 
 /// The points without those far from all others, which are few.
@@ -219,11 +237,44 @@ mod tests {
         for (cloud, most) in [(strays, alone + 8.0 * 50.0 * tile), (halves, 2.2 * alone)] {
             let points = Points::new(cloud.view());
             assert!(nodes(&points) <= most, "{} {most}", nodes(&points));
+            assert!(matches!(Spread::new(&points, h), Some(Spread::All(_))));
             let method = Method::cheapest(&points, [&points], h, 1e-8);
             assert_eq!(method, Method::Grid);
             let found = sums(&points, [&points], h, Method::Grid);
             let exact = sums(&points, [&points], h, Method::Exact);
             for ([found], [exact]) in found.iter().zip(&exact) {
+                assert!((found.log - exact.log).abs() < 1e-7);
+                for axis in 0..2 {
+                    let error = (found.shift[axis] - exact.shift[axis]).abs();
+                    assert!(error < 1e-7 * h, "{error:e}");
+                }
+            }
+        }
+    }
+
+    /// Where scattered points would take most of the nodes they are summed pair by pair, and the others by way of their grid. Where all are scattered there
+    /// is no grid at all.
+    #[test]
+    fn scattered_points_take_no_more_nodes_than_they_may() {
+        let (count, h) = (6000, 0.1);
+        let near = disk(count, 3.0);
+        let scattered = |every: usize| {
+            let cloud = Array2::from_shape_fn((count, 2), |(i, axis)| {
+                let (t, far) = (i as f64, 30.0 + i as f64);
+                match [(2.4 * t).cos(), (2.4 * t).sin()] {
+                    away if i.is_multiple_of(every) => far * away[axis],
+                    _ => near.at(i)[axis],
+                }
+            });
+            Points::new(cloud.view())
+        };
+        for (every, method) in [(10, Method::Grid), (1, Method::Exact)] {
+            let points = scattered(every);
+            assert!(gridded::affordable(&points, h, 1).is_none());
+            assert_eq!(Method::cheapest(&points, [&points], h, 1e-8), method);
+            let found = sums(&points, [&points, &near], h, Method::Grid);
+            let exact = sums(&points, [&points, &near], h, Method::Exact);
+            for (found, exact) in found.iter().flatten().zip(exact.iter().flatten()) {
                 assert!((found.log - exact.log).abs() < 1e-7);
                 for axis in 0..2 {
                     let error = (found.shift[axis] - exact.shift[axis]).abs();

@@ -19,6 +19,7 @@ mod weighted;
 mod wide;
 
 pub use bandwidth::{leave_one_out, neighbour_distance, silverman};
+pub(crate) use gridded::grid_bytes;
 pub use method::{Method, sums, sums_into};
 pub use points::Points;
 pub use resample::resample;

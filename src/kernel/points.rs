@@ -9,7 +9,7 @@ use super::blocks::{Blocks, Rectangle};
 use super::cells::Cells;
 use super::grid::{self, Grid};
 use super::kept::{Recent, once};
-use super::stripes::Stripes;
+use super::stripes::{self, Stripes};
 use super::sum::KernelSum;
 use crate::cloud::{self, CloudView};
 use crate::plane::Planar;
@@ -25,6 +25,7 @@ pub struct Points {
     narrowness: Vec<f64>,
     bounds: Option<Rectangle>,
     parted: OnceLock<Option<Arc<[Points; 2]>>>,
+    thinned: Recent<Option<[Points; 2]>>,
     blocks: OnceLock<Blocks>,
     cells: Recent<Cells>,
     stripes: [Recent<Stripes>; grid::LONGEST],
@@ -69,6 +70,7 @@ impl Points {
             return;
         }
         self.parted.take();
+        self.thinned.take();
         self.blocks.take();
         self.cells.take();
         self.stripes.iter_mut().for_each(Recent::take);
@@ -138,6 +140,20 @@ impl Points {
         parted.as_deref()
     }
 
+    /// The points that have others around them, and those that have next to none: a grid would have hundreds of nodes for each of these. `None` if there
+    /// are none such, or too many to be summed pair by pair.
+    pub(super) fn thinned(&self, h: f64) -> Arc<Option<[Self; 2]>> {
+        self.thinned.get(h, || {
+            let side = f64::from(grid::SIDE) * h / grid::FINENESS;
+            let is_thin = thin(self.planar.sides(), side)?;
+            let part = |thin: bool| {
+                let all = 0..self.len();
+                self.some(&all.filter(|&i| is_thin[i] == thin).collect::<Vec<_>>())
+            };
+            Some([part(false), part(true)])
+        })
+    }
+
     pub(super) fn cells(&self, h: f64) -> Arc<Cells> {
         self.cells.get(h, || {
             let side = h / grid::FINENESS;
@@ -157,7 +173,14 @@ impl Points {
     }
 
     pub(super) fn grid(&self, h: f64, reach: usize) -> Arc<Grid> {
-        self.grids[reach - 1].get(h, || Grid::new(&self.cells(h), self.stripes(h, reach)))
+        let stripes = self.stripes(h, reach);
+        let large = stripes.nodes() as f64 > stripes::FEW;
+        let grid = self.grids[reach - 1].get(h, || Grid::new(&self.cells(h), stripes));
+        // The few far places that ask for a longer reach do not pay for keeping it.
+        if reach > 1 && large {
+            self.grids[reach - 1].forget();
+        }
+        grid
     }
 
     pub(super) fn stripes(&self, h: f64, reach: usize) -> Arc<Stripes> {
@@ -232,4 +255,28 @@ fn strays([x, y]: [&[f64]; 2], all: &Rectangle) -> Option<Vec<usize>> {
     let far = (0..count).filter(|&i| is_far(x[i], inner[0]) || is_far(y[i], inner[1]));
     let far: Vec<usize> = far.take(count / RARE + 1).collect();
     (far.len() <= count / RARE).then_some(far)
+}
+
+/// Which points share a square of this side with few others; nothing if that is none of them, or more than one in eight.
+fn thin([x, y]: [&[f64]; 2], side: f64) -> Option<Vec<bool>> {
+    /// Points in a square, so many at most.
+    const FEW: usize = 16;
+    const RARE: usize = 8;
+    let square = |i: usize| [y[i], x[i]].map(|v| (v / side).floor() as i64);
+    let mut order: Vec<([i64; 2], usize)> = (0..x.len())
+        .into_par_iter()
+        .map(|i| (square(i), i))
+        .collect();
+    order.par_sort_unstable();
+    let mut is_thin = vec![false; x.len()];
+    let mut count = 0;
+    for together in order.chunk_by(|(a, _), (b, _)| a == b) {
+        if together.len() <= FEW {
+            count += together.len();
+            for &(_, i) in together {
+                is_thin[i] = true;
+            }
+        }
+    }
+    (count > 0 && count <= x.len() / RARE).then_some(is_thin)
 }

@@ -10,7 +10,7 @@ use super::catalogue::ALL;
 use super::evidence::Rulers;
 use super::joint::{Column, JointTest, Side};
 use super::set::{Measures, metrics};
-use super::verdict::{Circumstances, Findings, Verdict};
+use super::verdict::{Circumstances, Findings, Verdict, three_or_whole};
 use super::{
     About, C2ST, Effort, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, Wasserstein,
 };
@@ -74,7 +74,7 @@ pub struct MetricResult {
     /// Probability of a value at least as bad, if the cloud is as good as can be; two-sided where values must be neither low nor high. Uniform
     /// under the null hypothesis but for its steps of 1/(draws + 1). NaN without a value or a floor.
     pub p: f64,
-    /// Standard deviations of the value above the mean of the floor; NaN where the floor has none.
+    /// Standard deviations of the value above the mean of the floor, as in the joint test; NaN without a value or a floor.
     pub z: f64,
     /// Whether the cloud sits on the points that it is compared with.
     pub copies: bool,
@@ -292,7 +292,7 @@ impl Evaluator {
             let draws = floors.iter().filter_map(|values| values.get(place));
             let draws: Vec<f64> = draws.copied().collect();
             let floor = Floor::new(draws.iter().copied());
-            let judgement = MetricResult::new(metric.about(), metric.read(case.cloud), floor);
+            let judgement = MetricResult::new(metric.about(), metric.read(case.cloud), floor, n);
             (judgement, draws)
         });
         judged.collect()
@@ -382,14 +382,16 @@ fn has_a_scale(pooled: CloudView<'_>) -> Result<(), Invalid> {
 }
 
 impl MetricResult {
-    fn new(about: &'static About, reading: Reading, floor: Option<Floor>) -> Self {
-        let value = reading.value;
+    fn new(about: &'static About, reading: Reading, floor: Option<Floor>, points: usize) -> Self {
+        let (value, grain) = (reading.value, about.grain.least(points));
         let p = floor
             .as_ref()
             .filter(|_| !value.is_nan())
             .map_or(f64::NAN, |floor| p_value(value, floor, about.ideal));
         Self {
-            z: floor.as_ref().map_or(f64::NAN, |floor| floor.z(value)),
+            z: floor
+                .as_ref()
+                .map_or(f64::NAN, |floor| floor.deviations(value, grain)),
             about,
             reading,
             floor,
@@ -406,21 +408,17 @@ impl MetricResult {
             return format!("gives no number here; it {sees}");
         };
         let draws = floor.draws().len();
+        let side = if self.z > 0.0 { "above" } else { "below" };
+        let sds = three_or_whole(self.z.abs());
         let how = match (self.p <= 0.05, self.z.is_finite()) {
             (true, true) if self.z.abs() >= 1.0 => {
-                let side = if self.z > 0.0 { "above" } else { "below" };
-                format!(
-                    "differs from chance: {:.1} sd {side} the floor",
-                    self.z.abs()
-                )
+                format!("differs from chance: {sds} sd {side} the floor")
             }
             (true, _) => format!("differs from chance: beyond all but few of {draws} floor values"),
             // So few draws allow no p that would say so.
             (false, true) if self.z.abs() >= 3.0 && !self.reachable(draws) => {
-                let side = if self.z > 0.0 { "above" } else { "below" };
                 format!(
-                    "differs from chance: {:.1} sd {side} the floor, though {draws} draws give no p below {:.2}",
-                    self.z.abs(),
+                    "differs from chance: {sds} sd {side} the floor, though {draws} draws give no p below {:.2}",
                     2.0 / (1 + draws) as f64
                 )
             }

@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::joint::Column;
+use super::joint::{Column, resolved};
 use super::{About, Ideal, JointTest, MEMORISATION, Measurement, MetricSet, Side};
 use crate::cloud::{Cloud, CloudView};
 use crate::numeric::mean_and_deviation;
@@ -77,14 +77,24 @@ impl Floor {
         quantile(&self.draws, level)
     }
 
-    /// How many standard deviations `value` lies above the mean of the floor; NaN where all draws are equal.
+    /// How many standard deviations `value` lies above the mean of the floor, each at least what nine digits can tell.
     #[must_use]
     pub fn z(&self, value: f64) -> f64 {
-        if self.sd > 0.0 {
-            (value - self.mean) / self.sd
-        } else {
-            f64::NAN
+        self.deviations(value, 0.0)
+    }
+
+    /// The same, each at least the `grain` of the measure: as the joint test has it.
+    pub(super) fn deviations(&self, value: f64, grain: f64) -> f64 {
+        if value == self.mean {
+            return 0.0;
         }
+        let all = [
+            value,
+            quantile(&self.draws, 0.0),
+            quantile(&self.draws, 1.0),
+        ];
+        let sizes = all.into_iter().filter(|v| v.is_finite()).map(f64::abs);
+        (value - self.mean) / resolved(self.sd, grain, sizes.fold(0.0, f64::max))
     }
 
     /// The values, from low to high, that cannot be told from the floor where one in `1/(1−level)` perfect clouds is let
@@ -291,30 +301,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_order_statistics() {
-        let floor = Floor::new((1..=19).map(f64::from)).unwrap();
-        assert_eq!(floor.quantile(0.5), 10.0);
-        assert_eq!((floor.q90, floor.q95), (18.0, 19.0));
-        assert_eq!((floor.quantile(0.0), floor.quantile(1.0)), (1.0, 19.0));
-        assert!((floor.quantile(0.525) - 10.5).abs() < 1e-12);
-        assert!((floor.sd - (570.0_f64 / 18.0).sqrt()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn the_side_that_matters_depends_on_the_ideal() {
-        let floor = Floor::new((1..=99).map(f64::from)).unwrap();
-        assert!(floor.holds(-5.0, Ideal::Low) && !floor.holds(96.0, Ideal::Low));
-        assert!(floor.holds(500.0, Ideal::High) && !floor.holds(4.0, Ideal::High));
-        assert!(!floor.holds(2.0, Ideal::Between) && !floor.holds(98.0, Ideal::Between));
-        assert!(floor.holds(4.0, Ideal::Between));
-        assert!(!floor.holds(f64::NAN, Ideal::Low));
-    }
-
-    #[test]
     fn too_few_values_make_no_floor() {
         assert_eq!(Floor::new([1.0, f64::NAN]), None);
         let flat = Floor::new([8.0, 8.0, 8.0]).unwrap();
         assert!(flat.holds(8.0, Ideal::High) && !flat.holds(7.0, Ideal::High));
-        assert!(flat.z(7.0).is_nan());
+        // One in nine digits of eight, and one of a count.
+        assert!((flat.z(7.0) + 1.25e8).abs() < 1.0 && flat.z(8.0) == 0.0);
+        assert_eq!(flat.deviations(7.0, 1.0), -1.0);
     }
 }

@@ -196,6 +196,12 @@ fn sign(ideal: Ideal, side: Side) -> Option<f64> {
     }
 }
 
+/// The standard deviation that differences are held against: what is a count cannot differ by less than its grain, and what is a sum of many terms is not
+/// known better than to nine digits of its size.
+pub(super) fn resolved(sd: f64, grain: f64, size: f64) -> f64 {
+    sd.max(grain).max(1e-9 * size)
+}
+
 /// A measure on the common scale.
 struct Scaled {
     /// Badness of the cloud and of each draw, in standard deviations of all of them.
@@ -216,11 +222,10 @@ impl Scaled {
         let size = all()
             .filter(|v| v.is_finite())
             .fold(0.0_f64, |most, v| most.max(v.abs()));
-        // What is a count cannot differ by less than one, and what is a sum of many terms is not known better than this.
-        let least = column.about.grain.least(points).max(1e-9 * size);
+        let grain = column.about.grain.least(points);
         let scale = |values: &[f64]| {
             let [mean, sd] = mean_and_deviation(values);
-            let sd = sd.max(least);
+            let sd = resolved(sd, grain, size);
             move |v: f64| if v == mean { 0.0 } else { (v - mean) / sd }
         };
         let alone = scale(column.draws);
@@ -228,13 +233,17 @@ impl Scaled {
         let mean = column.draws.iter().sum::<f64>() / column.draws.len() as f64;
         let beyond = |v: f64| if v.is_finite() { v } else { f64::INFINITY };
         if !column.value.is_finite() {
-            // A value that is no number where perfect clouds have one is as bad as can be.
+            // A value that is no number where perfect clouds have one is as bad as can be, and shows no order.
+            let badness = match side {
+                Side::Worse => f64::INFINITY,
+                Side::Regular => f64::NEG_INFINITY,
+            };
             return Self {
-                badness: f64::INFINITY,
+                badness,
                 draws: column.draws.iter().map(|&v| oriented(alone(v))).collect(),
                 mean,
                 z,
-                distance: f64::INFINITY,
+                distance: badness,
             };
         }
         let together = scale(&all().collect::<Vec<f64>>());

@@ -107,7 +107,9 @@ impl Verdict {
         } else {
             distinguished(&fit)
         }];
-        let training = known.training.filter(|t| !at_floor && !t.passes());
+        let told = |training: &&JointTest| !training.measures.is_empty() && !training.passes();
+        let training = known.training.filter(|_| judged && !at_floor);
+        let training = training.filter(told);
         clauses.extend(training.map(|training| {
             format!(
                 "the training sample itself is told from it (p = {}), and no flow can be expected to beat that",
@@ -258,7 +260,7 @@ fn striking(standing: &Standing) -> String {
     format!("{words} {value}, perfect samples {mean}{z}")
 }
 
-fn three_or_whole(value: f64) -> String {
+pub(super) fn three_or_whole(value: f64) -> String {
     if value.abs() < 9.95 {
         format!("{value:.1}")
     } else if value.abs() < 1e5 {

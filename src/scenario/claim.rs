@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::digits::three;
-use crate::setting::{Invalid, within};
+use crate::setting::{Invalid, above_zero};
 
 /// One claim: a sentence, and the comparison that decides whether it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -190,13 +190,15 @@ impl Checked {
         self.says.contains(FAILS)
     }
 
-    /// Whether it is kept, in a word or two. One seed breaks nothing that is claimed of most.
+    /// Whether it is kept, in a few words. One seed breaks nothing that is claimed of most, and other settings than those of the scenario nothing
+    /// at all.
     #[must_use]
-    pub fn word(&self) -> &'static str {
-        match (self.kept, self.holds < 1.0) {
-            (true, _) => "kept",
-            (false, true) => "not on this seed",
-            (false, false) => "BROKEN",
+    pub fn word(&self, is_changed: bool) -> &'static str {
+        match (self.kept, is_changed, self.holds < 1.0) {
+            (true, _, _) => "kept",
+            (false, true, _) => "not with these settings",
+            (false, false, true) => "not on this seed",
+            (false, false, false) => "BROKEN",
         }
     }
 }
@@ -207,7 +209,7 @@ impl Claim {
     /// # Errors
     /// [`Invalid`] naming the key.
     pub fn check(&self) -> Result<(), Invalid> {
-        within("holds", self.holds, f64::MIN_POSITIVE, 1.0)?;
+        above_zero("holds", self.holds, 1.0)?;
         for (key, text) in [("says", &self.says), ("quantity", &self.quantity)] {
             if text.is_empty() {
                 return Err(Invalid::new(key, "\"\"", "must not be empty"));

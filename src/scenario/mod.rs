@@ -23,6 +23,7 @@ mod snapshot_size;
 mod spec;
 mod split;
 mod suggest;
+mod too_much;
 mod tree;
 mod variant;
 
@@ -30,10 +31,11 @@ pub use claim::{At, Checked, Claim, Facts, Moment, Other, Quantity, Relation, Th
 pub use document::Document;
 pub use error::ScenarioError;
 pub use grid::{Assignment, Axis};
-pub use resources::{Available, Resource, Resources, TooMuch};
+pub use resources::Resources;
 pub use seeds::seeds;
 pub use shipped::{Embedded, Group, SHIPPED, Shipped, closest, find, headline, plain_name};
 pub use spec::{
     CloudSpec, Corners, LastCloud, OutputSpec, Scenario, Sight, SpreadSpec, ThemeSpec, ViewSpec,
 };
+pub use too_much::{Available, Resource, TooMuch};
 pub use variant::Variant;

@@ -1,19 +1,18 @@
 //! What a run needs of a machine at its peak, from its settings alone: known before anything is allocated.
 
-use std::fmt;
-
 use super::filed::{self, Part};
 use super::snapshot_size::seen;
 use super::spec::Scenario;
+use super::too_much::{Available, Resource, TooMuch};
 use crate::discriminator::Sizes;
 use crate::generator::Precision;
-use crate::metric::TOGETHER;
+use crate::metric::{ALL, About, ENERGY_P, Ideal, Needs, TOGETHER};
 use crate::network::training_bytes;
 use crate::observe::Cadence;
 #[cfg(feature = "render")]
 use crate::render::{DOTS, expanse};
 use crate::setting::WordOr;
-use crate::target::Files;
+use crate::target::{Files, TargetSpec};
 
 /// Bytes that a run needs, and which keys they come from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,68 +24,6 @@ pub struct Resources {
     disk: Vec<Part>,
     /// Files that are open at once.
     files: Vec<Part>,
-}
-
-/// What there is to spare, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Available {
-    /// Memory.
-    pub memory: u64,
-    /// Space on the disk of the run directory.
-    pub disk: u64,
-    /// Files that can be open at once: a number, and no bytes.
-    pub files: u64,
-}
-
-/// What there can be too little of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// Memory.
-    Memory,
-    /// Space on the disk.
-    Disk,
-    /// Open files.
-    Files,
-}
-
-/// A run would need more than there is.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("this needs about {} of {resource}, and {} are free: lower {key}", Amount(*needed, *resource), Amount(*free, *resource))]
-pub struct TooMuch {
-    /// Of what.
-    pub resource: Resource,
-    /// How much is needed: bytes, or a number of files.
-    pub needed: f64,
-    /// How much there is.
-    pub free: f64,
-    /// The key that most of them come from.
-    pub key: String,
-}
-
-impl fmt::Display for Resource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Memory => "memory",
-            Self::Disk => "disk space",
-            Self::Files => "files that may be open at once",
-        })
-    }
-}
-
-/// How much of something, for people.
-struct Amount(f64, Resource);
-
-impl fmt::Display for Amount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.1 == Resource::Files {
-            return write!(f, "{:.0}", self.0);
-        }
-        let units = [(1e18, "EB"), (1e15, "PB"), (1e12, "TB"), (1e9, "GB")];
-        let unit = units.into_iter().find(|(size, _)| self.0 >= *size);
-        let (size, name) = unit.unwrap_or((1e6, "MB"));
-        let amount = self.0 / size;
-        write!(f, "{amount:.*} {name}", usize::from(amount < 10.0))
-    }
 }
 
 /// What the program takes before it does anything, its fonts and threads included.
@@ -172,7 +109,7 @@ impl Resources {
             part(("metrics.particles", JUDGED * measured)),
             part((
                 "metrics.floor_draws",
-                200.0 * scenario.metrics.draws(measured as usize) as f64,
+                scenario.metrics.draws(measured as usize) as f64 * drawn_once(scenario),
             )),
             part(("metrics.permutations", 16.0 * permutations)),
             part(("metrics.particles", 8.0 * measured * together)),
@@ -387,6 +324,24 @@ fn drawn(scenario: &Scenario, panels: usize, threads: usize) -> Part {
     let density = dense(scenario) * last / panels.max(1) as f64;
     let bytes = DRAWN * last.max(frames) + density;
     ("output.scale".to_owned(), BASE + bytes)
+}
+
+/// Bytes of a draw of the floors, for both gauges: the values of its measures with their names, in the memory of a list that grows, and by themselves, twice.
+fn drawn_once(scenario: &Scenario) -> f64 {
+    let modes = matches!(
+        scenario.target,
+        TargetSpec::Gaussian(_)
+            | TargetSpec::Mixture(_)
+            | TargetSpec::Ring(_)
+            | TargetSpec::Grid(_)
+    );
+    let applies = |needs: Needs| modes || needs != Needs::Mixture;
+    let taken = |name: &str| scenario.metrics.wants(name);
+    let floored = |about: &&&About| about.ideal != Ideal::Open && **about != &ENERGY_P;
+    let all = ALL.iter().filter(floored);
+    let count = all.filter(|about| applies(about.needs) && taken(about.name));
+    let count = count.count();
+    2.0 * (24 * count.max(4).next_power_of_two() + 16 * count) as f64
 }
 
 /// The arrays of `trajectory.npz`.

@@ -16,11 +16,14 @@ use super::names::hex;
 use super::plain;
 use crate::experiment::{Draws, FloorKeeper, FloorKey};
 
-/// Files that a folder holds at most, of about 20 kB each: the oldest make room.
+/// Files that a folder holds at most, of about 20 kB each, and their bytes together: the oldest make room.
 const MOST: usize = 512;
+const MOST_BYTES: u64 = 1 << 26;
 const SUFFIX: &str = ".floors";
-/// The longest file that is read.
+/// The longest file that is read, and so the longest that is written.
 const LONGEST: u64 = 1 << 24;
+/// What a file has beside its values, at most.
+const HEAD: u64 = 1 << 14;
 
 /// How many files this process has begun.
 static DRAFTS: AtomicU64 = AtomicU64::new(0);
@@ -67,6 +70,10 @@ impl FloorStore {
 
     /// Writes the file beside its place first: other threads and processes may be at it too.
     fn write(folder: &Path, hash: [u8; 32], draws: &[Draws; 2]) -> io::Result<()> {
+        let values = draws.iter().flat_map(|gauge| gauge.measures.values());
+        if values.map(|values| 8 * values.len() as u64).sum::<u64>() + HEAD > LONGEST {
+            return Ok(());
+        }
         let mut checkpoint = Checkpoint::new(Fingerprint::from_hash(hash));
         for (which, gauge) in draws.iter().enumerate() {
             let points = gauge.points as u64;
@@ -92,21 +99,24 @@ impl FloorStore {
         written.and_then(|()| Self::make_room(folder))
     }
 
-    /// Removes the oldest of our files where there are too many, drafts of killed processes among them.
+    /// Removes the oldest of our files where there are too many or too long ones, drafts of killed processes among them.
     fn make_room(folder: &Path) -> io::Result<()> {
-        let mut ours: Vec<(SystemTime, PathBuf)> = Vec::new();
+        let mut ours: Vec<(SystemTime, PathBuf, u64)> = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let about = entry.metadata()?;
             if about.is_file() && entry.file_name().to_string_lossy().ends_with(SUFFIX) {
-                ours.push((about.modified()?, entry.path()));
+                ours.push((about.modified()?, entry.path(), about.len()));
             }
         }
-        if ours.len() > MOST {
-            ours.sort();
-            for (_, path) in &ours[..ours.len() - MOST] {
-                fs::remove_file(path)?;
+        ours.sort();
+        let mut bytes: u64 = ours.iter().map(|(_, _, length)| length).sum();
+        for (place, (_, path, length)) in ours.iter().enumerate() {
+            if ours.len() - place <= MOST && bytes <= MOST_BYTES {
+                break;
             }
+            fs::remove_file(path)?;
+            bytes -= length;
         }
         Ok(())
     }

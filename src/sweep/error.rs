@@ -28,6 +28,14 @@ pub enum SweepError {
         /// What is wrong, and the remedy.
         reason: String,
     },
+    /// No sweep was planned in the folder.
+    #[error("{}: {reason}", path.display())]
+    NotPlanned {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing, and the remedy.
+        reason: String,
+    },
     /// Something was asked for that is not there.
     #[error("{0}")]
     Usage(String),

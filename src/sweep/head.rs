@@ -76,16 +76,17 @@ impl Sweep {
     /// Opens the sweep in `folder`. Nothing is locked: any number of processes may work on one.
     ///
     /// # Errors
-    /// [`SweepError::Plan`] if none was planned there, or by another version.
+    /// [`SweepError::NotPlanned`] if none was planned there, [`SweepError::Plan`] if one was by another version.
     pub fn open(folder: &Path) -> Result<Self, SweepError> {
         let refuse = |reason: String| SweepError::Plan {
             path: folder.to_owned(),
             reason,
         };
-        let text = plain::text(folder, HEAD).map_err(|cause| {
-            refuse(format!(
+        let text = plain::text(folder, HEAD).map_err(|cause| SweepError::NotPlanned {
+            path: folder.to_owned(),
+            reason: format!(
                 "no sweep was planned here: `{HEAD}` cannot be read: {cause}; plan one with `ratioflow sweep plan`"
-            ))
+            ),
         })?;
         // Asked first: another version may have another form.
         let any: Value = serde_json::from_str(&text)

@@ -91,7 +91,7 @@ impl Plan<'_> {
     /// Checks everything and writes the plan into `folder`, new or empty; the same plan may be written again.
     ///
     /// # Errors
-    /// [`SweepError::Scenario`] for the first key or value that cannot be used, with its place; [`SweepError::Plan`] if another plan lies in
+    /// [`SweepError::Scenario`] for the first key or value that cannot be used, with its place; [`ReportError::Occupied`] if another plan lies in
     /// `folder`; others if it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<Planned, SweepError> {
         let mut base = begin(&self.label, &self.text)?;
@@ -439,14 +439,17 @@ fn settle(folder: &Path, head: &Head) -> Result<bool, SweepError> {
     let old = plain::text(folder, HEAD)
         .map_err(|cause| ReportError::io("read", &folder.join(HEAD), cause))?;
     let any: Value = serde_json::from_str(&old).unwrap_or_default();
-    let reason = other_version(&any).unwrap_or_else(|| {
-        "another sweep was planned here, and its results stay what they are: choose another folder with `--out DIR`".to_owned()
-    });
+    let other = other_version(&any);
     if serde_json::from_value::<Head>(any).is_ok_and(|old| old == *head) {
         return Ok(true);
     }
-    Err(SweepError::Plan {
-        path: folder.to_owned(),
-        reason,
+    let path = folder.to_owned();
+    Err(match other {
+        Some(reason) => SweepError::Plan { path, reason },
+        None => ReportError::Occupied {
+            path,
+            reason: "is not free: another sweep was planned here, and its results stay what they are; choose another folder with `--out DIR`".to_owned(),
+        }
+        .into(),
     })
 }

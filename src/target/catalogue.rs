@@ -1,5 +1,7 @@
 //! The only list of the families of distributions.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +118,14 @@ impl TargetSpec {
     /// Makes the specification read other files instead of its [`files`](Self::files), in their order; an array named behind one stays.
     pub fn rename_files(&mut self, paths: &[String]) {
         self.family_mut().rename_files(paths);
+    }
+
+    /// The same as something to reach: in which order, and how often, particles begin at the points of a file is left aside.
+    pub(crate) fn to_reach(&self) -> Cow<'_, Self> {
+        match self {
+            Self::Points(points) => Cow::Owned(Self::Points(points.to_reach())),
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// Checks every parameter, reads what has to be read, and gives the distribution.

@@ -28,7 +28,7 @@ pub struct PointsSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<String>,
     /// As a source: draw with replacement, so that any number of particles can begin and some of them as twins; without it, there can be no
-    /// more particles than the file has points. A target repeats none of its points either way.
+    /// more particles than the file has points. What a target is learned from and judged by repeats none of its points either way.
     #[serde(default = "with_replacement")]
     pub replace: bool,
     /// As a source: the first particle begins at the first point, the second at the second, none of them twice. A target is parted at random either way.
@@ -109,6 +109,15 @@ impl PointsSpec {
             in_order: self.in_order,
             notes,
         })
+    }
+
+    /// The same as a target, whose fresh draws are independent: those of a floor would else be one and the same cloud.
+    pub(super) fn to_reach(&self) -> Self {
+        Self {
+            replace: true,
+            in_order: false,
+            ..self.clone()
+        }
     }
 
     /// The files to read: the names without the arrays that they may ask for.
