@@ -20,7 +20,7 @@ use super::sum::KernelSum;
 use crate::numeric::Real;
 
 /// Beyond this square of a distance, the rounding of a square shows in a weight; places that have no nearer point are summed
-/// [`from_afar`](Group::from_afar).
+/// [`sum_afar`](Group::sum_afar).
 const FAR: f64 = (1_u64 << 30) as f64;
 /// More than the rounding of squares of distances that are found in two ways, as a share of them.
 const ROUNDING: f64 = 1e-14;
@@ -38,9 +38,7 @@ pub(super) fn sums<T: Arithmetic, const K: usize>(
     let scale = (0.5 * LOG2_E).sqrt() / h;
     // Before there are tasks that would all make them.
     let all = of.map(|points| points.blocks().rectangle());
-    let all = all
-        .iter()
-        .fold(at.rectangle(), |all, one| all.with_all(one));
+    let all = all.iter().fold(at.rectangle(), Rectangle::with_all);
     if all.sides().iter().any(|side| side * scale > T::FURTHEST) {
         return sums::<f64, K>(into, at, of, h);
     }
@@ -120,7 +118,7 @@ impl Group {
             }
         }
         if common > FAR {
-            return self.from_afar(&mut task);
+            return self.sum_afar(&mut task);
         }
         // One term of the best block is visible to all.
         let mut offset = [common; GROUP];
@@ -158,7 +156,7 @@ impl Group {
     }
 
     /// As [`collect`](Self::collect) and [`finish`](Self::finish), from differences of coordinates: a few places and points.
-    fn from_afar(&self, task: &mut Task<'_>) -> [KernelSum; GROUP] {
+    fn sum_afar(&self, task: &mut Task<'_>) -> [KernelSum; GROUP] {
         let least = self.least_exponents(task);
         let ([wide, narrow], points, best) = (task.narrowness, task.points, task.best);
         let own = least[..self.count].iter().copied();

@@ -1,5 +1,6 @@
 //! Points with their coordinates apart: sums over all pairs, and nearest neighbours.
 
+mod batch;
 mod curve;
 mod neighbours;
 mod pairs;

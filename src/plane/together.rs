@@ -3,25 +3,13 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::batch::Batch;
 use super::neighbours::{LEAF, Leaf, Neighbours, distance};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
 
 /// Leaves of queries that one task takes.
 const LEAVES: usize = 8;
-
-/// Points of one leaf that ask for their neighbours.
-pub(super) struct Batch<const N: usize> {
-    pub(super) leaf: Leaf,
-    middle: [f64; 2],
-    pub(super) wanted: usize,
-    /// For each, the squares of the distances to the nearest found so far, nearest first.
-    pub(super) near: [[f64; N]; LEAF],
-    /// For each, a square below which it does not matter how near the last of the wanted is.
-    pub(super) enough: [f64; LEAF],
-    /// Nothing at this square of a distance from all of them is looked for any more.
-    widest: f64,
-}
 
 /// For each point of `from`, in its tree's order, the squares of the distances to the `wanted` nearest points of `to`, nearest first, and others beyond them;
 /// infinite where there are no more. A point is no neighbour of its own where both are `same`.
@@ -85,31 +73,6 @@ fn each<const N: usize>(
         })
         .collect();
     found.concat()
-}
-
-impl<const N: usize> Batch<N> {
-    /// What is looked for still, now that more has been found.
-    fn narrow(&mut self) {
-        let mut widest = 0.0_f64;
-        for (near, &enough) in self.near[..self.leaf.count].iter().zip(&self.enough) {
-            let last = near[self.wanted - 1];
-            if last >= enough {
-                widest = widest.max(last);
-            }
-        }
-        self.widest = widest;
-    }
-
-    /// Squared distance from the box of all queries.
-    fn distance_to(&self, [x_low, x_high, y_low, y_high]: [f64; 4]) -> f64 {
-        let dx = (x_low - self.leaf.edges[1])
-            .max(self.leaf.edges[0] - x_high)
-            .max(0.0);
-        let dy = (y_low - self.leaf.edges[3])
-            .max(self.leaf.edges[2] - y_high)
-            .max(0.0);
-        dx * dx + dy * dy
-    }
 }
 
 fn visit<const N: usize>(to: &Neighbours, node: usize, batch: &mut Batch<N>, own: Option<usize>) {

@@ -12,8 +12,8 @@ use std::arch::x86_64::{
     _mm512_permutexvar_pd, _mm512_set1_epi64, _mm512_set1_pd, _mm512_setr_epi64, _mm512_sub_pd,
 };
 
+use super::batch::Batch;
 use super::neighbours::{LEAF, Leaf, distance};
-use super::together::Batch;
 
 /// Numbers in a register.
 const LANES: usize = 8;

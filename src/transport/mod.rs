@@ -6,6 +6,7 @@ mod coupling;
 mod exactly;
 mod line;
 mod masses;
+mod search;
 mod separate;
 mod w2;
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! The search of [`blocks`](super::blocks) for processors with AVX-512: eight boxes, or eight columns, in one register.
+//! The [`search`](super::search) for processors with AVX-512: eight boxes, or eight columns, in one register.
 //!
 //! The compiler takes the two axes of one box together instead, which takes two and a half times as long.
 
