@@ -145,7 +145,7 @@ impl Points {
     pub(super) fn thinned(&self, h: f64) -> Arc<Option<[Self; 2]>> {
         self.thinned.get(h, || {
             let side = f64::from(grid::SIDE) * h / grid::FINENESS;
-            let is_thin = thin(self.planar.sides(), side)?;
+            let is_thin = thin(self.planar.sides(), self.bounds?.corners(), side)?;
             let part = |thin: bool| {
                 let all = 0..self.len();
                 self.some(&all.filter(|&i| is_thin[i] == thin).collect::<Vec<_>>())
@@ -257,12 +257,13 @@ fn strays([x, y]: [&[f64]; 2], all: &Rectangle) -> Option<Vec<usize>> {
     (far.len() <= count / RARE).then_some(far)
 }
 
-/// Which points share a square of this side with few others; nothing if that is none of them, or more than one in eight.
-fn thin([x, y]: [&[f64]; 2], side: f64) -> Option<Vec<bool>> {
+/// Which points share a square of this side with few others, squares beginning at the corner of all; nothing if that is none of them, or more than one in
+/// eight.
+fn thin([x, y]: [&[f64]; 2], [[left, _], [low, _]]: [[f64; 2]; 2], side: f64) -> Option<Vec<bool>> {
     /// Points in a square, so many at most.
     const FEW: usize = 16;
     const RARE: usize = 8;
-    let square = |i: usize| [y[i], x[i]].map(|v| (v / side).floor() as i64);
+    let square = |i: usize| [y[i] - low, x[i] - left].map(|v| (v / side).floor() as i64);
     let mut order: Vec<([i64; 2], usize)> = (0..x.len())
         .into_par_iter()
         .map(|i| (square(i), i))
