@@ -155,7 +155,7 @@ fn render_prints_the_directory_and_refuses_what_it_cannot_do() {
         (&["render", "r", "--scale", "9"][..], 2, "from 0.25 to 4"),
         (&["render", "r", "--width", "NaN"], 2, "from 480 to 8000"),
         (&["render", "r", "--show", "stars"], 2, "trails"),
-        (&["render", "nowhere"], 1, "no run directory"),
+        (&["render", "nowhere"], 3, "no run directory"),
         (&["gallery", "nothing-like-it"], 2, "ratioflow list"),
     ] {
         let refused = ratioflow(folder.path(), args);
