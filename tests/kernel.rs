@@ -214,9 +214,11 @@ fn a_bandwidth_without_neighbours_leaves_the_nearest_point() {
         let copied = cloud.row(i % 7).to_owned();
         cloud.row_mut(i).assign(&copied);
     }
-    let at = wavy(90, 0.0);
     for exponent in 3..15 {
         let h = 0.1_f64.powi(exponent);
+        // Some alone, and some beside each other.
+        let alone = wavy(90, 0.0);
+        let at = ndarray::concatenate![ndarray::Axis(0), alone, &alone + &array![2.0 * h, h]];
         for method in [Method::Exact, Method::Direct] {
             let (places, points) = (Points::new(at.view()), Points::new(cloud.view()));
             let found = sums(&places, [&points], h, method);

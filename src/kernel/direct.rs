@@ -19,9 +19,6 @@ use super::points::Points;
 use super::sum::KernelSum;
 use crate::numeric::Real;
 
-/// Beyond this square of a distance, the rounding of a square shows in a weight; places that have no nearer point are summed
-/// [`sum_afar`](Group::sum_afar).
-const FAR: f64 = (1_u64 << 30) as f64;
 /// More than the rounding of squares of distances that are found in two ways, as a share of them.
 const ROUNDING: f64 = 1e-14;
 
@@ -117,13 +114,14 @@ impl Group {
                 return self.finish(&raw, &offset);
             }
         }
-        if common > FAR {
-            return self.sum_afar(&mut task);
-        }
         // One term of the best block is visible to all.
         let mut offset = [common; GROUP];
-        if wide.log2() - narrow * unit * reach + common < f64::FAINT {
+        let far = f64::LARGEST_SQUARE;
+        if common > far || wide.log2() - narrow * unit * reach + common < f64::FAINT {
             offset = self.least_exponents(&mut task);
+            if offset.iter().any(|&least| least > far) {
+                return self.sum_afar(&mut task, &offset);
+            }
         }
         let raw = self.collect::<f64>(&mut task, &offset);
         self.finish(&raw, &offset)
@@ -146,23 +144,26 @@ impl Group {
         let faintest = lanes
             .map(|(offset, w)| offset - w.log2())
             .fold(f64::NEG_INFINITY, f64::max);
-        // All others together add less than the digits of the faintest sum show, as if all were as near as the nearest of those passed over.
-        let visible = faintest + T::HIDDEN_BITS;
-        let ([wide, narrow], points) = (task.narrowness, task.points);
-        let bound = (visible + (narrow * points.len() as f64).log2()) / wide;
-        let chosen = self.look(task, |near| near <= bound);
+        let (points, chosen) = (task.points, self.visible(task, faintest + T::HIDDEN_BITS));
         T::weigh(&places, points, chosen, &mut raw);
         raw
     }
 
-    /// As [`collect`](Self::collect) and [`finish`](Self::finish), from differences of coordinates: a few places and points.
-    fn sum_afar(&self, task: &mut Task<'_>) -> [KernelSum; GROUP] {
-        let least = self.least_exponents(task);
-        let ([wide, narrow], points, best) = (task.narrowness, task.points, task.best);
-        let own = least[..self.count].iter().copied();
-        let visible = own.fold(f64::NEG_INFINITY, f64::max) + f64::HIDDEN_BITS;
-        let bound = (visible + (narrow * points.len() as f64).log2()) / wide;
-        let others = self.look(task, |near| near <= bound * (1.0 + ROUNDING));
+    /// The blocks, without the best one, of which a sum shows something that shows terms of `2^−bits`: all others together add less, as if all
+    /// were as near as the nearest of them.
+    fn visible<'a>(&self, task: &'a mut Task<'_>, bits: f64) -> &'a [usize] {
+        let [wide, narrow] = task.narrowness;
+        let bound = (bits + (narrow * task.points.len() as f64).log2()) / wide;
+        let bound = bound + ROUNDING * bound.abs();
+        self.look(task, |near| near <= bound)
+    }
+
+    /// As [`collect`](Self::collect) and [`finish`](Self::finish), from differences of coordinates: a few places and points, of which the `least`
+    /// exponents are known.
+    fn sum_afar(&self, task: &mut Task<'_>, least: &[f64; GROUP]) -> [KernelSum; GROUP] {
+        let (points, best) = (task.points, task.best);
+        let faintest = least.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let others = self.visible(task, faintest + f64::HIDDEN_BITS);
         let mut sums = [[0.0; 3]; GROUP];
         for &index in std::iter::once(&best).chain(others) {
             let (count, [px, py, a, log]) = self.local(points, index);

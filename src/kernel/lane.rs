@@ -48,7 +48,7 @@ impl Lane for f64 {
     const HIDDEN_BITS: f64 = 64.0;
     const FAINT: f64 = -900.0;
     const RADIUS: f64 = 8.0;
-    const LARGEST_SQUARE: f64 = f64::INFINITY;
+    const LARGEST_SQUARE: f64 = (1_u64 << 30) as f64;
     const FURTHEST: f64 = f64::INFINITY;
     const LIFTED: bool = true;
 }

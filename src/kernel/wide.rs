@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn powers_are_right_to_single_precision() {
-        if !is_x86_feature_detected!("avx512dq") {
+        if !crate::numeric::has_wide_registers() {
             eprintln!("SKIPPED: this processor has no such registers");
             return;
         }
