@@ -125,6 +125,12 @@ impl Letters {
 }
 
 impl Canvas {
+    /// The title of a figure from `at` on, as much of it as fits into `room`.
+    pub(crate) fn title(&mut self, title: &str, at: [f64; 2], room: f64, ink: impl Into<Ink>) {
+        let letters = bold(20.0);
+        self.text(&letters.fit(title, room), at, Anchor::Left, letters, ink);
+    }
+
     /// A line of text with its baseline at `y`, rounded to a device pixel; returns its width.
     pub(crate) fn text(
         &mut self,

@@ -264,15 +264,13 @@ impl Deck {
 
     /// Fills `hand` (`count×2`).
     pub(crate) fn deal(&mut self, rng: &mut impl Rng, hand: &mut [f32]) {
-        let count = self.points.len() / 2;
-        for point in hand.chunks_exact_mut(2) {
-            if self.dealt == count {
+        let (points, _) = self.points.as_chunks_mut::<2>();
+        for place in hand.as_chunks_mut().0 {
+            if self.dealt == points.len() {
                 self.dealt = 0;
             }
-            let pick = rng.random_range(self.dealt..count);
-            self.points.swap(2 * self.dealt, 2 * pick);
-            self.points.swap(2 * self.dealt + 1, 2 * pick + 1);
-            point.copy_from_slice(&self.points[2 * self.dealt..][..2]);
+            points.swap(self.dealt, rng.random_range(self.dealt..points.len()));
+            *place = points[self.dealt];
             self.dealt += 1;
         }
     }

@@ -173,10 +173,18 @@ impl Recorder {
 
     /// Finds what pictures need of the snapshots, and the flow does not: late, since many are let go again, and all at once on all threads.
     pub(crate) fn complete(&mut self) {
-        let target = self.target.view();
+        let reaches = self.snapshots.iter().filter_map(|s| s.field.reach());
+        let mut reaches: Vec<f64> = reaches.collect();
+        reaches.sort_unstable_by(f64::total_cmp);
+        reaches.dedup();
+        // Most estimators keep their scale, and the target stays where it is.
+        let there = |&reach: &f64| self.lattice.presence(self.target.view(), reach);
+        let there: Vec<Vec<f32>> = reaches.par_iter().map(there).collect();
         let all = self.snapshots.par_iter_mut();
         let longest = all.map(|Snapshot { field, cloud, .. }| {
-            field.fade([target, cloud.view()]);
+            let reach = field.reach();
+            let place = reach.and_then(|r| reaches.iter().position(|known| *known == r));
+            field.fade(place.map(|place| &there[place][..]), cloud.view());
             field.longest_move(cloud.view())
         });
         self.longest_move = longest.reduce(|| 0.0, f64::max);
@@ -263,7 +271,6 @@ impl Recorder {
 
     fn take(&mut self, step: &Step<'_>) {
         let cloud = step.state.cloud.view();
-        let distances = self.lattice.distances(&[self.target.view(), cloud]);
         let pitch = self.lattice.pitch();
         let [line, plane] = REACH.map(|reach| reach * step.scale.max(pitch));
         let far = if self.lattice.is_on_line() {
@@ -271,6 +278,8 @@ impl Recorder {
         } else {
             plane + MARGIN * pitch
         };
+        let clouds = [self.target.view(), cloud];
+        let distances = self.lattice.distances(&clouds, far);
         let near: Vec<usize> = (0..distances.len())
             .filter(|&i| distances[i] < far)
             .collect();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::mmd::median_distance;
 use super::modes::ModeMeasure;
 use super::sample::Reference;
 use super::sinkhorn::Sinkhorn;
 use crate::cloud::CloudView;
+use crate::plane::median_distance;
 use crate::target::{Component, Target};
 
 /// What a [`MetricSet`](super::MetricSet) is built on.

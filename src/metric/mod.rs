@@ -46,7 +46,7 @@ pub use knn_kl::{KNN_KL, KNN_KL_REVERSE, KnnKl};
 pub use known_kl::{KL, KnownKl};
 pub use logistic::{C2ST_LOGISTIC, LogisticC2st};
 pub use memorisation::{MEMORISATION, Memorisation};
-pub use mmd::{MMD2, Mmd2, median_distance};
+pub use mmd::{MMD2, Mmd2};
 pub use modes::{BRIDGES, HIGH_QUALITY, MASS_TV, MODE_WIDTH, MODES, ModeMeasure};
 pub use sample::{Sample, Seen};
 pub use score::{SCORE_ERROR, ScoreError};
@@ -59,4 +59,5 @@ pub use verdict::{Circumstances, Verdict, standings};
 pub use w2_law::{W2_LAW, W2Law};
 pub use wasserstein::{W2, Wasserstein};
 
+pub use crate::plane::median_distance;
 pub use crate::transport::{Coupling, ExactW2, Transport, TransportError};

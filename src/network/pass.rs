@@ -140,9 +140,13 @@ impl<T: Real> Network<T> {
                 .enumerate()
                 .for_each(work);
         }
-        gradient.fill(T::ZERO);
-        let mut loss = T::ZERO;
-        for part in &parts[..count] {
+        let Some((first, rest)) = parts[..count].split_first() else {
+            gradient.fill(T::ZERO);
+            return T::ZERO;
+        };
+        gradient.copy_from_slice(&first.gradient);
+        let mut loss = first.loss;
+        for part in rest {
             loss += part.loss;
             for (sum, &value) in gradient.iter_mut().zip(part.gradient.iter()) {
                 *sum += value;

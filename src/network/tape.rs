@@ -112,11 +112,11 @@ impl<T: Real> Tape<T> {
                 &mut here.value,
             );
             match depth {
-                Depth::Values => network.activation.apply(&mut here.value),
+                Depth::Values => network.activation.apply::<T, FUSED>(&mut here.value),
                 Depth::Slopes => network
                     .activation
-                    .apply_with_slopes(&mut here.value, &mut here.slope),
-                Depth::Bends => network.activation.apply_with_bends(
+                    .apply_with_slopes::<T, FUSED>(&mut here.value, &mut here.slope),
+                Depth::Bends => network.activation.apply_with_bends::<T, FUSED>(
                     &mut here.value,
                     &mut here.slope,
                     &mut here.bend,

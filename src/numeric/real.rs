@@ -27,8 +27,10 @@ pub trait Real:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
-    /// The square root of the least normal number.
+    /// The square root of the least normal number, a power of two.
     const NEGLIGIBLE: Self;
+    /// `log₂` of [`NEGLIGIBLE`](Self::NEGLIGIBLE).
+    const NEGLIGIBLE_EXPONENT: Self;
 
     /// The nearest number of this type.
     fn of(value: f64) -> Self;
@@ -71,7 +73,8 @@ macro_rules! real {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
-            const NEGLIGIBLE: Self = $negligible;
+            const NEGLIGIBLE: Self = Self::from_bits(1 << ($bits::BITS - 3));
+            const NEGLIGIBLE_EXPONENT: Self = $negligible;
 
             #[inline(always)]
             fn of(value: f64) -> Self {
@@ -146,7 +149,10 @@ macro_rules! real {
 
             #[inline(always)]
             fn flushed(self) -> Self {
-                if self.abs() < Self::NEGLIGIBLE {
+                // The two highest bits of the exponent, one of which is set from `NEGLIGIBLE` on: one test of a register, where a comparison of sizes has
+                // to take the sign away first.
+                const HIGHEST: $bits = 3 << ($bits::BITS - 3);
+                if self.to_bits() & HIGHEST == 0 {
                     0.0
                 } else {
                     self
@@ -165,7 +171,7 @@ macro_rules! real {
 real!(
     f32,
     u32,
-    1.1e-19,
+    -63.0,
     23,
     87.0,
     0.693_359_4,
@@ -194,7 +200,7 @@ real!(
 real!(
     f64,
     u64,
-    1.5e-154,
+    -511.0,
     52,
     708.0,
     6.931_471_803_691_238e-1,
@@ -241,10 +247,12 @@ pub(crate) fn sigmoid<T: Real>(x: T) -> T {
 /// log(1 + eˣ) without overflow, and its derivative σ(x).
 #[inline(always)]
 pub(crate) fn softplus<T: Real>(x: T) -> (T, T) {
-    let positive = if x < T::ZERO { T::ZERO } else { x };
-    let size = if x < T::ZERO { -x } else { x };
+    let negative = x < T::ZERO;
+    let [positive, size] = if negative { [T::ZERO, -x] } else { [x, x] };
+    let rest = (-size).exp();
+    let sigma = (if negative { rest } else { T::ONE }) / (T::ONE + rest);
     // Flushed, since the series halves it.
-    (positive + (-size).exp().flushed().log1p(), sigmoid(x))
+    (positive + rest.flushed().log1p(), sigma)
 }
 
 #[cfg(test)]
@@ -273,6 +281,24 @@ mod tests {
         assert!(Real::exp(-1e30_f32) >= f32::MIN_POSITIVE);
         assert!(Real::exp(f32::NAN).is_nan());
         assert!(Real::exp(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn what_is_negligible_is_flushed() {
+        fn check<T: Real>(least: T, below: T) {
+            assert_eq!(T::NEGLIGIBLE, T::of(T::NEGLIGIBLE_EXPONENT.wide().exp2()));
+            assert_eq!(T::NEGLIGIBLE * T::NEGLIGIBLE, least);
+            for sign in [T::ONE, -T::ONE] {
+                assert_eq!((sign * T::NEGLIGIBLE).flushed(), sign * T::NEGLIGIBLE);
+                assert_eq!((sign * below).flushed(), T::ZERO);
+                assert_eq!((sign * least).flushed(), T::ZERO);
+                assert_eq!(sign.flushed(), sign);
+            }
+            assert!(!T::of(f64::NAN).flushed().is_finite());
+            assert!(!T::of(f64::INFINITY).flushed().is_finite());
+        }
+        check(f32::MIN_POSITIVE, f32::NEGLIGIBLE.next_down());
+        check(f64::MIN_POSITIVE, f64::NEGLIGIBLE.next_down());
     }
 
     #[test]

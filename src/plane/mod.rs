@@ -2,6 +2,7 @@
 
 mod batch;
 mod curve;
+mod median;
 mod neighbours;
 mod pairs;
 mod planar;
@@ -11,6 +12,7 @@ mod whiten;
 mod wide;
 
 pub(crate) use curve::{along_curve, along_curve_by_place};
+pub use median::median_distance;
 pub(crate) use neighbours::{Neighbours, QUERIES};
 pub(crate) use pairs::{Single, Term, between, within};
 pub(crate) use planar::Planar;

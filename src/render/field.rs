@@ -108,9 +108,10 @@ impl FieldGrid {
     /// [`Lattice::presence`]. Where the scale is not known
     /// all bands are drawn, and arrows beside particles, as those of a field of moves alone are; where the lattice is coarser than what there is to see, nothing is.
     #[must_use]
-    pub fn gauged(self, gauge: Gauge, clouds: [CloudView<'_>; 2]) -> Self {
+    pub fn gauged(self, gauge: Gauge, [target, cloud]: [CloudView<'_>; 2]) -> Self {
         let mut field = self.with(gauge);
-        field.fade(clouds);
+        let there = field.reach().map(|r| field.lattice.presence(target, r));
+        field.fade(there.as_deref(), cloud);
         field
     }
 
@@ -120,28 +121,35 @@ impl FieldGrid {
         Self { gauge, ..self }
     }
 
-    /// Finds where bands and arrows count, once the gauge is known.
-    pub(crate) fn fade(&mut self, [target, cloud]: [CloudView<'_>; 2]) {
+    /// The length over which the estimate is smooth, if bands fade with it.
+    pub(crate) fn reach(&self) -> Option<f64> {
+        self.scale().filter(|_| !self.is_too_coarse())
+    }
+
+    fn scale(&self) -> Option<f64> {
+        let told = self.is_log_ratio() && !self.lattice.is_on_line();
+        Some(self.gauge.scale).filter(|&scale| told && scale > 0.0)
+    }
+
+    /// Finds where bands and arrows count, once the gauge is known: with the [`presence`](Lattice::presence) of the target within the [reach](Self::reach).
+    pub(crate) fn fade(&mut self, target: Option<&[f32]>, cloud: CloudView<'_>) {
         if self.is_too_coarse() {
             self.weights = vec![0.0; self.depths.len()];
             self.movers.clone_from(&self.weights);
         } else if !self.lattice.is_on_line() {
-            let scale = Some(self.gauge.scale).filter(|&scale| scale > 0.0 && self.is_log_ratio());
-            let reach = scale.unwrap_or(2.0 * self.lattice.pitch());
+            let reach = self.reach().unwrap_or(2.0 * self.lattice.pitch());
             self.movers = self.lattice.presence(cloud, reach);
-            if scale.is_some() {
-                self.weights = self.lattice.presence(target, reach);
-                for (weight, mover) in self.weights.iter_mut().zip(&self.movers) {
-                    *weight = weight.max(*mover);
-                }
+            if let Some(target) = target {
+                let all = target.iter().zip(&self.movers);
+                self.weights = all.map(|(weight, mover)| weight.max(*mover)).collect();
             }
         }
     }
 
     /// Whether it is finer than the lattice on which it was asked for, so that nothing of it can be drawn.
     pub(crate) fn is_too_coarse(&self) -> bool {
-        let told = self.gauge.scale > 0.0 && self.is_log_ratio() && !self.lattice.is_on_line();
-        told && self.lattice.pitch() > LOOK.finest * self.gauge.scale
+        self.scale()
+            .is_some_and(|scale| self.lattice.pitch() > LOOK.finest * scale)
     }
 
     /// How far the arrow at each place counts, from 0 to 1: as much as there are particles that move; empty where all do.

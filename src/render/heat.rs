@@ -5,7 +5,7 @@ use super::frame::places;
 use super::look::LOOK;
 use super::view::View;
 use super::{Style, Theme};
-use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, regular};
 use crate::cloud::CloudView;
 use crate::pixels::Colour;
 use crate::pixels::Image;
@@ -45,15 +45,8 @@ pub fn heats(title: &str, heats: &[Heat<'_>], view: View, style: &Style) -> Imag
     let tall = (across * view.height() / view.width()).round();
     let height = HEAD + rows as f64 * (tall + NAME) + FOOT;
     let mut canvas = Canvas::new(width, height, style.sane_scale(), theme.paper());
-    let letters = bold(20.0);
-    let text = letters.fit(title, width - LEFT - RIGHT);
-    canvas.text(
-        &text,
-        [LEFT - 1.0, 38.0],
-        Anchor::Left,
-        letters,
-        theme.ink(),
-    );
+    let room = width - LEFT - RIGHT;
+    canvas.title(title, [LEFT - 1.0, 38.0], room, theme.ink());
 
     let last = heats.last().map_or(&[][..], |heat| heat.values);
     let most = last.iter().copied().fold(f64::MIN_POSITIVE, f64::max);

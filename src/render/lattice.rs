@@ -75,9 +75,9 @@ impl Lattice {
     }
 
     /// Distance from each place (`rows·columns`) to the nearest point of any of the clouds, exact to the pitch of
-    /// the lattice; infinite without a point. Points that are not finite, or lie outside, do not count.
+    /// the lattice; `far` or more, infinity too, where none is nearer than that. Points that are not finite, or lie outside, do not count.
     #[must_use]
-    pub fn distances(&self, clouds: &[CloudView<'_>]) -> Array1<f64> {
+    pub fn distances(&self, clouds: &[CloudView<'_>], far: f64) -> Array1<f64> {
         let (rows, columns) = (self.rows, self.columns);
         let mut beside = vec![f64::INFINITY; rows * columns];
         for point in clouds.iter().flat_map(|cloud| cloud.rows()) {
@@ -97,20 +97,19 @@ impl Lattice {
                 *far *= *far;
             }
         }
+        let pitch = self.pitch();
+        let most = (far / pitch).min(rows as f64) as usize;
         let mut squares = vec![f64::INFINITY; rows * columns];
         for (row, nearest) in squares.chunks_exact_mut(columns).enumerate() {
-            for (other, beside) in beside.chunks_exact(columns).enumerate() {
+            for other in row.saturating_sub(most)..rows.min(row + most + 1) {
                 let apart = other.abs_diff(row).pow(2) as f64;
+                let beside = &beside[other * columns..][..columns];
                 for (nearest, beside) in nearest.iter_mut().zip(beside) {
                     *nearest = nearest.min(apart + beside);
                 }
             }
         }
-        let pitch = self.pitch();
-        squares
-            .into_iter()
-            .map(|square| pitch * square.sqrt())
-            .collect()
+        squares.iter().map(|square| pitch * square.sqrt()).collect()
     }
 
     /// Distance between neighbouring places.
@@ -135,7 +134,7 @@ impl Lattice {
         own.sort_unstable_by(f64::total_cmp);
         let full = own.get(own.len() / 2).map_or(0.0, |own| own.min(CROWD));
         let none = full / NONE;
-        let near = self.distances(&[cloud]).into_iter();
+        let near = self.distances(&[cloud], 2.0 * reach).into_iter();
         let all = counts.into_iter().zip(near).map(|(count, distance)| {
             let near = (2.0 - distance / reach).clamp(0.0, 1.0);
             let crowd = ((count - none) / (full - none).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);

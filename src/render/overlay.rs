@@ -6,7 +6,7 @@ use super::frame::{DOTS, places, shade};
 use super::look::LOOK;
 use super::theme::series;
 use super::view::View;
-use crate::canvas::{Anchor, Canvas, Disc, Rect, bold, regular};
+use crate::canvas::{Anchor, Canvas, Disc, Rect, regular};
 use crate::cloud::CloudView;
 use crate::digits;
 use crate::pixels::Image;
@@ -32,15 +32,7 @@ pub fn overlay(title: &str, names: [&str; 2], clouds: [CloudView<'_>; 2], style:
         width: across,
         height: tall,
     };
-    let letters = bold(20.0);
-    let text = letters.fit(title, across);
-    canvas.text(
-        &text,
-        [LEFT - 1.0, 40.0],
-        Anchor::Left,
-        letters,
-        theme.ink(),
-    );
+    canvas.title(title, [LEFT - 1.0, 40.0], across, theme.ink());
 
     let everywhere = canvas.clip(Rect {
         x: 0.0,

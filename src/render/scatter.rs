@@ -59,15 +59,8 @@ pub fn scatter(picture: &Scatter<'_>, style: &Style) -> Image {
     let height = HEAD + rows as f64 * (SIDE + ROW) - ROW + FOOT;
     let mut canvas = Canvas::new(width, height, style.sane_scale(), theme.paper());
 
-    let title = bold(20.0);
     let room = width - LEFT - RIGHT;
-    canvas.text(
-        &title.fit(picture.title, room),
-        [LEFT - 1.0, 40.0],
-        Anchor::Left,
-        title,
-        theme.ink(),
-    );
+    canvas.title(picture.title, [LEFT - 1.0, 40.0], room, theme.ink());
     key(&mut canvas, picture, theme);
     let axis = Axis::linear(span(picture.truth), 6.0);
     for (place, panel) in picture.panels.iter().enumerate() {
