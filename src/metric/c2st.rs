@@ -28,8 +28,9 @@ pub const C2ST: About = About {
 /// reference is classified by its 15 nearest among all others, and the value is the mean of the two classes' accuracies.
 /// 1/2 for one distribution, 1 for clouds that do not overlap, 0 for a cloud that sits on the reference's own points.
 ///
-/// A class's votes count relative to how many of it could vote, so that unequal sizes do not tilt the result; an exact tie of votes, and
-/// one of the distances that decide, is half a success. It is read off the distances to the 8th neighbours in either class, where both are of one size.
+/// A class's votes count relative to how many of it could vote, so that unequal sizes do not tilt the result; a tie of votes, and
+/// one of the distances that decide, is half a success. Votes are tied where it is the point itself, which is one more or less of either class, that
+/// decides: each would be taken for its own. It is read off the distances to the 8th neighbours in either class, where both are of one size.
 ///
 /// It does not see all repeated points: of a cloud in which each point stands d times a point has d − 1 copies of itself among its 15 neighbours,
 /// and the others come in packs of d, cut off where 15 are full. Three copies raise the accuracy; 2, 4 or 8 leave it, or lower it. A reading of
@@ -163,9 +164,9 @@ impl Vote {
     /// For a point of a class of `own` points beside another of `others`.
     fn new([own, others]: [usize; 2]) -> Self {
         let k = C2st::K.min(own + others - 1);
-        let ahead = |alike: &usize| (alike * others, (k - alike) * (own - 1));
-        let sure = (0..=k).find(|alike| ahead(alike).0 > ahead(alike).1);
-        let even = (0..=k).find(|alike| ahead(alike).0 >= ahead(alike).1);
+        // As both classes see it, with one voter less in either: what is sure for one is not even for the other.
+        let sure = (0..=k).find(|&alike| alike * (others - 1) > (k - alike) * own);
+        let even = (0..=k).find(|&alike| alike * others >= (k - alike) * (own - 1));
         Self {
             k,
             sure: sure.unwrap_or(k),
@@ -222,9 +223,9 @@ mod tests {
                 all.sort_by(|a, b| a.0.total_cmp(&b.0));
                 let k = C2st::K.min(all.len());
                 let alike = all[..k].iter().filter(|(_, own)| *own).count();
-                let ours = alike * other.len();
-                let theirs = (k - alike) * (own.len() - 1);
-                halves += u32::from(ours > theirs) + u32::from(ours >= theirs);
+                let [ours, theirs] = [alike, k - alike];
+                halves += u32::from(ours * (other.len() - 1) > theirs * own.len());
+                halves += u32::from(ours * other.len() >= theirs * (own.len() - 1));
             }
             f64::from(halves) / (2 * own.len()) as f64
         };
@@ -255,6 +256,31 @@ mod tests {
                 (value - obvious(&a, &b)).abs() < 1e-12,
                 "{n} against {m}: {value}"
             );
+        }
+    }
+    /// 400 against 600 share fifteen votes as six to nine, which no rule may give to either.
+    #[test]
+    fn it_is_a_half_for_one_distribution_at_any_ratio_of_sizes() {
+        use crate::random::Stream;
+        use crate::target::{GaussianSpec, Target as _};
+        let plane = GaussianSpec::default().build().unwrap();
+        for [n, m] in [
+            [400, 600],
+            [401, 600],
+            [400, 601],
+            [300, 600],
+            [200, 800],
+            [500, 500],
+        ] {
+            let draws = 24;
+            let mean = (0..draws).map(|draw| {
+                let stream = Stream::new(draw, "c2st");
+                let [a, b] =
+                    [(n, "a"), (m, "b")].map(|(k, name)| plane.sample(k, stream.part(name)));
+                C2st::new(b.view()).measure(a.view())
+            });
+            let mean = mean.sum::<f64>() / draws as f64;
+            assert!((mean - 0.5).abs() < 0.015, "{n} against {m}: {mean}");
         }
     }
 }
