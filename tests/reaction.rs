@@ -565,6 +565,33 @@ fn a_run_whose_masses_are_off_names_the_remedy_where_it_can_be_had() {
     }
 }
 
+/// Both modes weigh the same, and nothing begins near the right one, nor reaches it.
+#[test]
+fn where_a_mode_is_empty_the_remedy_names_seeds() {
+    let text = "[[target.mixture.components]]\nweight = 0.5\nmean = [-9.0, 0.0]\ncovariance = [[0.16, 0.0], [0.0, 0.16]]\n[[target.mixture.components]]\nweight = 0.5\nmean = [9.0, 0.0]\ncovariance = [[0.16, 0.0], [0.0, 0.16]]\n[source.gaussian]\nmean = [-9.0, 0.0]\ncovariance = [[0.25, 0.0], [0.0, 0.25]]\n[discriminator.kde]\nbandwidth = 0.3\n[flow]\nsteps = 60\n[output]\nframes = 0\n[metrics]\nevery = 60\n";
+    let said = |settings: &[&str]| {
+        let mut document = Document::parse("far", text).unwrap();
+        for setting in settings {
+            document.set(setting).unwrap();
+        }
+        let experiment = Experiment::read(&document, &Embedded).unwrap();
+        let (_home, run) = run("far", &experiment);
+        run.manifest.warnings.join("\n")
+    };
+    let (births, seeds) = (
+        "flow.reaction.carrier='birth-death'",
+        "flow.reaction.seed_uncovered=true",
+    );
+    let alone = said(&[]);
+    assert!(alone.contains("--reaction birth-death"), "{alone}");
+    assert!(alone.contains(seeds), "{alone}");
+    let unseeded = said(&[births]);
+    assert!(unseeded.contains(seeds), "{unseeded}");
+    // What was said to help does.
+    let seeded = said(&[births, seeds]);
+    assert!(!seeded.contains("wrong mode"), "{seeded}");
+}
+
 /// Twenty steps of forty, by number and by part, are the same bits; an estimator without a bandwidth has nothing to shrink.
 #[test]
 fn steps_of_annealing_are_a_part_of_the_run_by_another_name() {

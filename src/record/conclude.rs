@@ -7,8 +7,8 @@ use super::facts::RunFacts;
 use super::lab;
 use crate::digits::three;
 use crate::experiment::{Experiment, Outcome, Summary};
-use crate::flow::{Ending, Flow, Integrator, Momentum};
-use crate::metric::{ENERGY_DISTANCE, Extra, Floors, MASS_TV, Measurement, MetricSet, Stop};
+use crate::flow::{Carrier, Ending, Flow, Integrator, Momentum};
+use crate::metric::{ENERGY_DISTANCE, Extra, Floors, MASS_TV, MODES, Measurement, MetricSet, Stop};
 use crate::observe::{Cadence, MetricRecorder, drive, flow_columns};
 use crate::setting::Invalid;
 use crate::store::{Counts, JOINT, Manifest, Status};
@@ -122,17 +122,36 @@ fn remedy(experiment: &Experiment, flow: &Flow, manifest: &Manifest) -> Option<S
     let name = MASS_TV.name;
     let spec = &experiment.scenario.flow;
     let verdict = manifest.verdict.as_ref()?;
-    let moves_alone = spec.reaction.is_none() && experiment.scenario.generator.is_none();
-    let can_react = spec.momentum == Momentum::None && spec.integrator == Integrator::Euler;
-    if verdict.at_floor || !moves_alone || !can_react || !flow.last().field.is_log_ratio() {
+    let can_react = experiment.scenario.generator.is_none()
+        && spec.momentum == Momentum::None
+        && spec.integrator == Integrator::Euler;
+    if verdict.at_floor || !can_react || !flow.last().field.is_log_ratio() {
         return None;
     }
+    // No particle, no birth, unless births are seeded.
+    let found = manifest.last.get(MODES.name).copied()?;
+    let empty = found < manifest.components.len() as f64;
+    let seeds = "--set flow.reaction.seed_uncovered=true";
+    let mends = match &spec.reaction {
+        None if empty => format!(
+            "births and deaths mend that, with --reaction birth-death; where a mode has no particle, {seeds} too"
+        ),
+        None => "births and deaths mend that, with --reaction birth-death".to_owned(),
+        Some(reaction)
+            if empty && !reaction.seed_uncovered && reaction.carrier != Carrier::Weights =>
+        {
+            format!(
+                "where a mode has no particle none is born; births at target samples that no particle is near mend that, with {seeds}"
+            )
+        }
+        Some(_) => return None,
+    };
     let mass = *manifest.last.get(name)?;
     let floor = manifest.floor.get(name)?.get("q95")?;
     let own = manifest.training_sample.get(name)?.value?;
     (mass > floor.max(own)).then(|| {
         format!(
-            "{} % of the mass is in the wrong mode ({} % in the training sample itself): births and deaths mend that, with --reaction birth-death",
+            "{} % of the mass is in the wrong mode ({} % in the training sample itself): {mends}",
             three(100.0 * mass),
             three(100.0 * own)
         )

@@ -1,7 +1,7 @@
 //! How fine the field of a frame is: the bandwidth as a length beside the plot, and in the words of the key.
 
 use super::Theme;
-use super::field::{FieldGrid, Gauge};
+use super::field::{Arrows, FieldGrid, Gauge};
 use super::frame_parts::Panel;
 use super::view::View;
 use crate::canvas::{Canvas, Rect};
@@ -44,8 +44,8 @@ pub(super) fn length(panel: &Panel<'_>) -> String {
     told.map_or_else(String::new, |gauge| format!("h = {}", number(gauge.scale)))
 }
 
-/// How long the moves of a panel are that are too short for arrows; of one of several in fewer words.
-pub(super) fn moves(field: &FieldGrid, panel: &Panel<'_>, named: bool) -> String {
+/// How long the moves of a panel are that are too short for arrows, or for more than a few; of one of several in fewer words.
+pub(super) fn moves(field: &FieldGrid, panel: &Panel<'_>, named: bool, arrows: Arrows) -> String {
     /// In parts of h, below which nobody asks how little it is.
     const LEAST: f64 = 0.001;
     let (pace, gauge) = (field.pace(panel.particles), field.gauge());
@@ -56,7 +56,12 @@ pub(super) fn moves(field: &FieldGrid, panel: &Panel<'_>, named: bool) -> String
     } else {
         format!("of {} h", number(pace / gauge.scale))
     };
-    let why = if named { "" } else { ", too short for arrows" };
+    let why = match (arrows, named) {
+        (Arrows::None, false) => ", too short for arrows",
+        (Arrows::None, true) => ", no arrows",
+        (_, false) => ", most too short for arrows",
+        (_, true) => ", few arrows",
+    };
     format!("moves {told}{why}")
 }
 

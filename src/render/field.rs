@@ -350,7 +350,7 @@ impl FieldGrid {
     }
 
     /// Arrows of the next move at about every [`spacing`](super::look::Arrow::spacing) logical pixels of the box `plot`, which shows `view`, `stretch` times
-    /// as long as the move itself; returns whether it tells where all go: more than a few of those that there is room for are long enough to be seen.
+    /// as long as the move itself; returns how many of those that there is room for are long enough to be seen.
     pub(crate) fn arrows(
         &self,
         canvas: &mut Canvas,
@@ -358,7 +358,7 @@ impl FieldGrid {
         view: &View,
         stretch: f64,
         theme: Theme,
-    ) -> bool {
+    ) -> Arrows {
         /// Strengths of arrows where the field fades.
         const FADES: usize = 3;
         let Lattice {
@@ -408,9 +408,21 @@ impl FieldGrid {
             let ink = theme.ink().alpha(LOOK.arrow.alpha * strength);
             canvas.fill_all(shapes.iter().map(|shape| &shape[..]), ink);
         }
-        let drawn: usize = shapes.iter().map(Vec::len).sum();
-        drawn as f64 > LOOK.arrow.rest * f64::from(places)
+        match shapes.iter().map(Vec::len).sum::<usize>() {
+            0 => Arrows::None,
+            drawn if drawn as f64 > LOOK.arrow.rest * f64::from(places) => Arrows::Enough,
+            _ => Arrows::Few,
+        }
     }
+}
+
+/// How many arrows there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrows {
+    None,
+    Few,
+    /// So many that they tell where all go.
+    Enough,
 }
 
 /// The outline of an arrow of this length, its middle at `place`, along the unit vector `[dx, dy]`.

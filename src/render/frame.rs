@@ -2,8 +2,8 @@
 
 use super::axes::{self, Axis};
 use super::blur;
-use super::field::FieldGrid;
-use super::frame_parts::{Frame, Panel, Profile};
+use super::field::{Arrows, FieldGrid};
+use super::frame_parts::{Frame, Panel};
 use super::head::{head, name};
 use super::layout::{Layout, RIGHT, vertical};
 use super::legend;
@@ -16,8 +16,7 @@ use super::view::View;
 use super::{Style, Theme};
 use crate::canvas::{Canvas, Clip, Density, Disc, Rect};
 use crate::cloud::CloudView;
-use crate::pixels::Colour;
-use crate::pixels::Image;
+use crate::pixels::{Colour, Image};
 
 /// More points than this are drawn as density, not as dots.
 pub const DOTS: usize = 20_000;
@@ -57,6 +56,7 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         strip::draw(canvas, room, strip, theme);
     }
     let bands = has_bands(frame.panels);
+    let mut drawn = false;
     for (place, panel) in frame.panels.iter().enumerate() {
         let plot = layout.plot(place);
         let taken = if layout.named {
@@ -65,53 +65,39 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
             0.0
         };
         let edge = [layout.lowest(place), layout.seat(place).0 == 0];
-        let (mut view, mut told) = (layout.view, true);
+        let (mut view, mut arrows) = (layout.view, Arrows::Enough);
         match &panel.profile {
             Some(profile) => {
-                on_line(canvas, layout, (panel, profile), plot, edge, theme);
+                let ground = Ground {
+                    plot,
+                    view: &layout.view,
+                    theme,
+                };
+                let stretch = layout.stretch_in(panel);
+                drawn |= line::paint(canvas, panel, profile, ground, stretch, edge);
                 // Across the line there is no outside.
                 view.y = [f64::NEG_INFINITY, f64::INFINITY];
             }
-            None => told = in_plane(canvas, layout, panel, plot, edge, style),
+            None => {
+                let found = in_plane(canvas, layout, panel, plot, edge, style);
+                drawn |= found.is_some_and(|found| found != Arrows::None);
+                arrows = found.unwrap_or(arrows);
+            }
         }
         let beside = remarks::Beside {
             plot,
             taken,
             named: layout.named,
-            still: !told,
+            arrows,
             stretch: layout.stretch_in(panel),
             bands,
         };
         remarks::draw(canvas, panel, beside, &view, style);
     }
-    key(canvas, frame, layout, style);
+    key(canvas, frame, layout, style, drawn);
 }
 
-/// A panel of the line; `edge` says whether none stands below it, and none before.
-fn on_line(
-    canvas: &mut Canvas,
-    layout: &Layout,
-    (panel, profile): (&Panel<'_>, &Profile<'_>),
-    plot: Rect,
-    edge: [bool; 2],
-    theme: Theme,
-) {
-    let ground = Ground {
-        plot,
-        view: &layout.view,
-        theme,
-    };
-    line::paint(
-        canvas,
-        panel,
-        profile,
-        ground,
-        layout.stretch_in(panel),
-        edge,
-    );
-}
-
-/// A panel of the plane; returns whether its arrows tell where all go, or it should have none.
+/// A panel of the plane; returns what arrows there are, if there should be any.
 fn in_plane(
     canvas: &mut Canvas,
     layout: &Layout,
@@ -119,22 +105,22 @@ fn in_plane(
     plot: Rect,
     [lowest, leftmost]: [bool; 2],
     style: &Style,
-) -> bool {
+) -> Option<Arrows> {
     let theme = style.theme;
     let clouds = [
         (style.show.target, panel.target),
         (style.show.particles, panel.particles),
     ];
-    let mut told = false;
+    let mut arrows = None;
     if clouds
         .iter()
         .any(|(shown, cloud)| *shown && cloud.nrows() > DOTS)
     {
         canvas.picture(plot, |canvas, plot| {
-            told = dense(canvas, layout, panel, plot, style);
+            arrows = dense(canvas, layout, panel, plot, style);
         });
     } else {
-        told = dense(canvas, layout, panel, plot, style);
+        arrows = dense(canvas, layout, panel, plot, style);
     }
     canvas.border(plot, 1.0, theme.faint());
     let x = Axis {
@@ -152,7 +138,7 @@ fn in_plane(
     if panel.diverged {
         canvas.fill_box(plot, theme.paper().alpha(LOOK.lost));
     }
-    told || !style.show.arrows || panel.field.is_none_or(|field| !field.meets(&layout.view))
+    arrows
 }
 
 /// Whether a field of these has bands.
@@ -167,8 +153,8 @@ fn is_too_coarse(panels: &[Panel<'_>]) -> bool {
     fields.all(|field| !field.is_log_ratio() || field.is_too_coarse())
 }
 
-/// What stands below the panels.
-fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Style) {
+/// What stands below the panels, of which some have `arrows`.
+fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Style, arrows: bool) {
     let theme = style.theme;
     let room = Rect {
         x: layout.left,
@@ -179,6 +165,7 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
     if layout.on_line {
         let profiles = || frame.panels.iter().filter_map(|panel| panel.profile);
         let known = line_key::Known {
+            arrows,
             births: profiles().any(|profile| !profile.births.is_empty()),
             closed: profiles().all(|profile| profile.closed),
             blurred: frame
@@ -189,6 +176,7 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
         line_key::legend(canvas, room, theme, known, layout.stretch);
     } else {
         let key = legend::Key {
+            arrows,
             stretch: layout.stretch,
             ratio: blur::words(frame.panels),
             // Of moves alone there is no place that has no band because nobody is there.
@@ -213,14 +201,14 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
     }
 }
 
-/// Everything that there are many of: the field, the target, the arrows, the particles; returns whether the arrows tell where all go.
+/// Everything that there are many of: the field, the target, the arrows, the particles; returns as [`in_plane`].
 fn dense(
     canvas: &mut Canvas,
     layout: &Layout,
     panel: &Panel<'_>,
     plot: Rect,
     style: &Style,
-) -> bool {
+) -> Option<Arrows> {
     let (theme, view) = (style.theme, &layout.view);
     let field = panel.field.filter(|field| field.meets(view));
     if let Some(field) = field.filter(|field| style.show.field && field.is_log_ratio()) {
@@ -233,9 +221,9 @@ fn dense(
     if let Some(field) = field.filter(|field| field.falls_short_of(view)) {
         field.border(canvas, plot, view, theme);
     }
-    let told = field
+    let arrows = field
         .filter(|_| style.show.arrows)
-        .is_some_and(|field| field.arrows(canvas, plot, view, layout.stretch_in(panel), theme));
+        .map(|field| field.arrows(canvas, plot, view, layout.stretch_in(panel), theme));
     if style.show.particles {
         particles(canvas, panel, plot, view, style);
     }
@@ -253,7 +241,7 @@ fn dense(
         };
         canvas.disc([x, y], &ring, canvas.clip(plot));
     }
-    told
+    arrows
 }
 
 /// The target sample; where it lies above the particles, as rings.

@@ -24,6 +24,8 @@ const MARKS: f64 = 398.0;
     reason = "independent remarks, each named"
 )]
 pub(super) struct Key {
+    /// Whether there is an arrow.
+    pub(super) arrows: bool,
     /// How much longer than moves arrows are.
     pub(super) stretch: f64,
     /// What the bands are.
@@ -124,7 +126,7 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
         x += 23.0;
         x += say(canvas, x, ["target", "sample"]) + 22.0;
     }
-    if style.show.arrows {
+    if key.arrows {
         canvas.fill(
             &field::arrow([x + 12.0, middle], [1.0, 0.0], 24.0),
             theme.ink().alpha(0.7),

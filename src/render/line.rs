@@ -45,7 +45,7 @@ impl Ground<'_> {
     }
 }
 
-/// Draws a panel of the line; its axes have labels at the foot and on the left where those are wanted.
+/// Draws a panel of the line; its axes have labels at the foot and on the left where those are wanted. Returns whether there is an arrow.
 pub(super) fn paint(
     canvas: &mut Canvas,
     panel: &Panel<'_>,
@@ -53,7 +53,7 @@ pub(super) fn paint(
     ground: Ground<'_>,
     stretch: f64,
     [lowest, leftmost]: [bool; 2],
-) {
+) -> bool {
     let Ground { plot, view, theme } = ground;
     let field = panel.field.filter(|field| field.meets(view));
     let parts = [0, 1, 2, 3].map(|k| ground.part(k));
@@ -129,6 +129,7 @@ pub(super) fn paint(
         canvas.text(&words, place, Anchor::Right, regular(11.0), theme.muted());
         blur::bar(canvas, part, view, field.gauge(), theme);
     }
+    moves
 }
 
 /// A curve, in pieces that lie in the box: it leaves through an edge and comes back through it.

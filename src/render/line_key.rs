@@ -27,10 +27,11 @@ const LINE: f64 = 21.0;
 /// The room of the colours of origins.
 const RAMP: f64 = 55.0;
 
-/// What a key of the line has to tell: whether there can be births, whether the true log ratio is one in closed form, and whether D is of clouds that are
+/// What a key of the line has to tell: whether there are arrows, whether there can be births, whether the true log ratio is one in closed form, and whether D is of clouds that are
 /// blurred by h.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
+    pub(super) arrows: bool,
     pub(super) births: bool,
     pub(super) closed: bool,
     pub(super) blurred: bool,
@@ -75,11 +76,13 @@ pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, known: Known
     }
     let middle = middle + LINE;
     x = room.x;
-    let shape = arrow([x + 9.0, middle], [1.0, 0.0], 18.0);
-    canvas.fill(&shape, theme.ink().alpha(0.7));
-    let words = format!("next move, {}", times(stretch));
-    let place = [x + 23.0, middle + 4.0];
-    x += 23.0 + canvas.text(&words, place, Anchor::Left, letters, theme.muted()) + 16.0;
+    if known.arrows {
+        let shape = arrow([x + 9.0, middle], [1.0, 0.0], 18.0);
+        canvas.fill(&shape, theme.ink().alpha(0.7));
+        let words = format!("next move, {}", times(stretch));
+        let place = [x + 23.0, middle + 4.0];
+        x += 23.0 + canvas.text(&words, place, Anchor::Left, letters, theme.muted()) + 16.0;
+    }
     if known.births {
         let clip = canvas.clip(room);
         canvas.disc([x + 4.0, middle], &birth(theme.muted()), clip);

@@ -2,7 +2,7 @@
 
 use super::Style;
 use super::blur;
-use super::field::FieldGrid;
+use super::field::{Arrows, FieldGrid};
 use super::frame_parts::Panel;
 use super::legend::times;
 use super::view::View;
@@ -15,8 +15,8 @@ pub(super) struct Beside {
     pub(super) plot: Rect,
     pub(super) taken: f64,
     pub(super) named: bool,
-    /// Whether there are too few arrows because moves are short.
-    pub(super) still: bool,
+    /// Few or none: because moves are short.
+    pub(super) arrows: Arrows,
     /// How much longer than moves arrows are.
     pub(super) stretch: f64,
     /// Whether any panel has bands.
@@ -115,8 +115,9 @@ fn lines(panel: &Panel<'_>, beside: Beside, view: &View, style: &Style) -> Vec<S
     }
     if field.is_some_and(FieldGrid::is_too_coarse) && style.show.field && has_bands {
         lines.push("h finer than the field recorded".to_owned());
-    } else if let Some(field) = field.filter(|_| beside.still && !panel.diverged) {
-        lines.push(blur::moves(field, panel, beside.named));
+    } else if let Some(field) = field.filter(|_| beside.arrows != Arrows::Enough && !panel.diverged)
+    {
+        lines.push(blur::moves(field, panel, beside.named, beside.arrows));
     } else if panel.longest.is_some() && style.show.arrows {
         lines.push(format!("arrows {}", times(beside.stretch)));
     }
@@ -178,7 +179,7 @@ mod tests {
             },
             taken: 0.0,
             named: false,
-            still: false,
+            arrows: Arrows::Enough,
             stretch: 1.0,
             bands: true,
         };
