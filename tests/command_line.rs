@@ -250,6 +250,11 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
     file("white.toml", b"[target.image]\nfile = \"white.png\"\n");
     file("lie.toml", b"[target.points]\nfile = \"lie.npy\"\n");
     file("good.toml", b"[target.ring]\n");
+    file("three.csv", b"0,0\n1,0\n0,1\n");
+    file(
+        "few.toml",
+        b"[target.ring]\n[source.points]\nfile = \"three.csv\"\nreplace = false\n[cloud]\nfinal = \"sample\"\n",
+    );
     file("moons.toml", b"[target.moons]\n");
     file("white.png", &white_png());
     file("lie.npy", &lying_npy());
@@ -290,6 +295,33 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
         ),
         (&["good.toml", "--steps", "many"], &["--steps many"]),
         (&["good.toml", "--seed=-1"], &["--seed -1"]),
+        (&["good.toml", "--seed", "-1"], &["--seed -1", "0 or more"]),
+        (
+            &["few.toml"],
+            &["cloud.particles times cloud.bath of at most 3"],
+        ),
+        (
+            &[
+                "good.toml",
+                "--set",
+                "discriminator.mlp.loss=hinge",
+                "--set",
+                "flow.h=exp",
+            ],
+            &["with this loss is no log ratio", "another loss"],
+        ),
+        (
+            &["good.toml", "--set", "metrics.also=['modes']"],
+            &["`modes` need not be asked for"],
+        ),
+        (
+            &[
+                "eight-gaussians",
+                "--set",
+                "target={points={file='none.npy'}}",
+            ],
+            &["none.npy", "to the current folder"],
+        ),
         (
             &["good.toml", "--discriminator", "kdee"],
             &["kdee", "did you mean `kde`?"],
@@ -332,6 +364,45 @@ fn bad_input_is_refused_with_place_value_and_remedy() {
             "{args:?} left a folder behind"
         );
     }
+}
+
+/// A file names neither what was given in code nor a target that is fitted to the target.
+#[test]
+fn kinds_that_no_file_can_name_are_not_offered() {
+    let home = TempDir::new().unwrap();
+    fs::write(home.path().join("none.toml"), "[flow]\n").unwrap();
+    fs::write(home.path().join("other.toml"), "[target.rign]\n").unwrap();
+    for file in ["none.toml", "other.toml"] {
+        let output = ratioflow(home.path()).args(["check", file]).output();
+        let told = String::from_utf8(output.unwrap().stderr).unwrap();
+        assert!(told.contains("checkerboard"), "{told}");
+        assert!(!told.contains("given") && !told.contains("auto"), "{told}");
+    }
+}
+
+/// One's own points in the place of a shipped target; the run's own scenario finds them again.
+#[test]
+fn a_shipped_scenario_takes_a_file_of_the_current_folder() {
+    let home = TempDir::new().unwrap();
+    let points: String = (0..60)
+        .map(|i| {
+            format!(
+                "{},{}\n",
+                (0.7 * f64::from(i)).sin(),
+                (1.1 * f64::from(i)).cos()
+            )
+        })
+        .collect();
+    fs::write(home.path().join("mine.csv"), points).unwrap();
+    let own = "target={points={file='mine.csv'}}";
+    let mut args = vec!["moons", "--set", own, "--no-frames"];
+    args.extend(SMALL);
+    let first = run(home.path(), &args);
+    fs::remove_file(home.path().join("mine.csv")).unwrap();
+    let scenario = first.join("scenario.toml");
+    let again = run(home.path(), &[scenario.to_str().unwrap(), "--no-frames"]);
+    let [a, b] = [first, again].map(|folder| fs::read(folder.join("metrics.csv")).unwrap());
+    assert_eq!(a, b);
 }
 
 /// A white picture: there is no ink in it.

@@ -11,7 +11,7 @@ use ratioflow::metric::{
     Circumstances, Evaluator, Evidence, Floors, Measurement, MetricSet, MetricsSpec, Null, Verdict,
 };
 use ratioflow::random::Stream;
-use ratioflow::scenario::Document;
+use ratioflow::scenario::{Document, Embedded};
 use ratioflow::target::{Folder, Target, TargetSpec};
 use rayon::prelude::*;
 
@@ -550,4 +550,19 @@ fn the_order_of_the_rows_decides_nothing() {
             assert_eq!(x.p.to_bits(), y.p.to_bits(), "{}", x.about.name);
         }
     }
+}
+
+/// Of the pinwheel no score is known, and no law in the plane is known as those on the line are.
+#[test]
+fn measures_that_were_asked_for_and_cannot_be_had_are_named() {
+    let mut document = Document::parse("asked", "[target.pinwheel]\n").unwrap();
+    document
+        .set("metrics.also=['score_error', 'w2_law', 'coverage']")
+        .unwrap();
+    let experiment = Experiment::read(&document, &Embedded).unwrap();
+    let said = experiment.warnings.join("\n");
+    for name in ["score_error", "w2_law"] {
+        assert!(said.contains(&format!("{name} is left out")), "{said}");
+    }
+    assert!(!said.contains("coverage"), "{said}");
 }

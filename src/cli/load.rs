@@ -25,10 +25,10 @@ pub(super) struct ScenarioArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Seed of all randomness
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<String>,
     /// Number of steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<String>,
     /// Estimator of the log ratio, with its default settings
     #[arg(long, value_name = "NAME")]
@@ -235,7 +235,9 @@ impl ScenarioArgs {
                 name: shipped.name().to_owned(),
                 label: format!("{} (shipped)", shipped.name()),
                 text: shipped.text.to_owned(),
-                files: Box::new(Embedded),
+                files: Box::new(Shipped {
+                    others: self.files(PathBuf::from(".")),
+                }),
             });
         }
         let path = Path::new(&self.scenario);
@@ -306,6 +308,21 @@ impl Files for Beside {
         } else {
             self.others.open(name)
         }
+    }
+}
+
+/// Files that ship with the program, and those of the current folder, which options alone can name.
+struct Shipped {
+    others: Box<dyn Files + Sync>,
+}
+
+impl Files for Shipped {
+    fn read(&self, name: &str) -> std::io::Result<Vec<u8>> {
+        Embedded.read(name).or_else(|_| self.others.read(name))
+    }
+
+    fn open(&self, name: &str) -> std::io::Result<Box<dyn Source>> {
+        Embedded.open(name).or_else(|_| self.others.open(name))
     }
 }
 

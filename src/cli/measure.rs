@@ -20,7 +20,7 @@ use crate::cloud::Cloud;
 use crate::metric::{ALL, About, Evaluation, Evaluator, MetricResult, Needs, Null};
 use crate::point_file::{self, Asked, Header};
 use crate::render::{Style, number, overlay};
-use crate::scenario::Resources;
+use crate::scenario::{Resources, find};
 use crate::target::{Anywhere, Folder, Target, TargetSpec, open_file};
 
 #[derive(Clone, Debug, Args)]
@@ -219,6 +219,13 @@ fn target(name: &OsStr) -> Result<Arc<dyn Target>, CliError> {
         return Ok(built
             .map_err(|error| CliError::Usage(error.to_string()))?
             .into());
+    }
+    let ships = name.to_str().is_some_and(|name| find(name).is_some());
+    if !ships && name != "-" && !Path::new(name).exists() {
+        return Err(CliError::Usage(format!(
+            "there is no family of distributions, no file and no shipped scenario called `{}`\n  = help: `ratioflow list targets` names the families, `ratioflow list` the scenarios",
+            name.to_string_lossy()
+        )));
     }
     Ok(ScenarioArgs::named(name)
         .load("output".as_ref())?

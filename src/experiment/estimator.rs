@@ -15,20 +15,23 @@ pub(super) fn check(
 ) -> Result<Vec<String>, Invalid> {
     let mut warnings = scenario.flow.warnings(scenario.discriminator.is_kernel());
     if !discriminator.is_log_ratio() {
-        let name = scenario.discriminator.name();
+        let (name, or) = match &scenario.discriminator {
+            DiscriminatorSpec::Mlp(_) => ("mlp with this loss", ", or choose another loss there"),
+            spec => (spec.name(), ""),
+        };
         if scenario.flow.h != FlowSpec::default().h {
             return Err(Invalid::new(
                 "flow.h",
                 "not \"identity\"",
                 format!(
-                    "discriminator.{name} is no log ratio, which is what h is a function of; leave h out"
+                    "discriminator.{name} is no log ratio, which is what h is a function of; leave h out{or}"
                 ),
             ));
         }
         let climbs = scenario.generator.as_ref().map(|spec| spec.training().loss);
         if climbs == Some(Loss::F) {
             let remedy = format!(
-                "discriminator.{name} is no log ratio, which is what f is a function of; leave loss out"
+                "discriminator.{name} is no log ratio, which is what f is a function of; leave loss out{or}"
             );
             return Err(Invalid::new("generator.adversarial.loss", Loss::F, remedy));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cloud::{self, CloudView};
 use crate::generator::{GeneratorSpec, Trained};
-use crate::metric::{W2_LAW, W2Law};
+use crate::metric::{SCORE_ERROR, W2_LAW, W2Law};
 use crate::scenario::Scenario;
 use crate::setting::{Invalid, spelled};
 use crate::target::{AutoSpec, BuildError, Files, Target, TargetSpec};
@@ -64,12 +64,28 @@ pub(super) fn trained(
     Trained::parse(bytes, dimension).map(Some).map_err(wrong)
 }
 
-/// Says so if a distance to the law itself is asked for of a target whose law is not known.
-pub(super) fn lawless(scenario: &Scenario, target: &Arc<dyn Target>) -> Option<String> {
-    let asked = scenario.metrics.wants(W2_LAW.name);
-    (asked && W2Law::new(target).is_none()).then(|| {
-        "w2_law is left out: it needs a law on the line whose mass and mean over an interval are known; w2 is that to a sample".to_owned()
-    })
+/// Says which measures are asked for that need to know more of the law of the target than is known.
+pub(super) fn lawless(
+    scenario: &Scenario,
+    target: &Arc<dyn Target>,
+) -> impl Iterator<Item = String> {
+    let no_score = target.score(CloudView::from(&[[0.0; 2]; 0])).is_none();
+    let missing = [
+        (
+            W2_LAW,
+            W2Law::new(target).is_none(),
+            "it needs a law on the line whose mass and mean over an interval are known; w2 is that to a sample",
+        ),
+        (
+            SCORE_ERROR,
+            no_score,
+            "the score of this target is not known",
+        ),
+    ];
+    missing
+        .into_iter()
+        .filter(|(about, missing, _)| *missing && scenario.metrics.wants(about.name))
+        .map(|(about, _, why)| format!("{} is left out: {why}", about.name))
 }
 
 /// Refuses a source on the line for a target in the plane, and the other way round.
@@ -114,11 +130,19 @@ pub(super) fn enough(source: &dyn Target, scenario: &Scenario) -> Result<(), Inv
     } else {
         ("cloud.bath", cloud.bath)
     };
+    let room = match key {
+        "generator.pairs.count" => format!("at most {}", most.saturating_sub(cloud.flowing())),
+        // A sample is chosen from a bath so many times as large.
+        _ if flowing > cloud.particles => {
+            format!("cloud.particles times cloud.bath of at most {most}")
+        }
+        _ => format!("at most {most}"),
+    };
     Err(Invalid::new(
         key,
         value,
         format!(
-            "the source holds {most} points and does not repeat them, and {flowing} particles flow; ask for at most {most}, or set replace = true there"
+            "the source holds {most} points and does not repeat them, and {flowing} particles flow; ask for {room}, or set replace = true there"
         ),
     ))
 }

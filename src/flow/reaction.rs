@@ -42,7 +42,7 @@ pub enum Carrier {
     /// Particles keep their weights, in every fit, measure and picture, and are resampled where the effective sample size falls below half of their number: nothing is
     /// left to chance, and the cloud ends with unequal weights.
     Weights,
-    /// Independent exponential clocks (Lu, Lu and Nolen 2019), for comparison: the same in the mean, with ten times the noise.
+    /// Independent exponential clocks (Lu, Lu and Nolen 2019), for comparison: the same in the mean, with several times the noise.
     Poisson,
 }
 

@@ -206,7 +206,7 @@ impl FlowSpec {
         let automatic = self.step_size == WordOr::Word(Auto::Auto);
         if kernel && automatic && self.step_ratio >= 2.0 {
             warnings.push(format!(
-                "flow.step_ratio = {} is at or beyond the stability limit of 2: the cloud will not come to rest",
+                "flow.step_ratio = {} is at or beyond the stability limit of 2: the cloud may never come to rest",
                 self.step_ratio
             ));
         }

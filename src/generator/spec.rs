@@ -9,7 +9,7 @@ use super::decay::Decay;
 use super::exact::{Loss, RatioRule};
 use super::latent::LatentSpec;
 use crate::network::{Activation, OptimizerKind, check_betas, check_widths};
-use crate::setting::{Invalid, WordOr, at_least, is_default, positive, within};
+use crate::setting::{Invalid, WordOr, above_zero, at_least, is_default, positive, within};
 
 /// The generator's objective and its settings, one table of a scenario file: `[generator.distill]`.
 ///
@@ -40,7 +40,7 @@ pub enum Quality {
     /// Seconds.
     #[default]
     Fast,
-    /// A minute or two: ten times the optimiser steps, on more points each.
+    /// A minute or two: several times the optimiser steps, on more points each.
     High,
 }
 
@@ -450,8 +450,7 @@ impl TrainingSpec {
         check_betas(self.betas)?;
         within("average", self.average, 0.0, 0.999_999)?;
         if let Some(gain) = self.towards_average {
-            positive("towards_average", gain)?;
-            within("towards_average", gain, 0.0, 1.0)?;
+            above_zero("towards_average", gain, 1.0)?;
             if self.average <= 0.0 {
                 let remedy = "there is no running average to aim at; set `average`, such as 0.95, or take this away";
                 return Err(Invalid::new("towards_average", gain, remedy));

@@ -54,12 +54,12 @@ pub(super) fn trained(
         && manifest.status == Status::Diverged
     {
         return Err(refuse(
-            "the run diverged, and its generator of pairs, which is fitted at the last step, has learned nothing: mend the run, or draw from its last cloud with `--resample`".to_owned(),
+            "the run diverged, and its generator of pairs, which is fitted at the last step, has learned nothing: mend the run, or draw from its last cloud with `ratioflow sample --resample`".to_owned(),
         ));
     }
     if experiment.scenario.generator.is_none() {
         return Err(refuse(
-            "its scenario has no generator, and a flow only moves the points that it has: run it with `--generator distill`, or draw from its last cloud with `--resample`".to_owned(),
+            "its scenario has no generator, and a flow only moves the points that it has: run it with `--generator distill`, or draw from its last cloud with `ratioflow sample --resample`".to_owned(),
         ));
     }
     let name = named(step);

@@ -6,11 +6,12 @@ use serde::de::{DeserializeOwned, value::MapAccessDeserializer};
 use super::document::Document;
 use super::error::ScenarioError;
 use super::fault::{Fault, What};
-use super::guide::Guide;
+use super::guide::{Guide, can_be_written};
 use super::place::{Place, shown};
 use super::read::Entries;
 use super::suggest::nearest;
 use super::tree::{Node, Path, Step, Value};
+use crate::metric::ALL;
 
 /// Most places that are named where a key would belong.
 const MOST_HOMES: usize = 3;
@@ -240,7 +241,8 @@ impl<'a> Explainer<'a> {
     ) -> ScenarioError {
         let message = format!("no `{path}` is called `{}`", shown(name));
         let error = self.error(message, place);
-        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+        let kinds = kinds.iter().map(String::as_str);
+        let kinds: Vec<&str> = kinds.filter(|kind| can_be_written(path, kind)).collect();
 
         // `type = "ring"` is how other programs write `[target.ring]`.
         if let Some(Node {
@@ -256,9 +258,15 @@ impl<'a> Explainer<'a> {
             ));
         }
         let expected: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
-        let error = match self.remedy(path, name, &expected, place) {
-            Some(remedy) => error.help(remedy),
-            None => error,
+        let is_measure = path.to_string().starts_with("metrics.also[");
+        let error = if is_measure && ALL.iter().any(|about| about.name == name) {
+            error.help(format!(
+                "`{name}` need not be asked for: it is taken of every target that it makes sense for"
+            ))
+        } else if let Some(remedy) = self.remedy(path, name, &expected, place) {
+            error.help(remedy)
+        } else {
+            error
         };
         // What the option takes besides, and no file.
         let off = path.to_string() == "generator"

@@ -97,7 +97,9 @@ impl Guide {
                 only.then_some(key.as_str())
             })
             .collect();
-        if named.len() > 1 { named } else { Vec::new() }
+        let is_choice = named.len() > 1;
+        let can = |name: &&str| is_choice && can_be_written(path, name);
+        named.into_iter().filter(can).collect()
     }
 
     /// In words, what the value at `path` may be: `"auto" or a number`.
@@ -224,4 +226,9 @@ fn properties(schema: &Value) -> impl Iterator<Item = &String> {
         .as_object()
         .into_iter()
         .flat_map(serde_json::Map::keys)
+}
+/// Whether a file may name this kind at `path`: what was given in code it cannot, and nothing is known that a target could be fitted to.
+pub(super) fn can_be_written(path: &Path, kind: &str) -> bool {
+    let is_target = matches!(&path.0[..], [Step::Key(key)] if key == "target");
+    kind != "given" && !(is_target && kind == "auto")
 }

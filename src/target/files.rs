@@ -72,7 +72,7 @@ impl BuildError {
 pub(super) fn fetch<T>(named: &str, got: io::Result<T>) -> Result<T, BuildError> {
     got.map_err(|error| {
         let hint = if error.kind() == io::ErrorKind::NotFound {
-            "; relative paths are relative to the scenario file"
+            "; relative paths are relative to the scenario file, or to the current folder where the scenario ships with the program"
         } else {
             ""
         };
