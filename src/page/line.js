@@ -31,6 +31,7 @@ class LinePanel extends Panel {
     this.inside(context, origins, () => this.origins(context, origins, at));
     const row = { ...origins, y: ratios.y + ratios.height, height: origins.y - ratios.y - ratios.height };
     const moving = state.show.arrows && this.velocities(context, row, at);
+    this.drawn = Number(moving);
     this.inside(context, paths, () => this.paths(context, paths, at));
     const { top } = film.line;
     const { reach } = film.look.line;

@@ -392,7 +392,7 @@ class Panel {
     if (state.show.field && this.run.is_log_ratio) this.field(context, plot, at, state.playing);
     if (state.show.target && !this.above) this.target(context);
     if ((state.show.field || state.show.arrows) && film.field_view && this.known() === "part") this.border(context);
-    if (state.show.arrows) this.arrows(context, at);
+    this.drawn = state.show.arrows ? this.arrows(context, at) : 0;
     if (state.show.mesh) this.mesh(context, at);
     this.below?.(context);
     this.particles(context, at, state);
@@ -471,7 +471,7 @@ class Panel {
     return clamp(dot.share * apart, dot.least, dot.most) * Math.min(Math.sqrt(camera.zoom), 3);
   }
 
-  // Arrows of the next move, all on one scale.
+  // Arrows of the next move, all on one scale; returns how many.
   arrows(context, [frame, part]) {
     const { run, unit, scale } = this;
     const [across, up] = run.arrow_lattice;
@@ -514,6 +514,7 @@ class Panel {
     });
     context.globalAlpha = 1;
     context.setTransform(1, 0, 0, 1, 0, 0);
+    return drawn;
   }
 
   // A few samples lie above many particles, where they would not be seen.
@@ -913,12 +914,13 @@ class Panel {
     return !film.line && this.run.scales[frame] > 0 && pitch > film.look.finest * this.run.scales[frame];
   }
 
-  // How long the moves are that are too short for arrows; of one of several runs in fewer words. See `moves` in blur.rs.
+  // How long the moves are that are too short for arrows, or for more than a few; of one of several runs in fewer words. See `moves` in blur.rs.
   slow(frame) {
     const { run } = this;
-    const why = panels.length > 1 ? "" : ", too short for arrows";
+    const most = this.drawn > 0;
+    const why = panels.length > 1 ? (most ? ", few arrows" : ", no arrows") : `, ${most ? "most " : ""}too short for arrows`;
     const pace = run.paces?.[frame];
-    if (pace === undefined) return "moves too short for arrows";
+    if (pace === undefined) return `${most ? "most " : ""}moves too short for arrows`;
     if (!(run.blurred && run.scales[frame] > 0)) return `moves of ${number(pace)}${why}`;
     const part = pace / run.scales[frame];
     return `moves ${part < 0.001 ? "below 0.001 h" : `of ${number(part)} h`}${why}`;
@@ -1020,6 +1022,8 @@ function tellScales(at) {
       : `log p/q, both blurred by ${h === null ? "h of the panel" : `h = ${number(h)}`}`;
   const blank = document.querySelector(".key .blank");
   if (blank) blank.hidden = known.length > 0 && known.every((panel) => panel.unresolved(moment(panel.run, at)[0]));
+  const key = document.querySelector('[data-key="arrows"]');
+  if (key) key.style.visibility = panels.some((panel) => panel.drawn > 0) ? "" : "hidden";
   const arrows = times(stretch(Math.max(...panels.map(({ run }) => run.longest ?? film.longest)), panels[0].unit));
   for (const [id, words] of [["ratio-words", ratio], ["arrow-words", arrows]]) {
     if ($(id) && $(id).textContent !== words) $(id).textContent = words;
