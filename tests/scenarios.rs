@@ -52,10 +52,22 @@ fn run(name: &str, settings: &[&str]) -> Outcome {
 
 /// The outcome of each variant that the scenario names.
 fn variants(name: &str, settings: &[&str]) -> HashMap<String, Outcome> {
+    variants_among(name, settings, |_| true)
+}
+
+fn variants_among(
+    name: &str,
+    settings: &[&str],
+    wanted: impl Fn(&str) -> bool + Sync,
+) -> HashMap<String, Outcome> {
     let document = document(name, settings);
     let base: Scenario = document.read().unwrap();
-    let written = base.variants.par_iter().map(|text| {
-        let variant = Variant::named(text).unwrap();
+    let all = base
+        .variants
+        .iter()
+        .map(|text| Variant::named(text).unwrap());
+    let chosen: Vec<Variant> = all.filter(|variant| wanted(&variant.name)).collect();
+    let written = chosen.into_par_iter().map(|variant| {
         let scenario: Scenario = variant.apply(&document).unwrap().read().unwrap();
         variant.check(&base, &scenario).unwrap();
         let experiment = Experiment::new(scenario, &Embedded).unwrap();
@@ -313,22 +325,28 @@ fn network_arrives(names: &[&str], seeds: std::ops::RangeInclusive<u32>) {
 
 #[test]
 fn neural_discriminator_arrives_on_targets_that_the_source_overlaps() {
-    network_arrives(&["neural-discriminator", "moons"], 1..=3);
-    let others = [
-        "two-gaussians",
-        "grid",
-        "circles",
-        "swiss-roll",
-        "checkerboard",
-        "pinwheel",
-        "spirals",
-    ];
-    network_arrives(&others, 1..=1);
+    network_arrives(&["neural-discriminator", "grid", "spirals"], 1..=1);
 }
 
 #[test]
 fn neural_discriminator_brings_mass_across_gaps() {
-    network_arrives(&["one-sided-start", "unequal-masses"], 1..=3);
+    network_arrives(&["one-sided-start", "unequal-masses"], 1..=1);
+}
+
+#[test]
+#[ignore = "takes minutes; .ci/long runs it"]
+fn neural_discriminator_on_more_targets_and_seeds() {
+    let across = ["one-sided-start", "unequal-masses"];
+    network_arrives(&["neural-discriminator", "moons"], 1..=3);
+    network_arrives(&across, 2..=3);
+    let others = [
+        "two-gaussians",
+        "circles",
+        "swiss-roll",
+        "checkerboard",
+        "pinwheel",
+    ];
+    network_arrives(&others, 1..=1);
 }
 
 #[test]
@@ -445,7 +463,10 @@ fn births_and_deaths_fill_a_light_mode_that_motion_leaves_half_empty() {
 #[test]
 fn estimators_are_told_apart_by_neighbours() {
     let few = ["cloud.particles=300", "cloud.samples=600", "flow.steps=80"];
-    let all = variants("estimators", &few);
+    let fitted = ["ulsif", "rulsif", "kliep"];
+    let all = variants_among("estimators", &few, |name| {
+        ["kde", "mlp"].contains(&name) || fitted.contains(&name)
+    });
     let c2st = |name: &str| all[name].value("c2st");
     assert!(
         c2st("kde") < 0.55 && c2st("mlp") < 0.65,
@@ -453,7 +474,7 @@ fn estimators_are_told_apart_by_neighbours() {
         c2st("kde"),
         c2st("mlp")
     );
-    for name in ["ulsif", "rulsif", "kliep"] {
+    for name in fitted {
         assert!(c2st(name) > c2st("mlp"), "{name}: {}", c2st(name));
     }
 }

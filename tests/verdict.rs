@@ -470,7 +470,7 @@ fn a_copy_of_a_file_is_found_and_a_fresh_sample_passes() {
     let folder = tempfile::TempDir::new().unwrap();
     let ring = family("ring");
     let mut alarms = 0;
-    for seed in 301..=320 {
+    for seed in 301..=310 {
         written(
             folder.path(),
             "own.csv",
@@ -502,8 +502,8 @@ fn a_copy_of_a_file_is_found_and_a_fresh_sample_passes() {
         let cloud = ring.sample(300, Stream::new(seed, "measured"));
         alarms += usize::from(!judge.judge(cloud.view(), target).unwrap().verdict.at_floor);
     }
-    // Two in the mean of forty.
-    assert!(alarms <= 6, "{alarms} of 40 fresh samples are let down");
+    // One in the mean of twenty.
+    assert!(alarms <= 4, "{alarms} of 20 fresh samples are let down");
 }
 
 #[test]
