@@ -26,7 +26,11 @@ create_exception!(
 );
 
 /// What the engine says in words of the command line, and the same in those of Python.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 9] = [
+    ("--> command line", "--> set"),
+    // As long, so that marks stay below what they mark.
+    ("| --set ", "|       "),
+    ("write `--set ", "set `"),
     (" with --allow-outside", " with allow_outside=True"),
     (
         " replace that run with `--force`",

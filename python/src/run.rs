@@ -215,10 +215,9 @@ impl Handle {
     }
 
     /// Steps done (None before the first fit) and steps to do.
-    fn progress(&self) -> PyResult<(Option<usize>, usize)> {
-        self.alive()?;
+    fn progress(&self) -> (Option<usize>, usize) {
         let state = self.control.state();
-        Ok((state.step, state.steps))
+        (state.step, state.steps)
     }
 
     /// Step, time and a copy of the cloud (n×2); None before the first fit.

@@ -405,6 +405,8 @@ def test_a_step_rule_that_is_none_is_told(clouds):
 def test_an_oracle_keeps_the_target_that_it_was_given(clouds):
     with pytest.raises(TypeError, match="`target` is a ndarray: must be a name such as"):
         rf.Oracle(target=clouds[1]).fit(clouds[1], clouds[0])
+    with pytest.raises(TypeError, match="`target.points.file` is an array: points are given"):
+        rf.Oracle(target={"points": {"file": clouds[1]}}).fit(clouds[1], clouds[0])
     with pytest.raises(ValueError, match="Oracle.target='grid'. knows a target of its own: in a flow .* leave `target` out"):
         rf.Flow("gaussian", "ring", rf.Oracle(target="grid"))
     assert rf.Flow("gaussian", "ring", rf.Oracle(target="ring"), steps=1).solve().ending["kind"] == "complete"

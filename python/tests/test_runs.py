@@ -411,13 +411,15 @@ def test_remedies_are_those_of_python(run, tmp_path):
         "another folder": lambda: run.save(tmp_path / "file"),
         "choose another folder": lambda: rf.compare("moons", ["a: flow.steps=2"], set=SHORT, folder=folder),
         "allow_outside=True": lambda: rf.run(other, set=SHORT),
+        "set `target={moons={}}` first": lambda: rf.run("eight-gaussians", set={"target.moons.noise": 0.1}),
+        " --> set\n": lambda: rf.run("moons", set={"flow.stepz": 1}),
         "write `\"NAME: key=value": lambda: rf.compare("moons", ["flow.steps=2"]),
     }
     for told, take in refused.items():
         with pytest.raises((ValueError, OSError)) as raised:
             take()
         text = str(raised.value)
-        assert told in text and not any(word in text for word in ("--force", "--out", "--allow", "--variant")), text
+        assert told in text and not any(word in text for word in ("--force", "--out", "--allow", "--variant", "--set", "command line")), text
         assert ("force" in text) == (told in ("force=True", "is not empty")), text
 
 

@@ -80,13 +80,13 @@ class Handle(Generic[T]):
                 # Without the lock of the interpreter; signals are heard on the way back.
                 if self._native.join(max(left, 0.0)):
                     self._end()
+                    if self._error is None:
+                        bar.end(*self._native.progress())
                 elif until is not None and time.monotonic() >= until:
                     step, steps = self._native.progress()
                     raise TimeoutError(f"{self._name} has not ended after {timeout} s: {step or 0} of {steps} steps are done; wait(…) again, or abort()")
                 else:
                     show(*self._native.progress())
-            if self._error is None:
-                bar.end(*self._native.progress())
         if self._error is not None:
             raise self._error
         return self._result  # type: ignore[return-value]
@@ -136,10 +136,11 @@ class Handle(Generic[T]):
 
     def __repr__(self) -> str:
         try:
-            step, steps = self._native.progress()
+            ended = self.done
         except RuntimeError:
             return f"<Handle {self._name}: of another process>"
-        state = "ended" if self.done else "paused" if self.paused else "running"
+        step, steps = self._native.progress()
+        state = "ended" if ended else "paused" if self.paused else "running"
         return f"<Handle {self._name}: {state}, {step or 0} of {steps} steps>"
 
 
