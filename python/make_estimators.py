@@ -25,6 +25,8 @@ from typing import Any
 from ._estimator import Estimator
 
 '''
+#: What is added to the words of the engine on a setting.
+FITTED = {"start": " That is so in a flow; `fit` of this object always begins anew."}
 
 
 def classes() -> str:
@@ -46,13 +48,15 @@ def one(name: str, line: str, spec: dict[str, Any], is_log_ratio: bool) -> str:
     settings = {f"{name}_" if keyword.iskeyword(name) else name: about for name, about in spec.get("properties", {}).items()}
     title = name.capitalize()
     doc = [wrapped(f"{line[0].upper()}{line[1:]}.", 4)]
+    if "no gradient" in line:
+        doc += ["", wrapped("What it gives is a velocity: `evaluate` gives it in place of the gradient, and a D that is 0 everywhere.", 4)]
     if name == "oracle":
         # What the engine takes from the scenario.
         settings = {"target": {"description": "The mixture of Gaussians whose density it knows: the name of a family, or a dict such as a scenario has. Left out in a flow.", "default": None}, **settings}
     if settings:
         doc.append("")
         for setting, about in settings.items():
-            doc.append(wrapped(f"{setting}: {about.get('description', '')}", 4, 8))
+            doc.append(wrapped(f"{setting}: {about.get('description', '')}{FITTED.get(setting, '')}", 4, 8))
     text = "\n".join(doc).strip()
     body = f'\nclass {title}(Estimator):\n    """{text}\n    """\n\n    name = "{name}"\n'
     if not is_log_ratio:

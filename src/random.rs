@@ -31,6 +31,12 @@ impl Stream {
         }
     }
 
+    /// The seed that it stands under.
+    #[must_use]
+    pub fn seed(self) -> u64 {
+        self.seed
+    }
+
     /// The same stream at another place: a step, a draw, a repetition.
     #[must_use]
     pub fn at(self, index: u64) -> Self {

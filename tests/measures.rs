@@ -622,6 +622,15 @@ fn the_command_says_what_is_wrong_with_its_input() {
         "one.csv is a cloud of 1: it must have at least 2 points",
     );
     refused(&["good.csv", "empty.npy"], 2, "the file is empty");
+    for name in ["kl", "modes", "score_error", "w2_law"] {
+        let says = format!("--only is {name}: it needs a target");
+        refused(&["good.csv", "good.csv", "--only", name], 2, &says);
+    }
+    refused(
+        &["good.csv", "good.csv", "--only", "kl,modes"],
+        2,
+        "--only is kl, modes: it needs a target with a known density, needs a target that is a mixture of Gaussians",
+    );
     refused(&["three.csv", "good.csv"], 2, "three.csv");
     refused(&["nan.csv", "good.csv"], 2, "nan.csv");
     refused(&["good.csv", "none.npy"], 3, "cannot read none.npy");

@@ -343,3 +343,16 @@ fn the_generator_of_any_step_that_is_kept_can_be_asked() {
 fn rms(moves: &Array2<f64>) -> f64 {
     (moves.mapv(|v| v * v).sum() / moves.nrows() as f64).sqrt()
 }
+
+#[test]
+fn an_affine_generator_is_kept_to_the_bit() {
+    // An affine map computes in double precision, whatever `precision` says.
+    let text = SCENARIO.replace("[16, 16]", "\"affine\"");
+    let home = run(&text);
+    let experiment = Experiment::read(&Document::parse("s", &text).unwrap(), &Embedded).unwrap();
+    let mut flow = experiment.flow().unwrap();
+    while flow.advance().unwrap().is_some() {}
+    let trained = generator(&home.path().join("r"), None).unwrap();
+    assert_eq!(trained.parameters(), flow.generator().unwrap().parameters());
+    assert_eq!(trained.apply(experiment.start.view()), flow.state().cloud);
+}

@@ -9,9 +9,9 @@ use pyo3::types::PyDict;
 use ratioflow::experiment::Experiment;
 use ratioflow::record::{self, Audience, RunError, StopToken, VariantRuns, folders};
 use ratioflow::scenario::{Claim, Resources, Scenario, Variant};
-use ratioflow::store::{FloorStore, RunDirectory};
+use ratioflow::store::{FloorStore, ReportError, RunDirectory};
 
-use crate::error::{fits, misread, ran, reported};
+use crate::error::{fits, misread, ran, reported, spoken};
 use crate::given::Found;
 use crate::work::watched;
 
@@ -55,7 +55,13 @@ fn compared(
     let variants = named(&base, variants)?;
     let contenders = contenders(found, &base, &variants, seeds, frames)?;
     let directory = RunDirectory::with_parts(folder, false, &folders(&contenders));
-    let directory = directory.map_err(|error| reported(&error))?;
+    let directory = directory.map_err(|error| match error {
+        // A comparison replaces nothing here.
+        ReportError::Occupied { .. } => PyValueError::new_err(
+            spoken(error).replace(", or replace that run with force=True", ""),
+        ),
+        other => reported(&other),
+    })?;
     let there = |name: &str| contenders.iter().any(|contender| contender.name == name);
     let whole = |claim: &&Claim| !claim.is_of_the_run() && claim.variants().all(there);
     let claims: Vec<Claim> = base.claim.iter().filter(whole).cloned().collect();
@@ -78,7 +84,7 @@ fn compared(
     })
 }
 
-/// The variants that were asked for, those of the scenario, or the three that every comparison can have.
+/// The variants that were asked for, of which one without changes is the scenario as it is, those of the scenario, or the three that every comparison can have.
 fn named(base: &Scenario, asked: &[String]) -> PyResult<Vec<Variant>> {
     let written = if asked.is_empty() {
         &base.variants
@@ -88,10 +94,16 @@ fn named(base: &Scenario, asked: &[String]) -> PyResult<Vec<Variant>> {
     if written.is_empty() {
         return Ok(Variant::defaults());
     }
-    let variants = written.iter().map(|text| Variant::named(text));
+    let variants = written.iter().map(|text| match text.split_once(':') {
+        // The scenario as it is: a variant sets something, if only the seed that all have.
+        Some((name, changes)) if changes.trim().is_empty() => {
+            Variant::named(&format!("{name}: seed={}", base.seed))
+        }
+        _ => Variant::named(text),
+    });
     let variants: Result<Vec<Variant>, String> = variants.collect();
-    let variants = variants.map_err(PyValueError::new_err)?;
-    Variant::tell_apart(&variants).map_err(PyValueError::new_err)?;
+    let variants = variants.map_err(|error| PyValueError::new_err(spoken(error)))?;
+    Variant::tell_apart(&variants).map_err(|error| PyValueError::new_err(spoken(error)))?;
     Ok(variants)
 }
 
@@ -140,6 +152,6 @@ fn contenders(
             }),
         }
     }
-    record::one_space(&all).map_err(PyValueError::new_err)?;
+    record::one_space(&all).map_err(|error| PyValueError::new_err(spoken(error)))?;
     Ok(all)
 }

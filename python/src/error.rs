@@ -22,18 +22,44 @@ create_exception!(
     ratioflow,
     EstimatorError,
     PyValueError,
-    "An estimator of one's own raised an exception, which is the `__cause__` of this one, or returned what cannot be used."
+    "An estimator of one's own raised an exception, which is the `__cause__` of this one, or returned what cannot be used. Its text names step, class and method. What is no `Exception`, such as `KeyboardInterrupt`, is raised as it is."
 );
+
+/// What the engine says in words of the command line, and the same in those of Python.
+const WORDS: [(&str, &str); 9] = [
+    ("--> command line", "--> set"),
+    // As long, so that marks stay below what they mark.
+    ("| --set ", "|       "),
+    ("write `--set ", "set `"),
+    (" with --allow-outside", " with allow_outside=True"),
+    (
+        " replace that run with `--force`",
+        " replace that run with force=True",
+    ),
+    ("so `--force` leaves", "so force=True leaves"),
+    (" with `--out DIR`", ""),
+    ("write `--variant \"", "write `\""),
+    ("`--variant \"", "`\""),
+];
+
+/// The text in words of Python.
+pub(crate) fn spoken(text: impl ToString) -> String {
+    let text = text.to_string();
+    WORDS
+        .iter()
+        .fold(text, |text, (theirs, ours)| text.replace(theirs, ours))
+}
 
 /// The exception for a scenario that cannot be used.
 pub(crate) fn misread(error: &Misread) -> PyErr {
-    let raised = ScenarioError::new_err(error.to_string());
+    let raised = ScenarioError::new_err(spoken(error));
+    let help: Vec<String> = error.remedies().iter().map(spoken).collect();
     Python::attach(|py| {
         let value = raised.value(py);
         let told = value
-            .setattr("message", error.message())
+            .setattr("message", spoken(error.message()))
             .and_then(|()| value.setattr("place", error.place()))
-            .and_then(|()| value.setattr("help", error.remedies()));
+            .and_then(|()| value.setattr("help", help));
         told.map_or_else(|error| error, |()| raised.clone_ref(py))
     })
 }
@@ -55,8 +81,8 @@ pub(crate) fn fits(need: &Resources) -> PyResult<()> {
 
 pub(crate) fn reported(error: &ReportError) -> PyErr {
     match error {
-        ReportError::Io { .. } => PyOSError::new_err(error.to_string()),
-        other => PyValueError::new_err(other.to_string()),
+        ReportError::Io { .. } => PyOSError::new_err(spoken(error)),
+        other => PyValueError::new_err(spoken(other)),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::arrays::{line, table};
 use crate::error::{flowed, invalid};
 use crate::given::{Found, Given};
 use crate::own::{Own, OwnEstimator, Raised};
-use crate::run::{Handle, said};
+use crate::run::{Handle, driven, said};
 use crate::work::{engage, watched};
 
 /// What is to flow, with everything checked.
@@ -26,7 +26,7 @@ pub(crate) struct Flow {
     name: String,
     experiment: Arc<Experiment>,
     files: Given,
-    raised: Raised,
+    own: Option<OwnEstimator>,
 }
 
 #[pymethods]
@@ -45,51 +45,42 @@ impl Flow {
     ) -> PyResult<Self> {
         let found = Found::new(scenario, arrays, set, allow_outside)?;
         let own = own.map(OwnEstimator::new).transpose()?;
-        let raised = own.as_ref().map(|own| own.raised.clone());
         let mut parts = OwnParts::default();
-        if let Some(own) = own {
-            parts = parts.discriminator(own.name, move || -> Own { own.begin() });
+        if let Some(own) = own.clone() {
+            // Each start puts another in its place.
+            let raised = Raised::default();
+            parts = parts.discriminator(own.name, move || -> Own { own.begin(&raised) });
         }
         let experiment = found.experiment(py, parts)?;
         Ok(Self {
             name: found.name,
             experiment: Arc::new(experiment),
             files: found.files,
-            raised: raised.unwrap_or_default(),
+            own,
         })
     }
 
     /// Starts a whole run in the background.
-    fn start(&self) -> PyResult<Handle> {
-        let (name, files) = (self.name.clone(), self.files.clone());
-        Handle::start(
-            name,
-            Arc::clone(&self.experiment),
-            files,
-            self.raised.clone(),
-            false,
-        )
+    fn start(&self, py: Python<'_>) -> PyResult<Handle> {
+        self.begin(py, false)
     }
 
     /// Starts the bare flow in the background.
-    fn start_bare(&self) -> PyResult<Handle> {
-        let (name, files) = (self.name.clone(), self.files.clone());
-        Handle::start(
-            name,
-            Arc::clone(&self.experiment),
-            files,
-            self.raised.clone(),
-            true,
-        )
+    fn start_bare(&self, py: Python<'_>) -> PyResult<Handle> {
+        self.begin(py, true)
     }
 
     /// The flow at its beginning, to be taken step by step.
     fn steps(&self) -> PyResult<Steps> {
-        self.raised.clear();
-        let flow = self.experiment.flow().map_err(|error| invalid(&error))?;
+        let raised = Raised::default();
+        let flow = match &self.own {
+            own @ Some(_) => driven(&self.experiment, own.as_ref(), &raised).flow(),
+            None => self.experiment.flow(),
+        };
+        let flow = flow.map_err(|error| invalid(&error))?;
         Ok(Steps {
             core: Arc::new(Mutex::new(Core { flow, seen: None })),
-            raised: self.raised.clone(),
+            raised,
             last: AtomicU64::new(u64::MAX),
         })
     }
@@ -117,6 +108,14 @@ impl Flow {
     ) -> (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>) {
         let (start, real) = (&self.experiment.start, &self.experiment.training);
         (table(py, start.clone()), table(py, real.clone()))
+    }
+}
+
+impl Flow {
+    fn begin(&self, py: Python<'_>, bare: bool) -> PyResult<Handle> {
+        let (name, files) = (self.name.clone(), self.files.clone());
+        let experiment = Arc::clone(&self.experiment);
+        Handle::start(py, name, experiment, files, self.own.as_ref(), bare)
     }
 }
 
@@ -270,14 +269,7 @@ impl Steps {
         let taken = u64::try_from(taken.as_micros()).unwrap_or(u64::MAX);
         self.last.store(taken, Ordering::Relaxed);
         let advanced = advanced.ok_or_else(busy)?;
-        let told = match &advanced {
-            Ok(Some(_)) => String::new(),
-            Ok(None) => self
-                .ending(py)?
-                .map_or_else(String::new, |(_, _, said)| said),
-            Err(error) => error.to_string(),
-        };
-        if let Some(error) = self.raised.take(py, &told) {
+        if let Some(error) = self.raised.take(py) {
             return Err(error);
         }
         let Some((shown, storage)) = advanced.map_err(|error| flowed(&error))? else {
@@ -290,10 +282,13 @@ impl Steps {
     /// How the flow ended: kind, step, and words; None while it goes on.
     fn ending(&self, py: Python<'_>) -> PyResult<Option<(String, usize, String)>> {
         let core = Arc::clone(&self.core);
-        let ending = py.detach(move || locked(&core).map(|core| core.flow.ending().cloned()));
-        let ending = ending.ok_or_else(busy)?;
+        let ending = py.detach(move || {
+            let core = locked(&core)?;
+            Some((core.flow.ending().cloned(), core.flow.state().step))
+        });
+        let (ending, step) = ending.ok_or_else(busy)?;
         Ok(ending.map(|ending| {
-            let facts = ending.facts(0);
+            let facts = ending.facts(step);
             let kind = format!("{:?}", facts.kind).to_lowercase();
             (kind, facts.step, said(&ending))
         }))

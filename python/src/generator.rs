@@ -6,7 +6,6 @@ use std::sync::Arc;
 use numpy::{PyArray0, PyArray1, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use ratioflow::generator::Precision;
 use ratioflow::random::Stream;
 use ratioflow::record::{MemoryRun, generator};
 use ratioflow::scenario::Resources;
@@ -84,7 +83,7 @@ impl Generator {
     /// The arrays of `generator.npz`: `k.weight` (outputs × inputs) and `k.bias` of each layer, `centre`, `input`, `output`, `skip` and `shift`.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let generator = self.0.get().ok_or_else(Self::gone)?;
-        let single = generator.spec().training().precision == Precision::F32;
+        let single = generator.is_single();
         let dict = PyDict::new(py);
         for (place, (weights, biases)) in generator.layers().into_iter().enumerate() {
             let [weight, bias] = ["weight", "bias"].map(|what| format!("{place}.{what}"));

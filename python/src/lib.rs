@@ -36,7 +36,7 @@ mod _engine {
     #[pymodule_export]
     use super::generator::{Generator, load_generator};
     #[pymodule_export]
-    use super::measure::{judge, measure, measures, shipped};
+    use super::measure::{exact_w2, judge, measure, measures, shipped};
     #[pymodule_export]
     use super::own::farewell;
     #[pymodule_export]

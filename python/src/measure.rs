@@ -7,9 +7,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use ratioflow::cloud::{Cloud, in_order, rows};
 use ratioflow::metric::{
-    ALL, About, C2ST, C2st, COVERAGE, Coverage, ENERGY_DISTANCE, EnergyDistance, Evaluation,
-    Evaluator, Floor, KNN_KL, KnnKl, MMD2, Metric, MetricResult, Mmd2, Needs, Null, Reading,
-    SINKHORN, SLICED_W2, Sinkhorn, SlicedW2, W2, Wasserstein, median_distance,
+    ALL, About, C2ST, C2st, COVERAGE, Coupling, Coverage, ENERGY_DISTANCE, EnergyDistance,
+    Evaluation, Evaluator, Floor, KNN_KL, KnnKl, MMD2, Metric, MetricResult, Mmd2, Needs, Null,
+    Reading, SINKHORN, SLICED_W2, Sinkhorn, SlicedW2, W2, Wasserstein, has_a_scale,
+    median_distance,
 };
 use ratioflow::scenario::{Resources, SHIPPED, headline};
 
@@ -52,7 +53,23 @@ pub(crate) fn measure(
 ) -> PyResult<f64> {
     let (fake, real) = (cloud("fake", &fake)?, cloud("real", &real)?);
     let about = named(name)?;
-    watched(py, move || Ok(built(about, &fake, &real, width)?.value))?
+    watched(py, move || {
+        has_a_scale(concatenate![Axis(0), fake, real].view()).map_err(|error| invalid(&error))?;
+        Ok(built(about, &fake, &real, width)?.value)
+    })?
+}
+
+/// Refuses clouds of so many points as are too many for the exact W2, which the engine only estimates there.
+#[pyfunction]
+pub(crate) fn exact_w2(fake: usize, real: usize) -> PyResult<()> {
+    if Wasserstein::is_exact_for(fake, real) {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!(
+        "`fake` has {fake} points and `real` {real}: `w2` is exact for up to {} points on each side if they are as many, and for up to {:e} pairs of points if not; take sliced_w2 or sinkhorn_divergence, or fewer points",
+        Wasserstein::MOST,
+        Coupling::MOST_PAIRS as f64,
+    )))
 }
 
 /// The measure called `name`.

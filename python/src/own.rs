@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use numpy::{PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use ratioflow::cloud::CloudView;
 use ratioflow::discriminator::{Discriminator, FitContext, FitError, Kind, Ratio, StepRule};
@@ -14,29 +15,26 @@ use ratioflow::kernel::silverman;
 
 use crate::error::EstimatorError;
 
-/// The first exception that an estimator of one's own has raised.
+/// The first exception that an estimator of one's own has raised in one flow, and a sentence of it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Raised(Arc<Mutex<Option<PyErr>>>);
+pub(crate) struct Raised(Arc<Mutex<Option<(PyErr, String)>>>);
 
 impl Raised {
-    fn keep(&self, error: PyErr) {
+    fn keep(&self, error: PyErr, said: String) {
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert(error);
+        first.get_or_insert((error, said));
     }
 
-    /// Forgets what an earlier flow of the same estimator has left.
-    pub(crate) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// The exception, with the estimator's own as its cause, if there was one; `said` is what the engine says of it.
-    pub(crate) fn take(&self, py: Python<'_>, said: &str) -> Option<PyErr> {
-        let cause = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
-        let error = EstimatorError::new_err(said.to_owned());
+    /// The exception, with the estimator's own as its cause, if there was one. What is no `Exception`, such as `KeyboardInterrupt`, is raised as it is: nobody who
+    /// catches errors shall catch it.
+    pub(crate) fn take(&self, py: Python<'_>) -> Option<PyErr> {
+        // Not locked while Python may run, which whoever keeps another may wait for.
+        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (cause, said) = first?;
+        if !cause.is_instance_of::<PyException>(py) {
+            return Some(cause);
+        }
+        let error = EstimatorError::new_err(said);
         error.set_cause(py, Some(cause));
         Some(error)
     }
@@ -92,6 +90,8 @@ pub(crate) struct Own {
     is_log_ratio: bool,
     raised: Raised,
     rule: StepRule,
+    /// The step of the last fit.
+    step: u64,
 }
 
 /// What makes estimators of one's own, each time that a flow begins.
@@ -100,7 +100,6 @@ pub(crate) struct OwnEstimator {
     pub(crate) adapter: Arc<Py<PyAny>>,
     pub(crate) name: &'static str,
     pub(crate) is_log_ratio: bool,
-    pub(crate) raised: Raised,
 }
 
 impl OwnEstimator {
@@ -111,11 +110,11 @@ impl OwnEstimator {
             name: named(name),
             is_log_ratio: adapter.getattr("is_log_ratio")?.extract()?,
             adapter: Arc::new(adapter.clone().unbind()),
-            raised: Raised::default(),
         })
     }
 
-    pub(crate) fn begin(&self) -> Own {
+    /// One that has not been fitted; `raised` is where it leaves the exceptions of its flow.
+    pub(crate) fn begin(&self, raised: &Raised) -> Own {
         let none = StepRule {
             step_size: 0.0,
             clip: None,
@@ -125,8 +124,9 @@ impl OwnEstimator {
             adapter: Arc::clone(&self.adapter),
             name: self.name,
             is_log_ratio: self.is_log_ratio,
-            raised: self.raised.clone(),
+            raised: raised.clone(),
             rule: none,
+            step: 0,
         }
     }
 }
@@ -147,9 +147,10 @@ fn named(name: String) -> &'static str {
 const SHARE: f64 = 0.15;
 
 impl Own {
-    /// Calls Python, which may be about to end.
+    /// Calls a method in Python, which may be about to end.
     fn call<T>(
         &self,
+        method: &str,
         work: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> PyResult<T>,
     ) -> Result<T, String> {
         let ended = || "the interpreter has ended".to_owned();
@@ -157,9 +158,10 @@ impl Own {
         let done = Python::try_attach(|py| {
             let adapter = self.adapter.bind(py);
             work(py, adapter).map_err(|error| {
-                let said = error.to_string();
-                self.raised.keep(error);
-                said
+                let (cause, name, step) = (error.to_string(), self.name, self.step);
+                let said = format!("at step {step}, `{name}.{method}` failed: {cause}");
+                self.raised.keep(error, said);
+                cause
             })
         });
         done.unwrap_or_else(|| Err(ended()))
@@ -179,9 +181,10 @@ impl Discriminator for Own {
             clip: Some(0.5 * h),
             scale: h,
         };
-        let [a, b, c, d, ..] = round.stream.key();
-        let seed = u32::from_le_bytes([a, b, c, d]);
-        let fitted = self.call(|py, adapter| {
+        // The seed of the scenario; `index` tells the fits apart.
+        let seed = round.stream.seed();
+        self.step = round.index / 2;
+        let fitted = self.call("fit", |py, adapter| {
             let [real, fake] = [real, fake].map(|side| PyArray2::from_array(py, &side));
             adapter.call_method1("fit", (real, fake, round.index, round.progress, seed))?;
             let rule = adapter.call_method0("step_rule")?;
@@ -205,7 +208,7 @@ impl Discriminator for Own {
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         into.resize(at.nrows());
-        let evaluated = self.call(|py, adapter| {
+        let evaluated = self.call("evaluate", |py, adapter| {
             let found = adapter.call_method1("evaluate", (PyArray2::from_array(py, &at),))?;
             let (log, gradient): (PyReadonlyArray1<'_, f64>, PyReadonlyArray2<'_, f64>) =
                 found.extract()?;

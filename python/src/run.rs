@@ -22,7 +22,7 @@ use crate::control::Control;
 use crate::error::{ran, reported};
 use crate::generator::Generator;
 use crate::given::Given;
-use crate::own::Raised;
+use crate::own::{Own, OwnEstimator, Raised};
 use crate::solution::{SolutionData, Solved, solve};
 use crate::work::{Failure, engage, spawn, watched};
 
@@ -51,20 +51,22 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Starts a job: a whole run, or the bare flow with `frames` clouds of it.
+    /// Starts a job: a whole run, or the bare flow with `frames` clouds of it. A thread of the engine, as within an estimator of one's own, does it at once itself:
+    /// if it waited for another thread, that might wait for it.
     pub(crate) fn start(
+        py: Python<'_>,
         name: String,
         experiment: Arc<Experiment>,
         files: Given,
-        raised: Raised,
+        own: Option<&OwnEstimator>,
         bare: bool,
     ) -> PyResult<Self> {
         let control = Control::new(experiment.scenario.flow.steps);
         let post = Arc::new(Post::default());
-        raised.clear();
+        let raised = Raised::default();
         let job = {
             let (control, post) = (control.clone(), Arc::clone(&post));
-            let mut watched = (*experiment).clone();
+            let mut watched = driven(&experiment, own, &raised);
             move || {
                 let outcome = engage(move || {
                     if bare {
@@ -80,7 +82,11 @@ impl Handle {
                 post.come.notify_all();
             }
         };
-        spawn("ratioflow run", job)?;
+        if rayon::current_thread_index().is_some() {
+            py.detach(job);
+        } else {
+            spawn("ratioflow run", job)?;
+        }
         Ok(Self {
             control,
             post,
@@ -101,6 +107,21 @@ impl Handle {
             self.process
         )))
     }
+}
+
+/// The experiment with an estimator of one's own, if there is one, that leaves its exceptions in `raised`.
+pub(crate) fn driven(
+    experiment: &Experiment,
+    own: Option<&OwnEstimator>,
+    raised: &Raised,
+) -> Experiment {
+    let mut driven = experiment.clone();
+    if let Some(own) = own.cloned() {
+        let (name, raised) = (own.name, raised.clone());
+        let parts = std::mem::take(&mut driven.own);
+        driven.own = parts.discriminator(name, move || -> Own { own.begin(&raised) });
+    }
+    driven
 }
 
 /// The control is told too late where nobody can be told anything any more.
@@ -147,15 +168,11 @@ impl Handle {
         let outcome = outcome.ok_or_else(|| {
             PyRuntimeError::new_err("the result of this run was taken already, or it goes on")
         })??;
+        if let Some(error) = self.raised.take(py) {
+            return Err(error);
+        }
         match outcome {
             Outcome::Run(run) => {
-                let said = match &*run {
-                    Ok(run) => run.record.summary.headline.clone(),
-                    Err(error) => error.to_string(),
-                };
-                if let Some(error) = self.raised.take(py, &said) {
-                    return Err(error);
-                }
                 let data = RunData {
                     run: Arc::new((*run).map_err(|error| ran(&error))?),
                     files: self.files.clone(),
@@ -163,13 +180,6 @@ impl Handle {
                 Ok(Py::new(py, data)?.into_any())
             }
             Outcome::Solution(solved) => {
-                let said = match &*solved {
-                    Ok(solved) => said(&solved.ending),
-                    Err(error) => error.to_string(),
-                };
-                if let Some(error) = self.raised.take(py, &said) {
-                    return Err(error);
-                }
                 let solved = (*solved).map_err(|error| ran(&error))?;
                 let data = SolutionData::new(solved, Arc::clone(&self.experiment));
                 Ok(Py::new(py, data)?.into_any())
@@ -274,7 +284,8 @@ impl RunData {
         Ok(dict)
     }
 
-    /// The arrays of `trajectory.npz`, of all particles.
+    /// The arrays of `trajectory.npz`, of all particles. Points of the line, which have one coordinate in the file, have a second one here, 0, as everywhere in
+    /// Python.
     fn trajectory<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let run = Arc::clone(&self.run);
         let arrays = watched(py, move || Trajectory::of(&run))?;
@@ -309,6 +320,11 @@ impl RunData {
             numpy::PyArray4::from_owned_array(py, velocity),
         )?;
         Ok(dict)
+    }
+
+    /// Coordinates of a point: 1 on the line.
+    fn dimension(&self) -> usize {
+        self.run.experiment.target.dimension()
     }
 
     /// The generator, if the run has one.
@@ -380,18 +396,15 @@ impl Trajectory {
             let shares = Array1::from(snapshot.shares.clone());
             Some(shares / particles as f64)
         };
-        // Points of the line have one coordinate, as in the file.
         let gauge = |of: fn(Gauge) -> f64| -> Array1<f64> {
             snapshots.iter().map(|s| of(s.field.gauge())).collect()
         };
-        let dimension = run.experiment.target.dimension();
-        let mut clouds = Array3::zeros((frames, particles, dimension));
+        let mut clouds = Array3::zeros((frames, particles, 2));
         let mut parents = Array2::zeros((frames, particles));
         let mut descended = true;
         let (logs, velocities) = run.record.recorder.fields();
         for (k, snapshot) in snapshots.iter().enumerate() {
-            let own = snapshot.cloud.slice(ndarray::s![.., ..dimension]);
-            clouds.index_axis_mut(Axis(0), k).assign(&own);
+            clouds.index_axis_mut(Axis(0), k).assign(&snapshot.cloud);
             match &snapshot.parents {
                 Some(own) => {
                     let own: Array1<i64> = own.iter().map(number).collect();
@@ -414,9 +427,7 @@ impl Trajectory {
             parents: descended.then_some(parents),
             weights: rows(&share),
             field_log_ratio: logs,
-            field_velocity: velocities
-                .slice(ndarray::s![.., .., .., ..dimension])
-                .to_owned(),
+            field_velocity: velocities,
         }
     }
 }

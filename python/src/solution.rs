@@ -31,6 +31,8 @@ pub(crate) struct Solved {
     /// N times the weights, where particles keep theirs.
     shares: Vec<f64>,
     particles: usize,
+    /// Steps done.
+    done: usize,
     pub(crate) ending: Ending,
 }
 
@@ -47,6 +49,7 @@ pub(crate) fn solve(experiment: &Experiment, control: &Control) -> Result<Solved
         log_ratio: Some(Vec::with_capacity(particles * frames)),
         shares: Vec::new(),
         particles,
+        done: 0,
         ending: Ending::Complete,
     };
     loop {
@@ -64,6 +67,7 @@ pub(crate) fn solve(experiment: &Experiment, control: &Control) -> Result<Solved
         }
     }
     let last = flow.last();
+    solved.done = last.index;
     if solved.steps.last() != Some(&index(&last)) {
         solved.keep(&last);
     }
@@ -99,6 +103,8 @@ impl Solved {
 pub(crate) struct SolutionData {
     taken: std::sync::Mutex<Option<Solved>>,
     ending: Ending,
+    /// Steps done.
+    step: usize,
     experiment: Arc<Experiment>,
     gauge: Arc<OnceLock<(MetricSet, Floors)>>,
 }
@@ -116,6 +122,7 @@ impl SolutionData {
     pub(crate) fn new(solved: Solved, experiment: Arc<Experiment>) -> Self {
         Self {
             ending: solved.ending.clone(),
+            step: solved.done,
             taken: std::sync::Mutex::new(Some(solved)),
             experiment,
             gauge: Arc::default(),
@@ -152,7 +159,7 @@ impl SolutionData {
 
     /// How the flow ended: kind, step, and words.
     fn ending(&self) -> (String, usize, String) {
-        let facts = self.ending.facts(0);
+        let facts = self.ending.facts(self.step);
         let kind = format!("{:?}", facts.kind).to_lowercase();
         (kind, facts.step, said(&self.ending))
     }

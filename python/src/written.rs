@@ -81,6 +81,11 @@ fn below(key: &str, given: &Bound<'_, PyAny>, depth: usize) -> PyResult<Option<V
         }
         return Ok(Some(Value::Array(list)));
     }
+    if key.ends_with(".points.file") && given.hasattr("ndim")? {
+        return Err(PyTypeError::new_err(format!(
+            "`{key}` is an array: points are given as arrays to flows, runs, comparisons and `measure` alone; here it must be the name of a file"
+        )));
+    }
     // Scalars and arrays of NumPy, and whatever is like them.
     if let Ok(plain) = given.call_method0("tolist") {
         return below(key, &plain, depth + 1);

@@ -126,7 +126,7 @@ def test_an_error_of_the_background_is_raised_where_it_is_waited_for(clouds):
 
     handle = rf.Flow(*clouds, Failing(), steps=10, set={"metrics.floor_draws": 19}).start()
     for _ in range(2):
-        with pytest.raises(rf.EstimatorError, match="step 2") as raised:
+        with pytest.raises(rf.EstimatorError, match="^at step 2, `Failing.fit` failed: RuntimeError: boom$") as raised:
             handle.wait()
         assert str(raised.value.__cause__) == "boom"
     assert handle.done
@@ -320,6 +320,7 @@ def test_a_forked_process_works_and_knows_what_it_lacks():
             try: ask()
             except RuntimeError as error: assert 'from which this one was forked' in str(error)
             else: os._exit(3)
+        assert 'of another process' in repr(handle)
         os._exit(7)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), handle.abort().ending['kind'])
     """

@@ -144,3 +144,51 @@ def test_too_few_points_are_a_sentence():
             assert isinstance(take(two, two), float)
         except ValueError as error:
             assert "points" in str(error)
+
+
+def test_w2_refuses_what_it_would_only_estimate(clouds):
+    rng = np.random.default_rng(9)
+    many = rng.normal(size=(20_001, 2))
+    for fake, real in [(many, many + 1e-3), (many[:10_001], many[:10_000])]:
+        for settings in ({}, {"with_floor": True}):
+            with pytest.raises(ValueError, match="`w2` is exact for up to 20000 points.*sliced_w2"):
+                rf.w2(fake, real, **settings)
+
+
+@pytest.mark.parametrize("take", ALL, ids=lambda take: take.__name__)
+@pytest.mark.parametrize(("factor", "told"), [(1e160, r"largest coordinate` is \d\.\d+e160"), (1e-300, r"extent` is \d\.\d+e-300"), (1e100, "in another unit")])
+def test_a_measure_refuses_the_scales_that_all_together_refuse(take, factor, told, clouds):
+    fake, real = clouds
+    for judge in (take, rf.measure):
+        with pytest.raises(ValueError, match=told) as raised:
+            judge(fake * factor, real * factor)
+        assert len(str(raised.value)) < 200
+
+
+def test_a_regularisation_beyond_the_digits_is_refused(clouds):
+    fake, real = clouds
+    apart = ((fake.mean(0) - real.mean(0)) ** 2).sum()
+    assert rf.sinkhorn_divergence(fake, real, width=1e6) == pytest.approx(apart, rel=1e-3)
+    for width in (1e300, 1e20):
+        with pytest.raises(ValueError, match=r"the width of `sinkhorn_divergence` is 1e\+?\d+: must be at most"):
+            rf.sinkhorn_divergence(fake, real, width=width)
+
+
+def test_measures_that_need_a_target_are_refused_against_a_sample(clouds):
+    for name in ("kl", "modes", "score_error", "w2_law"):
+        with pytest.raises(ValueError, match=f"`only` is {name}: .*needs"):
+            rf.measure(*clouds, only=name)
+    with pytest.raises(ValueError, match="`only` is w2_law"):
+        rf.measure(clouds[0], "ring", only=["w2_law"])
+    judged = rf.measure(*clouds, only=["energy_distance", "kl"])
+    assert any("kl says nothing here" in note for note in judged.notes)
+    with pytest.raises(KeyError, match="kl says nothing here"):
+        judged["kl"]
+    with pytest.raises(TypeError, match=r"`only\[0\]` is 3: must be the name of a measure"):
+        rf.measure(*clouds, only=[3])
+
+
+def test_what_is_no_width_is_refused(clouds):
+    for take, name in ((rf.mmd2, "mmd2"), (rf.sinkhorn_divergence, "sinkhorn_divergence")):
+        with pytest.raises(TypeError, match=f"the width of `{name}` is 'x': must be a finite number"):
+            take(*clouds, width="x")

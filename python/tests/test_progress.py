@@ -124,3 +124,10 @@ def test_without_any_output_a_run_goes_on(eager, monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     show(True)
     assert rf.flow("gaussian", "ring", steps=2, particles=50, progress=True).ending["kind"] == "complete"
+
+
+def test_a_function_is_told_the_end_of_every_run():
+    for steps in (3, 40):
+        seen = []
+        rf.flow("gaussian", "ring", steps=steps, particles=50, progress=lambda *told: seen.append(told))
+        assert seen[-1] == (steps, steps) and seen.count((steps, steps)) == 1

@@ -1,10 +1,12 @@
 """Whole runs: numbers, directories, generators, comparisons, pictures, and the same bytes as the command line."""
 
+import gc
 import json
 import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -339,3 +341,140 @@ def test_the_program_goes_on_with_a_run_of_arrays(clouds, tmp_path):
     folder = run.save(tmp_path / "run", frames=False)
     subprocess.run([binary, "run", folder / "scenario.toml", "--quiet", "--out", tmp_path / "again"], check=True, capture_output=True)
     np.testing.assert_array_equal(rf.load(tmp_path / "again").trajectory.particles, run.trajectory.particles)
+
+
+# ------------------------------------------------------------------------------------------------ folders that move
+
+
+def test_a_loaded_run_is_read_wherever_python_works(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run.save("there", frames=False)
+    comparison = rf.compare("moons", {"a": {"flow.steps": 2}}, set=SHORT, folder="rel", frames=False)
+    loaded = rf.load("there")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert sorted(os.listdir(loaded.save(tmp_path / "copy"))) == sorted(set(os.listdir(tmp_path / "there")) - {".lock"})
+    assert (comparison.save(tmp_path / "compared") / "comparison.json").is_file()
+    np.testing.assert_array_equal(loaded.cloud, run.cloud)
+
+
+def test_a_loaded_run_whose_folder_is_gone_says_so(run, tmp_path):
+    folder = run.save(tmp_path / "run", frames=False)
+    loaded, other = rf.load(folder), rf.load(folder)
+    (folder / "trajectory.npz").unlink()
+    with pytest.raises(FileNotFoundError, match="run has no trajectory.npz: it was taken away"):
+        loaded.trajectory
+    folder.rename(tmp_path / "moved")
+    for take in (lambda: loaded.save(tmp_path / "copy"), lambda: loaded.generator, lambda: other.trajectory, lambda: pickle.dumps(loaded)):
+        with pytest.raises(FileNotFoundError, match="is not there any more"):
+            take()
+    assert not (tmp_path / "copy").exists()
+
+
+def test_what_is_no_finished_run_is_not_loaded(tmp_path):
+    for text, told in [('{"status": "complete"}', "no run.json that can be read"), ("[]", "no run.json"), ('{"status": ["x"], "scenario": "a", "steps": 1, "ending": ""}', r"no status that a run has, but \['x'\]")]:
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(ValueError, match=told) as raised:
+            rf.load(tmp_path)
+        assert "resume" not in str(raised.value)
+    with pytest.raises(ValueError, match="no run directory"):
+        rf.load(tmp_path / "nowhere")
+
+
+def test_a_loaded_run_is_copied_without_its_pictures(run, tmp_path):
+    loaded = rf.load(run.save(tmp_path / "run"))
+    names = set(os.listdir(loaded.save(tmp_path / "whole")))
+    assert {"animation.png", "frames"} <= names
+    assert set(os.listdir(loaded.save(tmp_path / "few", frames=False))) == names - {"animation.png", "animation-dark.png", "frames"}
+
+
+# ------------------------------------------------------------------------------------------------ words and remedies
+
+
+def test_the_generator_of_an_affine_run_is_the_one_that_is_saved(tmp_path):
+    run = rf.run("affine-gan", set={"flow.steps": 3, "metrics.floor_draws": 19, "output.frames": 2})
+    loaded = rf.load(run.save(tmp_path / "run", frames=False)).generator
+    np.testing.assert_array_equal(loaded.sample(100, 5), run.generator.sample(100, 5))
+    for name, array in run.generator.state_dict().items():
+        np.testing.assert_array_equal(loaded.state_dict()[name], array)
+        assert array.dtype == loaded.state_dict()[name].dtype == np.float64
+
+
+def test_remedies_are_those_of_python(run, tmp_path):
+    folder = run.save(tmp_path / "run", frames=False)
+    other = tmp_path / "other.toml"
+    other.write_text('target.points.file = "../points.csv"\n')
+    (tmp_path / "file").write_text("")
+    refused = {
+        "force=True": lambda: run.save(folder),
+        "is not empty": lambda: run.save(tmp_path, force=True),
+        "another folder": lambda: run.save(tmp_path / "file"),
+        "choose another folder": lambda: rf.compare("moons", ["a: flow.steps=2"], set=SHORT, folder=folder),
+        "allow_outside=True": lambda: rf.run(other, set=SHORT),
+        "set `target={moons={}}` first": lambda: rf.run("eight-gaussians", set={"target.moons.noise": 0.1}),
+        " --> set\n": lambda: rf.run("moons", set={"flow.stepz": 1}),
+        "write `\"NAME: key=value": lambda: rf.compare("moons", ["flow.steps=2"]),
+    }
+    for told, take in refused.items():
+        with pytest.raises((ValueError, OSError)) as raised:
+            take()
+        text = str(raised.value)
+        assert told in text and not any(word in text for word in ("--force", "--out", "--allow", "--variant", "--set", "command line")), text
+        assert ("force" in text) == (told in ("force=True", "is not empty")), text
+
+
+def test_variants_are_refused_with_their_names():
+    with pytest.raises(TypeError, match="the variant `a` is a int: must be a dict"):
+        rf.compare("moons", {"a": 3})
+    with pytest.raises(ValueError, match="`flow.steps` of the variant `a` is None"):
+        rf.compare("moons", {"a": {"flow.steps": None}})
+
+
+def test_a_variant_without_changes_is_the_scenario_as_it_is():
+    comparison = rf.compare("moons", {"base": {}, "fine": {"flow.step_ratio": 0.5}}, set={**SHORT, "seed": 4}, frames=False)
+    assert comparison["base"].final == rf.run("moons", set={**SHORT, "seed": 4}).final != comparison["fine"].final
+
+
+def test_arrays_and_files_are_told_apart(clouds, tmp_path, monkeypatch):
+    fake, real = clouds
+    monkeypatch.chdir(tmp_path)
+    np.save("target.npy", fake)
+    for own in ("target.npy", Path("target.npy")):
+        scenario = {"target": {"points": {"file": real}}, "source": {"points": {"file": own, "in_order": True}}, "cloud": {"particles": 60}}
+        start, seen = rf.Flow.from_scenario(scenario).samples
+        assert {tuple(p) for p in start} <= {tuple(p) for p in fake} and {tuple(p) for p in seen} <= {tuple(p) for p in real}
+    (tmp_path / "grid").write_text("[target.ring]\nmodes = 3\n")
+    assert "modes = 3" in rf.Flow.from_scenario(Path("grid")).scenario and "[target.grid]" in rf.Flow.from_scenario("grid").scenario
+
+
+def test_arrays_may_be_set(clouds):
+    fake, real = clouds
+    for changes in ({"target": {"points": {"file": real}}}, {"target.points": {"file": real}}, {"target.points.file": real}):
+        base = "moons" if "target" in changes else {"target": {"points": {"file": fake}}}
+        seen = rf.Flow.from_scenario(base, set=changes).samples[1]
+        assert {tuple(p) for p in seen} <= {tuple(p) for p in real}
+    judged = rf.measure(fake, {"points": {"file": real}}, only="energy_distance")
+    assert judged["energy_distance"].value > 0
+
+
+def test_masked_points_and_frames_with_missing_numbers(clouds):
+    fake, real = clouds
+    masked = np.ma.array(fake, mask=np.arange(240).reshape(120, 2) < 4)
+    with pytest.raises(ValueError, match=r"such as np.ma.compress_rows\(fake\)"):
+        rf.w2(masked, real)
+    assert rf.w2(np.ma.compress_rows(masked), real) == rf.w2(fake[2:], real)
+    frame = pandas.DataFrame(fake, columns=["x", "y"]).convert_dtypes()
+    assert str(frame.dtypes["x"]) == "Float64" and rf.w2(frame, real) == rf.w2(fake, real)
+    frame.loc[3, "y"] = pandas.NA
+    with pytest.raises(ValueError, match=r"`fake\[3\]` is \[.*nan\]: must have finite coordinates"):
+        rf.w2(frame, real)
+
+
+def test_a_missing_place_for_temporary_folders_is_one_error(run, monkeypatch):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere/at/all")
+    with pytest.raises(FileNotFoundError):
+        pickle.dumps(run)
+    gc.collect()
+    assert ignored == []

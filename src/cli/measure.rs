@@ -134,6 +134,7 @@ pub(super) fn measure(args: &MeasureArgs, common: Common) -> Result<ExitCode, Cl
         let (key, name) = match invalid.key.chars().next() {
             Some('a') => (&invalid.key[1..], a),
             Some('b') => (&invalid.key[1..], against),
+            Some('o') => ("", "--only"),
             _ => return CliError::Usage(invalid.to_string()),
         };
         CliError::Usage(format!(

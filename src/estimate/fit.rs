@@ -38,7 +38,7 @@ impl Ratio {
 /// Where in the run a fit takes place: annealed estimators depend on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FitContext {
-    /// Index of the fit, from 0. Equal to the step for Euler; Heun fits twice a step.
+    /// Twice the step; one more for another cloud of that step, such as the one that Heun's method tries.
     pub index: u64,
     /// The part of the run that lies behind, in `[0, 1]`.
     pub progress: f64,

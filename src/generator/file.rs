@@ -4,7 +4,6 @@ use std::io::{self, Read, Seek, Write};
 
 use ndarray::{Array0, Array1, Array2, arr0, arr1};
 
-use super::spec::Precision;
 use super::train::{Generator, Trained};
 use super::units::Units;
 use crate::network::Affinity;
@@ -24,7 +23,7 @@ impl Generator {
     /// # Errors
     /// Those of the writer.
     pub(crate) fn write<W: Write + Seek>(&self, arrays: &mut Arrays<W>) -> io::Result<()> {
-        let single = self.spec().training().precision == Precision::F32;
+        let single = self.is_single();
         for (place, (weights, biases)) in self.layers().iter().enumerate() {
             let [weight, bias] = ["weight", "bias"].map(|what| format!("{place}.{what}"));
             if single {
@@ -67,7 +66,7 @@ impl Trained {
             if !arrays.has(&weight) {
                 break;
             }
-            // Written in the network's own precision.
+            // Written in the precision that they had.
             layers.push(match arrays.get::<f32, _>(&weight) {
                 Ok::<Array2<f32>, _>(weights) => {
                     let biases: Array1<f32> = arrays.get(&bias)?;

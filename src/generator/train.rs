@@ -204,6 +204,13 @@ impl Generator {
         &self.spec
     }
 
+    /// Whether its parameters are numbers of single precision: those of a network may be, those of an affine map never are.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        let spec = self.spec.training();
+        spec.precision == Precision::F32 && matches!(spec.network, WordOr::Value(_))
+    }
+
     /// The drawn cloud `g_θ(z)`, `n×2`.
     #[must_use]
     pub fn cloud(&self) -> Cloud {

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayView1, Axis, Slice, concatenate};
+use ndarray::{ArrayView1, Axis, concatenate};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::catalogue::ALL;
 use super::evidence::Rulers;
 use super::joint::{Column, JointTest, Side};
+use super::range::{has_a_scale, usable};
 use super::set::{Measures, metrics};
 use super::verdict::{Circumstances, Findings, Verdict, three_or_whole};
 use super::{
     About, C2ST, Effort, Evidence, Floor, Ideal, KNN_KL, MEMORISATION, Reading, Wasserstein,
 };
-use crate::cloud::{Cloud, CloudView, bounds, in_order};
+use crate::cloud::{Cloud, CloudView, in_order};
 use crate::random::Stream;
 use crate::setting::{Invalid, at_least};
 use crate::target::Target;
@@ -172,8 +173,8 @@ impl Evaluator {
     /// Measures `cloud` (`n×2`) against `null`.
     ///
     /// # Errors
-    /// [`Invalid`] for a setting out of range, and for clouds of fewer than two points or with coordinates that are not finite, under
-    /// the keys `a` and `b`.
+    /// [`Invalid`] for a setting out of range, for measures of which none applies (`only`), for points of a scale that squares do not bear, and for clouds of
+    /// fewer than two points or with coordinates that are not finite, under the keys `a` and `b`.
     pub fn judge(&self, cloud: CloudView<'_>, null: Null<'_>) -> Result<Evaluation, Invalid> {
         at_least("points", self.points, 2)?;
         at_least("draws", self.draws, 19)?;
@@ -220,13 +221,7 @@ impl Evaluator {
             dimension: self.dimension,
         };
 
-        let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);
-        let all = || ALL.iter();
-        let is_dear = |name: &str| all().any(|a| a.name == name && a.effort == Effort::Dear);
-        let dear = |name: &str| chosen(name) && is_dear(name);
-        let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
-        let mut judged = self.hold(case, self.draws, &quick);
-        judged.extend(self.hold(case, self.dear_draws, &dear));
+        let judged = self.taken(case)?;
         let copies = is_copy(case.cloud, case.reference, &judged);
         let known = Circumstances {
             references: reference.nrows(),
@@ -248,7 +243,7 @@ impl Evaluator {
                 });
             }
         }
-        let place = |j: &MetricResult| all().position(|about| *about == j.about);
+        let place = |j: &MetricResult| ALL.iter().position(|about| *about == j.about);
         judgements.sort_by_key(place);
         Ok(Evaluation {
             verdict,
@@ -257,6 +252,24 @@ impl Evaluator {
             reference,
             notes,
         })
+    }
+
+    /// All measures that are asked for, each with its values for perfect clouds; refused if there is none.
+    fn taken(&self, case: Case<'_>) -> Result<Vec<(MetricResult, Vec<f64>)>, Invalid> {
+        let chosen = |name: &str| self.only.is_empty() || self.only.iter().any(|a| a.name == name);
+        let all = || ALL.iter();
+        let is_dear = |name: &str| all().any(|a| a.name == name && a.effort == Effort::Dear);
+        let dear = |name: &str| chosen(name) && is_dear(name);
+        let quick = |name: &str| chosen(name) && !is_dear(name) && name != MEMORISATION.name;
+        let mut judged = self.hold(case, self.draws, &quick);
+        judged.extend(self.hold(case, self.dear_draws, &dear));
+        if judged.is_empty() {
+            let names: Vec<&str> = self.only.iter().map(|about| about.name).collect();
+            let mut needs: Vec<&str> = self.only.iter().map(|about| about.needs.words()).collect();
+            needs.dedup();
+            return Err(Invalid::new("only", names.join(", "), needs.join(", ")));
+        }
+        Ok(judged)
     }
 
     /// The `wanted` measures, each with its values for so many perfect clouds.
@@ -343,42 +356,6 @@ impl Evaluator {
         let (chosen, _) = order.partial_shuffle(&mut rng, self.points);
         cloud.select(Axis(0), chosen)
     }
-}
-
-/// Refuses clouds that nothing can be said about.
-fn usable(key: &str, cloud: CloudView<'_>) -> Result<(), Invalid> {
-    let n = cloud.nrows();
-    if n < 2 {
-        let remedy = "must have at least 2 points: one point says nothing of a distribution";
-        return Err(Invalid::new(key, format!("a cloud of {n}"), remedy));
-    }
-    match cloud.iter().position(|v| !v.is_finite()) {
-        None => Ok(()),
-        Some(at) => {
-            let value = cloud.slice_axis(Axis(0), Slice::from(at / 2..=at / 2));
-            let key = format!("{key}[{}]", at / 2);
-            Err(Invalid::new(key, value, "must have finite coordinates"))
-        }
-    }
-}
-
-/// Refuses clouds whose squared distances, and the squares of those, are no ordinary numbers of the machine.
-fn has_a_scale(pooled: CloudView<'_>) -> Result<(), Invalid> {
-    const SCALE: f64 = 1e75;
-    let remedy = "is out of the range in which all measures can be computed, 1e-75 to 1e75: write the points in another unit";
-    let most = pooled.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
-    if most > SCALE {
-        return Err(Invalid::new("largest coordinate", most, remedy));
-    }
-    let sides = bounds(pooled).unwrap_or_default();
-    let extent = sides
-        .iter()
-        .map(|[low, high]| high - low)
-        .fold(0.0, f64::max);
-    if extent > 0.0 && extent < 1.0 / SCALE {
-        return Err(Invalid::new("extent", extent, remedy));
-    }
-    Ok(())
 }
 
 impl MetricResult {

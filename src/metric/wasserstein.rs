@@ -61,6 +61,16 @@ impl Wasserstein {
         })
     }
 
+    /// Whether the distance between clouds of so many points is exact, and no estimate.
+    #[must_use]
+    pub fn is_exact_for(n: usize, m: usize) -> bool {
+        if n == m {
+            n <= Self::MOST
+        } else {
+            n.saturating_mul(m) <= Coupling::MOST_PAIRS
+        }
+    }
+
     /// The matching of equal sizes, for runs that go from one solution to the next.
     #[must_use]
     pub fn exact(&self) -> &ExactW2 {

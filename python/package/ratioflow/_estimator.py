@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,8 @@ class Estimator:
         target = getattr(self, "target", None)
         if isinstance(target, str):
             target = {target: {}}
+        if target is not None and not isinstance(target, Mapping):
+            raise TypeError(f'`target` is a {type(target).__name__}: must be a name such as "ring", or a dict such as {{"ring": {{"modes": 5}}}}')
         if target is None and "target" in self._names():
             raise ValueError(f'{type(self).__name__} knows the density of its target: give it, such as target="ring" or target={{"ring": {{"modes": 5}}}}')
         return {"target": target or {"gaussian": {}}, "discriminator": {self.name: self._settings()}}
@@ -62,7 +64,8 @@ class Estimator:
         """Fits to ``real`` (m, 2), a sample of the target p, and ``fake`` (n, 2), the cloud q.
 
         ``progress`` in [0, 1] is the part of a run that lies behind: annealed bandwidths depend on it, and have shrunk at 1. ``seed`` is that of all
-        randomness. Raises ``ValueError`` for settings out of range and for samples that admit no estimate.
+        randomness. Every fit begins anew: what estimators take over from their last fit in a flow, such as networks that go on learning, is not taken over here. So a class
+        of one's own around one of these, which is fitted at every step of a flow, begins anew at each of them. Raises ``ValueError`` for settings out of range and for samples that admit no estimate.
         """
         samples = points("real", real), points("fake", fake)
         if not 0.0 <= progress <= 1.0:
@@ -90,7 +93,10 @@ class Estimator:
         return fitted
 
     def evaluate(self, x: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], Points]:
-        """``D`` (n) and its gradient (n, 2), in inverse units of the target, at the points ``x`` (n, 2)."""
+        """``D`` (n) and its gradient (n, 2), in inverse units of the target, at the points ``x`` (n, 2).
+
+        ``Score`` and ``Drift`` give a velocity that is the gradient of nothing: it stands in place of the gradient, and ``D`` is 0 everywhere.
+        """
         return self._fit_again().evaluate(points("x", x, 0))
 
     def log_ratio(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -103,7 +109,7 @@ class Estimator:
         return self.evaluate(x)[0]
 
     def gradient(self, x: npt.ArrayLike) -> Points:
-        """``∇D`` (n, 2), in inverse units of the target, at the points ``x`` (n, 2)."""
+        """``∇D`` (n, 2), in inverse units of the target, at the points ``x`` (n, 2); of ``Score`` and ``Drift`` their velocity."""
         return self.evaluate(x)[1]
 
     def step_rule(self) -> tuple[float, float | None, float]:

@@ -63,7 +63,7 @@ class Mlp(Estimator):
     scales: How many networks, 1 to 16. Of several each has a noise of its own that stays: geometrically from the leave-one-out bandwidth of
         the target sample to its standard deviation σ = 1. The velocity is then the mean of σ²∇D over them, the step ε the mean of σ², and D
         the mean of theirs weighted by σ². What a generator follows should be smooth over gaps and sharp in the modes at once.
-    start: Where the weights of a fit begin: with the last fit, or anew.
+    start: Where the weights of a fit begin: with the last fit, or anew. That is so in a flow; `fit` of this object always begins anew.
     step_size: The step size ε that suits the fit, when the flow leaves it to the discriminator. With noise σ it is at least σ²/2.
     warm_up: Optimiser steps of a fit that begins anew, if they are more than `inner_steps`: the first, or each with a cold start.
     """
@@ -332,6 +332,8 @@ class Sliced(Estimator):
 class Score(Estimator):
     """Difference of two scores, learned by denoising at a shrinking noise: no gradient, no log ratio.
 
+    What it gives is a velocity: `evaluate` gives it in place of the gradient, and a D that is 0 everywhere.
+
     activation: The function between the layers.
     batch: Samples drawn afresh from a side for every optimiser step.
     betas: Adam's decay rates.
@@ -357,6 +359,8 @@ class Score(Estimator):
 
 class Drift(Estimator):
     """Drift field of a normalised kernel matrix (drifting models): no gradient, no log ratio.
+
+    What it gives is a velocity: `evaluate` gives it in place of the gradient, and a D that is 0 everywhere.
 
     anneal_until: Part of the run, in (0, 1], over which `temperatures = "auto"` shrinks; constant afterwards.
     batch: `full`, or how many samples of the target and of the cloud are drawn afresh at each fit.

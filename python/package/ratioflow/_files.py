@@ -16,15 +16,22 @@ class Folder(Mapping[str, bytes]):
     """A folder on disk; ``keeps`` is what has to live as long as it is read."""
 
     def __init__(self, path: Path, keeps: Any = None) -> None:
-        self.path, self.keeps = path, keeps
+        # The working directory may be another one when it is read.
+        self.path, self.keeps = path.absolute(), keeps
+
+    def _there(self) -> None:
+        if not self.path.is_dir():
+            raise FileNotFoundError(f"{self.path} is not there any more: what was loaded from it is read when it is asked for; put the folder back, or load it from where it is now")
 
     def __getitem__(self, name: str) -> bytes:
         path = self.path / name
         if not path.is_file():
+            self._there()
             raise KeyError(name)
         return path.read_bytes()
 
     def __iter__(self) -> Iterator[str]:
+        self._there()
         for path in sorted(self.path.rglob("*")):
             # The lock belongs to the folder, and not to the run.
             if path.is_file() and path.name != ".lock":
@@ -44,6 +51,20 @@ def below(files: Mapping[str, bytes], folder: str) -> Mapping[str, bytes]:
 def in_memory(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """All of them, read."""
     return {name: files[name] for name in files}
+
+
+def needed(files: Mapping[str, bytes], name: str) -> bytes:
+    """A file that every run has. Raises ``FileNotFoundError`` if it was taken away."""
+    try:
+        return files[name]
+    except KeyError:
+        where = files.path if isinstance(files, Folder) else "this run"
+        raise FileNotFoundError(f"{where} has no {name}: it was taken away, or the run was not finished") from None
+
+
+def is_picture(name: str) -> bool:
+    """Whether it is an animation or one of its frames."""
+    return name.startswith(("frames/", "animation"))
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> Path:
@@ -79,8 +100,12 @@ def arrays(data: bytes) -> dict[str, Any]:
 class Temporary:
     """A folder that goes when nobody needs it any more."""
 
+    path: Path
+
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="ratioflow-"))
 
     def __del__(self, remove: Any = shutil.rmtree) -> None:
-        remove(self.path, ignore_errors=True)
+        # There is none where it could not be made.
+        if "path" in self.__dict__:
+            remove(self.path, ignore_errors=True)

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from . import _engine
 from ._estimator import Estimator
-from ._points import Points, points
+from ._points import Points, points, whole
 from ._progress import Bar, Progress
 from ._run import Run
-from ._scenario import changes_of, estimator_of, given, is_array, named, without_arrays
+from ._scenario import estimator_of, given, is_array, named
 from ._solution import Solution
 
 #: A scenario: the name of a shipped one, the path of a file, or a dict of settings, in which points may be arrays.
@@ -70,13 +70,18 @@ class Handle(Generic[T]):
 
         Raises ``TimeoutError`` after that time; the run goes on, as it does after a ``KeyboardInterrupt``. An error of the run itself is raised here.
         """
+        if timeout is not None and timeout != timeout:
+            raise ValueError(f"`timeout` is {timeout}: must be a number of seconds, or None")
         until = None if timeout is None else time.monotonic() + timeout
-        with Bar(self._name, progress) as show:
+        bar = Bar(self._name, progress)
+        with bar as show:
             while not self._ended:
                 left = PATIENCE if until is None else min(PATIENCE, until - time.monotonic())
                 # Without the lock of the interpreter; signals are heard on the way back.
                 if self._native.join(max(left, 0.0)):
                     self._end()
+                    if self._error is None:
+                        bar.end(*self._native.progress())
                 elif until is not None and time.monotonic() >= until:
                     step, steps = self._native.progress()
                     raise TimeoutError(f"{self._name} has not ended after {timeout} s: {step or 0} of {steps} steps are done; wait(…) again, or abort()")
@@ -93,7 +98,8 @@ class Handle(Generic[T]):
                 return
             try:
                 self._result = self._wrap(self._native.result())
-            except Exception as error:
+            # A `KeyboardInterrupt` too: an estimator of one's own may raise it.
+            except BaseException as error:
                 self._error = error
             self._ended = True
 
@@ -129,8 +135,12 @@ class Handle(Generic[T]):
         raise TypeError("a run that goes on cannot be pickled: wait() for its result, which can")
 
     def __repr__(self) -> str:
+        try:
+            ended = self.done
+        except RuntimeError:
+            return f"<Handle {self._name}: of another process>"
         step, steps = self._native.progress()
-        state = "ended" if self.done else "paused" if self.paused else "running"
+        state = "ended" if ended else "paused" if self.paused else "running"
         return f"<Handle {self._name}: {state}, {step or 0} of {steps} steps>"
 
 
@@ -138,23 +148,28 @@ class Steps(Iterator[Any]):
     """The steps of a flow, the first cloud first. ``ending`` says how the flow ended."""
 
     def __init__(self, native: Any, name: str) -> None:
-        self._native, self._name = native, name
+        self._native, self._name, self._told = native, name, False
 
     def __iter__(self) -> Steps:
         return self
 
     def __next__(self) -> Any:
-        step = next(self._native, None)
+        try:
+            step = next(self._native, None)
+        except BaseException:
+            # Whoever got an exception needs no warning of the same.
+            self._told = True
+            raise
         if step is not None:
             return step
-        if self.ending is not None and self.ending[0] == "diverged" and not getattr(self, "_told", False):
+        if self.ending is not None and self.ending[0] == "diverged" and not self._told:
             self._told = True
             warnings.warn(f"{self._name} {self.ending[2]}", RuntimeWarning, stacklevel=2)
         raise StopIteration
 
     @property
     def ending(self) -> tuple[str, int, str] | None:
-        """Kind (``complete``, ``stopped`` or ``diverged``), step, and words; None while the flow goes on."""
+        """Kind (``complete``, ``stopped`` or ``diverged``), steps done or the step that failed, and words; None while the flow goes on."""
         return self._native.ending()
 
     def stop(self, reason: str = "asked for") -> None:
@@ -204,6 +219,7 @@ class Flow:
                 raise ValueError("`held_out` belongs to a target that is an array: other targets draw fresh points to measure by")
         if source is not None and is_array(source):
             start = points("source", source, 2)
+            particles = None if particles is None else whole("particles", particles, 2)
             if particles is not None and particles > len(start):
                 raise ValueError(f"`particles` is {particles}: `source` has {len(start)} points")
             cloud["particles"] = len(start) if particles is None else particles
@@ -214,11 +230,11 @@ class Flow:
         scenario["cloud"] = cloud
         scenario["flow"] = {"steps": steps, **settings}
         scenario["output"] = {"frames": frames}
-        table, own = estimator_of(estimator)
+        table, own = estimator_of(estimator, None if is_array(target) else scenario["target"])
         scenario["discriminator"] = table
         if generator is not None:
-            scenario["generator"] = named("generator", generator)
-        self._build(*without_arrays(scenario), changes_of(set), own, False)
+            scenario["generator"] = named("generator", generator, "distill", {"network": [8]})
+        self._build(*given(scenario, set), own, False)
 
     @classmethod
     def from_scenario(
@@ -232,13 +248,13 @@ class Flow:
         """A flow as a scenario has it; ``set`` changes it, as ``--set`` does on the command line (None takes a key away). A file may read files of its own folder
         alone, unless ``allow_outside`` is set."""
         flow = cls.__new__(cls)
-        changes = changes_of(set)
+        settings, arrays, changes = given(scenario, set)
         own = None
         if estimator is not None:
             table, own = estimator_of(estimator)
             if table is not None:
                 changes["discriminator"] = table
-        flow._build(*given(scenario), changes, own, allow_outside)
+        flow._build(settings, arrays, changes, own, allow_outside)
         return flow
 
     def _build(self, scenario: Any, arrays: dict[str, Points], set: dict[str, Any], own: Any, allow_outside: bool) -> None:

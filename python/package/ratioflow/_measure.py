@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import numbers
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, Mapping, Sequence, overload
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _engine
-from ._points import points, whole
+from ._points import Points, points, whole
+from ._scenario import given
 from ._verdict import Measured, Verdict, floor_of, verdict_of
 
 
@@ -39,6 +41,10 @@ class Measurement:
         return self.verdict.p
 
     def __getitem__(self, name: str) -> Measured:
+        if name not in self.metrics:
+            # A measure that was asked for and cannot be taken has a note.
+            why = [note for note in self.notes if note.startswith(f"{name} ")] or [f"`{name}` was not taken: there are {', '.join(self.metrics)}"]
+            raise KeyError(why[0])
         return self.metrics[name]
 
     def __str__(self) -> str:
@@ -82,16 +88,20 @@ def measure(
     """Judges the cloud ``fake`` (n, 2) against ``real``: a sample (m, 2), the name of a family of targets such as ``"ring"``, or its table ``{"ring": {"modes": 5}}``.
 
     Floors are random relabellings of the pooled points (against a sample) or independent draws (against a target): ``draws`` of them, at least 19, and
-    ``dear_draws`` for ``w2`` and ``sinkhorn``. Of more than ``points`` points so many are drawn at random. ``only`` names the measures to take.
-    Source: docs/metrics.md. Raises ``ValueError`` for what is no cloud, and for settings out of range.
+    ``dear_draws`` for ``w2`` and ``sinkhorn``. Of more than ``points`` points so many are drawn at random. ``only`` names the measures to take; of several, ``notes`` say which cannot be taken here.
+    Source: docs/metrics.md. Raises ``ValueError`` for what is no cloud, for settings out of range, if none of ``only`` can be taken, and for points in a unit that
+    makes their extent less than 1e-75 or a coordinate more than 1e75.
     """
     cloud = _points("fake", fake, 2)
     if isinstance(real, str):
         real = {real: {}}
-    against: Any = {"target": dict(real)} if isinstance(real, Mapping) else _points("real", real, 2)
+    against, arrays, _ = given({"target": real}) if isinstance(real, Mapping) else (_points("real", real, 2), {}, None)
     counts = {"points": whole("points", points, 2), "draws": whole("draws", draws, 19), "dear_draws": whole("dear_draws", dear_draws, 19), "seed": whole("seed", seed)}
-    manner = {**counts, "only": [only] if isinstance(only, str) else list(only or [])}
-    told = _engine.judge(cloud, against, {}, manner)
+    names = [only] if isinstance(only, str) else list(only or [])
+    for place, name in enumerate(names):
+        if not isinstance(name, str):
+            raise TypeError(f"`only[{place}]` is {name!r}: must be the name of a measure, such as \"energy_distance\"")
+    told = _engine.judge(cloud, against, arrays, {**counts, "only": names})
     metrics = {}
     for entry in told["metrics"]:
         entry["floor"] = floor_of(entry["floor"])
@@ -101,11 +111,16 @@ def measure(
 
 _points = points
 
+#: Most regularisation of the Sinkhorn divergence, in squared extents of the points.
+WIDEST = 1e6
+
 
 def _one(name: str, fake: Any, real: Any, with_floor: bool, draws: int, seed: int, width: float | None = None) -> float | Measured:
     fake, real = _points("fake", fake, 2), _points("real", real, 2)
-    if width is not None and not (np.isfinite(width) and width > 0):
-        raise ValueError(f"the width of `{name}` is {width}: must be a finite number greater than 0")
+    if width is not None:
+        width = _width("sinkhorn_divergence" if name == "sinkhorn" else name, width, fake, real)
+    if name == "w2":
+        _engine.exact_w2(len(fake), len(real))
     if not with_floor:
         return _engine.measure(name, fake, real, width)
     if width is not None:
@@ -113,6 +128,22 @@ def _one(name: str, fake: Any, real: Any, with_floor: bool, draws: int, seed: in
     whole = max(len(fake), len(real))
     judged = measure(fake, real, points=whole, draws=draws, dear_draws=draws, only=[name], seed=seed)
     return judged[name]
+
+
+def _width(name: str, given: Any, fake: Points, real: Points) -> float:
+    """A width that leaves digits in the value."""
+    if not isinstance(given, numbers.Real):
+        raise TypeError(f"the width of `{name}` is {given!r}: must be a finite number greater than 0")
+    width = float(given)
+    if not (np.isfinite(width) and width > 0):
+        raise ValueError(f"the width of `{name}` is {width}: must be a finite number greater than 0")
+    if name == "sinkhorn_divergence":
+        # Beyond it the terms, which grow with the width, leave no digits for their difference.
+        pooled = np.concatenate([fake, real])
+        most = WIDEST * float(np.max(np.ptp(pooled, axis=0))) ** 2
+        if most > 0 and width > most:
+            raise ValueError(f"the width of `{name}` is {width:.6g}: must be at most {most:.3g}, {WIDEST:.0e} times the square of the extent of these points, where the divergence is the squared distance of the means already")
+    return width
 
 
 @overload
@@ -123,7 +154,10 @@ def w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: Literal[True], d
 
 
 def w2(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1) -> float | Measured:
-    """Exact 2-Wasserstein distance, the root of the least mean squared distance of a coupling, in the units of the points. Up to 20 000 points on either side.
+    """Exact 2-Wasserstein distance, the root of the least mean squared distance of a coupling, in the units of the points.
+
+    As many points on either side, up to 20 000, or others, up to 10⁸ pairs of points; of pairs of clouds with different numbers, 10⁸ take minutes. More raise ``ValueError``: ``sliced_w2`` and
+    ``sinkhorn_divergence`` take large clouds.
 
     ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
     random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.
@@ -188,6 +222,7 @@ def sinkhorn_divergence(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor:
 
 def sinkhorn_divergence(fake: npt.ArrayLike, real: npt.ArrayLike, *, with_floor: bool = False, draws: int = 99, seed: int = 1, width: float | None = None) -> float | Measured:
     """Debiased Sinkhorn divergence (Feydy et al. 2019), in squared units. ``width`` is the regularisation ε in squared units; None: one that follows from the pooled points.
+    At most 10⁶ times the square of their extent.
 
     ``fake`` (n, 2) is the cloud, ``real`` (m, 2) the sample. ``with_floor=True`` gives a ``Measured`` instead of a float: the value with its floor from ``draws``
     random relabellings of all points, at least 19, and its p-value. Raises ``ValueError`` for what is no cloud.

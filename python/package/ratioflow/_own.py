@@ -7,7 +7,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-#: What an estimator of one's own may ask for in ``fit``, beside the two samples.
+#: What an estimator of one's own may ask for in ``fit``, beside the two samples: twice the step, and one more for another cloud of that step (which ``heun``
+#: tries, ``nesterov`` looks ahead to, or a generator that is trained adversarially has by then); the part of the flow that lies behind, in [0, 1]; and the scenario's seed, the same at
+#: every fit.
 ASKED = ("index", "progress", "seed")
 
 
@@ -64,7 +66,11 @@ class Adapter:
         rule = getattr(self.estimator, "step_rule", None)
         if not callable(rule):
             return None
-        step, longest, scale = rule()
+        found = rule()
+        if not isinstance(found, (tuple, list)) or len(found) != 3:
+            what = f"{len(found)} numbers" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
+            raise ValueError(f"{self.name}.step_rule returned {what}: must return three, step, longest displacement (or None) and length scale")
+        step, longest, scale = found
         step, scale = float(step), float(scale)
         longest = None if longest is None else float(longest)
         for what, number in (("step", step), ("longest displacement", longest), ("length scale", scale)):

@@ -18,9 +18,9 @@ def points(name: str, value: Any, least: int = 1, columns: int = 2) -> Points:
     """
     shape = "n×2, points of the plane" if columns == 2 else f"n×{columns}"
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"`{name}` is a masked array with points left out: give those that are there, such as {name}.compressed()")
+        raise ValueError(f"`{name}` is a masked array with points left out: give those that are there, such as np.ma.compress_rows({name})")
     try:
-        array = np.asarray(value)
+        array = np.asarray(_numbers(value))
     except Exception as error:
         raise ValueError(f"`{name}` is a {type(value).__name__} that NumPy makes no array of ({error}): must be {shape}") from error
     if array.dtype.kind not in "biuf":
@@ -35,6 +35,18 @@ def points(name: str, value: Any, least: int = 1, columns: int = 2) -> Points:
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise ValueError(f"`{name}[{row}]` is {array[row].tolist()}: must have finite coordinates")
     return array
+
+
+def _numbers(value: Any) -> Any:
+    """A frame of pandas whose numbers may be missing, which NumPy takes for objects, with NaN where they are; anything else as it is."""
+    kinds: Any = getattr(value, "dtypes", None)
+    if hasattr(value, "to_numpy") and hasattr(kinds, "__iter__") and all(getattr(kind, "kind", "O") in "biuf" for kind in kinds):
+        try:
+            return value.to_numpy(dtype=np.float64, na_value=np.nan)
+        except TypeError:
+            # Frames of others, whose numbers NumPy knows.
+            pass
+    return value
 
 
 def whole(name: str, value: Any, least: int = 0, most: int = 2**63 - 1) -> int:

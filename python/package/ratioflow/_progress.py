@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Callable, Union
 
 #: None: shown where somebody looks on; True: shown anywhere, as text if need be; False: not shown; a function: called with the steps done (or
-#: None before the first) and the steps to do.
+#: None before the first) and the steps to do, after half a second now and then, and always at the end.
 Progress = Union[None, bool, Callable[[Union[int, None], int], Any]]
 
 #: Seconds before anything is shown, and between two pictures of it.
@@ -45,6 +45,7 @@ class Bar:
         self.began = time.monotonic()
         self.last = 0.0
         self.shown = False
+        self.told: tuple[int | None, int] | None = None
         self.handle: Any = None
         self.front = "function" if callable(wish) else _front_end()
         self.on = wish is not False and (wish is not None or self.front != "text")
@@ -60,7 +61,7 @@ class Bar:
             return
         self.last = now
         if callable(self.wish):
-            self.wish(step, steps)
+            self._tell(step, steps)
             return
         try:
             self._draw(step, steps, now - self.began)
@@ -68,6 +69,15 @@ class Bar:
         except Exception:
             self.front = "text" if self.front != "text" else "none"
             self.on = self.front != "none"
+
+    def end(self, step: int | None, steps: int) -> None:
+        """Tells a function where the run has ended, however short it was, unless it knows."""
+        if callable(self.wish) and self.told != (step, steps):
+            self._tell(step, steps)
+
+    def _tell(self, step: int | None, steps: int) -> None:
+        self.told = step, steps
+        self.wish(step, steps)  # type: ignore[operator, misc]
 
     def _words(self, step: int | None, steps: int, seconds: float) -> str:
         if step is None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _engine
-from ._files import Folder, Temporary, arrays, columns, in_memory, write
+from ._files import Folder, Temporary, arrays, columns, in_memory, is_picture, needed, write
 from ._player import framed
 from ._plot import draw
 from ._points import Points, points, whole
@@ -23,7 +23,8 @@ from ._verdict import Floor, Verdict, floor_of, verdict_of
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The kept clouds of a run: the arrays of ``trajectory.npz``, F frames of N particles."""
+    """The kept clouds of a run: the arrays of ``trajectory.npz``, F frames of N particles. Points of the line, which have one coordinate in that file, have a second
+    one here, 0."""
 
     #: Steps done, (F).
     steps: npt.NDArray[np.int64]
@@ -49,6 +50,11 @@ class Trajectory:
     step_sizes: npt.NDArray[np.float64] | None = None
     longest_moves: npt.NDArray[np.float64] | None = None
     scales: npt.NDArray[np.float64] | None = None
+
+
+def _in_plane(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Points of the line, as everything else here takes them."""
+    return np.concatenate([points, np.zeros_like(points)], axis=-1)
 
 
 class Generator:
@@ -102,12 +108,12 @@ class Run:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What ``run.json`` says; docs/files.md explains it."""
-        return json.loads(self._files["run.json"] if self._files is not None else self._native.manifest())
+        return json.loads(needed(self._files, "run.json") if self._files is not None else self._native.manifest())
 
     @cached_property
     def scenario(self) -> str:
         """The scenario as TOML, every default spelled out. Arrays stand in it under the names of files."""
-        return self._files["scenario.toml"].decode() if self._files is not None else self._native.scenario()
+        return needed(self._files, "scenario.toml").decode() if self._files is not None else self._native.scenario()
 
     @property
     def name(self) -> str:
@@ -153,7 +159,7 @@ class Run:
     @cached_property
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The columns of ``metrics.csv``, a row for each measured step: ``step``, ``time`` and each measure; NaN where nothing was measured."""
-        return columns(self._files["metrics.csv"]) if self._files is not None else self._native.columns()
+        return columns(needed(self._files, "metrics.csv")) if self._files is not None else self._native.columns()
 
     @property
     def metrics(self) -> Any:
@@ -164,13 +170,17 @@ class Run:
     def trajectory(self) -> Trajectory:
         """The kept clouds."""
         if self._files is None:
+            self._on_line = self._native.dimension() == 1
             return Trajectory(**self._native.trajectory())
-        read = arrays(self._files["trajectory.npz"])
+        read = arrays(needed(self._files, "trajectory.npz"))
+        self._on_line = read["particles"].shape[2] == 1
+        if self._on_line:
+            read.update((name, _in_plane(read[name])) for name in ("particles", "target", "reference", "field_velocity"))
         return Trajectory(**{name: read.get(name) for name in Trajectory.__dataclass_fields__})  # type: ignore[arg-type]
 
     @property
     def cloud(self) -> Points:
-        """The last cloud, (N, 2)."""
+        """The last cloud, (N, 2); on the line the second coordinate is 0."""
         return self.trajectory.particles[-1]
 
     @cached_property
@@ -188,7 +198,7 @@ class Run:
 
     def html(self) -> str:
         """The report page: player, curves, table and settings in one file that needs nothing else."""
-        return self._files["report.html"].decode() if self._files is not None else self._native.html()
+        return needed(self._files, "report.html").decode() if self._files is not None else self._native.html()
 
     def _repr_html_(self) -> str:
         return framed(self.html(), f"ratioflow: {self.name}")
@@ -197,19 +207,21 @@ class Run:
         """Writes the run directory, the files that ``ratioflow run`` leaves, to the byte, and gives its path.
 
         ``folder`` must be new or empty, or with ``force`` hold an earlier run, which is replaced; None: a new one below ``output``. Without ``frames``, which
-        take most of the time, neither animation nor frames are drawn. Raises ``ValueError`` for a folder that is not free, and ``OSError`` if it cannot be written.
+        take most of the time, neither animation nor frames are drawn. A run that was loaded or unpickled is copied as it is, without ``frames`` leaving these out; it wants a
+        ``folder``, and replaces nothing. Raises ``ValueError`` for a folder that is not free, and ``OSError`` if it cannot be written, or if that of a loaded run is gone.
         """
         path = None if folder is None else Path(folder)
         if self._files is None:
             return Path(self._native.save(path, force, frames))
         if path is None:
             raise ValueError("a run that was loaded or unpickled has no place of its own: name a folder")
-        return write(self._files, path)
+        files = self._files if frames else {name: self._files[name] for name in self._files if not is_picture(name)}
+        return write(files, path)
 
     def to_matplotlib(self, step: int | None = None, ax: Any = None) -> Any:
         """Draws the frame nearest to ``step`` (None: the last; −1 counts from the end) with target and field on ``ax``, or on new axes. Needs Matplotlib."""
         seen = self.trajectory
-        if seen.particles.shape[2] == 1:
+        if self._on_line:
             raise ValueError("this run is on the line, whose pictures are those of the page and of save()")
         k = nearest(seen.steps, step)
         log = None if seen.log_ratio is None else seen.log_ratio[k]
@@ -240,14 +252,16 @@ class Run:
 def load(folder: str | os.PathLike[str]) -> Run:
     """A finished run that was saved, or made on the command line.
 
-    Raises ``ValueError`` if the folder holds none.
+    The files are read when they are asked for. Raises ``ValueError`` if the folder holds none.
     """
     path = Path(folder)
     run = Run(files=Folder(path))
     try:
-        status = run.manifest["status"]
-    except (KeyError, ValueError, TypeError) as error:
+        status, *_ = (run.manifest[name] for name in ("status", "scenario", "steps", "ending"))
+    except (KeyError, ValueError, TypeError, OSError) as error:
         raise ValueError(f"{path} is no run directory: it has no run.json that can be read") from error
+    if status not in ("running", "interrupted", "failed", "complete", "diverged"):
+        raise ValueError(f"{path} is no run directory: its run.json has no status that a run has, but {status!r}")
     if status not in ("complete", "diverged"):
         raise ValueError(f"{path} holds a run that is {status}: go on with `ratioflow resume {path}`, and load it then")
     return run

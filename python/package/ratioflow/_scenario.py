@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Mapping
+from itertools import count
+from typing import Any, Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -13,13 +14,13 @@ from ._own import Adapter, is_own
 from ._points import Points, points
 
 
-def named(what: str, given: Any) -> dict[str, Any]:
-    """A kind with its settings: ``"ring"`` is ``{"ring": {}}``."""
+def named(what: str, given: Any, kind: str = "ring", settings: Mapping[str, Any] = {"modes": 5}) -> dict[str, Any]:
+    """A kind with its settings: ``"ring"`` is ``{"ring": {}}``. ``kind`` and ``settings`` are an example."""
     if isinstance(given, str):
         return {given: {}}
     if isinstance(given, Mapping):
         return dict(given)
-    raise TypeError(f"`{what}` is a {type(given).__name__}: must be an array (n×2), a name such as \"ring\", or a dict such as {{\"ring\": {{\"modes\": 5}}}}")
+    raise TypeError(f"`{what}` is a {type(given).__name__}: must be a name such as {json.dumps(kind)}, or a dict such as {json.dumps({kind: settings})}")
 
 
 def is_array(given: Any) -> bool:
@@ -27,13 +28,16 @@ def is_array(given: Any) -> bool:
     return not isinstance(given, (str, bytes, Mapping, os.PathLike))
 
 
-def estimator_of(given: Any) -> tuple[dict[str, Any] | None, Adapter | None]:
-    """The table of an estimator of the engine, or the adapter of one of one's own."""
+def estimator_of(given: Any, target: Mapping[str, Any] | None = None) -> tuple[dict[str, Any] | None, Adapter | None]:
+    """The table of an estimator of the engine, or the adapter of one of one's own; ``target`` is that of the flow, where it is no array."""
     # A class that somebody has made of one of ours is somebody's own.
     if isinstance(given, Estimator) and type(given).__module__.startswith("ratioflow."):
+        known = getattr(given, "target", None)
+        if known is not None and named("target", known) != target:
+            raise ValueError(f"{given!r} knows a target of its own: in a flow an estimator follows the flow's target; leave `target` out, or give the same")
         return {given.name: given._settings()}, None
     if isinstance(given, (str, Mapping)):
-        return named("estimator", given), None
+        return named("estimator", given, "kde", {"bandwidth": 0.5}), None
     if isinstance(given, type):
         raise TypeError(f"`estimator` is the class {given.__name__}: give an object, {given.__name__}()")
     if is_own(given):
@@ -44,29 +48,51 @@ def estimator_of(given: Any) -> tuple[dict[str, Any] | None, Adapter | None]:
     )
 
 
-def without_arrays(scenario: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Points]]:
-    """The scenario with the names of files where points of target or source were arrays, and these arrays by name."""
-    settings, arrays = dict(scenario), {}
-    for role in ("target", "source"):
-        table = settings.get(role)
-        if isinstance(table, Mapping) and isinstance(table.get("points"), Mapping):
-            own = dict(table["points"])
-            for key in ("file", "held_out"):
-                if key in own and is_array(own[key]):
-                    name = f"{role}.npy" if key == "file" else f"{role}-held-out.npy"
-                    arrays[name] = points(f"{role}.points.{key}", own[key])
-                    own[key] = name
-            settings[role] = {**table, "points": own}
-    return settings, arrays
+#: Where a scenario names files of points, and what an array there is called.
+FILES = {f"{role}.points.{key}": f"{role}{called}" for role in ("target", "source") for key, called in (("file", ""), ("held_out", "-held-out"))}
 
 
-def given(scenario: Any) -> tuple[Any, dict[str, Points]]:
-    """A scenario as the engine takes it: a name, a path or a dict; and the arrays in it."""
+def _leaves(settings: Mapping[Any, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys with their values."""
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{place}{key}.")
+        else:
+            yield f"{place}{key}", value
+
+
+def without_arrays(settings: Mapping[str, Any], arrays: dict[str, Points], taken: Collection[str], place: str = "") -> dict[str, Any]:
+    """The settings with names of files where points were arrays, which go into ``arrays`` under these names: none that is ``taken`` by a file."""
+    changed: dict[str, Any] = {}
+    for key, value in settings.items():
+        where = f"{place}{key}"
+        if isinstance(value, Mapping):
+            value = without_arrays(value, arrays, taken, f"{where}.")
+        elif where in FILES and value is not None and is_array(value):
+            name = next(name for k in count() if (name := f"{FILES[where]}{f'-{k}' if k else ''}.npy") not in taken and name not in arrays)
+            arrays[name] = points(where, value)
+            value = name
+        changed[key] = value
+    return changed
+
+
+def given(scenario: Any, set: Any = None) -> tuple[Any, dict[str, Points], dict[str, Any]]:
+    """A scenario as the engine takes it: a name, a path or a dict; the arrays in it and in its changes by name; and these changes under dotted keys."""
+    changes = changes_of(set)
+    arrays: dict[str, Points] = {}
+    found = scenario if isinstance(scenario, Mapping) else {}
+    named_there = (value for each in (found, changes) for where, value in _leaves(each) if where in FILES)
+    taken = [os.fspath(value) for value in named_there if isinstance(value, (str, os.PathLike))]
     if isinstance(scenario, Mapping):
-        return without_arrays(scenario)
-    if isinstance(scenario, (str, os.PathLike)):
-        return os.fspath(scenario), {}
-    raise TypeError(f"`scenario` is a {type(scenario).__name__}: must be the name of a shipped scenario, a path, or a dict of settings")
+        settings: Any = without_arrays(scenario, arrays, taken)
+    elif isinstance(scenario, (str, os.PathLike)):
+        # A path is one, even if a scenario that ships is called so.
+        settings = os.fspath(scenario) if isinstance(scenario, str) else os.path.join(".", os.fspath(scenario))
+        # What the file itself names is not known here.
+        taken += [f"{name}.npy" for name in FILES.values()]
+    else:
+        raise TypeError(f"`scenario` is a {type(scenario).__name__}: must be the name of a shipped scenario, a path, or a dict of settings")
+    return settings, arrays, without_arrays(changes, arrays, taken)
 
 
 def changes_of(set: Any) -> dict[str, Any]:

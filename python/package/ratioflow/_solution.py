@@ -14,19 +14,22 @@ from ._verdict import Floor, Verdict, floor_of, verdict_of
 
 
 class Solution:
-    """Clouds of a flow at ``steps`` (F), of which the first and the last are always there."""
+    """Clouds of a flow at ``steps`` (F), of which the first and the last are always there.
+
+    ``steps``, ``ys`` and ``weights`` are what measures and verdict are worked out from, and read only: change a copy.
+    """
 
     #: Steps done at each kept cloud, (F).
     steps: npt.NDArray[np.int64]
     #: Time Σ ε at each kept cloud, (F), in squared units of the target.
     ts: npt.NDArray[np.float64]
-    #: The clouds, (F, N, 2), in the target's units.
+    #: The clouds, (F, N, 2), in the target's units; on the line the second coordinate is 0.
     ys: npt.NDArray[np.float64]
     #: The estimated log ratio at the particles, (F, N); None where the estimator gives none.
     log_ratio: npt.NDArray[np.float64] | None
     #: Weights of the particles, (F, N), which sum to one; None where all are equal.
     weights: npt.NDArray[np.float64] | None
-    #: How the flow ended: ``kind`` (``complete``, ``stopped`` or ``diverged``), ``step`` and ``words``.
+    #: How the flow ended: ``kind`` (``complete``, ``stopped`` or ``diverged``), ``step``, the steps done or the one that failed, and ``words``.
     ending: dict[str, Any]
     #: What to know although it is allowed.
     warnings: list[str]
@@ -35,12 +38,18 @@ class Solution:
         self._data: Any = data
         self._judged: dict[str, Any] | None = None
         self.steps, self.ts, self.ys, self.log_ratio, self.weights = data.arrays()
+        self._clouds = self.steps, self.ys, self.weights
+        for array in self._clouds:
+            if array is not None:
+                array.flags.writeable = False
         self.ending = dict(zip(("kind", "step", "words"), data.ending()))
         self.warnings = data.warnings()
 
     def _judge(self) -> dict[str, Any]:
         if self._judged is None:
-            self._judged = self._data.judge(self.steps.tolist(), self.ys, self.weights)
+            # Those that the flow has left, whatever stands under these names by now.
+            steps, clouds, weights = self._clouds
+            self._judged = self._data.judge(steps.tolist(), clouds, weights)
         return self._judged
 
     @property
@@ -77,7 +86,7 @@ class Solution:
     def __getstate__(self) -> dict[str, Any]:
         # What was not asked for yet cannot be asked for where the flow is not.
         self._judge()
-        return {name: value for name, value in self.__dict__.items() if name != "_data"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_data", "_clouds")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
