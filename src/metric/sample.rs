@@ -71,11 +71,21 @@ impl<'a> Sample<'a> {
             let mean = 2.0 * single.distances() / (n * n);
             single.suits(mean).then_some(mean)
         };
-        let within = is_draw.then(roughly).flatten();
+        let pairs = || {
+            let within = is_draw.then(roughly).flatten();
+            let within = within.unwrap_or_else(|| mean_within(&planar));
+            (
+                within,
+                lines.then(|| projections(&planar, DIRECTIONS, is_draw)),
+            )
+        };
+        // A tree grows on one thread; the other has something to do meanwhile.
+        let neighbourhood = || neighbours.then(|| Neighbourhood::new(&planar));
+        let (neighbourhood, (within, lines)) = rayon::join(neighbourhood, pairs);
         Self {
-            within: within.unwrap_or_else(|| mean_within(&planar)),
-            lines: lines.then(|| projections(&planar, DIRECTIONS, is_draw)),
-            neighbourhood: neighbours.then(|| Neighbourhood::new(&planar)),
+            within,
+            lines,
+            neighbourhood,
             points,
             planar,
             is_draw,
