@@ -384,16 +384,12 @@ fn kinds_that_no_file_can_name_are_not_offered() {
 #[test]
 fn a_shipped_scenario_takes_a_file_of_the_current_folder() {
     let home = TempDir::new().unwrap();
-    let points: String = (0..60)
-        .map(|i| {
-            format!(
-                "{},{}\n",
-                (0.7 * f64::from(i)).sin(),
-                (1.1 * f64::from(i)).cos()
-            )
-        })
-        .collect();
-    fs::write(home.path().join("mine.csv"), points).unwrap();
+    let point = |i: u32| {
+        let t = f64::from(i);
+        format!("{},{}", (0.7 * t).sin(), (1.1 * t).cos())
+    };
+    let points: Vec<String> = (0..60).map(point).collect();
+    fs::write(home.path().join("mine.csv"), points.join("\n")).unwrap();
     let own = "target={points={file='mine.csv'}}";
     let mut args = vec!["moons", "--set", own, "--no-frames"];
     args.extend(SMALL);

@@ -66,23 +66,19 @@ fn paint(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &St
         };
         let edge = [layout.lowest(place), layout.seat(place).0 == 0];
         let (mut view, mut arrows) = (layout.view, Arrows::Enough);
-        match &panel.profile {
-            Some(profile) => {
-                let ground = Ground {
-                    plot,
-                    view: &layout.view,
-                    theme,
-                };
-                let stretch = layout.stretch_in(panel);
-                drawn |= line::paint(canvas, panel, profile, ground, stretch, edge);
-                // Across the line there is no outside.
-                view.y = [f64::NEG_INFINITY, f64::INFINITY];
-            }
-            None => {
-                let found = in_plane(canvas, layout, panel, plot, edge, style);
-                drawn |= found.is_some_and(|found| found != Arrows::None);
-                arrows = found.unwrap_or(arrows);
-            }
+        if let Some(profile) = &panel.profile {
+            let ground = Ground {
+                plot,
+                view: &layout.view,
+                theme,
+            };
+            let stretch = layout.stretch_in(panel);
+            drawn |= line::paint(canvas, panel, profile, ground, stretch, edge);
+            // Across the line there is no outside.
+            view.y = [f64::NEG_INFINITY, f64::INFINITY];
+        } else if let Some(found) = in_plane(canvas, layout, panel, plot, edge, style) {
+            drawn |= found != Arrows::None;
+            arrows = found;
         }
         let beside = remarks::Beside {
             plot,
@@ -156,6 +152,7 @@ fn is_too_coarse(panels: &[Panel<'_>]) -> bool {
 /// What stands below the panels, of which some have `arrows`.
 fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Style, arrows: bool) {
     let theme = style.theme;
+    let stretch = arrows.then_some(layout.stretch);
     let room = Rect {
         x: layout.left,
         y: layout.legend,
@@ -165,7 +162,6 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
     if layout.on_line {
         let profiles = || frame.panels.iter().filter_map(|panel| panel.profile);
         let known = line_key::Known {
-            arrows,
             births: profiles().any(|profile| !profile.births.is_empty()),
             closed: profiles().all(|profile| profile.closed),
             blurred: frame
@@ -173,11 +169,10 @@ fn key(canvas: &mut Canvas, frame: &Frame<'_, '_>, layout: &Layout, style: &Styl
                 .iter()
                 .any(|panel| !blur::length(panel).is_empty()),
         };
-        line_key::legend(canvas, room, theme, known, layout.stretch);
+        line_key::legend(canvas, room, theme, known, stretch);
     } else {
         let key = legend::Key {
-            arrows,
-            stretch: layout.stretch,
+            stretch,
             ratio: blur::words(frame.panels),
             // Of moves alone there is no place that has no band because nobody is there.
             blank: if has_bands(frame.panels) && !is_too_coarse(frame.panels) {

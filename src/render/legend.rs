@@ -24,10 +24,8 @@ const MARKS: f64 = 398.0;
     reason = "independent remarks, each named"
 )]
 pub(super) struct Key {
-    /// Whether there is an arrow.
-    pub(super) arrows: bool,
-    /// How much longer than moves arrows are.
-    pub(super) stretch: f64,
+    /// How much longer than moves arrows are, if there are any.
+    pub(super) stretch: Option<f64>,
     /// What the bands are.
     pub(super) ratio: String,
     /// What it means where there are none.
@@ -126,13 +124,13 @@ pub(super) fn draw(canvas: &mut Canvas, room: Rect, key: &Key, style: &Style) {
         x += 23.0;
         x += say(canvas, x, ["target", "sample"]) + 22.0;
     }
-    if key.arrows {
+    if let Some(stretch) = key.stretch {
         canvas.fill(
             &field::arrow([x + 12.0, middle], [1.0, 0.0], 24.0),
             theme.ink().alpha(0.7),
         );
         x += 31.0;
-        x += say(canvas, x, ["next move", &times(key.stretch)]) + 22.0;
+        x += say(canvas, x, ["next move", &times(stretch)]) + 22.0;
     } else if key.threads {
         let line = [[x, middle], [x + 24.0, middle]];
         canvas.stroke(&line, 1.0, None, theme.ink().alpha(0.55));

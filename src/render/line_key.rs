@@ -27,18 +27,23 @@ const LINE: f64 = 21.0;
 /// The room of the colours of origins.
 const RAMP: f64 = 55.0;
 
-/// What a key of the line has to tell: whether there are arrows, whether there can be births, whether the true log ratio is one in closed form, and whether D is of clouds that are
+/// What a key of the line has to tell: whether there can be births, whether the true log ratio is one in closed form, and whether D is of clouds that are
 /// blurred by h.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
-    pub(super) arrows: bool,
     pub(super) births: bool,
     pub(super) closed: bool,
     pub(super) blurred: bool,
 }
 
-/// What the fill, the lines and the colours stand for.
-pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, known: Known, stretch: f64) {
+/// What the fill, the lines and the colours stand for, and how much longer than moves arrows are, if there are any.
+pub(super) fn legend(
+    canvas: &mut Canvas,
+    room: Rect,
+    theme: Theme,
+    known: Known,
+    stretch: Option<f64>,
+) {
     let [cloud, learned, truth] = inks(theme);
     let middle = room.y + LINE;
     let letters = regular(11.0);
@@ -76,7 +81,7 @@ pub(super) fn legend(canvas: &mut Canvas, room: Rect, theme: Theme, known: Known
     }
     let middle = middle + LINE;
     x = room.x;
-    if known.arrows {
+    if let Some(stretch) = stretch {
         let shape = arrow([x + 9.0, middle], [1.0, 0.0], 18.0);
         canvas.fill(&shape, theme.ink().alpha(0.7));
         let words = format!("next move, {}", times(stretch));
