@@ -122,6 +122,24 @@ fn at(it: &dyn Discriminator, places: &Cloud) -> Ratio {
     ratio
 }
 
+/// Whatever stood in the place of the answer; the oracle knows the target, and its own cloud later.
+#[test]
+fn before_the_first_fit_nothing_is_known_and_all_is_finite() {
+    let data = data();
+    for name in names() {
+        let it = spec(name, "").build(&*data.target()).unwrap();
+        let mut ratio = Ratio::zeros(data.fake.nrows());
+        ratio.log.fill(f64::NAN);
+        ratio.gradient.fill(f64::NAN);
+        it.evaluate(data.fake.view(), &mut ratio);
+        let all = ratio.log.iter().chain(&ratio.gradient);
+        assert!(all.clone().all(|v| v.is_finite()), "{name}");
+        if name != "oracle" {
+            assert!(all.clone().all(|v| *v == 0.0), "{name}");
+        }
+    }
+}
+
 /// Estimators whose fit has one solution, which depends on no order and no randomness but, for the logistic one, that of its
 /// frequencies. All others are trained by chance and agree with themselves only about.
 const EXACT: &[&str] = &[

@@ -487,6 +487,7 @@ fn neighbour_distance_on_a_line() {
     let line = Array2::from_shape_fn((101, 2), |(i, axis)| if axis == 0 { i as f64 } else { 0.0 });
     assert_eq!(neighbour_distance(line.view(), 2), 1.0);
     assert_eq!(neighbour_distance(line.view(), 20), 10.0);
+    assert!(neighbour_distance(Cloud::zeros((0, 2)).view(), 1).is_nan());
     assert_eq!(neighbour_distance(line.view(), 500), 75.0);
 }
 
