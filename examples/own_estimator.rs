@@ -1,4 +1,4 @@
-//! An estimator, a target and a measure of one's own, with all that a shipped one gets: floors, verdict, pictures, page, resume.
+//! An estimator and a target of one's own, with all that a shipped one gets: floors, verdict, pictures, page, resume.
 //!
 //! ```text
 //! cargo run --release --example own_estimator

@@ -53,6 +53,7 @@
 //! * [`kernel`], [`transport`], [`network`]: sums of Gaussian kernels; optimal transport; a small multilayer perceptron.
 //! * [`target`]: distributions to start from and to reach.
 //! * [`monotone`], [`divergence`]: how a log ratio becomes a speed, and which divergence that belongs to.
+//! * [`estimate`], [`field`]: what estimators have in common, and fields without a log ratio.
 //! * [`discriminator`], [`generator`], [`flow`]: the estimates of `log r`, the stage that moves parameters instead of points, and the engine.
 //! * [`metric`], [`observe`]: measures with their floors and one verdict, and who watches a flow; beside them [the exact flow on a grid](mod@reference).
 //! * `pixels`, `render` (feature `render`): pictures in memory.

@@ -307,6 +307,63 @@ fn what_is_said_twice_or_too_large_is_told() {
     assert!(!home.path("x").exists());
 }
 
+/// A row says `mmd` where mmd ran, or there is no such row.
+#[test]
+fn a_kind_that_another_key_replaces_is_refused() {
+    let home = Home::new();
+    let both = "write a kind and its settings as one value";
+    for grid in [
+        &["--grid", "discriminator=mmd", "--grid", "discriminator.kde.bandwidth=0.1,0.2"][..],
+        &["--grid", "discriminator=kde,mmd;discriminator.kde.bandwidth=0.1,0.2"],
+        &["--grid", "generator=off,distill;generator.distill.inner_steps=4,8"],
+        &["--grid", "flow.reaction=off", "--grid", "flow.reaction.rate=0.1,0.2"],
+        &["--set", "discriminator=mmd", "--grid", "discriminator.kde.bandwidth=0.1,0.2"],
+        &["--set", "discriminator={mmd={}}", "--grid", "discriminator.kde.bandwidth=0.1,0.2"],
+    ] {
+        let args: Vec<&str> = ["plan", "s.toml"]
+            .iter()
+            .chain(grid)
+            .chain(&["--out", "out"])
+            .copied()
+            .collect();
+        home.refused(&args, 2, &["is to be", both]);
+        assert!(!home.path("out/tasks.json").exists(), "{grid:?}");
+    }
+    for (out, grid) in [
+        ("a", "discriminator={mmd={}},{kde={bandwidth=0.1}}"),
+        ("b", "discriminator=kde,kde;discriminator.kde.bandwidth=0.1,0.2"),
+        ("c", "flow.reaction=birth-death,poisson;flow.reaction.rate=0.1,0.2"),
+        ("d", "generator=off,distill"),
+    ] {
+        home.done(&["plan", "s.toml", "--grid", grid, "--out", out]);
+        assert_eq!(home.tasks(out).len(), 2, "{grid}");
+    }
+}
+
+/// Of what is done nothing is worked out again: the list itself is looked at.
+#[test]
+fn settings_that_were_changed_behind_a_result_are_refused() {
+    let home = Home::new();
+    let plan = ["plan", "s.toml", "--grid", "discriminator=kde,mmd", "--out", "out"];
+    home.done(&plan);
+    home.done(&["run", "out"]);
+    for (file, from, to) in [
+        ("tasks.json", "\"mmd\"", "\"kde\""),
+        ("tasks.json", "\"seed\":1", "\"seed\":9"),
+        ("sweep.json", "steps = 20", "steps = 30"),
+    ] {
+        let path = home.path("out").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file}: {from}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        for command in ["collect", "run"] {
+            home.refused(&[command, "out"], 1, &["was changed", "plan"]);
+        }
+        fs::write(&path, text).unwrap();
+        home.done(&["collect", "out"]);
+    }
+}
+
 #[test]
 fn what_a_grid_file_gets_wrong_is_told_with_its_place() {
     let home = Home::new();

@@ -322,6 +322,12 @@ impl Discriminator for Kde {
 
     fn evaluate(&self, at: CloudView<'_>, into: &mut Ratio) {
         into.resize(at.nrows());
+        // Before the first fit nothing is known.
+        if self.real.is_empty() || self.fake.is_empty() {
+            into.log.fill(0.0);
+            into.gradient.fill(0.0);
+            return;
+        }
         let elsewhere;
         let places = if self.fake.equals(at) {
             &self.fake

@@ -89,6 +89,10 @@ impl Discriminator for Moments {
         if let [(p, pull_p), (q, pull_q)] = &sides[..] {
             into.log.assign(&(p - q));
             into.gradient.assign(&(pull_p - pull_q));
+        } else {
+            // Before the first fit nothing is known.
+            into.log.fill(0.0);
+            into.gradient.fill(0.0);
         }
     }
 

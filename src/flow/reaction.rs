@@ -106,7 +106,7 @@ impl ReactionSpec {
     }
 
     /// The name of the carrier as a file has it.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self.carrier {
             Carrier::BirthDeath => "\"birth-death\"",
             Carrier::Weights => "\"weights\"",

@@ -45,9 +45,12 @@ pub fn leave_one_out(sample: CloudView<'_>) -> f64 {
     golden_section(&mut likelihood, top - 100f64.ln(), top + 2f64.ln()).exp()
 }
 
-/// Median distance to the `k`-th nearest other point, over at most 1000 evenly spaced points.
+/// Median distance to the `k`-th nearest other point, over at most 1000 evenly spaced points; NaN without points.
 #[must_use]
 pub fn neighbour_distance(sample: CloudView<'_>, k: usize) -> f64 {
+    if sample.is_empty() {
+        return f64::NAN;
+    }
     let points = Neighbours::new(&Planar::new(sample));
     let probes = Planar::new(probes(sample).view());
     let k = k.min(sample.nrows().saturating_sub(1));

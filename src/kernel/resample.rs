@@ -33,6 +33,9 @@ pub(crate) fn offspring(shares: &[f64], offset: f64) -> Vec<usize> {
 
 /// As many points of equal weight in place of `points` (`n×2`) with N times their weights in `shares`: a systematic resample along a Hilbert curve, from the middle of
 /// the comb's first gap and without jitter. Nothing in it is random.
+///
+/// # Panics
+/// If there are not as many shares as points.
 #[must_use]
 pub fn resample(points: CloudView<'_>, shares: &[f64]) -> Cloud {
     let order = along(points);

@@ -13,6 +13,9 @@ const NOTHING: f64 = -700.0;
 
 /// `log Σ_j w_j k_h(x, y_j)` and its mean shift at each of the n points `at`, for the m points `of` with the weights `shares`, of which one at least is greater
 /// than 0. A time proportional to n·m.
+///
+/// # Panics
+/// If there are not as many shares as points `of`.
 #[must_use]
 pub fn weighted_sums(at: &Points, of: &Points, shares: &[f64], h: f64) -> Vec<KernelSum> {
     let living = (0..of.len()).filter(|&j| shares[j] > 0.0);

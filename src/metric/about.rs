@@ -13,7 +13,8 @@ pub trait Metric: Debug + Send + Sync {
     /// The value for a cloud of `n ≥ 1` finite points, `n×2`; NaN where the measure needs more of them.
     fn measure(&self, cloud: CloudView<'_>) -> f64;
 
-    /// The value for a cloud of which a panel has worked out what several measures need; the same bits as [`measure`](Self::measure) gives.
+    /// The value for a cloud of which a panel has worked out what several measures need; the same bits as [`measure`](Self::measure) gives, but for draws of a
+    /// floor, of which six digits are enough.
     fn value(&self, seen: &Seen<'_, '_>) -> f64 {
         self.measure(seen.points())
     }

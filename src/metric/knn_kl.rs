@@ -45,7 +45,7 @@ enum Way {
 }
 
 /// The nearest-neighbour estimate of `KL(q‖p)` by Wang, Kulkarni and Verdú (*IEEE Trans. Inf. Theory* 55, 2009, eq. 5):
-/// `(d/n) Σ_i log(ν_k(i)/ρ_k(i)) + log(m/(n−1))`, `d = 2`, where `ρ_k(i)` is the distance from cloud point `i` to its k-th
+/// `(d/n) Σ_i log(ν_k(i)/ρ_k(i)) + log(m/(n−1))`, d the dimension of the reference, 2 or 1, where `ρ_k(i)` is the distance from cloud point `i` to its k-th
 /// neighbour in the cloud and `ν_k(i)` that to its k-th neighbour in the reference sample. `KL(p‖q)` exchanges the two samples.
 ///
 /// The estimate is negative for a cloud more regular than independent draws, and it is not clamped: that is information.

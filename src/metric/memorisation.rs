@@ -22,7 +22,7 @@ pub const MEMORISATION: About = About {
 };
 
 /// How near the cloud lies to the training sample `T`, by the measure of fresh points `y` of the target:
-/// `median_i min_t ‖x_i − t‖ / median_j min_t ‖y_j − t‖`. Around 1 for an honest sampler, 0 if half of the cloud are copies.
+/// `median_i min_t ‖x_i − t‖ / median_j min_t ‖y_j − t‖`. Around 1 for an honest sampler, 0 if more than half of the cloud are copies.
 /// The comparison with held-out points is that of Meehan, Chaudhuri and Dasgupta (AISTATS 2020), who compare ranks; medians keep it a ratio.
 #[derive(Clone, Debug)]
 pub struct Memorisation {
@@ -31,7 +31,7 @@ pub struct Memorisation {
 }
 
 impl Memorisation {
-    /// Takes a fresh sample of the target (`m×2`) and the training sample (`k×2`). `None` if half of the fresh points coincide with training
+    /// Takes a fresh sample of the target (`m×2`) and the training sample (`k×2`). `None` if more than half of the fresh points coincide with training
     /// points: the target is discrete, and being a copy means nothing. `None` too if either is empty.
     #[must_use]
     pub fn new(fresh: CloudView<'_>, training: CloudView<'_>) -> Option<Self> {

@@ -24,7 +24,7 @@ pub const MODES: About = About {
 pub const HIGH_QUALITY: About = About {
     name: "high_quality",
     words: "high-quality points",
-    measures: "fraction of points within 3 σ of some component; 0.9889 for separate components sampled perfectly",
+    measures: "fraction of points within 3 σ of some component; for separate components sampled perfectly 0.9889, on the line 0.9973",
     sees: "sees blur, outliers and bridges as too few, and shrunken modes as too many; blind to masses and missing modes",
     ideal: Ideal::UpTo,
     grain: Grain::Share,
@@ -192,7 +192,7 @@ impl ModeMeasure {
     pub const CAPTURED: f64 = 0.25;
 
     /// Number of modes captured: those that have at least [`CAPTURED`](Self::CAPTURED) of the `weight · n ·`
-    /// [`WITHIN_THREE`](Self::WITHIN_THREE) points that a perfect sampler puts within 3 σ of them, and at least one. Stricter than the customary "one point"
+    /// [`WITHIN_THREE`](Self::WITHIN_THREE) points (on the line 0.9973) that a perfect sampler puts within 3 σ of them, and at least one. Stricter than the customary "one point"
     /// (Srivastava et al., VEEGAN, NIPS 2017), which 2000 scattered points pass by chance.
     #[must_use]
     pub fn captured(components: &[Component]) -> Self {
@@ -218,7 +218,7 @@ impl ModeMeasure {
         Self::new(components, Question::MassTv)
     }
 
-    /// Fraction of points further than 4 σ from every component; `e^{−8} = 0.0003` at best.
+    /// Fraction of points further than 4 σ from every component; `e^{−8} = 0.0003` at best, on the line 0.00006.
     #[must_use]
     pub fn bridges(components: &[Component]) -> Self {
         Self::new(components, Question::Bridges)

@@ -21,8 +21,8 @@ pub const SCORE_ERROR: About = About {
     effort: Effort::Quick,
 };
 
-/// `(mean_i ‖∇log q̂_h(x_i) − ∇log p(x_i)‖²)^{1/2}`: the relative Fisher information, whose integral along the exact flow is the
-/// KL divergence (de Bruijn's identity). `q̂_h` is the kernel density estimate of the cloud with the leave-one-out bandwidth `h` of a reference
+/// `(mean_i ‖∇log q̂_h(x_i) − ∇log p(x_i)‖²)^{1/2}`: the root of the relative Fisher information, whose square integrates along the exact
+/// flow to the KL divergence (de Bruijn's identity). `q̂_h` is the kernel density estimate of the cloud with the leave-one-out bandwidth `h` of a reference
 /// sample, the same for all clouds; smoothing makes it positive for perfect clouds too, as the floor shows.
 #[derive(Clone, Debug)]
 pub struct ScoreError {

@@ -91,7 +91,7 @@ pub fn check_widths(key: &str, hidden: &[usize]) -> Result<(), Invalid> {
 }
 
 impl<T: Real> Network<T> {
-    /// A network on the plane with `hidden` widths (at least one) and `outputs` numbers out, its parameters drawn from
+    /// A network on the plane with `hidden` widths (at least one, none of them 0) and `outputs` numbers out, its parameters drawn from
     /// `stream` by the usual fan-in rule: weights uniform in `±gain √(3/i)` for `i` incoming numbers, with
     /// the gain that keeps the activation's variance (He et al. 2015), biases uniform in `±1/√i`. The
     /// output layer has gain 1.

@@ -75,7 +75,7 @@ impl Document {
     }
 
     /// Reads `KEY=VALUE,VALUE,…` as an axis. Several of them with `;` between change together. A value may be a range: `1..9`, `1..9:2` in
-    /// steps of 2, `0.1..10*10` by a factor; both ends count.
+    /// steps of 2, `0.1..10*10` by a factor; the end counts if a step reaches it.
     ///
     /// # Errors
     /// Where it is not of this form, and if the keys of one axis have different numbers of values.

@@ -150,8 +150,30 @@ impl Sweep {
         // What is missing at the end is a line that is no task.
         let lines = lines.skip(1).chain(std::iter::once(Ok(String::new())));
         let lines = (0..self.head.tasks).zip(lines);
-        Ok(lines
-            .map(|(index, line)| self.task(&line.map_err(|cause| self.io(cause))?, Some(index))))
+        let tasks = lines
+            .map(|(index, line)| self.task(&line.map_err(|cause| self.io(cause))?, Some(index)));
+        // Behind the last, so that a line that is no task is named first.
+        let changed = std::iter::once_with(|| self.unchanged().err()).flatten();
+        Ok(tasks.chain(changed.map(Err)))
+    }
+
+    /// Whether the list and what all tasks share are those that were planned: what is done already is not worked out again, and would stand beside other
+    /// settings.
+    fn unchanged(&self) -> Result<(), SweepError> {
+        let mut hash = Hashing(Sha256::new());
+        io::copy(&mut self.list()?, &mut hash).map_err(|cause| self.io(cause))?;
+        if hex(&hash.0.finalize()) != self.head.sha256 {
+            return Err(SweepError::Plan {
+                path: self.folder.join(TASKS),
+                reason: "it was changed: plan the same sweep into this folder again, which puts it right".to_owned(),
+            });
+        }
+        let first = self.chunk(0, 1)?;
+        match first.iter().try_for_each(|task| self.scenario(task).map(drop)) {
+            // Results can be collected where the files that scenarios read are gone.
+            Err(SweepError::Report(_)) => Ok(()),
+            found => found,
+        }
     }
 
     /// The tasks from number `first` on, `count` of them or as many as there are.

@@ -270,6 +270,7 @@ impl Plan<'_> {
         let own = self.at(base, cell)?;
         let scenario: Scenario = own.read()?;
         scenario.check().map_err(|invalid| own.blame(&invalid))?;
+        self.check_kinds(cell, &scenario)?;
         let need = Resources::of(&scenario, 1);
         let settings = self.assignments(cell).into_iter();
         Ok(Cell {
@@ -287,6 +288,43 @@ impl Plan<'_> {
                 SMALL
             },
         })
+    }
+
+    /// Refuses a kind in whose place another key puts another: rows would carry the name of what did not run.
+    fn check_kinds(&self, cell: u64, scenario: &Scenario) -> Result<(), SweepError> {
+        let reaction = scenario.flow.reaction.as_ref();
+        for one in self.set.iter().chain(&self.assignments(cell)) {
+            let is = match one.key() {
+                "target" => scenario.target.name(),
+                "source" => scenario.source.name(),
+                "discriminator" => scenario.discriminator.name(),
+                "generator" => scenario.generator.as_ref().map_or("off", |spec| spec.name()),
+                "flow.reaction" => reaction.map_or("off", |spec| spec.name().trim_matches('"')),
+                _ => continue,
+            };
+            let json = one.json();
+            let asked = match (&json, one.key()) {
+                (Value::String(word), _) => word,
+                (_, "flow.reaction") => continue,
+                (value, _) => match value.as_object().and_then(|table| table.keys().next()) {
+                    Some(kind) => kind,
+                    None => continue,
+                },
+            };
+            if is != asked {
+                return Err(one
+                    .refuse(
+                        &self.label,
+                        &format!(
+                            "`{}` is to be {asked}, and another key of the same run makes it {is}",
+                            one.key()
+                        ),
+                        "write a kind and its settings as one value, such as `discriminator={mmd={}},{kde={bandwidth=0.1}}`",
+                    )
+                    .into());
+            }
+        }
+        Ok(())
     }
 
     /// Copies the files that the scenarios read.

@@ -213,6 +213,13 @@ impl Mixture {
                 remedy,
             ));
         }
+        if let Some(k) = components.iter().position(|c| c.is_on_line() && c.mean[1] != 0.0) {
+            return Err(Invalid::new(
+                format!("components[{k}].mean"),
+                format!("{:?}", components[k].mean),
+                "a component without a second variance lives on the line, where the second coordinate is 0",
+            ));
+        }
         let total: f64 = components.iter().map(|c| c.weight).sum();
         let mut cumulative = 0.0;
         let mut gaussians = Vec::with_capacity(components.len());
