@@ -295,9 +295,10 @@ function heard(message) {
     reels[k].ended = ending;
     reels[k].note = ending?.kind === "diverged" ? `diverged at step ${ending.step}` : "";
   });
-  if (message.over) {
+  // A first fit that fails ends a run that nobody began.
+  const lost = message.ended.find((ending) => ending?.kind === "diverged");
+  if (message.over || (lost && over())) {
     showPlaying(false);
-    const lost = message.ended.find((ending) => ending?.kind === "diverged");
     say(lost ? `The run has ended: ${lost.why}. Smaller steps, or another estimator, keep it together.` : "The run is complete. Run begins anew, more steps let it go on, and “Measure” judges it by all measures.");
   }
   redraw();
@@ -485,12 +486,12 @@ function take(answer, asked, kept) {
   fitting = setTimeout(() => !reels[0].last?.fitted && !over() && say(`${FITTING}, which takes some seconds with this estimator …`), 700);
   const { title, question } = answer.panels[0].scenario;
   $("title").textContent = title || "The lab";
-  $("question").textContent = question || "A cloud follows the log density ratio to its target. Change anything while it runs.";
+  $("question").textContent = question || "A cloud moves towards its target. Change anything while it runs.";
   const notes = new Set(answer.panels.flatMap((panel) => panel.warnings));
   if (stopsEarly()) notes.add("the lab goes on to the last step; the command stops once no measure tells the cloud from the target (metrics.stop)");
   const variants = variantsOf(plan.text).length;
   if (variants > MOST && !kept) notes.add(`of ${variants} variants ${MOST} have room at a time: choose them under “Side by side”`);
-  say([...notes].map((words) => `Note: ${words}.`.replace("..", ".")).join(" "));
+  say([...notes].map((words) => `Note: ${words}.`.replace("..", ".").replace(/\d{20,}(\.\d+)?|0\.0{9,}\d+/g, (digits) => Number(digits).toExponential())).join(" "));
   showChoices();
   const trained = answer.panels.find((panel) => panel.generator);
   equation($("distil-equation"), trained?.generator === "adversarial" && !answer.panels.some((panel) => panel.generator === "distill"));
