@@ -1023,7 +1023,7 @@ function tellScales(at) {
     : !blurred ? (known.some((panel) => panel.run.blurred && panel.run.scales.length > 0) ? "log p/q as estimated; with h, both blurred" : "log p/q as estimated")
       : `log p/q, both blurred by ${h === null ? "h of the panel" : `h = ${number(h)}`}`;
   const blank = document.querySelector(".key .blank");
-  if (blank) blank.hidden = known.length > 0 && known.every((panel) => panel.unresolved(moment(panel.run, at)[0]));
+  if (blank) blank.hidden = known.every((panel) => panel.unresolved(moment(panel.run, at)[0]));
   const key = document.querySelector('[data-key="arrows"]');
   if (key) key.style.visibility = panels.some((panel) => panel.drawn > 0) ? "" : "hidden";
   const arrows = times(stretch(Math.max(...panels.map(({ run }) => run.longest ?? film.longest)), panels[0].unit));
