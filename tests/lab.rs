@@ -277,7 +277,7 @@ mod page {
         let checks = said["checks"].as_object().unwrap();
         let failed: Vec<_> = checks.iter().filter(|(_, said)| *said != "ok").collect();
         assert!(failed.is_empty(), "{failed:#?}");
-        assert_eq!(checks.len(), 17, "{checks:#?}");
+        assert_eq!(checks.len(), 19, "{checks:#?}");
         written_runs_natively(told);
         variants_run_natively(&told["several"]);
         kept_can_be_read(kept, told);

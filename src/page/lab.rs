@@ -139,11 +139,12 @@ struct Plan<'a> {
     texts: BTreeMap<&'a str, &'a str>,
 }
 
-/// A script without the lines that are remarks alone: these are read where it is written, and the page has to be small.
+/// A script without indents and the lines that are remarks alone: these are read where it is written, and the page has to be small.
 fn bare(parts: &[&str]) -> String {
     let lines = parts.iter().flat_map(|part| part.split_inclusive('\n'));
     lines
-        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|line| line.trim_start_matches(' '))
+        .filter(|line| !line.starts_with("//"))
         .collect()
 }
 

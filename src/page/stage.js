@@ -478,9 +478,11 @@ class Panel {
     const count = across * up;
     const spacing = (run.arrow_pitch * (FIELD.x[1] - FIELD.x[0]) * unit) / (run.lattice[0] - 1);
     const look = film.look.arrow;
-    const stride = Math.max(1, Math.round(look.spacing / spacing));
+    // Rows may lie closer than columns: the lattice of the lab spans a view that is wider than tall.
+    const rise = (run.arrow_pitch * (FIELD.y[1] - FIELD.y[0]) * unit) / (run.lattice[1] - 1);
+    const [stride, lift] = [spacing, rise].map((apart) => Math.max(1, Math.round(look.spacing / apart)));
     const stretched = stretch(run.longest ?? film.longest, unit) * unit;
-    const first = (n) => ((n - 1) % stride) >> 1;
+    const first = (n, every) => ((n - 1) % every) >> 1;
     const from = 2 * count * frame;
     const to = part > 0 ? from + 2 * count : from;
     const [left, bottom] = [FIELD.x[0], FIELD.y[0]];
@@ -488,8 +490,8 @@ class Panel {
     let drawn = 0;
     let seats = 0;
     const pitch = run.arrow_pitch;
-    for (let row = first(up); row < up; row += stride) {
-      for (let column = first(across); column < across; column += stride) {
+    for (let row = first(up, lift); row < up; row += lift) {
+      for (let column = first(across, stride); column < across; column += stride) {
         const k = row * across + column;
         const along = [k, count + k].map((i) => nextMove(run, from + i) * (1 - part) + nextMove(run, to + i) * part);
         const size = Math.hypot(...along);
@@ -500,7 +502,7 @@ class Panel {
         if (!(length >= look.least && weight > 0)) continue;
         const path = paths[clamp(Math.ceil(weight * paths.length), 1, paths.length) - 1];
         const x = MARGIN.left + this.width / 2 + (left - camera.x) * unit + column * spacing;
-        const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * spacing;
+        const y = MARGIN.top + this.height / 2 - (bottom - camera.y) * unit - row * rise;
         arrow(path, x, y, along[0] / size, -along[1] / size, length);
         drawn += 1;
       }
@@ -900,7 +902,7 @@ class Panel {
     const still = state.show.arrows && this.still && !failed && this.known() !== "none" && !film.line;
     if (state.show.field && run.is_log_ratio && this.unresolved(frame)) lines.push("h finer than the field recorded");
     else if (still) lines.push(this.slow(frame));
-    else if (run.longest !== undefined && panels.length > 1 && state.show.arrows) lines.push(`arrows ${times(stretch(run.longest, this.unit))}`);
+    else if (run.longest !== undefined && panels.length > 1 && state.show.arrows) lines.push(`arrows ${times(stretch(run.longest, this.unit)).replace("its", "their")}`);
     const layers = ["field", "arrows"].filter((name) => state.show[name]).join(" and ");
     if (layers && film.field_view && !film.line && this.known() !== "all") {
       lines.push(this.known() === "part" ? `${layers} recorded within the dashes alone` : `no ${layers.replace("and", "or")} recorded here`);
@@ -1021,7 +1023,7 @@ function tellScales(at) {
     : !blurred ? (known.some((panel) => panel.run.blurred && panel.run.scales.length > 0) ? "log p/q as estimated; with h, both blurred" : "log p/q as estimated")
       : `log p/q, both blurred by ${h === null ? "h of the panel" : `h = ${number(h)}`}`;
   const blank = document.querySelector(".key .blank");
-  if (blank) blank.hidden = known.length > 0 && known.every((panel) => panel.unresolved(moment(panel.run, at)[0]));
+  if (blank) blank.hidden = known.every((panel) => panel.unresolved(moment(panel.run, at)[0]));
   const key = document.querySelector('[data-key="arrows"]');
   if (key) key.style.visibility = panels.some((panel) => panel.drawn > 0) ? "" : "hidden";
   const arrows = times(stretch(Math.max(...panels.map(({ run }) => run.longest ?? film.longest)), panels[0].unit));

@@ -144,7 +144,10 @@ const VIEW_KEYS = {
   "=": () => zoom(1.3),
   "-": () => zoom(1 / 1.3),
   0: wholeView,
-  c: () => colourBy(COLOURS[(COLOURS.indexOf(state.colour) + 1) % COLOURS.length]),
+  c: () => {
+    const free = COLOURS.filter((name) => !document.querySelector(`[data-colour="${name}"]`).disabled);
+    colourBy(free[(free.indexOf(state.colour) + 1) % free.length]);
+  },
   f: () => toggle("field"),
   a: () => toggle("arrows"),
   g: () => toggle("target"),

@@ -111,7 +111,7 @@ try {
         await wait(10);
         await ready(`the lab after ${key}`);
         const said = await failure();
-        if (said) await click("#failure-undo");
+        if (said) await click("#failure-close");
         expect(!/nobody understands|undefined|\[object/.test(said), `${key}: ${said}`);
         if (did === "changed") changed.push(said ? `(${key})` : key);
         await ready();
@@ -134,7 +134,7 @@ try {
       await ready(`the lab with ${name}`);
       const said = await failure();
       if (said) {
-        await click("#failure-undo");
+        await click("#failure-close");
         await ready();
       } else {
         await browser.until(`lab.reels[0].last?.step > ${was} || !lab.state.playing`, `a step with ${name}`, 60000);
@@ -247,7 +247,7 @@ try {
       await ready();
       const said = await failure();
       expect(said !== "" && said.includes(remedy), `${JSON.stringify(text)}: “${said}”`);
-      await click("#failure-undo");
+      await click("#failure-close");
       await wait(30);
       await ready();
     }
@@ -379,6 +379,132 @@ try {
     await wait(300);
     await browser.shot(`${kept}/lab-dark.png`);
     await browser.size(1440, 900);
+  });
+
+  await check("the field is drawn where it is", async () => {
+    await fresh();
+    const modes = [[-8, 0], [8, 3], [0, 4], [0, -4]].map(([x, y]) => `{ weight = 1.0, mean = [${x}.0, ${y}.0], covariance = [[0.1, 0.0], [0.0, 0.1]] }`);
+    await bring(`${SMALL.replace("[target.ring]", `[target.mixture]\ncomponents = [${modes}]`)}`);
+    for (let k = 0; k < 3; k += 1) {
+      await click("#forth");
+      await browser.until(`lab.reels[0].last.step === ${k + 1}`, "a step");
+    }
+    // Arrows as they are drawn, their middles as places of the lattice, against what the engine said of that place.
+    const found = await browser.ask(`(async () => {
+      const [reel] = lab.reels;
+      const [[left, right], [low, high]] = lab.view;
+      const box = document.querySelector(".panel canvas").getBoundingClientRect();
+      const [ox, oy] = lab.spot(0, 0);
+      const unit = lab.spot(1, 0)[0] - ox;
+      const corners = [];
+      const { moveTo, lineTo } = Path2D.prototype;
+      Path2D.prototype.moveTo = function (...at) { corners.push([at]); moveTo.apply(this, at); };
+      Path2D.prototype.lineTo = function (...at) { corners.at(-1)?.push(at); lineTo.apply(this, at); };
+      lab.state.show.target = false;
+      document.querySelector("[data-show=target]").click();
+      await new Promise((done) => setTimeout(done, 300));
+      Object.assign(Path2D.prototype, { moveTo, lineTo });
+      const worst = { place: 0, way: 1, count: 0, bare: 0, far: 0 };
+      for (const path of corners.filter((one) => one.length === 7)) {
+        const tail = [0, 1].map((axis) => (path[0][axis] + path[6][axis]) / 2);
+        const way = [path[3][0] - tail[0], tail[1] - path[3][1]];
+        const middle = [0, 1].map((axis) => (tail[axis] + path[3][axis]) / 2 + [box.left, box.top][axis]);
+        const column = ((middle[0] - ox) / unit - left) / (right - left) * 40;
+        const row = ((oy - middle[1]) / unit - low) / (high - low) * 40;
+        worst.place = Math.max(worst.place, Math.abs(column - Math.round(column)), Math.abs(row - Math.round(row)));
+        const k = 2 * (41 * Math.round(row) + Math.round(column));
+        const [u, v] = reel.last.arrows.slice(k, k + 2);
+        worst.way = Math.min(worst.way, (u * way[0] + v * way[1]) / Math.hypot(u, v) / Math.hypot(...way));
+        worst.count += 1;
+      }
+      // Bands in full where a mode is, none far from all points.
+      const veils = reel.veils.subarray(41 * 41 * (reel.steps.length - 1));
+      const points = [...Array(lab.opened.target.length / 2).keys()].map((i) => [lab.opened.target[2 * i], lab.opened.target[2 * i + 1]])
+        .concat([...Array(reel.last.cloud.length / 2).keys()].map((i) => [reel.last.cloud[2 * i], reel.last.cloud[2 * i + 1]]));
+      for (let k = 0; k < 41 * 41; k += 1) {
+        const place = [left + (right - left) * (k % 41) / 40, low + (high - low) * Math.floor(k / 41) / 40];
+        const near = Math.min(...points.map(([x, y]) => Math.hypot(x - place[0], y - place[1])));
+        const pitch = Math.max(right - left, high - low) / 40;
+        const reach = Math.max(reel.last.scale, pitch);
+        if (near < reach - pitch && veils[k] < 8) worst.bare += 1;
+        if (near > 2 * reach + pitch && veils[k] > 0) worst.far += 1;
+      }
+      return worst;
+    })()`);
+    expect(found.count > 5 && found.place < 0.06 && found.way > 0.99, `arrows: ${JSON.stringify(found)}`);
+    expect(found.bare === 0 && found.far === 0, `bands: ${JSON.stringify(found)}`);
+  });
+
+  await check("panels of other lengths and sizes, refusals, and drawings taken back", async () => {
+    const change = async (key, value) => {
+      await browser.ask(`(() => { const node = document.querySelector('#settings [data-key-name="${key}"]:not([type=range])'); node.value = ${JSON.stringify(value)}; node.dispatchEvent(new Event("change")); })()`);
+      await wait(30);
+      await ready();
+    };
+    await bring(`variants = ["short: flow.steps=3, cloud.particles=100", "long: flow.steps=8"]\n${SMALL}`);
+    await play();
+    await browser.until("lab.over && !lab.state.playing", "the end of both runs");
+    expect(await browser.ask("lab.reels.map((reel) => reel.last.step + ' ' + reel.last.cloud.length).join()") === "3 200,8 600", "panels of other sizes");
+    await browser.until("document.getElementById('clock').textContent.startsWith('step 8 of 8')", "the step of the longer run");
+    await click("#forth");
+    expect(await browser.ask("lab.reels[1].last.step") === 8 && /has ended/.test(await words("hint")), "a step beyond the end wipes the run");
+    // A refused change does not stay.
+    await bring(SMALL);
+    await change("flow.momentum_decay", "abc");
+    expect(/abc/.test(await failure()), `no refusal: ${await failure()}`);
+    await change("cloud.samples", "300");
+    expect(await failure() === "" && await browser.ask("lab.plan.edits['flow.momentum_decay'] === undefined && lab.opened.target.length === 600"), `after a refusal: ${await failure()}`);
+    // What was drawn stands in the address, and the first undo gives back what was there.
+    await browser.ask("(() => { const node = document.getElementById('family'); node.value = 'moons'; node.dispatchEvent(new Event('change')); })()");
+    await wait(30);
+    await ready();
+    const moons = await browser.ask("lab.plan.edits.target");
+    for (let k = 0; k < 2; k += 1) {
+      await browser.ask("document.getElementById('dab').requestSubmit()");
+      await wait(30);
+      await ready();
+    }
+    const link = await packed(await browser.ask("({ text: lab.plan.text, edits: lab.plan.edits })"));
+    for (let k = 0; k < 2; k += 1) {
+      await click("#undo");
+      await wait(30);
+      await ready();
+    }
+    expect(/moons/.test(moons) && await browser.ask("lab.plan.edits.target") === moons, `undo: ${await browser.ask("lab.plan.edits.target")}`);
+    await fresh(link);
+    expect(await browser.ask("lab.drawing.dabs.target.length") === 2, "the drawing of a link cannot be edited");
+    // Other points under the same name are other points.
+    const drop = (name, body) => browser.ask(`(async () => {
+      const files = new DataTransfer();
+      files.items.add(new File([${body}], "${name}"));
+      document.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files }));
+    })()`);
+    for (const far of [0, 3]) {
+      await drop("a.csv", `Array.from({ length: 250 }, (_, k) => (k / 50) + ',' + (${far} + Math.sin(k))).join('\\n')`);
+      await wait(100);
+      await ready();
+    }
+    expect(await browser.ask("lab.opened.target.filter((_, i) => i % 2).every((y) => y > 1)"), "the second file is ignored");
+    for (const [text, remedy] of [["0,841;-0,990", "4 column"], ["1,2\\n\\n# c\\n1.5,", "line 4"], [",2", "missing"], ["1,2,3", "3 column"], ["nan,1", "line 1"]]) {
+      await click("#failure-close");
+      await drop("b.csv", `'${text}\\n' + '1,2\\n'.repeat(20)`);
+      await browser.until("!document.getElementById('failure').hidden", `words about ${text}`);
+      expect((await failure()).includes(remedy), `${text}: ${await failure()}`);
+    }
+    await click("#failure-close");
+    // Without a log ratio nothing speaks of one; going back in a lesson gives back its settings.
+    await bring(`${SMALL}[discriminator.mmd]\n`);
+    expect(/field/.test(await browser.ask("document.querySelector('[data-part=fit]').textContent")) && await browser.ask("document.querySelector('[data-colour=ratio]').disabled"), "mmd is told as a log ratio");
+    await click("#tab-lessons");
+    await browser.ask("(() => { const back = document.querySelector('[data-lesson-back]'); if (back) document.querySelector('[data-lesson]') ?? back.click(); })()");
+    await click("[data-lesson='1']");
+    await browser.until("document.querySelector('[data-lesson-next]') && lab.ready", "the lesson");
+    await click("[data-lesson-next]");
+    await wait(50);
+    await ready();
+    expect(await browser.ask("lab.opened.panels[0].scenario.flow.refit_every") === 5, "the lesson did not go on");
+    await click("[data-lesson-back]");
+    await browser.until("lab.ready && lab.opened.panels[0].scenario.flow.refit_every === 1 && document.querySelector('[data-lesson-next]')", "the settings of the caption before");
   });
 
   await check("random clicks do no harm", async () => {

@@ -2,6 +2,7 @@
 const drawing = { what: "target", tool: "off", dabs: { target: null, source: null }, undone: [], busy: false };
 // More Gaussians than that a step would take long over.
 const DABS = 300;
+const CHANGED = " (changed)";
 const STAMPS = {
   ring: (sd) => Array.from({ length: 8 }, (_, k) => [2.6 * sd * 2 * Math.cos((k * Math.PI) / 4), 2.6 * sd * 2 * Math.sin((k * Math.PI) / 4), 0.5 * sd]),
   grid: (sd) => Array.from({ length: 9 }, (_, k) => [4 * sd * ((k % 3) - 1), 4 * sd * (Math.floor(k / 3) - 1), 0.5 * sd]),
@@ -29,6 +30,24 @@ function mixture(list) {
   return `{ mixture = { components = [${components.join(", ")}] } }`;
 }
 
+// The dabs of such a text; nothing if it is another one.
+function dabsIn(text) {
+  const found = [...(text ?? "").matchAll(/\{ weight = 1\.0, mean = \[(\S+), (\S+)\], covariance = \[\[(\S+), 0\.0\]/g)];
+  return found.length > 0 ? found.map(([, x, y, variance]) => [Number(x), Number(y), Math.sqrt(Number(variance))]) : null;
+}
+
+// Another target or source, of which the words of the scenario say nothing.
+function replaceCloud(text) {
+  const { what } = drawing;
+  remember();
+  delete plan.kinds[what];
+  for (const key of Object.keys(plan.edits)) if (key === what || key.startsWith(`${what}.`)) delete plan.edits[key];
+  plan.edits[what] = text;
+  const { title, question } = opened.panels[0].scenario;
+  if (title && !title.endsWith(CHANGED)) plan.edits.title = JSON.stringify(title + CHANGED);
+  if (question) plan.edits.question = '""';
+}
+
 // Makes what is drawn the target, or the source.
 function draws() {
   const { what } = drawing;
@@ -37,10 +56,7 @@ function draws() {
     tellDrawn("Nothing is drawn: the picture is empty, and the clouds stay as they were. Draw with the brush, or choose a family.");
     return;
   }
-  remember();
-  delete plan.kinds[what];
-  for (const key of Object.keys(plan.edits)) if (key.startsWith(`${what}.`)) delete plan.edits[key];
-  plan.edits[what] = mixture(list);
+  replaceCloud(mixture(list));
   tellDrawn();
   // A run that has ended goes on towards what is new.
   if (over()) wish = "run";
@@ -95,7 +111,7 @@ function stroke([x, y], from) {
 }
 
 function saveForUndo() {
-  drawing.undone.push({ what: drawing.what, dabs: structuredClone(dabs()) });
+  drawing.undone.push({ what: drawing.what, dabs: structuredClone(dabs()), edits: { ...plan.edits }, kinds: { ...plan.kinds } });
   if (drawing.undone.length > 50) drawing.undone.shift();
 }
 
@@ -158,13 +174,17 @@ function undoDab() {
   }
   chooseDrawn(last.what);
   drawing.dabs[last.what] = last.dabs;
-  if (last.dabs.length > 0) draws();
-  else {
-    remember();
-    delete plan.edits[last.what];
-    tellDrawn();
-    change("nothing");
+  tellDrawn();
+  remember();
+  // What else was changed since stays.
+  for (const [now, then] of [[plan.edits, last.edits], [plan.kinds, last.kinds]]) {
+    for (const key of Object.keys({ ...now, ...then })) {
+      if (![last.what, "title", "question"].includes(key.split(".")[0])) continue;
+      if (Object.hasOwn(then, key)) now[key] = then[key];
+      else delete now[key];
+    }
   }
+  change(last.what === "source" ? "nothing" : "cloud");
 }
 
 function clearDabs() {
@@ -186,12 +206,9 @@ function usePoints(name, points) {
   if (count < 8) throw new Error(`${name} holds ${count} points; at least 8 are needed, a part of which is held out to measure by`);
   if (count > POINTS) throw new Error(`${name} holds ${count} points; a page can use ${POINTS} at most: choose some of them`);
   if (points.some((value) => !Number.isFinite(value))) throw new Error(`${name} holds values that are no finite numbers: take them out`);
-  remember();
   const { what } = drawing;
+  replaceCloud(`{ points = { file = "${what}.npy" } }`);
   plan.points = { ...plan.points, [`${what}.npy`]: points };
-  delete plan.kinds[what];
-  for (const key of Object.keys(plan.edits)) if (key.startsWith(`${what}.`)) delete plan.edits[key];
-  plan.edits[what] = `{ points = { file = "${what}.npy" } }`;
   drawing.dabs[what] = null;
   tellDrawn(`${count} points of ${name}`);
   change(what === "source" ? "nothing" : "cloud");
@@ -202,12 +219,21 @@ function fromCsv(name, text) {
   let lines = 0;
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines += 1;
   if (lines > LINES) throw new Error(`${name} has ${lines} lines; a page can use ${POINTS} points at most: choose some of them`);
-  const rows = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
   const points = [];
-  rows.forEach((line, k) => {
-    const fields = line.split(/[,;\t ]+/, 2).map(Number);
-    if (fields.length >= 2 && fields.slice(0, 2).every(Number.isFinite)) points.push(fields[0], fields[1]);
-    else if (k > 0) throw new Error(`${name}, line ${k + 1}: “${line.slice(0, 40)}” does not begin with two numbers; write x,y`);
+  let first = true;
+  text.replace(/^\ufeff/, "").split(/\r?\n/).forEach((row, k) => {
+    const line = row.trim();
+    if (!line || line.startsWith("#")) return;
+    const fields = line.split(/\s*[,;\t]\s*| +/);
+    const numbers = fields.filter((field) => field !== "" && !Number.isNaN(Number(field))).length;
+    // Names of columns have no digit in front, and are no numbers that are missing.
+    const names = first && numbers === 0 && fields.every((field) => /^["']?[a-z_]/i.test(field) && !/^["']?(nan|na|inf|infinity|null|none)["']?$/i.test(field));
+    first = false;
+    const place = `${name}, line ${k + 1}: “${line.slice(0, 40)}”`;
+    if (fields.length !== 2) throw new Error(`${place} has ${fields.length} column(s), and points of the plane have two; write x,y with decimal points, and leave other columns out`);
+    if (names) return;
+    if (numbers < 2) throw new Error(`${place} is not two numbers; write x,y, and leave points out of which one is missing`);
+    points.push(Number(fields[0]), Number(fields[1]));
   });
   return points;
 }
@@ -242,7 +268,7 @@ async function fromPicture(name, file) {
   try {
     picture = await createImageBitmap(file);
   } catch {
-    throw new Error(`${name} is no picture that this browser can read: save it as .png`);
+    throw new Error(`${name} is no picture that this browser can read: save a picture as .png, points as .csv or .npy`);
   }
   const { width, height } = picture;
   if (width * height > PIXELS) {
@@ -319,10 +345,8 @@ function connectDrawing() {
   $("family").append(made("option", { value: "", disabled: true, selected: true }, "choose"), ...families.map(({ name, line }) => made("option", { value: name, title: line }, name)));
   $("family").addEventListener("change", () => {
     if (!$("family").value) return;
-    remember();
     const { what } = drawing;
-    for (const key of Object.keys(plan.edits)) if (key === what || key.startsWith(`${what}.`)) delete plan.edits[key];
-    plan.edits[what] = `{ ${$("family").value} = {} }`;
+    replaceCloud(`{ ${$("family").value} = {} }`);
     drawing.dabs[what] = null;
     tellDrawn();
     $("family").value = "";

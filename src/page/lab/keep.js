@@ -159,7 +159,7 @@ const big = (...words) => {
 async function saveApng() {
   const MOST_FRAMES = 80;
   pause();
-  const { steps } = reels[0];
+  const { steps } = lead();
   if (steps.length < 2) {
     say("There is no film yet: take some steps.");
     return;
@@ -191,7 +191,7 @@ async function saveApng() {
       say(`Film: picture ${k + 1} of ${chosen.length}.`);
     }
     parts.push(...chunk("IEND"));
-    save("lab.png", parts, "image/png");
+    save("lab.apng", parts, "image/apng");
   } catch (error) {
     fail(error);
   } finally {
@@ -256,9 +256,11 @@ async function keepAddress() {
   }
 }
 
+const stopsEarly = () => opened.panels.some(({ scenario }) => scenario.metrics?.stop === "floor");
+
 function showKeep() {
   $("command").textContent = command();
-  const kept = touched ? `The link and the command begin anew with these settings; what you see was changed on its way (last at step ${touched}).` : "The command gives the same run: on another processor the last digits of some numbers may differ.";
+  const kept = touched ? `The link and the command begin anew with these settings; what you see was changed on its way (last at step ${touched}).` : stopsEarly() ? "The command gives the same steps, and stops once no measure tells the cloud from the target (metrics.stop); the lab goes on to the last step." : "The command gives the same run: on another processor the last digits of some numbers may differ.";
   $("same").textContent = kept;
 }
 

@@ -7,7 +7,7 @@ const state = {
 const MOST = 3;
 const LATTICE = [41, 41];
 const FITTING = "D is fitted for the first time";
-const GAP = 14;
+const ENDED = "The run has ended: begin anew, or give it more steps.";
 const CAPTION = 54;
 let about = null;
 // Shipped scenarios whose target is a picture, each as points.
@@ -38,6 +38,9 @@ const openTab = (name) => {
   if (name === "keep") showKeep();
 };
 
+// Who has come furthest: clock and slider are its.
+const lead = () => reels.reduce((most, reel) => ((reel.last?.step ?? -1) > (most.last?.step ?? -1) ? reel : most), reels[0]);
+
 function redraw() {
   if (waiting) return;
   waiting = true;
@@ -47,7 +50,7 @@ function redraw() {
 function turn(now) {
   waiting = false;
   const seconds = before === null ? 0 : Math.min((now - before) / 1000, 0.1);
-  const last = reels[0]?.steps.at(-1) ?? 0;
+  const last = lead()?.steps.at(-1) ?? 0;
   let moving = false;
   if (state.goal !== null) {
     // At the first picture no time has passed.
@@ -71,15 +74,15 @@ function turn(now) {
 }
 
 function picture() {
-  if (reels.length === 0 || reels[0].steps.length === 0) return;
+  if (reels.length === 0 || lead().steps.length === 0) return;
   for (const panel of panels) panel.draw(state);
   if (panels.length > 0) tellScales(state.step);
   if (!$("measure").hidden) for (const chart of charts) if (chart.across) chart.show(state.step);
-  const { steps } = reels[0];
+  const { steps } = lead();
   $("time").min = steps[0];
   $("time").max = Math.max(steps.at(-1), steps[0] + 1e-6);
   $("time").value = state.step;
-  const words = `step ${Math.floor(state.step + 1e-9)} of ${opened.panels[0].steps}`;
+  const words = `step ${Math.floor(state.step + 1e-9)} of ${Math.max(...opened.panels.map((panel) => panel.steps))}`;
   $("clock").textContent = state.playing && rate > 0 ? `${words} · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s` : words;
   $("time").setAttribute("aria-valuetext", words);
   light();
@@ -159,25 +162,26 @@ function step() {
   state.goal = null;
   state.follow = true;
   if (over()) {
-    again();
+    say(ENDED);
+    redraw();
     return;
   }
   mover.send("step");
 }
 
-// Stops there, to look back.
+// Stops at the nearest moment that was kept, to look back: between two of them nobody knows where the cloud was.
 function seek(to) {
   pause();
-  const { steps } = reels[0];
+  const { steps } = lead();
   if (steps.length === 0 || Number.isNaN(to)) return;
   state.follow = false;
   state.goal = null;
-  state.step = clamp(to, steps[0], steps.at(-1));
+  state.step = steps.reduce((best, one) => (Math.abs(one - to) < Math.abs(best - to) ? one : best));
   redraw();
 }
 
 function nudge(direction) {
-  const { steps } = reels[0];
+  const { steps } = lead();
   seek((direction > 0 ? steps.find((one) => one > state.step + 1e-9) : steps.findLast((one) => one < state.step - 1e-9)) ?? state.step);
 }
 
@@ -186,10 +190,10 @@ let parts = null;
 
 function part(name) {
   // Before the first cloud is here there is nothing to move.
-  if (!opened || changing || reels[0].steps.length === 0) return;
+  if (!opened || changing || lead().steps.length === 0) return;
   pause();
   say("");
-  const last = reels[0].steps.at(-1);
+  const last = lead().steps.at(-1);
   const base = Math.floor(state.step + 1e-9);
   const within = state.step - base > 1e-6;
   const whole = within ? base + 1 : base;
@@ -220,7 +224,7 @@ function part(name) {
     return;
   }
   if (over()) {
-    say("The run has ended: begin anew, or give it more steps.");
+    say(ENDED);
     return;
   }
   parts = ends[name];
@@ -255,7 +259,7 @@ function heard(message) {
   }
   if (message.failure !== undefined) {
     showPlaying(false);
-    fail(new Error(message.failure));
+    fail(new Error(message.failure), true);
     return;
   }
   clearTimeout(watchdog);
@@ -266,14 +270,14 @@ function heard(message) {
     redraw();
     return;
   }
-  const from = reels[0].last?.step;
+  const from = lead().last?.step;
   // A run that was begun anew meanwhile has no step to part.
   if (parts !== null && message.single && from !== undefined) {
     addParts(message.frames);
     state.step = from;
     state.goal = from + parts;
     before = performance.now();
-  } else if (state.playing && inParts() && message.frames.every((frame, k) => frame.step === reels[k].last?.step + 1)) {
+  } else if (state.playing && inParts() && message.frames.every((frame, k) => frame.step === reels[k].last?.step + (message.ended[k] ? 0 : 1))) {
     addParts(message.frames);
     state.typical = typicalNow();
   } else {
@@ -284,19 +288,35 @@ function heard(message) {
     });
     state.typical = typicalNow();
   }
+  tellForm();
   parts = null;
   if (message.rate) ({ rate } = message);
   message.ended.forEach((ending, k) => {
     reels[k].ended = ending;
-    reels[k].note = ending?.kind === "diverged" ? `diverged: ${ending.why}` : "";
+    reels[k].note = ending?.kind === "diverged" ? `diverged at step ${ending.step}` : "";
   });
-  if (message.over) {
+  // A first fit that fails ends a run that nobody began.
+  const lost = message.ended.find((ending) => ending?.kind === "diverged");
+  if (message.over || (lost && over())) {
     showPlaying(false);
-    const lost = message.ended.find((ending) => ending?.kind === "diverged");
     say(lost ? `The run has ended: ${lost.why}. Smaller steps, or another estimator, keep it together.` : "The run is complete. Run begins anew, more steps let it go on, and “Measure” judges it by all measures.");
   }
   redraw();
   measureNext();
+}
+
+// What moves the points: D where it is a log ratio in every panel, else a field alone.
+function tellForm() {
+  const known = reels.every((reel) => reel.is_log_ratio);
+  for (const [part, words] of [["fit", "v: a field of p and q"], ["move", "x ← x + ε v(x)"]]) {
+    const node = document.querySelector(`[data-part=${part}] .equation`);
+    node.own ??= [...node.childNodes];
+    node.replaceChildren(...(known ? node.own : [words]));
+  }
+  settings.querySelector("legend").textContent = known ? "D: the estimate of log p/q" : "v: the field that moves the points";
+  const coloured = document.querySelector("[data-colour=ratio]");
+  coloured.disabled = !reels.some((reel) => reel.is_log_ratio);
+  if (coloured.disabled && state.colour === "ratio") colourBy("origin");
 }
 
 function typicalNow() {
@@ -314,7 +334,12 @@ let wish = null;
 let slideTimer = null;
 const ORDER = ["flow", "cloud", "nothing"];
 
+// The plan that runs, and how many changes were made since that nobody has agreed to yet.
+let agreed = null;
+let unsure = 0;
+
 function remember() {
+  unsure += 1;
   past.push(structuredClone(plan));
   if (past.length > 60) past.shift();
 }
@@ -378,10 +403,15 @@ async function openNow(plan, keep, hasPoints) {
 async function open(keep) {
   const asked = wanted();
   const resume = state.playing;
-  const key = JSON.stringify(Object.keys(plan.points).map((name) => [name, plan.points[name].length, plan.points[name][0]]));
+  const mine = structuredClone(plan);
+  const changes = unsure;
+  // Other points are another array, however alike.
+  const sent = Object.entries(plan.points).flat();
   try {
-    const answer = await openNow(asked, keep, open.points === key);
-    open.points = key;
+    const answer = await openNow(asked, keep, open.points?.length === sent.length && sent.every((one, k) => one === open.points[k]));
+    open.points = sent;
+    agreed = mine;
+    unsure -= changes;
     const kept = answer.panels.every((panel) => panel.kept);
     take(answer, asked, kept);
     if (resume || answer.was) {
@@ -393,8 +423,24 @@ async function open(keep) {
     brief();
   } catch (error) {
     if (resume && opened && error.message !== "renewed") mover.send("run", { pace: state.pace });
-    fail(error);
+    if (error.message === "renewed" || wished !== null) return;
+    // A change that is refused does not stay.
+    if (agreed) {
+      past.splice(Math.max(0, past.length - unsure));
+      unsure = 0;
+      restorePlan(agreed);
+      showChoices();
+    }
+    fail(new Error(agreed ? `${error.message}\nThe change was not made.` : error.message));
   }
+}
+
+function showChoices() {
+  $("scenario").value = about.shipped.some((one) => one.name === plan.name && one.text === plan.text) ? plan.name : "";
+  showSettings();
+  showPanels();
+  showKeep();
+  redraw();
 }
 
 // Takes up what the engine runs now.
@@ -418,7 +464,14 @@ function take(answer, asked, kept) {
   } else {
     touched = kept ? answer.panels[0].step : 0;
     setView(view);
-    reels = answer.panels.map((panel) => new Reel(panel.name, answer.target, answer.start, LATTICE));
+    const earlier = reels;
+    reels = answer.panels.map(({ name, particles, kept: goesOn, generator }) => {
+      // A generator's particles are coloured as those that it follows.
+      const followed = generator && 2 * particles === answer.start.length;
+      const colours = goesOn ? earlier.find((reel) => reel.name === name)
+        : followed ? { light: originColours(answer.start, film.light.origins), dark: originColours(answer.start, film.dark.origins) } : undefined;
+      return new Reel(name, answer.target, particles, LATTICE, colours);
+    });
     buildPanels();
     resetCamera();
     look();
@@ -430,16 +483,16 @@ function take(answer, asked, kept) {
   state.follow = true;
   mover.send("look", { view: [VIEW.x, VIEW.y], lattice: LATTICE, begin: !kept });
   clearTimeout(fitting);
-  fitting = setTimeout(() => !reels[0].last?.fitted && say(`${FITTING}, which takes some seconds with this estimator …`), 700);
+  fitting = setTimeout(() => !reels[0].last?.fitted && !over() && say(`${FITTING}, which takes some seconds with this estimator …`), 700);
   const { title, question } = answer.panels[0].scenario;
   $("title").textContent = title || "The lab";
-  $("question").textContent = question || "A cloud follows the log density ratio to its target. Change anything while it runs.";
-  const warnings = [...new Set(answer.panels.flatMap((panel) => panel.warnings))];
-  say(warnings.length > 0 ? `Note: ${warnings[0]}` : "");
-  $("scenario").value = about.shipped.some((one) => one.name === plan.name && one.text === plan.text) ? plan.name : "";
-  showSettings();
-  showPanels();
-  showKeep();
+  $("question").textContent = question || "A cloud moves towards its target. Change anything while it runs.";
+  const notes = new Set(answer.panels.flatMap((panel) => panel.warnings));
+  if (stopsEarly()) notes.add("the lab goes on to the last step; the command stops once no measure tells the cloud from the target (metrics.stop)");
+  const variants = variantsOf(plan.text).length;
+  if (variants > MOST && !kept) notes.add(`of ${variants} variants ${MOST} have room at a time: choose them under “Side by side”`);
+  say([...notes].map((words) => `Note: ${words}.`.replace("..", ".").replace(/\d{20,}(\.\d+)?|0\.0{9,}\d+/g, (digits) => Number(digits).toExponential())).join(" "));
+  showChoices();
   const trained = answer.panels.find((panel) => panel.generator);
   equation($("distil-equation"), trained?.generator === "adversarial" && !answer.panels.some((panel) => panel.generator === "distill"));
 }
@@ -573,7 +626,9 @@ function hovers(panel, k) {
     try {
       const { d, gradient, move } = await mover.call("at", { panel: k, place });
       const pair = (values) => `(${values.map(number).join(", ")})`;
-      $("probe").textContent = `x ${pair(place)} · D ${number(d)} · ∇D ${pair(gradient)} · ε∇D ${pair(move)}`;
+      const { last, is_log_ratio: known } = reels[k];
+      const of = last && state.step < last.step ? `at step ${last.step}, the last: ` : "";
+      $("probe").textContent = `${of}x ${pair(place)} · ${known ? `D ${number(d)} · ∇D ${pair(gradient)} · ` : ""}next move ${pair(move)}`;
     } catch (error) {
       $("probe").textContent = error.message === "renewed" ? "" : error.message;
     } finally {
@@ -610,12 +665,12 @@ function setPace(by) {
 }
 
 // An error in words, with the remedy that the engine gives.
-function fail(error) {
+function fail(error, offer = false) {
   if (error.message === "renewed") return;
   $("failure").hidden = false;
   const remedy = "a page reads no files: drop it under “Draw”, or write the page with `ratioflow lab SCENARIO`, which takes it along";
-  $("failure-words").textContent = error.message.replace(/^\w+: /, "").replace("relative paths are relative to the scenario file", remedy);
-  $("failure-undo").hidden = past.length === 0;
+  $("failure-words").textContent = error.message.replace(/^\w+: /, "").replace(/relative paths are relative to the scenario file(, or to the current folder where the scenario ships with the program)?/, remedy);
+  $("failure-undo").hidden = !offer || past.length === 0;
 }
 
 function undo() {
@@ -630,7 +685,7 @@ function undo() {
 const KEYS = {
   ...VIEW_KEYS,
   " ": () => (state.playing ? pause() : run()),
-  ArrowRight: () => (state.follow || state.step >= reels[0].steps.at(-1) ? step() : nudge(1)),
+  ArrowRight: () => (state.follow || state.step >= lead().steps.at(-1) ? step() : nudge(1)),
   ArrowLeft: () => nudge(-1),
   r: again,
   1: () => part("fit"),
@@ -685,14 +740,13 @@ function connect() {
   for (const button of document.querySelectorAll("[data-part]")) button.addEventListener("click", () => part(button.dataset.part));
   for (const button of document.querySelectorAll("[data-colour]")) button.addEventListener("click", () => colourBy(button.dataset.colour));
   for (const button of document.querySelectorAll("[data-show]")) button.addEventListener("click", () => toggle(button.dataset.show));
-  $("scenario").append(made("option", { value: "", disabled: true }, "own"), ...about.shipped.map(({ name }) => made("option", { value: name }, name)));
+  $("scenario").append(made("option", { value: "", disabled: true }, "own"), ...about.shipped.filter(({ name, text }) => pictures[name] || !/^file *=/m.test(text)).map(({ name }) => made("option", { value: name }, name)));
   $("scenario").disabled = false;
   $("scenario").addEventListener("change", () => {
     const chosen = about.shipped.find((one) => one.name === $("scenario").value);
     if (!chosen) return;
     remember();
     restorePlan(shippedPlan(chosen));
-    drawing.dabs = { target: null, source: null };
     change("nothing");
   });
   connectTabs();
@@ -702,6 +756,9 @@ function connect() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("fullscreenchange", () => {
     press($("full"), inFull());
+    // Errors are seen there too.
+    if (inFull()) $("player").prepend($("failure"));
+    else document.querySelector(".lab").before($("failure"));
     layout();
   });
   addEventListener("resize", layout);
@@ -711,6 +768,7 @@ function connect() {
       if (found) {
         remember();
         restorePlan(found);
+        wear();
         change("nothing");
       }
     } catch (error) {
@@ -718,6 +776,15 @@ function connect() {
     }
   });
   night.addEventListener("change", () => theme());
+}
+
+// Colour and layers that a link brings.
+function wear() {
+  const { look: wanted } = plan;
+  delete plan.look;
+  if (!wanted) return;
+  if (COLOURS.includes(wanted.colour)) colourBy(wanted.colour);
+  for (const name of Object.keys(state.show)) if (typeof wanted.show?.[name] === "boolean") toggle(name, wanted.show[name]);
 }
 
 // What the page was written with, beside what its scenario brings.
@@ -764,11 +831,7 @@ async function begin() {
   restorePlan(first);
   connect();
   referee = new Servant(module, null);
-  if (first.look && typeof first.look === "object") {
-    if (COLOURS.includes(first.look.colour)) colourBy(first.look.colour);
-    for (const name of Object.keys(state.show)) if (typeof first.look.show?.[name] === "boolean") toggle(name, first.look.show[name]);
-  }
-  delete plan.look;
+  wear();
   await change("nothing");
   if (!opened) {
     // What an address asks for cannot be run: there is something else to look at, and the reason stays.

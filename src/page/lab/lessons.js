@@ -6,9 +6,9 @@ const LESSONS = [
     about: "D, its gradient, and why particles follow it.",
     plan: { name: "eight-gaussians", text: `title = "What is the ratio?"\n${RING}` },
     captions: [
-      { words: "Grey: samples of the target p. Coloured: particles of the cloud q. D estimates log p/q at every place of the plane: blue where there should be more particles, orange where there are too many. White is where both are equally dense.", act: () => show("field") },
+      { words: "Grey: samples of the target p. Coloured: particles of the cloud q. D estimates log p/q at every place of the plane: blue where there should be more particles, orange where there are too many, grey where both are alike. There is no band where nobody is near.", act: () => show("field") },
       { words: "Press “2 move the points”. Each particle goes a little way uphill on D: x ← x + ε ∇D(x). D is frozen meanwhile.", act: () => part("move") },
-      { words: "Now “1 fit D”: the cloud has moved, so the ratio is another one. D is estimated anew, for the cloud as it is.", act: () => part("fit") },
+      { words: "Now “1 fit D”: the cloud has moved, so the ratio is another one. D is estimated anew, for the cloud as it is.", act: () => (state.step % 1 > 1e-6 ? part("fit") : step()) },
       { words: "Run it. As p and q become alike, log p/q tends to 0 everywhere: the picture pales, the arrows shrink, and the particles come to rest.", act: () => run() },
     ],
     questions: [
@@ -22,9 +22,9 @@ const LESSONS = [
     plan: { name: "eight-gaussians", text: `title = "Why fit again?"\n${RING}`, edits: { "flow.refit_every": "1" } },
     captions: [
       { words: "D is fitted at each step here. Run, and see the cloud settle into eight modes.", act: () => run() },
-      { words: "Now the same from the start, but D is fitted at every fifth step only. Between two fits all particles climb the hills of an old D.", act: () => set("flow.refit_every", "5") },
+      { words: "Now the same from the start, but D is fitted at every fifth step only. Between two fits all particles climb the hills of an old D.", sets: () => set("flow.refit_every", "5") },
       { words: "They are thrown past their goal: no step knew that the ones before it had been taken. The next fit turns them back, as wildly. With a fit at every fifteenth step they never return.", act: () => run() },
-      { words: "A GAN that trains its generator for many steps against one discriminator does the same. Now from here with a fit at every step: the cloud gathers in the modes again, though not with equal shares.", act: () => { set("flow.refit_every", "1", true); run(); } },
+      { words: "A GAN that trains its generator for many steps against one discriminator does the same. Now from here with a fit at every step: the cloud gathers in the modes again, though not with equal shares.", sets: () => set("flow.refit_every", "1", true), act: () => run() },
     ],
     questions: [
       { ask: "Why do the particles overshoot with an old D?", options: ["D does not know that they have moved", "ε is too small", "There are too few samples of the target"], right: 0, why: "Only a new fit can tell that a place has been filled." },
@@ -36,9 +36,9 @@ const LESSONS = [
     about: "Distilled and adversarial generators from the same cloud.",
     plan: { name: "eight-gaussians", text: `title = "One step, many steps"\n${RING}`, panels: ["flow", "distill", "adversarial"], training: { ...TRAINING, inner_steps: "1" } },
     captions: [
-      { words: "Left: free particles. In the middle a generator g(z) that is fitted to where they would move (distilled). Right: one that climbs D itself, as in a usual GAN. K = 1: one optimiser step each. The gradients of both losses are then the same up to a factor.", act: () => show("field") },
+      { words: "The first panel: free particles. The second: a generator g(z) that is fitted to where they would move (distilled). The third: one that climbs D itself, as in a usual GAN. K = 1: one optimiser step each. The gradients of both losses are then the same up to a factor.", act: () => show("field") },
       { words: "Run. With K = 1 the two generators begin alike, and both lag behind the free particles: one optimiser step is not enough to follow the move.", act: () => run() },
-      { words: "Now K = 20, from the start. The distilled one follows the moved points and stops there. The adversarial one goes on climbing a D that is frozen: it leaves the moved points behind.", act: () => { plan.training.inner_steps = "20"; change("nothing"); } },
+      { words: "Now K = 20, from the start. The distilled one follows the moved points and stops there. The adversarial one goes on climbing a D that is frozen: it leaves the moved points behind.", sets: () => { plan.training.inner_steps = "20"; change("nothing"); } },
       { words: "Run, and compare the last two panels.", act: () => run() },
     ],
     questions: [
@@ -53,8 +53,8 @@ const LESSONS = [
     captions: [
       { words: "Two modes; the cloud begins on the right one. D is blue over the left mode, but its gradient there moves nobody: no particle is near.", act: () => show("field") },
       { words: "Run. The cloud stays. What a narrow kernel shows of the far mode does not reach the particles.", act: () => run() },
-      { words: "Let particles be born and die where D says so. Particles multiply where they are too few; but of no particle there is no child, so nothing is found on the left either.", act: () => { chooseReaction("birth-death"); run(); } },
-      { words: "Now births at uncovered points of the target. A few particles appear on the left, multiply, and the masses become right.", act: () => { set("flow.reaction.seed_uncovered", "true"); run(); } },
+      { words: "Let particles be born and die where D says so. Particles multiply where they are too few; but of no particle there is no child, so nothing is found on the left either.", sets: () => chooseReaction("birth-death"), act: () => run() },
+      { words: "Now births at uncovered points of the target. A few particles appear on the left, multiply, and the masses become right.", sets: () => set("flow.reaction.seed_uncovered", "true"), act: () => run() },
     ],
     questions: [
       { ask: "Why did the flow alone not find the mode?", options: ["The kernel is narrow: between the modes ∇D is no guide", "There were too few samples", "ε was too small"], right: 0, why: "Mass travels along ∇D. Where the estimate is flat, or shows noise, nothing leads across the gap." },
@@ -67,9 +67,9 @@ const LESSONS = [
     plan: { name: "spirals", text: `title = "Bandwidth and gaps"\n[target.spirals]\n[source.gaussian]\n[cloud]\nparticles = 1000\nsamples = 1500\n` },
     captions: [
       { words: "The bandwidth of the kernels that estimate D shrinks from wide to narrow: the default. Run, and watch the colours: first the coarse shape, then the arms.", act: () => run() },
-      { words: "A bandwidth that is wide for ever: the cloud finds the shape as seen through frosted glass, and D, which sees no better, is content. So is the energy distance; a measure of nearest neighbours is not.", act: () => { set("discriminator.kde.bandwidth", "1.0"); run(); } },
-      { words: "Narrow from the start: D sees single points, the field is rough, and what is far stays far.", act: () => { set("discriminator.kde.bandwidth", "0.12"); run(); } },
-      { words: "And the annealed one again, for comparison.", act: () => { set("discriminator.kde.bandwidth", '"anneal"'); run(); } },
+      { words: "A bandwidth that is wide for ever: the cloud finds the shape as seen through frosted glass, and D, which sees no better, is content. So is the energy distance; a measure of nearest neighbours is not.", sets: () => set("discriminator.kde.bandwidth", "1.0"), act: () => run() },
+      { words: "Narrow from the start: D sees single points, the field is rough, and what is far stays far.", sets: () => set("discriminator.kde.bandwidth", "0.12"), act: () => run() },
+      { words: "And the annealed one again, for comparison.", sets: () => set("discriminator.kde.bandwidth", '"anneal"'), act: () => run() },
     ],
     questions: [
       { ask: "What is lost with a wide kernel?", options: ["The far parts of the target", "Detail finer than the kernel", "Speed"], right: 1, why: "Both densities are blurred alike, so that D is blind to what is finer than h." },
@@ -81,10 +81,10 @@ const LESSONS = [
     about: "A distance is never zero: what a perfect sample would have.",
     plan: { name: "eight-gaussians", text: `title = "Floors"\n${RING}` },
     captions: [
-      { words: "Open “Measure” at any time. The green band is the sampling floor: the distance that independent samples of the target itself have. A cloud cannot be told from the target once it lies there.", act: () => openTab("measure") },
-      { words: "Run. The energy distance falls by orders of magnitude, and then stops falling: not at zero, but in the band.", act: () => { openTab("measure"); run(); } },
-      { words: "A hundred particles instead of a thousand: the floor is higher, since fewer points say less. A distance without its floor says nothing about whether you have arrived.", act: () => { set("cloud.particles", "100"); run(); } },
-      { words: "“Judge the clouds by all measures” holds a dozen measures against their floors, with one verdict. It also says if the cloud is more regular than independent points, or leans on the samples it learned from.", act: () => openTab("measure") },
+      { words: "“Measure” shows how far the cloud is, at any time. The green band there is the sampling floor: the distance that independent samples of the target itself have. A cloud cannot be told from the target once it lies there.", },
+      { words: "Run, and look at “Measure” now and then. The energy distance falls by orders of magnitude, and then stops falling: not at zero, but in the band.", act: () => run() },
+      { words: "A hundred particles instead of a thousand: the floor is higher, since fewer points say less. A distance without its floor says nothing about whether you have arrived.", sets: () => set("cloud.particles", "100"), act: () => run() },
+      { words: "“Judge the clouds by all measures”, under “Measure”, holds a dozen measures against their floors, with one verdict. It also says if the cloud is more regular than independent points, or leans on the samples it learned from." },
     ],
     questions: [
       { ask: "The energy distance is 0.004 and stays there. Has the cloud arrived?", options: ["Yes: it is small", "That depends on the floor of clouds of this size", "No: it is not zero"], right: 1, why: "Even perfect samples have a distance; only the floor says how much." },
@@ -110,7 +110,8 @@ function listLessons() {
     ...LESSONS.map((one, k) => made("button", { type: "button", class: "lesson", "data-lesson": k, onclick: () => beginLesson(k) }, made("b", {}, `${k + 1} ${one.title}`), made("small", {}, one.about))));
 }
 
-function beginLesson(place) {
+// From its start, or with all that the captions before another one change.
+function beginLesson(place, caption = 0) {
   lesson.place = place;
   lesson.answered = [];
   pause();
@@ -119,10 +120,15 @@ function beginLesson(place) {
   // Until its cloud is there, a lesson shows its title alone: a button of the page before it would speak of another lesson.
   $("lessons").replaceChildren(made("h2", {}, LESSONS[place].title));
   // Whoever went back to the list or into another lesson meanwhile is not called back.
-  change("nothing").then(() => { if (lesson.place === place) tellCaption(0); });
+  change("nothing").then(async () => {
+    // The first cloud comes a moment later.
+    while (caption > 0 && lesson.place === place && !reels[0]?.last?.fitted && !over()) await new Promise((done) => setTimeout(done, 50));
+    if (lesson.place === place) tellCaption(caption, caption);
+  });
 }
 
-function tellCaption(place) {
+// Tells a caption, and does what it says, after what those `before` it change; nothing if that has been done.
+function tellCaption(place, before = null) {
   const { title, captions, questions } = LESSONS[lesson.place];
   lesson.caption = place;
   const body = place < captions.length
@@ -134,13 +140,16 @@ function tellCaption(place) {
     made("p", { class: "small" }, `Lesson ${lesson.place + 1} of ${LESSONS.length} · ${Math.min(place + 1, captions.length)} of ${captions.length}`),
     made("h2", {}, title), ...body,
     made("div", { class: "options" },
-      made("button", { type: "button", "data-lesson-back": "", onclick: () => (place === 0 ? listLessons() : tellCaption(place - 1)) }, place === 0 ? "All lessons" : "Back"),
+      made("button", { type: "button", "data-lesson-back": "", onclick: () => (place === 0 ? listLessons() : last ? tellCaption(place - 1, NaN) : beginLesson(lesson.place, place - 1)) }, place === 0 ? "All lessons" : "Back"),
       made("button", { type: "button", "data-lesson-next": "", "aria-pressed": "true", onclick: () => {
         if (!last) tellCaption(place + 1);
         else if (lesson.place + 1 < LESSONS.length) beginLesson(lesson.place + 1);
         else listLessons();
       } }, next)));
-  if (!last) captions[place].act();
+  if (!last && !Number.isNaN(before)) {
+    for (const { sets } of captions.slice(before === null ? place : 0, place + 1)) sets?.();
+    captions[place].act?.();
+  }
   $("lessons").querySelector("[data-lesson-next]").focus({ preventScroll: true });
 }
 

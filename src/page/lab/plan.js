@@ -49,6 +49,9 @@ function wanted() {
 
 function restorePlan(from) {
   Object.assign(plan, structuredClone(PLAIN), structuredClone(from));
+  drawing.dabs = { target: dabsIn(plan.edits.target), source: dabsIn(plan.edits.source) };
+  drawing.undone = [];
+  tellDrawn();
 }
 
 // Bytes as letters that an address may hold.

@@ -52,8 +52,8 @@ const halves = (from, count, stride = 1) => {
 
 // A run as the stage knows it (see film.js), which grows.
 class Reel {
-  constructor(name, target, start, lattice) {
-    const particles = start.length / 2;
+  // The colours of its particles may be those of an earlier reel; else they are given by the first cloud.
+  constructor(name, target, particles, lattice, { light = null, dark = null } = {}) {
     const stride = Math.ceil(particles / SHOWN);
     const count = Math.floor(particles / stride);
     const places = lattice[0] * lattice[1];
@@ -67,8 +67,7 @@ class Reel {
       field: new Float32Array(places * room),
       arrows: new Float32Array(2 * across * up * room),
       target: halves(target, target.length / 2),
-      light: originColours(start, film.light.origins),
-      dark: originColours(start, film.dark.origins),
+      light, dark,
       veils: new Float32Array(places * room), is_log_ratio: true, scales: [],
       births: null, origins: null, widths: null, longest: 0, most: 1,
       measured: [], series: [], marks: [], outcome: null,
@@ -88,9 +87,11 @@ class Reel {
 
   // Adds a moment. `field` and `ratio` may be those of an earlier one, where D has not been fitted yet.
   add(step, frame, drawn = frame) {
-    if (this.steps.length === this.room) this.thin();
     // Who goes back begins again from there.
     while (this.steps.length > 0 && this.steps.at(-1) >= step) this.drop();
+    if (this.steps.length === this.room) this.thin();
+    this.light ??= originColours(frame.cloud, film.light.origins);
+    this.dark ??= originColours(frame.cloud, film.dark.origins);
     const k = this.steps.length;
     const { shown } = this;
     this.steps.push(step);
@@ -98,7 +99,7 @@ class Reel {
     this.frames.push(frame);
     const { stride } = this;
     this.cloud.set(halves(frame.cloud, shown, stride), 2 * shown * k);
-    for (let i = 0; i < shown; i += 1) this.ratio[shown * k + i] = depth(drawn.ratio[i * stride]);
+    for (let i = 0; i < shown; i += 1) this.ratio[shown * k + i] = frame.is_log_ratio ? depth(drawn.ratio[i * stride]) : 0;
     const places = this.lattice[0] * this.lattice[1];
     if (drawn.field) {
       for (let i = 0; i < places; i += 1) this.field[places * k + i] = frame.is_log_ratio ? depth(drawn.field[i]) : 0;
@@ -116,13 +117,14 @@ class Reel {
   // How far the field counts at each place of moment k: in full within its scale of a point, and not at all from twice that on, as in pictures.
   veil(scale, k) {
     const [columns, rows] = this.lattice;
-    const pitch = VIEW.width / (columns - 1);
-    const reach = Math.max(scale, pitch) / pitch;
+    // Columns and rows have distances of their own, since a view is seldom square.
+    const [across, up] = [VIEW.width / (columns - 1), VIEW.height / (rows - 1)];
+    const reach = Math.max(scale, across, up);
     const taken = new Uint8Array(columns * rows);
     const mark = (places, from, count) => {
       for (let i = from; i < from + count; i += 1) {
-        const column = Math.round((places[i] + film.grid.middle[0] - VIEW.x[0]) / pitch);
-        const row = Math.round((places[i + count] + film.grid.middle[1] - VIEW.y[0]) / pitch);
+        const column = Math.round((places[i] + film.grid.middle[0] - VIEW.x[0]) / across);
+        const row = Math.round((places[i + count] + film.grid.middle[1] - VIEW.y[0]) / up);
         if (column >= 0 && row >= 0 && column < columns && row < rows) taken[row * columns + column] = 1;
       }
     };
@@ -135,14 +137,14 @@ class Reel {
         if (!taken[row * columns + other]) continue;
         for (let column = 0; column < columns; column += 1) {
           const place = row * columns + column;
-          beside[place] = Math.min(beside[place], (other - column) ** 2);
+          beside[place] = Math.min(beside[place], (across * (other - column)) ** 2);
         }
       }
     }
     for (let place = 0; place < columns * rows; place += 1) {
       const [column, row] = [place % columns, Math.floor(place / columns)];
       let nearest = Infinity;
-      for (let other = 0; other < rows; other += 1) nearest = Math.min(nearest, (other - row) ** 2 + beside[other * columns + column]);
+      for (let other = 0; other < rows; other += 1) nearest = Math.min(nearest, (up * (other - row)) ** 2 + beside[other * columns + column]);
       this.veils[columns * rows * k + place] = film.veils * clamp(2 - Math.sqrt(nearest) / reach, 0, 1);
     }
   }

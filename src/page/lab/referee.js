@@ -41,12 +41,15 @@ async function brief() {
   }
 }
 
+// The floors are those of clouds as large as that of the first panel.
+const isGauged = (reel) => reel.particles === reels[0].particles;
+
 // Measures the last cloud of the panel whose turn it is, if it has not been measured.
 async function measureNext() {
   if (!gauge || referee.busy) return;
   const mine = refereeRound;
   const turns = reels.map((_, k) => (turnOf + k) % reels.length);
-  const place = turns.find((k) => reels[k].last?.fitted && reels[k].measured.at(-1) !== reels[k].last.step);
+  const place = turns.find((k) => isGauged(reels[k]) && reels[k].last?.fitted && reels[k].measured.at(-1) !== reels[k].last.step);
   if (place === undefined) return;
   turnOf = place + 1;
   const reel = reels[place];
@@ -110,7 +113,7 @@ function chartsAnew() {
   holder.replaceChildren();
   const trained = opened.panels.some((panel) => panel.generator);
   const losses = [...new Set(opened.panels.map((panel) => panel.loss).filter(Boolean))];
-  const there = { loss: losses.length > 0, climbed: trained, gap: trained };
+  const there = { loss: losses.length > 0, climbed: trained, gap: trained, kl: reels.some((reel) => reel.is_log_ratio) };
   const own = OWN.filter((one) => there[one.name] ?? true).map((one) => (one.name === "loss" ? { ...one, words: `loss of D: ${losses.join(", ")}` } : one));
   const shown = gauge.measures.filter((one) => one.has_curve);
   film.charts = [...shown.map(({ name, words, logarithmic }) => ({ name, words, logarithmic })), ...own].map((one) => ({ ...one, span: [0, 1] }));
@@ -165,11 +168,14 @@ async function judge() {
     await prepare();
     const floors = await referee.call("gauge", { live: false });
     const told = [];
-    for (const reel of reels) {
+    for (const reel of reels.filter(isGauged)) {
       told.push([reel, await referee.call("measure", { cloud: reel.last.cloud, shares: reel.last.shares ?? new Float64Array(0), live: false })]);
     }
     if (mine !== refereeRound) return;
-    into.replaceChildren(...told.map(([reel, found]) => verdict(reel, found)), table(told, floors));
+    const remarks = [];
+    if (told.length < reels.length) remarks.push(`Only clouds of ${reels[0].particles} particles, as in ${reels[0].name}, are judged together: show another one alone to judge it.`);
+    if (reels[0].particles > MEASURED) remarks.push(`${MEASURED} of ${reels[0].particles} particles are judged.`);
+    into.replaceChildren(...told.map(([reel, found]) => verdict(reel, found)), ...remarks.map((words) => made("p", { class: "small" }, words)), table(told, floors));
     if (!gauge) await brief();
     else await referee.call("gauge", { live: true });
   } catch (error) {

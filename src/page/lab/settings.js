@@ -48,6 +48,15 @@ function made(tag, attributes = {}, ...children) {
   return node;
 }
 
+// A number as it was typed, for TOML: nothing where it has a decimal comma.
+function typed(text) {
+  if (/^-?\d+,\d+$/.test(text)) {
+    fail(new Error(`${text} has a decimal comma: write ${text.replace(",", ".")}`));
+    return undefined;
+  }
+  return text === "" ? null : text;
+}
+
 // A row: words, and what changes the setting. `change` gets the value as TOML, or null for "as it was".
 function row(words, title, control, changed, extra = "") {
   return made("label", { class: `setting ${extra}${changed ? " changed" : ""}`, title }, made("span", {}, words), ...control);
@@ -86,7 +95,10 @@ function setting(path, from, into, words = null) {
   const id = `list-${key.replaceAll(".", "-")}`;
   const input = made("input", { type: "text", ...attributes, inputmode: numeric && choices.length === 0 ? "decimal" : null, list: choices.length > 0 ? id : null,
     spellcheck: "false", autocomplete: "off", placeholder: choices[0] ?? "default", value: shown,
-    onchange: () => change(input.value.trim() === "" ? null : choices.includes(input.value.trim()) ? JSON.stringify(input.value.trim()) : input.value.trim()) });
+    onchange: () => {
+      const text = typed(input.value.trim());
+      if (text !== undefined) change(choices.includes(text) ? JSON.stringify(text) : text);
+    } });
   const words2 = choices.length > 0 ? made("datalist", { id }, ...choices.map((choice) => made("option", { value: choice }))) : null;
   return row(name, title, [made("span", { class: "control" }, input, words2)], changed);
 }
@@ -100,7 +112,10 @@ function slider(path, from, into, [low, high], { whole = false, words = null } =
   const [a, b] = [Math.log(low), Math.log(high)];
   const rounded = (v) => (whole ? Math.round(v) : Number(v.toPrecision(2)));
   const box = made("input", { type: "text", inputmode: "decimal", "aria-label": `${name}, as a number`, "data-key-name": key, value: known ? String(value) : String(value ?? ""), spellcheck: "false", autocomplete: "off",
-    onchange: () => into(key, box.value.trim() === "" ? null : /^[a-z]/i.test(box.value.trim()) ? JSON.stringify(box.value.trim()) : box.value.trim()) });
+    onchange: () => {
+      const text = typed(box.value.trim());
+      if (text !== undefined) into(key, text && /^(?!nan$|inf$)[a-z]/i.test(text) ? JSON.stringify(text) : text);
+    } });
   const range = made("input", { type: "range", min: 0, max: 1, step: 0.005, "aria-label": name, value: known ? clamp((Math.log(value) - a) / (b - a), 0, 1) : 0.5,
     oninput: () => {
       box.value = String(rounded(Math.exp(a + (b - a) * Number(range.value))));
@@ -144,13 +159,23 @@ function chooseEstimator(name) {
   change("flow");
 }
 
+// What births and deaths cannot be together with, and what was set in its place before them.
+const UNMOVED = { "flow.momentum": '"none"', "flow.integrator": '"euler"' };
+let held = null;
+
 function chooseReaction(name) {
   remember();
+  const was = opened.panels[0].scenario.flow.reaction;
   for (const key of Object.keys(plan.edits)) if (key.startsWith("flow.reaction")) delete plan.edits[key];
   plan.edits["flow.reaction"] = name === "off" ? null : `{ carrier = "${name}" }`;
-  if (name !== "off") {
-    plan.edits["flow.momentum"] = '"none"';
-    plan.edits["flow.integrator"] = '"euler"';
+  for (const [key, forced] of Object.entries(UNMOVED)) {
+    if (name !== "off") {
+      if (!was) held = { ...held, [key]: plan.edits[key] };
+      plan.edits[key] = forced;
+    } else if (plan.edits[key] === forced) {
+      if (held?.[key] === undefined) delete plan.edits[key];
+      else plan.edits[key] = held[key];
+    }
   }
   change("flow");
 }
