@@ -69,22 +69,22 @@ pub(super) fn lawless(
     scenario: &Scenario,
     target: &Arc<dyn Target>,
 ) -> impl Iterator<Item = String> {
-    let no_score = target.score(CloudView::from(&[[0.0; 2]; 0])).is_none();
-    let missing = [
+    type Known = fn(&Arc<dyn Target>) -> bool;
+    let known: [(_, Known, _); 2] = [
         (
             W2_LAW,
-            W2Law::new(target).is_none(),
+            |target| W2Law::new(target).is_some(),
             "it needs a law on the line whose mass and mean over an interval are known; w2 is that to a sample",
         ),
         (
             SCORE_ERROR,
-            no_score,
+            |target| target.score(CloudView::from(&[[0.0; 2]; 0])).is_some(),
             "the score of this target is not known",
         ),
     ];
-    missing
+    known
         .into_iter()
-        .filter(|(about, missing, _)| *missing && scenario.metrics.wants(about.name))
+        .filter(|(about, is_known, _)| scenario.metrics.wants(about.name) && !is_known(target))
         .map(|(about, _, why)| format!("{} is left out: {why}", about.name))
 }
 

@@ -105,7 +105,11 @@ impl Flow {
             && !discriminator.is_log_ratio()
         {
             let remedy = "this discriminator's D is no log ratio, and does not say where mass is missing; choose another, such as kde, or take flow.reaction away";
-            return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
+            return Err(Invalid::new(
+                "reaction.carrier",
+                format!("{:?}", reaction.name()),
+                remedy,
+            ));
         }
         Ok(Self {
             map,
@@ -181,13 +185,21 @@ impl Flow {
             && pairs
         {
             let remedy = "who is born elsewhere tears the map from latent points to where they come to; take flow.reaction away, or choose another generator";
-            return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
+            return Err(Invalid::new(
+                "reaction.carrier",
+                format!("{:?}", reaction.name()),
+                remedy,
+            ));
         }
         if let Some(reaction) = &self.spec.reaction
             && !(generator.follows_aims() && reaction.carrier != Carrier::Weights)
         {
             let remedy = "a generator cannot be born again elsewhere: births can only move what a point is to come to, which takes generator.distill with field = \"cloud\" and latents = \"fixed\", and the carrier \"birth-death\" or \"poisson\"; set these, or take flow.reaction or the generator away";
-            return Err(Invalid::new("reaction.carrier", reaction.name(), remedy));
+            return Err(Invalid::new(
+                "reaction.carrier",
+                format!("{:?}", reaction.name()),
+                remedy,
+            ));
         }
         let fresh = generator.spec().training().field == FieldRule::Fresh;
         if fresh && self.spec.refit_every != 1 {

@@ -108,9 +108,9 @@ impl ReactionSpec {
     /// The name of the carrier as a file has it.
     pub(crate) fn name(&self) -> &'static str {
         match self.carrier {
-            Carrier::BirthDeath => "\"birth-death\"",
-            Carrier::Weights => "\"weights\"",
-            Carrier::Poisson => "\"poisson\"",
+            Carrier::BirthDeath => "birth-death",
+            Carrier::Weights => "weights",
+            Carrier::Poisson => "poisson",
         }
     }
 }

@@ -176,19 +176,19 @@ impl FlowSpec {
         let with = reaction.name();
         if self.momentum != Momentum::None {
             let remedy = format!(
-                "with the reaction {with} a particle is born, and has no motion to remember; set \"none\", or take flow.reaction away"
+                "with the reaction {with:?} a particle is born, and has no motion to remember; set \"none\", or take flow.reaction away"
             );
             return Err(Invalid::new("momentum", "not \"none\"", remedy));
         }
         if self.precondition != Precondition::None && reaction.carrier == Carrier::Weights {
             let remedy = format!(
-                "the covariance is that of points of equal weights, and the reaction {with} keeps unequal ones; set \"none\", or another carrier"
+                "the covariance is that of points of equal weights, and the reaction {with:?} keeps unequal ones; set \"none\", or another carrier"
             );
             return Err(Invalid::new("precondition", "\"covariance\"", remedy));
         }
         if self.integrator == Integrator::Heun {
             let remedy = format!(
-                "the reaction {with} is of first order, and its cloud differs from the one that was tried; set \"euler\", or take flow.reaction away"
+                "the reaction {with:?} is of first order, and its cloud differs from the one that was tried; set \"euler\", or take flow.reaction away"
             );
             return Err(Invalid::new("integrator", "\"heun\"", remedy));
         }

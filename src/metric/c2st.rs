@@ -258,6 +258,7 @@ mod tests {
             );
         }
     }
+
     /// 400 against 600 share fifteen votes as six to nine, which no rule may give to either.
     #[test]
     fn it_is_a_half_for_one_distribution_at_any_ratio_of_sizes() {

@@ -80,12 +80,8 @@ impl Activation {
                 let bend = s * (T::ONE - s) * (two::<T>() + x * (T::ONE - two::<T>() * s));
                 (silu_of(x, s), bend)
             }),
-            Self::Relu => {
-                each_with_slope(values, slopes, |x| rectified(x, T::ZERO));
-                bends.fill(T::ZERO);
-            }
-            Self::LeakyRelu => {
-                each_with_slope(values, slopes, |x| rectified(x, T::of(LEAK)));
+            Self::Relu | Self::LeakyRelu => {
+                self.apply_with_slopes::<T, FUSED>(values, slopes);
                 bends.fill(T::ZERO);
             }
             Self::Tanh => each_with_bend(values, slopes, bends, |x| {

@@ -139,6 +139,7 @@ mod tests {
         let inflated = array![[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [3.0, 4.0]];
         assert_eq!(median_distance(inflated.view()), 5.0);
     }
+
     /// Nine places hold 1500 points: of six distances some stand more often than are listed. Neighbours in rank may differ, and do at each jump.
     #[test]
     fn ranks_on_both_sides_of_a_jump_are_found() {

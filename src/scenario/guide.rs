@@ -227,6 +227,7 @@ fn properties(schema: &Value) -> impl Iterator<Item = &String> {
         .into_iter()
         .flat_map(serde_json::Map::keys)
 }
+
 /// Whether a file may name this kind at `path`: what was given in code it cannot, and nothing is known that a target could be fitted to.
 pub(super) fn can_be_written(path: &Path, kind: &str) -> bool {
     let is_target = matches!(&path.0[..], [Step::Key(key)] if key == "target");

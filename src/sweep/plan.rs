@@ -270,9 +270,10 @@ impl Plan<'_> {
         let own = self.at(base, cell)?;
         let scenario: Scenario = own.read()?;
         scenario.check().map_err(|invalid| own.blame(&invalid))?;
-        self.check_kinds(cell, &scenario)?;
+        let assignments = self.assignments(cell);
+        self.check_kinds(&assignments, &scenario)?;
         let need = Resources::of(&scenario, 1);
-        let settings = self.assignments(cell).into_iter();
+        let settings = assignments.into_iter();
         Ok(Cell {
             digest: digest_of(&scenario),
             inputs: fingerprints(&scenario, prints)
@@ -291,9 +292,9 @@ impl Plan<'_> {
     }
 
     /// Refuses a kind in whose place another key puts another: rows would carry the name of what did not run.
-    fn check_kinds(&self, cell: u64, scenario: &Scenario) -> Result<(), SweepError> {
+    fn check_kinds(&self, cell: &[Assignment], scenario: &Scenario) -> Result<(), SweepError> {
         let reaction = scenario.flow.reaction.as_ref();
-        for one in self.set.iter().chain(&self.assignments(cell)) {
+        for one in self.set.iter().chain(cell) {
             let is = match one.key() {
                 "target" => scenario.target.name(),
                 "source" => scenario.source.name(),
@@ -302,7 +303,7 @@ impl Plan<'_> {
                     .generator
                     .as_ref()
                     .map_or("off", |spec| spec.name()),
-                "flow.reaction" => reaction.map_or("off", |spec| spec.name().trim_matches('"')),
+                "flow.reaction" => reaction.map_or("off", |spec| spec.name()),
                 _ => continue,
             };
             let json = one.json();
